@@ -1,0 +1,1 @@
+"""Everything that touches bpy; `generate.py` is the entry."""

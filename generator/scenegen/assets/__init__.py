@@ -1,0 +1,1 @@
+"""Models from any source, prepared once into the form that generation loads."""

@@ -1,0 +1,199 @@
+"""What a scene is: frozen dataclasses and their form in scene.json (format "scenegen/1").
+
+Metres, right-handed, Z up; the room's floor centre is the world origin. Cameras follow OpenCV (x right, y down,
+z forward); the centre of the top-left pixel is (0.5, 0.5). Matrices are row-major nested tuples of floats.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenegen import FORMAT
+
+Vector = tuple[float, float, float]
+Matrix3 = tuple[Vector, Vector, Vector]
+Row4 = tuple[float, float, float, float]
+Matrix4 = tuple[Row4, Row4, Row4, Row4]
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """A box grid: cell (i, j, k) is the closed box from origin + voxel_size * (i, j, k), one voxel_size wide."""
+
+    origin: Vector
+    voxel_size: float
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class FrustumSpec:
+    """Fruxel model {z_n, z_f, d, alpha} of SSZ section 3.1 with its image-plane size; `size` is (w, h, d)."""
+
+    near: float
+    far: float
+    size: tuple[int, int, int]
+    hfov_deg: float
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera; `world_to_camera` maps world metres to OpenCV camera metres."""
+
+    name: str
+    width: int
+    height: int
+    K: Matrix3
+    world_to_camera: Matrix4
+    frustum: FrustumSpec
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An axis-aligned box in world axes."""
+
+    min: Vector
+    max: Vector
+
+
+@dataclass(frozen=True)
+class PlacedObject:
+    """One object: `matrix` maps the asset frame to the world (rotation, uniform scale, translation).
+
+    `size` is the box [-x/2, x/2] x [-y/2, y/2] x [0, z] in the asset frame, before `matrix`. `parent` is the id of
+    the object it stands on. `visible_pixels` has one count a camera and is empty until the labels are made.
+    """
+
+    id: int
+    class_name: str
+    asset: str
+    parent: int | None
+    matrix: Matrix4
+    bbox: Bounds
+    size: Vector
+    visible_pixels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An object that found no place after `attempts` tries and is not in the scene."""
+
+    class_name: str
+    asset: str
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SurfaceLook:
+    """How a room surface looks: a material kind that blender_scripts can build, and its numbers."""
+
+    kind: str
+    color: Vector
+    color_2: Vector
+    roughness: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class LightLook:
+    """An area light: place and aim in world metres, edge length in metres, power in watts, linear colour."""
+
+    location: Vector
+    target: Vector
+    size: float
+    power: float
+    color: Vector
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that changes the images and never the labels."""
+
+    floor: SurfaceLook
+    walls: SurfaceLook
+    ceiling: SurfaceLook
+    lights: tuple[LightLook, ...]
+    hdri: str
+    hdri_strength: float
+    hdri_rotation: float
+    exposure: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene, complete: from this and the asset library everything else follows."""
+
+    seed: int
+    index: int
+    preset: str
+    split: str
+    classes: tuple[str, ...]
+    grid: GridSpec | None
+    room: Vector
+    cameras: tuple[Camera, ...]
+    objects: tuple[PlacedObject, ...]
+    skipped: tuple[Skipped, ...]
+    look: Look
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def scene_to_json(scene: Scene) -> str:
+    """The text of scene.json."""
+    body = dataclasses.asdict(scene)
+    extra = body.pop("extra")
+    for entry in [*body["objects"], *body["skipped"]]:
+        entry["class"] = entry.pop("class_name")
+    return json.dumps({"format": FORMAT, **body, **extra}, indent=1)
+
+
+def scene_from_json(text: str) -> Scene:
+    """Read scene.json back; raises ValueError (KeyError, TypeError) when it is not of this form."""
+    body = json.loads(text)
+    if body.pop("format", None) != FORMAT:
+        raise ValueError(f"not a {FORMAT} scene")
+    names = {f.name for f in dataclasses.fields(Scene)} - {"extra"}
+    extra = {key: body.pop(key) for key in list(body) if key not in names}
+    return Scene(
+        seed=int(body["seed"]),
+        index=int(body["index"]),
+        preset=body["preset"],
+        split=body["split"],
+        classes=tuple(body["classes"]),
+        grid=GridSpec(**_tuples(body["grid"])) if body["grid"] else None,
+        room=_tuples(body["room"]),
+        cameras=tuple(_camera(c) for c in body["cameras"]),
+        objects=tuple(_object(o) for o in body["objects"]),
+        skipped=tuple(Skipped(class_name=s.pop("class"), **s) for s in body["skipped"]),
+        look=_look(body["look"]),
+        extra=extra,
+    )
+
+
+def _camera(body: dict[str, Any]) -> Camera:
+    body = _tuples(body)
+    return Camera(**{**body, "frustum": FrustumSpec(**body["frustum"])})
+
+
+def _object(body: dict[str, Any]) -> PlacedObject:
+    body = _tuples(body)
+    body["class_name"] = body.pop("class")
+    return PlacedObject(**{**body, "bbox": Bounds(**body["bbox"])})
+
+
+def _look(body: dict[str, Any]) -> Look:
+    body = _tuples(body)
+    surfaces = {key: SurfaceLook(**body[key]) for key in ("floor", "walls", "ceiling")}
+    lights = tuple(LightLook(**light) for light in body["lights"])
+    return Look(**{**body, **surfaces, "lights": lights})
+
+
+def _tuples(value: Any) -> Any:
+    """JSON lists as tuples, all the way down."""
+    if isinstance(value, list):
+        return tuple(_tuples(v) for v in value)
+    if isinstance(value, dict):
+        return {key: _tuples(v) for key, v in value.items()}
+    return value

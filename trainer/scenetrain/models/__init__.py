@@ -1,0 +1,18 @@
+"""Every network by its name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from scenegen.errors import UsageError
+from scenetrain.models.everted import EvertedUNet
+
+MODELS: dict[str, Callable[..., nn.Module]] = {"everted": EvertedUNet}
+
+
+def create_model(name: str, **options: Any) -> nn.Module:
+    """Build a network by name; `options` are its constructor's. Raises UsageError for a name that is not known."""
+    if name not in MODELS:
+        raise UsageError(f"no model {name!r}; known: {', '.join(sorted(MODELS))}")
+    return MODELS[name](**options)

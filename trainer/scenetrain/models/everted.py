@@ -1,0 +1,113 @@
+"""Everted U-Net (Mymlikov et al., section 3.2): three photographs to an occupancy grid and six class masks.
+
+The encoder is that of Pix2Vox++/A with a last neck width of 240, so that 240 x 7 x 7 reshapes to 98 x 5 x 6 x 4. The
+reconstructor and the segmenter are transposed 3D convolutions; each segmenter level also reads the reconstructor's level.
+Shapes: B scenes, V views, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from scenetrain.backbones import Backbone
+from scenetrain.fusion import ViewFusion
+from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
+
+LATENT = (98, 5, 6, 4)
+GRID = (80, 96, 64)
+
+
+@dataclass(frozen=True)
+class LogProbabilities:
+    """log p and log (1 - p), float32 (B, C, 80, 96, 64)."""
+
+    occupied: Tensor
+    free: Tensor
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What the reconstructor hands to the loss (`fused`) and to the segmenter (`levels` R1 to R4, views folded)."""
+
+    fused: LogProbabilities
+    levels: tuple[Tensor, ...]
+
+
+class Decoder(nn.Module):
+    """Four doubling levels from the latent to the full grid, then one logit a class."""
+
+    def __init__(self, inputs: Sequence[int], classes: int, head_inputs: int, dropout: float) -> None:
+        super().__init__()
+        outputs = (512, 128, 32, 8)
+        self.levels = nn.ModuleList(
+            upsample3d_block(i, o, dropout if o != outputs[-1] else 0.0) for i, o in zip(inputs, outputs, strict=True)
+        )
+        self.head = nn.Conv3d(head_inputs, classes, kernel_size=1)
+
+    def forward(self, latent: Tensor, skips: Sequence[Tensor] = ()) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Decode (N, 98, 5, 6, 4); `skips` are the other branch's levels. Returns all levels and the logits."""
+        levels: list[Tensor] = []
+        x = latent
+        for number, level in enumerate(self.levels):
+            x = level(torch.cat([x, skips[number - 1]], dim=1) if skips and number else x)
+            levels.append(x)
+        return tuple(levels), self.head(torch.cat([x, skips[-1]], dim=1) if skips else x)
+
+
+class EvertedUNet(nn.Module):
+    """Images (B, V, 3, 224, 224), normalised for the backbone, to occupancy and class masks.
+
+    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1).
+    """
+
+    def __init__(
+        self,
+        classes: int = 6,
+        backbone: str = "resnet50",
+        weights: str | None = None,
+        reconstructor_dropout: float = 0.0,
+        segmenter_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.backbone = Backbone(backbone, weights)
+        self.neck = nn.Sequential(
+            conv2d_block(512, 512, pool=False), conv2d_block(512, 256, pool=True), conv2d_block(256, 240, pool=True)
+        )
+        self.reconstructor = Decoder((98, 512, 128, 32), 1, 8, reconstructor_dropout)
+        self.segmenter = Decoder((98, 1024, 256, 64), classes, 16, segmenter_dropout)
+        self.volume_fusion = ViewFusion(8 + 1)
+        self.mask_fusion = ViewFusion(8 + classes)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Images (B, V, 3, 224, 224) to probabilities: occupancy (B, 80, 96, 64) and masks (B, C, 80, 96, 64)."""
+        latent = self.latent(self.backbone(fold_views(images)))
+        reconstruction = self.reconstruct(latent, images.shape[1])
+        masks = self.segment(latent, reconstruction, images.shape[1])
+        return {"occupancy": reconstruction.fused.occupied.exp()[:, 0], "masks": masks.occupied.exp()}
+
+    def latent(self, features: Tensor) -> Tensor:
+        """Trunk features (B * V, 512, 28, 28) to the latent (B * V, 98, 5, 6, 4)."""
+        return self.neck(self.backbone.to_neck(features)).reshape(-1, *LATENT)
+
+    def reconstruct(self, latent: Tensor, views: int) -> Reconstruction:
+        """The upper branch: latent of `views` views a scene to the fused occupancy."""
+        levels, logits = self.reconstructor(latent)
+        fused = self.volume_fusion(unfold_views(levels[-1], views), unfold_views(logits, views))
+        return Reconstruction(LogProbabilities(*fused), levels)
+
+    def segment(self, latent: Tensor, reconstruction: Reconstruction, views: int) -> LogProbabilities:
+        """The lower branch: latent and the upper branch's levels to the fused class masks."""
+        levels, logits = self.segmenter(latent, reconstruction.levels)
+        return LogProbabilities(*self.mask_fusion(unfold_views(levels[-1], views), unfold_views(logits, views)))
+
+    def reconstructor_modules(self) -> tuple[nn.Module, ...]:
+        """What stage R trains; stage S keeps all of it frozen."""
+        return (self.backbone.to_neck, self.neck, self.reconstructor, self.volume_fusion)
+
+    def segmenter_modules(self) -> tuple[nn.Module, ...]:
+        """What stage S trains."""
+        return (self.segmenter, self.mask_fusion)

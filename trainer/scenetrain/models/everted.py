@@ -73,6 +73,7 @@ class EvertedUNet(nn.Module):
         segmenter_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.classes = classes
         self.backbone = Backbone(backbone, weights)
         self.neck = nn.Sequential(
             conv2d_block(512, 512, pool=False), conv2d_block(512, 256, pool=True), conv2d_block(256, 240, pool=True)

@@ -1,0 +1,115 @@
+"""A training run on disk.
+
+    RUN/config.toml                 the Config, as it trained
+    RUN/data.json                   which data set, its classes, how many scenes of each split
+    RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), metrics.csv, TensorBoard events
+    RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
+    RUN/model.pt                    the finished network: weights, config, classes, thresholds
+    RUN/report.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scenegen.errors import ScenegenError
+from scenetrain.config import Config, config_from_dict
+from scenetrain.models import create_model
+from scenetrain.models.everted import EvertedUNet
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """How a stage ended; threshold and overall IoU are validation's, at the best epoch."""
+
+    stage: str
+    epochs: int
+    best_epoch: int
+    validation_loss: float
+    threshold: float
+    overall: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network that can be evaluated: its thresholds were chosen on validation."""
+
+    model: EvertedUNet
+    config: Config
+    classes: tuple[str, ...]
+    reconstructor_threshold: float
+    segmenter_threshold: float
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Write JSON whole or not at all."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    staging.write_text(json.dumps(body, indent=1), encoding="utf-8")
+    staging.replace(path)
+
+
+def write_stage_result(run: Path, result: StageResult) -> None:
+    """Mark a stage as ended."""
+    write_json(run / result.stage / "done.json", asdict(result))
+
+
+def read_stage_result(run: Path, stage: str) -> StageResult | None:
+    """How a stage ended, or None when it has not."""
+    path = run / stage / "done.json"
+    return StageResult(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def save_model(run: Path, trained: TrainedModel) -> None:
+    """Write RUN/model.pt whole or not at all; the frozen trunk is included, so that nothing else is needed."""
+    staging = run / f".model.{os.getpid()}.pt"
+    body = {
+        "format": "scenetrain/1",
+        "state": trained.model.state_dict(),
+        "config": asdict(trained.config),
+        "classes": list(trained.classes),
+        "thresholds": {"reconstructor": trained.reconstructor_threshold, "segmenter": trained.segmenter_threshold},
+    }
+    torch.save(body, staging)
+    staging.replace(run / "model.pt")
+
+
+def load_model(run: Path, device: torch.device) -> TrainedModel:
+    """Read RUN/model.pt; ScenegenError when there is none, or it is another program's or another network's."""
+    path = run if run.suffix == ".pt" else run / "model.pt"
+    if not path.is_file():
+        raise ScenegenError(f"{path}: no trained model; run `scenetrain fit --out {run}` to its end first")
+    try:
+        body = torch.load(path, map_location=device, weights_only=True)
+        if body["format"] != "scenetrain/1":
+            raise ValueError(f"format {body['format']!r}")
+        config = config_from_dict(body["config"], str(path))
+        model = build_model(config, len(body["classes"]), weights=None).to(device)
+        model.load_state_dict(body["state"])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).split("\n")[0]
+        raise ScenegenError(f"{path}: not a model of this program, or damaged ({reason})") from error
+    thresholds = body["thresholds"]
+    return TrainedModel(
+        model.eval(), config, tuple(body["classes"]), thresholds["reconstructor"], thresholds["segmenter"]
+    )
+
+
+def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNet:
+    """The network of a configuration, its trunk with the given weights."""
+    model = create_model(
+        config.model.name,
+        classes=classes,
+        backbone=config.model.backbone,
+        weights=weights,
+        reconstructor_dropout=config.reconstructor.dropout,
+        segmenter_dropout=config.segmenter.dropout,
+    )
+    assert isinstance(model, EvertedUNet)
+    return model

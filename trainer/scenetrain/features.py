@@ -26,7 +26,9 @@ class ResidentSplit:
     labels: Tensor
 
 
-def fits_on_device(scenes: int, views: int, variants: int, channels: int, device: torch.device, label_size: int) -> bool:
+def fits_on_device(
+    scenes: int, views: int, variants: int, channels: int, device: torch.device, label_size: int
+) -> bool:
     """Whether features and labels of `scenes` leave the device room to train; always true on the CPU."""
     if device.type != "cuda":
         return True

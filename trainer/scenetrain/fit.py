@@ -6,12 +6,13 @@ off goes on from its last finished epoch, with the losses it would have had.
 
 from __future__ import annotations
 
-import json
+import csv
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,9 @@ def _make_splits(
     settings = config.training
     scenes = len(train) * settings.color_variants + len(validation)
     if not fits_on_device(scenes, settings.views, 1, model.backbone.channels, device, LABEL_BYTES):
-        say(f"features of {scenes} scenes do not fit on {device}: reading images as training goes, with worker processes")
+        say(
+            f"features of {scenes} scenes do not fit on {device}: reading images as training goes, with worker processes"
+        )
         return Splits(train, validation, None, None)
     dtype = torch.bfloat16 if settings.precision.startswith("bf16") else torch.float32
     began = time.monotonic()
@@ -176,7 +179,9 @@ def _train_stage(
         return streaming_batches(splits.validation, order, hardware.workers)
 
     module = StageModule(model, stage, branch, seed, train_batches, validation_batches)
-    checkpoint = ModelCheckpoint(folder, filename="best", monitor="val_loss", save_last=True, enable_version_counter=False)
+    checkpoint = ModelCheckpoint(
+        folder, filename="best", monitor="val_loss", save_last=True, enable_version_counter=False
+    )
     trainer = lightning.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -198,9 +203,38 @@ def _train_stage(
         trainer.fit(module, ckpt_path=last if last.is_file() else None)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    rows = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=False)
-    seconds = time.monotonic() - began
+    return _stage_result(stage, folder, trainer.current_epoch, time.monotonic() - began)
+
+
+def _stage_result(stage: Stage, folder: Path, epochs: int, seconds: float) -> StageResult:
+    """Read the best epoch's figures back from the stage's own log."""
+    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("val_loss")]
+    best = min(rows, key=lambda row: float(row["val_loss"]))
     return StageResult(
-        stage.name, trainer.current_epoch, int(rows["epoch"]), float(checkpoint.best_model_score or math.nan),
-        module.best_threshold, module.best_overall, seconds,
+        stage=stage.name,
+        epochs=epochs,
+        best_epoch=int(best["epoch"]),
+        validation_loss=float(best["val_loss"]),
+        threshold=float(best["val_threshold"]),
+        overall=float(best["val_iou"]),
+        seconds=seconds,
     )
+
+
+def _load_best(model: EvertedUNet, checkpoint: Path) -> None:
+    """Take the weights of a stage's best epoch."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        model.load_state_dict({key.removeprefix("model."): value for key, value in state.items()}, strict=True)
+    except (OSError, RuntimeError, KeyError) as error:
+        reason = str(error).split("\n")[0]
+        raise ScenegenError(f"{checkpoint}: not a checkpoint of this network ({reason}); give another --out") from error
+
+
+def _rank(trainer: lightning.Trainer) -> tuple[int, int]:
+    return trainer.global_rank, trainer.world_size
+
+
+def _progress_bar() -> Callback:
+    return RichProgressBar() if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0)

@@ -1,11 +1,11 @@
 """A training run on disk.
 
-    RUN/config.toml                 the Config, as it trained
-    RUN/data.json                   which data set, its classes, how many scenes of each split
-    RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), metrics.csv, TensorBoard events
-    RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
-    RUN/model.pt                    the finished network: weights, config, classes, thresholds
-    RUN/report.html
+RUN/config.toml                 the Config, as it trained
+RUN/data.json                   which data set, its classes, how many scenes of each split
+RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), metrics.csv, TensorBoard events
+RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
+RUN/model.pt                    the finished network: weights, config, classes, thresholds
+RUN/report.html
 """
 
 from __future__ import annotations

@@ -105,15 +105,13 @@ class StageModule(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the best threshold's overall IoU."""
         best = self.curve.best()
-        self.log("val_iou", best.overall, prog_bar=True, sync_dist=True)
-        self.log("val_threshold", best.threshold, sync_dist=True)
+        self.log("val_iou", best.overall, prog_bar=True)
+        self.log("val_threshold", best.threshold)
 
     def configure_optimizers(self) -> Any:
         """Adam, with StepLR where the branch has one."""
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(
-            parameters, lr=self.config.learning_rate, fused=self.device.type == "cuda" or None
-        )
+        optimizer = torch.optim.Adam(parameters, lr=self.config.learning_rate, fused=self.device.type == "cuda" or None)
         if not self.config.step_size:
             return optimizer
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, self.config.step_size, self.config.gamma)

@@ -1,0 +1,22 @@
+"""Keep Blender's own chatter (progress, "Saved: ...") out of the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+
+def quiet_stdout() -> Callable[[str], None]:
+    """Send file descriptor 1, which Blender's C code writes to, nowhere; a way to print lines where it led before."""
+    sys.stdout.flush()
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+    def say(line: str) -> None:
+        terminal.write(line + "\n")
+        terminal.flush()
+
+    return say

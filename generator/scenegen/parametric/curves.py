@@ -48,6 +48,17 @@ def inset(outline: Points, distance: float) -> Points:
     return result
 
 
+def shrunk(outline: Points, distance: float) -> Points:
+    """Outline squeezed along both axes so that its extremes move inward by `distance`.
+
+    Unlike `inset` it never folds a corner, however small the corner's radius.
+    """
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    middle, half = (low + high) / 2, (high - low) / 2
+    result: Points = middle + (outline - middle) * (1 - distance / half)
+    return result
+
+
 def rounded_path(
     corners: ArrayLike, radius: float | Sequence[float], segments: int = 4, closed: bool = False
 ) -> Points:

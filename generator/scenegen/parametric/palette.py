@@ -12,6 +12,7 @@ from scenegen.assets.library import Material
 from scenegen.rng import choose, uniform
 from scenegen.scene import Vector
 
+_Colours = tuple[tuple[float, float, float], ...]
 # Name, light colour and grain colour, as sRGB bytes picked from wood samples.
 _WOODS = {
     "oak": ((190, 152, 104), (158, 118, 74)),
@@ -26,12 +27,26 @@ _WOODS = {
     "wenge": ((66, 48, 38), (42, 30, 24)),
 }
 # Hue in degrees, saturation, value (sRGB): cloth, leather, plastic and paint as shops sell them.
-_CLOTHS = ((0, 0, 0.55), (210, 0.12, 0.38), (30, 0.16, 0.72), (38, 0.3, 0.62), (205, 0.5, 0.45), (220, 0.6, 0.32))
+_CLOTHS: _Colours = (
+    (0, 0, 0.55),
+    (210, 0.12, 0.38),
+    (30, 0.16, 0.72),
+    (38, 0.3, 0.62),
+    (205, 0.5, 0.45),
+    (220, 0.6, 0.32),
+)
 _CLOTHS += ((150, 0.35, 0.36), (90, 0.22, 0.45), (355, 0.65, 0.5), (14, 0.62, 0.62), (42, 0.72, 0.78), (275, 0.25, 0.4))
 _CLOTHS += ((175, 0.45, 0.48), (340, 0.35, 0.66), (0, 0, 0.17), (40, 0.1, 0.85))
-_LEATHERS = ((22, 0.62, 0.36), (26, 0.66, 0.56), (18, 0.55, 0.22), (0, 0, 0.08), (35, 0.25, 0.76), (2, 0.7, 0.34))
+_LEATHERS: _Colours = (
+    (22, 0.62, 0.36),
+    (26, 0.66, 0.56),
+    (18, 0.55, 0.22),
+    (0, 0, 0.08),
+    (35, 0.25, 0.76),
+    (2, 0.7, 0.34),
+)
 _LEATHERS += ((215, 0.35, 0.24), (30, 0.12, 0.42), (120, 0.25, 0.22))
-_PLASTICS = ((0, 0, 0.9), (0, 0, 0.07), (0, 0, 0.4), (4, 0.78, 0.76), (26, 0.82, 0.88), (46, 0.8, 0.9))
+_PLASTICS: _Colours = ((0, 0, 0.9), (0, 0, 0.07), (0, 0, 0.4), (4, 0.78, 0.76), (26, 0.82, 0.88), (46, 0.8, 0.9))
 _PLASTICS += (
     (96, 0.45, 0.6),
     (168, 0.45, 0.62),
@@ -40,7 +55,14 @@ _PLASTICS += (
     (340, 0.35, 0.8),
     (36, 0.14, 0.84),
 )
-_PAINTS = ((0, 0, 0.92), (45, 0.05, 0.88), (210, 0.08, 0.55), (215, 0.3, 0.36), (150, 0.18, 0.55), (120, 0.28, 0.32))
+_PAINTS: _Colours = (
+    (0, 0, 0.92),
+    (45, 0.05, 0.88),
+    (210, 0.08, 0.55),
+    (215, 0.3, 0.36),
+    (150, 0.18, 0.55),
+    (120, 0.28, 0.32),
+)
 _PAINTS += ((195, 0.22, 0.66), (12, 0.45, 0.58), (48, 0.4, 0.85), (0, 0, 0.12), (345, 0.15, 0.82), (355, 0.6, 0.42))
 # Base colour (linear) and roughness.
 _METALS = {
@@ -89,12 +111,12 @@ def wood_or_paint(rng: random.Random, painted: float = 0.25) -> Material:
 
 def fabric(rng: random.Random) -> Material:
     """Upholstery or clothing cloth."""
-    return _coloured(rng, "fabric", _CLOTHS, (0.8, 0.95), uniform(rng, 0.004, 0.012), contrast=0.72)
+    return _coloured(rng, "fabric", _CLOTHS, (0.8, 0.95), uniform(rng, 0.08, 0.2), contrast=0.72)
 
 
 def leather(rng: random.Random) -> Material:
     """Leather or leatherette."""
-    return _coloured(rng, "leather", _LEATHERS, (0.32, 0.5), uniform(rng, 0.012, 0.025), contrast=0.7)
+    return _coloured(rng, "leather", _LEATHERS, (0.32, 0.5), uniform(rng, 0.1, 0.2), contrast=0.7)
 
 
 def upholstery(rng: random.Random) -> Material:
@@ -146,7 +168,7 @@ def glass(rng: random.Random) -> Material:
             ("smoked glass", (0.30, 0.29, 0.28)),
         ),
     )
-    return Material(name, "glass", tint, tint, roughness=0.02, transmission=1.0, ior=1.5, alpha=0.55)
+    return Material(name, "glass", tint, tint, roughness=0.02, transmission=1.0, ior=1.5)
 
 
 def stone(rng: random.Random) -> Material:
@@ -160,14 +182,14 @@ def rattan(rng: random.Random) -> Material:
     """Woven cane, rush or paper cord."""
     light, dark = choose(rng, (((214, 182, 128), (150, 112, 62)), ((228, 206, 164), (176, 146, 98))))
     return Material(
-        "woven cane", "fabric", _linear(light), _linear(dark), roughness=0.7, scale=uniform(rng, 0.012, 0.02)
+        "woven cane", "fabric", _linear(light), _linear(dark), roughness=0.7, scale=uniform(rng, 0.1, 0.16)
     )
 
 
 def _coloured(
     rng: random.Random,
     kind: str,
-    colours: tuple[tuple[float, float, float], ...],
+    colours: _Colours,
     roughness: tuple[float, float],
     scale: float,
     contrast: float,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.assets.library import Material
+from scenegen.parametric.caps import ear_clip, star_shaped
 from scenegen.parametric.curves import Points, ellipse, inset, rectangle, rounded_path
 
 Vec = Sequence[float]
@@ -109,8 +110,8 @@ def loft(rings: ArrayLike, start: Vec | None = None, end: Vec | None = None, clo
         extra = count * sides
         for base, tip, ahead in ((0, start, False), ((count - 1) * sides, end, True)):
             ring = r[base // sides]
-            if tip is None and not _star_shaped(ring):
-                cap = _ear_clip(ring) + base
+            if tip is None and not star_shaped(ring):
+                cap = ear_clip(ring) + base
             else:
                 vertices.append(np.asarray(ring.mean(axis=0) if tip is None else tip, np.float64).reshape(1, 3))
                 cap = np.stack([base + here, base + there, np.full(sides, extra)], 1)
@@ -255,19 +256,40 @@ def leg(
 
     `outline` (N, 2) is the section; `profile` (M, 2) is (fraction of the height, scale), from the foot up.
     """
-    a, b = np.asarray(foot, np.float64), np.asarray(head, np.float64)
     stations = np.asarray(profile, np.float64)
-    rim = bevel / abs(float(b[2] - a[2]))
+    a, b = np.asarray(foot, np.float64), np.asarray(head, np.float64)
+    return post(a + (b - a) * stations[:, :1], outline, stations[:, 1], bevel)
+
+
+def post(path: ArrayLike, outline: Points, scale: ArrayLike = 1.0, bevel: float = 0.003) -> Part:
+    """Upright member whose sections stay level while it follows a path (P, 3) that rises; `scale` is (P,) or one."""
+    p = np.asarray(path, np.float64)
+    size = np.broadcast_to(np.asarray(scale, np.float64), (len(p),))
+    if bevel > 0:
+        p, size, insets = _with_bevelled_ends(p, size, bevel)
+    else:
+        insets = np.zeros(len(p))
     rings = []
-    for i, (fraction, scale) in enumerate(stations):
-        last = i == len(stations) - 1
-        heights = [fraction, fraction + rim] if i == 0 else [fraction - rim, fraction] if last else [fraction]
-        for j, t in enumerate(heights):
-            at_end = bevel > 0 and ((i == 0 and j == 0) or (last and j == 1))
-            section = (inset(outline * scale, bevel) if at_end else outline * scale) + 0.0
-            rings.append(
-                np.column_stack([section + (a + (b - a) * t)[:2], np.full(len(outline), (a + (b - a) * t)[2])])
-            )
+    for centre, factor, shrink in zip(p, size, insets, strict=True):
+        flat = inset(outline * factor, float(shrink)) if shrink > 0 else outline * factor
+        rings.append(np.column_stack([flat + centre[:2], np.full(len(outline), centre[2])]))
+    return loft(rings)
+
+
+def wall(path: Points, thickness: float, low: ArrayLike, high: ArrayLike, radius: float = 0.01) -> Part:
+    """Upright band along a plane path (P, 2) from heights `low` to `high` (P,) or one, all its edges rounded."""
+    count = len(path)
+    bottom, top = (np.broadcast_to(np.asarray(h, np.float64), (count,)) for h in (low, high))
+    p, heights, insets = _with_bevelled_ends(path, np.column_stack([bottom, top]), 0.9 * radius)
+    steps = np.diff(p, axis=0)
+    steps /= np.linalg.norm(steps, axis=1, keepdims=True)
+    before, after = np.concatenate([steps[:1], steps]), np.concatenate([steps, steps[-1:]])
+    mitre = (before + after) / (1 + np.sum(before * after, axis=1, keepdims=True))
+    rings = []
+    for point, direction, (z0, z1), shrink in zip(p, mitre, heights, insets, strict=True):
+        flat = rectangle(thickness - 2 * shrink, z1 - z0 - 2 * shrink, max(radius - shrink, 0.1 * radius), 3)
+        side = np.array([direction[1], -direction[0]])
+        rings.append(np.column_stack([point + flat[:, :1] * side, flat[:, 1] + (z0 + z1) / 2]))
     return loft(rings)
 
 
@@ -356,49 +378,3 @@ def _runs_clockwise(rings: Sequence[Points], path: Points) -> bool:
     first, ahead = rings[0], path[1] - path[0]
     area = np.cross(first, np.roll(first, -1, 0)).sum(axis=0)
     return bool(np.dot(area, ahead) < 0)
-
-
-def _star_shaped(ring_points: Points) -> bool:
-    """Whether all edges are seen from the middle of the ring, so that a fan closes it."""
-    spokes = ring_points - ring_points.mean(axis=0)
-    turns = np.cross(spokes, np.roll(spokes, -1, 0))
-    whole = turns.sum(axis=0)
-    return bool(np.all(turns @ whole > 1e-9 * np.dot(whole, whole)))
-
-
-def _ear_clip(ring_points: Points) -> NDArray[np.int64]:
-    """Triangles (N - 2, 3) over a simple, nearly plane ring, counter-clockwise as the ring runs."""
-    area = np.cross(ring_points, np.roll(ring_points, -1, 0)).sum(axis=0)
-    drop = int(np.argmax(np.abs(area)))
-    axes = [(drop + 1) % 3, (drop + 2) % 3]
-    flat = ring_points[:, axes] * np.array([1.0, np.sign(area[drop])])
-    left = list(range(len(flat)))
-    triangles = []
-    while len(left) > 3:
-        best, cut = -1.0, 0
-        for i in range(len(left)):
-            trio = [left[i - 1], left[i], left[(i + 1) % len(left)]]
-            quality = _ear_quality(flat, trio, left)
-            if quality > best:
-                best, cut = quality, i
-        triangles.append([left[cut - 1], left[cut], left[(cut + 1) % len(left)]])
-        left.pop(cut)
-    return np.array([*triangles, left], np.int64)
-
-
-def _ear_quality(flat: Points, trio: list[int], left: list[int]) -> float:
-    a, b, c = flat[trio]
-    double_area = _cross(b - a, c - a)
-    if double_area <= 0:
-        return -1.0
-    rest = flat[[i for i in left if i not in trio]]
-    inside = (_cross(b - a, rest - a) >= 0) & (_cross(c - b, rest - b) >= 0) & (_cross(a - c, rest - c) >= 0)
-    if inside.any():
-        return -1.0
-    longest = max(float(np.sum(e * e)) for e in (b - a, c - b, a - c))
-    return float(double_area) / longest
-
-
-def _cross(a: Points, b: Points) -> Points:
-    result: Points = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    return result

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, write_asset
 
 # class to the smallest and the largest size of its boxes, in metres

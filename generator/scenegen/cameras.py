@@ -86,7 +86,8 @@ def in_view(camera: Camera, points: NDArray[np.float64]) -> NDArray[np.bool_]:
     u = camera.K[0][0] * u + camera.K[0][2] * depth
     v = camera.K[1][1] * v + camera.K[1][2] * depth
     seen: NDArray[np.bool_] = (depth >= camera.frustum.near) & (depth <= camera.frustum.far)
-    return seen & (u >= 0) & (u <= camera.width * depth) & (v >= 0) & (v <= camera.height * depth)
+    seen &= (u >= 0) & (u <= camera.width * depth) & (v >= 0) & (v <= camera.height * depth)
+    return seen
 
 
 def room_coverage(cameras: Sequence[Camera], room: Vector, cell: float) -> tuple[float, float, tuple[float, ...]]:

@@ -14,7 +14,7 @@ from scenegen.assets.library import Asset, Support
 from scenegen.scene import Bounds, Matrix4, Vector
 
 Box = tuple[float, float, float, float, float, float, float, float]
-"""Centre x, y; the box's own x axis as a unit vector x, y; half its length along that and along its y axis; z from, to."""
+"""Centre x, y; its own x axis as a unit vector x, y; half its length along that and across it; z from, to."""
 
 DECIMALS = 9  # of every number in a pose: equal on every host, and finer than any use
 TOUCH = 1e-6  # metres that boxes may share in height: one standing on another differs by rounding

@@ -127,12 +127,12 @@ class _Table:
         return value
 
     def numbers(self, key: str, count: int, low: float, high: float) -> tuple[float, ...]:
-        return tuple(self._number(key, v, low, high) for v in self.list(key, count))
+        return tuple(self._number(key, v, low, high) for v in self.items(key, count))
 
     def integers(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
-        return tuple(self._integer(key, v, low, high) for v in self.list(key, count))
+        return tuple(self._integer(key, v, low, high) for v in self.items(key, count))
 
-    def list(self, key: str, count: int | None = None, default: list[Any] | None = None) -> list[Any]:
+    def items(self, key: str, count: int | None = None, default: list[Any] | None = None) -> list[Any]:
         value = self.take(key, default)
         if not isinstance(value, list) or (count is not None and len(value) != count):
             raise self.error(key, f"expected a list{f' of {count}' if count else ''}, found {value!r}")
@@ -142,7 +142,7 @@ class _Table:
         return self._table(key, self.take(key))
 
     def tables(self, key: str) -> list[_Table]:
-        values = self.list(key)
+        values = self.items(key)
         if not values:
             raise self.error(key, "is empty; name at least one")
         return [self._table(f"{key}[{n}]", value) for n, value in enumerate(values)]
@@ -249,7 +249,7 @@ def _rules(table: _Table) -> tuple[ClassRule, ...]:
     sources = table.tables("classes")
     names = [source.text("name") for source in sources]
     for name, source in zip(names, sources, strict=True):
-        on = tuple(source.list("on", default=[]))
+        on = tuple(source.items("on", default=[]))
         chances = (source.number("on_chance", 0, 1), source.number("floor_chance", 0, 1)) if on else (0.0, 1.0)
         rule = ClassRule(name, source.integer("maximum", 0, 1000), on, *chances)
         source.done()

@@ -81,15 +81,18 @@ class BlenderHost:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         # A session of its own: Ctrl-C in the terminal is the parent's to handle.
-        self._process = subprocess.Popen(
-            spec.command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                spec.command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HostLostError(f"{spec.command()[0]}: cannot be started ({error.strerror})", ()) from error
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -145,4 +148,3 @@ class BlenderHost:
             if mark and body.endswith("}\n"):
                 self._answers.put(json.loads(body))
         self._answers.put(None)
-

@@ -101,7 +101,11 @@ def check_host(blender: str | None) -> BlenderInfo:
     info = probe(blender)
     if info.problems:
         name, why = next(iter(info.problems.items()))
-        mend = f"scenegen blender-setup --blender {info.executable}" if blender else "pip install --force-reinstall scenegen"
+        mend = (
+            f"scenegen blender-setup --blender {info.executable}"
+            if blender
+            else "pip install --force-reinstall scenegen"
+        )
         raise ScenegenError(f"{info.executable}: lacks {', '.join(info.problems)} ({name}: {why}); run `{mend}`")
     return info
 
@@ -129,7 +133,9 @@ def setup(blender: str) -> BlenderInfo:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise ScenegenError(f"{folder}: pip could not install {', '.join(MODULES.values())} ({said}); mend that and repeat")
+        raise ScenegenError(
+            f"{folder}: pip could not install {', '.join(MODULES.values())} ({said}); mend that and repeat"
+        )
     return check_host(blender)
 
 
@@ -138,10 +144,7 @@ def _requirements(info: BlenderInfo) -> list[str]:
     folder = modules_folder(info.python)
     own_numpy = info.versions.get("numpy")
     brought = own_numpy is not None and not (folder / "numpy").exists()
-    if brought:
-        numpy = f"numpy=={own_numpy}"
-    else:
-        numpy = "numpy<2" if info.python < (3, 13) else "numpy"
+    numpy = f"numpy=={own_numpy}" if brought else "numpy<2" if info.python < (3, 13) else "numpy"
     return [numpy, *(package for package in MODULES.values() if package != "numpy")]
 
 
@@ -150,7 +153,9 @@ def _find(blender: str) -> str:
         raise UsageError("--blender: an empty name; give a Blender's program")
     found = shutil.which(blender)
     if found is None:
-        raise ScenegenError(f"{blender}: no such program; give a Blender's program, or leave --blender away for the bpy wheel")
+        raise ScenegenError(
+            f"{blender}: no such program; give a Blender's program, or leave --blender away for the bpy wheel"
+        )
     return str(Path(found).absolute())
 
 

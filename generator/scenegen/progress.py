@@ -67,7 +67,13 @@ def _note(unit: str, started: float, done: int, total: int, failed: int) -> str:
     parts = [f"{rate:.1f} {unit}/min"]
     if rate and done + failed < total:
         left = (total - done - failed) / rate
-        parts.append(f"{left * 60:.0f} s left" if left < 2 else f"{left:.0f} min left" if left < 120 else f"{left / 60:.1f} h left")
+        parts.append(
+            f"{left * 60:.0f} s left"
+            if left < 2
+            else f"{left:.0f} min left"
+            if left < 120
+            else f"{left / 60:.1f} h left"
+        )
     if failed:
         parts.append(f"{failed} failed")
     return ", ".join(parts)

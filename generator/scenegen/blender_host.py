@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenegen.errors import ScenegenError
+from scenegen.errors import ScenegenError, UsageError
 
 MARK = "@scenegen "
 LOG_LINES = 30
@@ -66,11 +66,15 @@ class HostSpec:
 
 
 class HostLostError(Exception):
-    """The child died or hung; `log` is the end of what it printed."""
+    """The child died or hung; `log` is the end of what it printed.
 
-    def __init__(self, reason: str, log: tuple[str, ...]) -> None:
+    `refused` is its own word on why it cannot start with these arguments: another would say the same.
+    """
+
+    def __init__(self, reason: str, log: tuple[str, ...], refused: ScenegenError | None = None) -> None:
         super().__init__(reason)
         self.log = log
+        self.refused = refused
 
 
 class BlenderHost:
@@ -109,13 +113,11 @@ class BlenderHost:
             self._process.stdin.flush()
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
-            raise self._lost(f"hung: no answer in {timeout:.0f} s") from None
+            raise self._hung(timeout) from None
         except (BrokenPipeError, ConnectionResetError):
             answer = None
         if answer is None:
-            raise self._lost("died")
-        if answer.get("index") != index:
-            raise self._lost(f"answered for scene {answer.get('index')} when asked for {index}")
+            raise self._died()
         return {**answer, "log": tuple(self._log)}
 
     def close(self) -> None:
@@ -129,13 +131,22 @@ class BlenderHost:
             self._process.wait()
         self._reader.join(timeout=5)
 
-    def _lost(self, reason: str) -> HostLostError:
+    def _hung(self, timeout: float) -> HostLostError:
         self._process.kill()
-        status = self._process.wait()
+        self._process.wait()
         self._reader.join(timeout=5)
-        if reason == "died":
-            reason = f"died ({f'signal {-status}' if status < 0 else f'exit status {status}'})"
-        return HostLostError(f"Blender {reason}", tuple(self._log))
+        return HostLostError(f"Blender hung: no answer in {timeout:.0f} s", tuple(self._log))
+
+    def _died(self) -> HostLostError:
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # it closed its output and goes on
+            self._process.kill()
+            status = self._process.wait()
+        self._reader.join(timeout=5)
+        log = tuple(self._log)
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return HostLostError(f"Blender died ({how})", log, _refusal(status, log))
 
     def _read(self) -> None:
         """Sort the child's lines into answers and log; None marks its end."""
@@ -148,3 +159,11 @@ class BlenderHost:
             if mark and body.endswith("}\n"):
                 self._answers.put(json.loads(body))
         self._answers.put(None)
+
+
+def _refusal(status: int, log: tuple[str, ...]) -> ScenegenError | None:
+    """The error that generate.py ends with when what it was asked cannot be done (see its exit statuses)."""
+    said = [line.removeprefix("error: ") for line in log if line.startswith("error: ")]
+    if not said or status not in (1, 2):
+        return None
+    return UsageError(said[-1]) if status == 2 else ScenegenError(said[-1])

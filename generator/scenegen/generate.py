@@ -22,22 +22,20 @@ from pathlib import Path
 from typing import Any
 
 from scenegen import blender_setup
-from scenegen.assets.library import Asset, default_library, list_assets
+from scenegen.assets.library import default_library
 from scenegen.blender_host import BlenderHost, HostLostError, HostSpec, generate_script
 from scenegen.dataset import (
-    DatasetInfo,
     append_timings,
     check_dataset_json,
     finished_indices,
     is_complete,
-    library_checksum,
-    preset_checksum,
     remove_leftovers,
     write_credits,
 )
 from scenegen.errors import ScenegenError, UsageError
-from scenegen.preset import Preset, load_preset
+from scenegen.preset import load_preset
 from scenegen.progress import Update
+from scenegen.request import Parameters, check_library, check_parameters, dataset_info
 
 TRIES = 3
 FIRST_TIMEOUT = 1800.0
@@ -67,7 +65,11 @@ class Request:
 
 @dataclass(frozen=True)
 class SceneReport:
-    """What became of one scene in one try; `log` is the end of what Blender printed when it failed."""
+    """What became of one scene in one try.
+
+    `log` is the end of what Blender printed when it failed, `command` makes the scene alone, and `refused` says why no
+    Blender of this kind will make any.
+    """
 
     index: int
     error: str | None = None
@@ -76,6 +78,7 @@ class SceneReport:
     log: tuple[str, ...] = ()
     tries: int = 1
     command: str = ""
+    refused: ScenegenError | None = None
 
 
 @dataclass(frozen=True)
@@ -96,39 +99,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check_library(library: Path, preset: Preset, split: str) -> tuple[Asset, ...]:
-    """The assets of one split, for the classes of a preset. ScenegenError when a class has none."""
-    assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.classes)
-    needed = {rule.name for rule in preset.rules if rule.maximum}
-    lacking = sorted(needed - {a.class_name for a in assets})
-    if lacking:
-        raise ScenegenError(
-            f"{library}: no {split} asset of class {', '.join(lacking)}; "
-            f"run `scenegen assets build --assets {library}` or `scenegen assets add --class {lacking[0]} --split {split} --assets {library} PATH...`"
-        )
-    return assets
-
-
-def dataset_info(
-    request: Request, preset: Preset, library: Path, assets: Sequence[Asset], blender: str | None = None
-) -> DatasetInfo:
-    """What dataset.json says of this request; `blender` is the version that renders, where one does."""
-    return DatasetInfo(
-        preset=preset.name,
-        preset_checksum=preset_checksum(preset),
-        seed=request.seed,
-        split=request.split,
-        quality=request.quality,
-        library_checksum=library_checksum(assets),
-        classes=preset.classes,
-        grid=preset.grid,
-        frustum=preset.frustum,
-        scenes=request.scenes,
-        library=str(library),
-        blender=(blender,) if blender else (),
-    )
-
-
 def default_workers() -> int:
     """One Blender, which renders on all cores."""
     return 1
@@ -136,21 +106,24 @@ def default_workers() -> int:
 
 def generate(request: Request, update: Update) -> Outcome:
     """Make the scenes 0..scenes-1 that are missing. Raises UsageError, ScenegenError; see Outcome for what failed."""
-    _check_request(request)
+    check_parameters(request.scenes, request.split, request.out)
+    if request.workers is not None and request.workers < 1:
+        raise UsageError(f"--workers {request.workers}: ask for at least 1")
     preset = load_preset(request.preset)
     out = request.out.absolute()
     library = (request.assets or default_library()).absolute()
     assets = check_library(library, preset, request.split)
-    check_dataset_json(out, dataset_info(request, preset, library, assets))
+    wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality)
+    asked = set(range(request.scenes))
+    # The Blender is tried before anything is written.
+    host = blender_setup.check_host(request.blender) if asked - finished_indices(out) else None
+    check_dataset_json(out, dataset_info(wanted, assets, host.version if host else None))
     remove_leftovers(out)
-    present = finished_indices(out) & set(range(request.scenes))
-    todo = sorted(set(range(request.scenes)) - present)
+    present = finished_indices(out) & asked
+    todo = sorted(asked - present)
     started = time.monotonic()
-    reports: list[SceneReport] = []
-    if todo:
-        host = blender_setup.check_host(request.blender)
-        info = dataset_info(request, preset, library, assets, host.version)
-        check_dataset_json(out, info)
+    failed: list[SceneReport] = []
+    if host and todo:
         write_credits(out, assets)
         spec = HostSpec(
             preset=_absolute_preset(request.preset),
@@ -163,33 +136,18 @@ def generate(request: Request, update: Update) -> Outcome:
             blender=host.executable if request.blender else None,
             script=str(generate_script()),
         )
-        reports = _drive(spec, todo, request, update)
-    missing = sorted(set(range(request.scenes)) - finished_indices(out))
+        failed = _drive(spec, todo, request, update)
+        remove_leftovers(out)
+    missing = sorted(asked - finished_indices(out))
     return Outcome(
         out=out,
         asked=request.scenes,
         made=len(todo) - len(set(missing) & set(todo)),
         present=len(present),
-        failed=tuple(r for r in reports if r.error),
+        failed=tuple(failed),
         missing=tuple(missing),
         seconds=time.monotonic() - started,
     )
-
-
-def _check_request(request: Request) -> None:
-    if request.scenes < 1:
-        raise UsageError(f"--scenes {request.scenes}: ask for at least 1")
-    if request.workers is not None and request.workers < 1:
-        raise UsageError(f"--workers {request.workers}: ask for at least 1")
-    if request.split not in ("train", "test"):
-        raise UsageError(f"--split {request.split}: no such split; take train or test")
-    place = request.out.absolute()
-    if place.exists() and not place.is_dir():
-        raise UsageError(f"{place}: is a file; name a folder with --out")
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise UsageError(f"{place}: is not a folder one can write in; name another with --out")
 
 
 def _absolute_preset(preset: str) -> str:
@@ -222,6 +180,8 @@ def _drive(spec: HostSpec, todo: Sequence[int], request: Request, update: Update
         for future in futures:
             index, number = tries.pop(future.key)
             report = _report(future, spec, index)
+            if report.refused:
+                raise report.refused
             if report.error is None or is_complete(Path(spec.out), index):
                 made += 1
                 slowest = max(slowest, sum(report.seconds.values()))
@@ -308,7 +268,7 @@ def make_scene(spec: HostSpec, index: int, timeout: float, peers: int) -> SceneR
             answer = _host.make(index, timeout)
         except HostLostError as error:
             _host = None
-            return SceneReport(index, error=str(error), log=error.log, command=spec.alone(index))
+            return SceneReport(index, error=str(error), log=error.log, command=spec.alone(index), refused=error.refused)
     if not answer["ok"]:
         return SceneReport(index, error=answer["error"], log=answer["log"], command=spec.alone(index))
     return SceneReport(index, seconds=answer["seconds"], peak_mb=answer["peak_mb"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -90,9 +91,12 @@ def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
     counts = list(map_scenes(partial(_count, path), dataset.indices, workers, update))
-    objects, seen, skipped, pixels, cells = (
-        sum((getattr(c, name) for c in counts), Counter()) for name in ("objects", "seen", "skipped", "pixels", "cells")
+    objects, seen, skipped = (
+        _total(c.objects for c in counts),
+        _total(c.seen for c in counts),
+        _total(c.skipped for c in counts),
     )
+    pixels, cells = _total(c.pixels for c in counts), _total(c.cells for c in counts)
     assets = frozenset().union(*(c.assets for c in counts))
     all_pixels, all_cells = sum(c.all_pixels for c in counts), sum(cells.values())
     classes = tuple(
@@ -140,6 +144,13 @@ def read_timings(path: Path) -> dict[str, float]:
         raise ScenegenError(f"{file}: broken ({error}); remove it") from error
     stages = dict.fromkeys(stage for _, stage in times)
     return {s: float(np.mean([value for (_, stage), value in times.items() if stage == s])) for s in stages}
+
+
+def _total(counters: Iterable[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return total
 
 
 def _mean(values: list[float]) -> float | None:

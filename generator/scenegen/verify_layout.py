@@ -20,6 +20,8 @@ SUPPORT_TOLERANCE = 1e-3 + TOLERANCE
 Array = NDArray[np.float64]
 _UNIT_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (0.0, 1.0)])
 
+_SQUARE = np.array([[x, y] for x in (0.0, 1.0) for y in (0.0, 1.0)])
+
 
 def _corners(item: PlacedObject) -> Array:
     """World corners (8, 3) of an object's box; the base's corners are rows 0, 2, 4 and 6."""
@@ -133,15 +135,12 @@ def _holds(support: Support, base: Array) -> bool:
     corner = base[:, :2] - support.origin
     if (corner < -TOLERANCE).any() or (corner > extent + TOLERANCE).any():
         return False
-    quad = corner[[0, 1, 3, 2]]
-    centres = (np.indices(support.mask.shape).reshape(2, -1).T + 0.5) * support.cell
-    side = np.stack([_cross(quad[(n + 1) % 4] - quad[n], centres - quad[n]) for n in range(4)])
-    under = (side > TOLERANCE).all(axis=0) | (side < -TOLERANCE).all(axis=0)
-    return bool(support.mask.reshape(-1)[under].all())
-
-
-def _cross(a: Array, b: Array) -> Array:
-    return np.asarray(a[0] * b[:, 1] - a[1] * b[:, 0])
+    holes = np.argwhere(~support.mask)[:, None] * support.cell + _SQUARE * support.cell
+    edges = np.array([corner[1] - corner[0], corner[2] - corner[0]])
+    axes = np.concatenate([np.eye(2), edges / np.linalg.norm(edges, axis=1, keepdims=True)])
+    own, other = corner @ axes.T, holes @ axes.T
+    shared = np.minimum(own.max(axis=0), other.max(axis=1)) - np.maximum(own.min(axis=0), other.min(axis=1))
+    return not (shared > TOLERANCE).all(axis=1).any()
 
 
 def check_sources(scene: Scene, library: Path | None) -> Iterable[str]:

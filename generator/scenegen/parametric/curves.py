@@ -59,6 +59,15 @@ def shrunk(outline: Points, distance: float) -> Points:
     return result
 
 
+def dense(outline: Points, steps: int) -> Points:
+    """Outline with points added so that no edge is longer than a `steps`th of the circumference."""
+    after = np.roll(outline, -1, 0)
+    lengths = np.linalg.norm(after - outline, axis=1)
+    counts = np.ceil(lengths / (lengths.sum() / steps)).astype(int)
+    pieces = [a + (b - a) * np.arange(n)[:, None] / n for a, b, n in zip(outline, after, counts, strict=True)]
+    return np.concatenate(pieces)
+
+
 def rounded_path(
     corners: ArrayLike, radius: float | Sequence[float], segments: int = 4, closed: bool = False
 ) -> Points:

@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from scenegen.parametric.curves import Points, bowed, ellipse, in_space, polygon, rectangle, rounded_path, shrunk
-from scenegen.parametric.shapes import Part, beam, cylinder, lathe, loft, mirrored, prism, sweep, torus, tube
+from scenegen.parametric.shapes import Part, Vec, beam, cylinder, lathe, loft, mirrored, sweep, torus, tube
 from scenegen.rng import choose, uniform
 
 HANDLES = ("knob", "bar", "cup", "ring", "strap", "wood knob")
@@ -107,3 +107,30 @@ def shield(width: float, depth: float, corner: float) -> Points:
     x, y = width / 2, depth / 2
     cut = [(x - corner, -y), (x, -y + corner), (x, y - corner), (x - corner, y)]
     return polygon(cut + [(-a, -b) for a, b in cut], 0.02)
+
+
+def seat_outline(front: float, back: float, depth: float, radius: float, segments: int = 4) -> Points:
+    """Trapezoid seat about the origin, `front` wide at -Y and `back` wide at +Y, with rounded corners."""
+    y = depth / 2
+    return polygon([(-front / 2, -y), (front / 2, -y), (back / 2, y), (-back / 2, y)], radius, segments)
+
+
+def board(start: Vec, end: Vec, height: float, thickness: float = 0.02, sagitta: float = 0.0) -> Part:
+    """Board on edge between two points, its middle line bowed toward the left of its run by `sagitta`."""
+    a, b = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    run = b - a
+    bow = bowed(float(np.linalg.norm(run)), sagitta, 8 if sagitta else 1)
+    ahead = run / np.linalg.norm(run)
+    left = np.array([-ahead[1], ahead[0], 0.0]) / np.hypot(ahead[0], ahead[1])
+    path = (a + b) / 2 + bow[:, :1] * ahead + bow[:, 1:] * left
+    return sweep(path, rectangle(thickness, height, 0.2 * min(thickness, height)), bevel=0.002)
+
+
+def upright(part: Part, lean_deg: float, y: float, z: float) -> Part:
+    """A part made lying, its +Z side turned to face -Y and its +Y end up, leaned back about its foot at (y, z)."""
+    return part.rotated("x", 90 - lean_deg).moved(y=y, z=z)
+
+
+def bow_back(part: Part, strength: float) -> Part:
+    """The part with its two ends brought forward, toward -Y, by `strength` times x squared."""
+    return part.warped(lambda v: v - np.column_stack([np.zeros(len(v)), strength * v[:, 0] ** 2, np.zeros(len(v))]))

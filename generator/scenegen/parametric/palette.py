@@ -111,7 +111,7 @@ def wood_or_paint(rng: random.Random, painted: float = 0.25) -> Material:
 
 def fabric(rng: random.Random) -> Material:
     """Upholstery or clothing cloth."""
-    return _coloured(rng, "fabric", _CLOTHS, (0.8, 0.95), uniform(rng, 0.08, 0.2), contrast=0.72)
+    return _coloured(rng, "fabric", _CLOTHS, (0.8, 0.95), uniform(rng, 0.04, 0.09), contrast=0.76)
 
 
 def leather(rng: random.Random) -> Material:

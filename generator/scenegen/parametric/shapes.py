@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scenegen.assets.library import Material
 from scenegen.parametric.caps import ear_clip, star_shaped
-from scenegen.parametric.curves import Points, ellipse, inset, rectangle, rounded_path
+from scenegen.parametric.curves import Points, dense, ellipse, inset, rectangle, rounded_path, shrunk
 
 Vec = Sequence[float]
 
@@ -164,6 +164,14 @@ def lathe(profile: ArrayLike, sides: int = 24, bevel: float = 0.0, segments: int
     return loft(rings, ends[0], ends[1])
 
 
+def sphere(radius: float, sides: int = 16) -> Part:
+    """Sphere about the origin."""
+    angle = np.linspace(-np.pi / 2, np.pi / 2, sides // 2 + 1)
+    profile = radius * np.column_stack([np.cos(angle), np.sin(angle)])
+    profile[[0, -1], 0] = 0.0
+    return lathe(profile, sides)
+
+
 def ring(profile: Points, sides: int = 32) -> Part:
     """Closed (r, z) outline (N, 2), counter-clockwise and off the axis, revolved about z: rims, tyres, hoops."""
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
@@ -288,7 +296,7 @@ def wall(path: Points, thickness: float, low: ArrayLike, high: ArrayLike, radius
     rings = []
     for point, direction, (z0, z1), shrink in zip(p, mitre, heights, insets, strict=True):
         flat = rectangle(thickness - 2 * shrink, z1 - z0 - 2 * shrink, max(radius - shrink, 0.1 * radius), 3)
-        side = np.array([direction[1], -direction[0]])
+        side = np.array([-direction[1], direction[0]])
         rings.append(np.column_stack([point + flat[:, :1] * side, flat[:, 1] + (z0 + z1) / 2]))
     return loft(rings)
 
@@ -297,20 +305,19 @@ def cushion(
     outline: Points, height: float, crown: float = 0.02, base_crown: float = 0.0, roundness: float = 0.45
 ) -> Part:
     """Puffed slab over an outline (N, 2): sides rounded by `roundness` of the height, top bulging by `crown`."""
-    bevel = roundness * height
-    middle = outline.mean(axis=0)
-    rim = [
-        np.column_stack([inset(outline, d) if d > 0 else outline, np.full(len(outline), z)])
-        for z, d in _bevel_steps(height, bevel, 4)
-    ]
-    rings = []
-    inner = (0.25, 0.5, 0.72, 0.88)
-    for s in inner:
-        rings.append(_toward(rim[0], middle, s, -base_crown))
-    rings += rim
-    for s in inner[::-1]:
-        rings.append(_toward(rim[-1], middle, s, crown))
-    return loft(rings, (middle[0], middle[1], -base_crown), (middle[0], middle[1], height + crown))
+    outline = dense(outline, 24)
+    middle, half = (outline.max(axis=0) + outline.min(axis=0)) / 2, np.ptp(outline, axis=0) / 2
+    rim = [np.column_stack([shrunk(outline, d), np.full(len(outline), z)])
+           for z, d in _bevel_steps(height, roundness * height, 3)]
+
+    def inner(rim_ring: Points, share: float, bulge: float) -> Points:
+        flat = middle + (rim_ring[:, :2] - middle) * share
+        r = np.sum(np.abs((flat - middle) / half) ** 3, axis=1) ** (2 / 3)
+        return np.column_stack([flat, rim_ring[:, 2] + bulge * np.maximum(1 - r, 0)])
+
+    shares = (0.3, 0.6, 0.84)
+    rings = [inner(rim[0], s, -base_crown) for s in shares] + rim + [inner(rim[-1], s, crown) for s in shares[::-1]]
+    return loft(rings, (*middle, -base_crown), (*middle, height + crown))
 
 
 def shell(grid: ArrayLike, thickness: float) -> Part:
@@ -326,7 +333,7 @@ def shell(grid: ArrayLike, thickness: float) -> Part:
     top = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
     rim = np.concatenate([index[:-1, 0], index[-1, :-1], index[:0:-1, -1], index[0, :0:-1]])
     flat = g.reshape(-1, 3)
-    outward = _rim_normals(g, rim) * thickness / 2
+    outward = _rim_normals(g, rim) * thickness / 4
     here = np.arange(len(rim))
     there = np.roll(here, -1)
     edge = 2 * u * v + here
@@ -355,13 +362,6 @@ def _bevel_steps(height: float, bevel: float, segments: int) -> list[tuple[float
     angles = np.linspace(0, np.pi / 2, segments + 1)
     low = [(bevel * (1 - float(np.sin(a))), bevel * (1 - float(np.cos(a)))) for a in angles[::-1]]
     return low + [(height - z, d) for z, d in low[::-1]]
-
-
-def _toward(ring_points: Points, middle: Points, scale: float, rise: float) -> Points:
-    result = ring_points.copy()
-    result[:, :2] = middle + (ring_points[:, :2] - middle) * scale
-    result[:, 2] += rise * (1 - scale**2)
-    return result
 
 
 def _with_bevelled_ends(p: Points, size: Points, bevel: float) -> tuple[Points, Points, Points]:

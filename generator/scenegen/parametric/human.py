@@ -50,7 +50,7 @@ def _person(rng: random.Random, poser: Poser, unseen: bool) -> Model:
     body = solve(build, pose)
     limbs = suit(body)
     parts = [
-        _mesh(limbs.whole, 0.0085, 7800, SUIT),
+        _mesh(limbs.whole, 0.0085, 7000, SUIT),
         *_head_parts(body, choose(rng, HAIR_STYLES[1:] if build.female > 0.5 else ("short", "crew", "short", "swept"))),
     ]
     for side in SIDES:
@@ -82,7 +82,7 @@ def _build(rng: random.Random, unseen: bool) -> Build:
 def _head_parts(body: Skeleton, style: str) -> list[Part]:
     face = head(body, style)
     parts = [
-        _mesh(face.skin, 0.0042, 2600, SKIN),
+        _mesh(face.skin, 0.0040, 3000, SKIN),
         _mesh(face.hair, 0.0055, 900, HAIR),
         _mesh(face.brows, 0.0024, 160, HAIR),
         _mesh(face.lips, 0.0028, 160, LIP),
@@ -107,7 +107,7 @@ def _straps(rng: random.Random, body: Skeleton, limbs: Limbs) -> list[Part]:
             (limbs.legs[side, "shank"], shank, 0.125, "belt joints"),
         ]
         parts += [
-            _mesh(band(solid, frame, z, 0.042, thick), 0.0065, 300, STRAP)
+            _mesh(band(solid, frame, z, 0.042, thick), 0.0065, 260, STRAP)
             for solid, frame, z, harnesses in rings
             if harness in harnesses
         ]

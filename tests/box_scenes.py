@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scenegen.dataset import DatasetInfo, check_dataset_json, write_scene
+from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, read_asset, write_asset
+from scenegen.dataset import DatasetInfo, check_dataset_json, scene_credits, write_credits, write_scene
 from scenegen.scene import (
     Bounds,
     Camera,
@@ -33,6 +34,15 @@ ROOM = (4.0, 4.8, 3.2)
 GRID = GridSpec(origin=(-2.0, -2.4, 0.0), voxel_size=0.1, shape=(40, 48, 32))
 FRUSTUM = FrustumSpec(near=0.5, far=7.0, size=(40, 40, 40), hfov_deg=90.0)
 PIXELS = 96
+SIZES: dict[str, Vector] = {
+    "chair": (0.5, 0.5, 0.9),
+    "table": (0.9, 0.6, 0.73),
+    "nightstand": (0.45, 0.4, 0.52),
+    "laptop": (0.34, 0.25, 0.22),
+    "bag": (0.3, 0.15, 0.33),
+    "human": (0.5, 0.35, 1.74),
+}
+CORNERS = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (0, 1)])
 
 Array = NDArray[np.float64]
 
@@ -66,20 +76,23 @@ def as_matrix(matrix: Array) -> Matrix4:
     return tuple(tuple(float(v) for v in row) for row in matrix)  # type: ignore[return-value]
 
 
-def placed(number: int, kind: str, size: Vector, at: Vector, yaw: float, parent: int | None = None) -> PlacedObject:
+def placed(number: int, kind: str, at: Vector, yaw: float, parent: int | None = None) -> PlacedObject:
     c, s = math.cos(yaw), math.sin(yaw)
     matrix = np.array([[c, -s, 0, at[0]], [s, c, 0, at[1]], [0, 0, 1, at[2]], [0, 0, 0, 1.0]])
-    found = PlacedObject(number, kind, f"{kind}_box", parent, as_matrix(matrix), Bounds((0, 0, 0), (0, 0, 0)), size)
-    corners = box_corners(found)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return replace(found, bbox=Bounds(tuple(low.tolist()), tuple(high.tolist())))
+    nowhere = Bounds((0, 0, 0), (0, 0, 0))
+    return with_bbox(PlacedObject(number, kind, f"{kind}_box", parent, as_matrix(matrix), nowhere, SIZES[kind]))
+
+
+def with_bbox(item: PlacedObject) -> PlacedObject:
+    """The object with the bbox that its matrix and size ask for."""
+    corners = box_corners(item)
+    return replace(item, bbox=Bounds(tuple(corners.min(axis=0).tolist()), tuple(corners.max(axis=0).tolist())))
 
 
 def box_corners(item: PlacedObject) -> Array:
     """World corners (8, 3) of an object's box."""
-    unit = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (0, 1)]) * item.size
     matrix = np.array(item.matrix)
-    return unit @ matrix[:3, :3].T + matrix[:3, 3]
+    return CORNERS * item.size @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def make_objects(index: int) -> tuple[PlacedObject, ...]:
@@ -88,12 +101,12 @@ def make_objects(index: int) -> tuple[PlacedObject, ...]:
     spots = [(1.15 * math.cos(turn + a), 1.3 * math.sin(turn + a)) for a in (0.0, 1.5, 3.0, 4.5)]
     (tx, ty), (nx, ny), (cx, cy), (hx, hy) = spots
     return (
-        placed(0, "table", (0.9, 0.6, 0.73), (tx, ty, 0.0), turn),
-        placed(1, "nightstand", (0.45, 0.4, 0.52), (nx, ny, 0.0), 2 * turn),
-        placed(2, "chair", (0.5, 0.5, 0.9), (cx, cy, 0.0), 3 * turn),
-        placed(3, "human", (0.5, 0.35, 1.74), (hx, hy, 0.0), 5 * turn),
-        placed(4, "laptop", (0.34, 0.25, 0.22), (tx, ty, 0.73), turn + 0.3, parent=0),
-        placed(5, "bag", (0.3, 0.15, 0.33), (nx, ny, 0.52), 2 * turn + 0.1, parent=1),
+        placed(0, "table", (tx, ty, 0.0), turn),
+        placed(1, "nightstand", (nx, ny, 0.0), 2 * turn),
+        placed(2, "chair", (cx, cy, 0.0), 3 * turn),
+        placed(3, "human", (hx, hy, 0.0), 5 * turn),
+        placed(4, "laptop", (tx, ty, SIZES["table"][2]), turn + 0.3, parent=0),
+        placed(5, "bag", (nx, ny, SIZES["nightstand"][2]), 2 * turn + 0.1, parent=1),
     )
 
 
@@ -104,12 +117,39 @@ def make_box_scene(index: int, grid: GridSpec | None = GRID) -> Scene:
         camera(f"camera_{k}", eye) for k, eye in enumerate([(-1.9, -2.3, 2.4), (1.9, -2.3, 2.4), (0.0, 2.3, 2.6)])
     )
     look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
-    names = [
-        {"asset": f"{name}_box", "title": name, "author": "a", "licence": "CC0", "source": "s"} for name in CLASSES
-    ]
-    return Scene(
-        0, index, "boxes", "train", CLASSES, grid, ROOM, cameras, make_objects(index), (), look, {"credits": names}
+    credit = {"credits": scene_credits(map(box_asset, CLASSES))}
+    return Scene(0, index, "boxes", "train", CLASSES, grid, ROOM, cameras, make_objects(index), (), look, credit)
+
+
+def box_asset(kind: str) -> Asset:
+    """A closed box of its class's size, whose whole top carries where the class is a piece of furniture."""
+    x, y, z = SIZES[kind]
+    cells = (round(x / 0.05), round(y / 0.05))
+    support = Support(z, (-x / 2, -y / 2), 0.05, np.ones(cells, bool))
+    return Asset(
+        name=f"{kind}_box",
+        class_name=kind,
+        split="train",
+        family="box",
+        size=SIZES[kind],
+        triangles=12,
+        materials=(Material("grey"),),
+        supports=(support,) if kind in ("table", "nightstand") else (),
+        provenance=Provenance(f"A {kind}", "nobody", "CC0", "tests", "0" * 64),
+        findings={},
+        folder=Path(),
     )
+
+
+def write_box_library(library: Path) -> list[Asset]:
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    faces = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))], np.int32)
+    for kind in CLASSES:
+        vertices = (CORNERS * SIZES[kind]).astype(np.float32)
+        normals = np.zeros((12, 3, 3), np.float32)
+        mesh = Mesh(vertices, faces, normals, None, np.zeros(12, np.int32))
+        write_asset(library, box_asset(kind), mesh, {})
+    return [read_asset(library / f"{kind}_box") for kind in CLASSES]
 
 
 def separated(box: Array, cells: Array, axes: Sequence[Array]) -> NDArray[np.bool_]:
@@ -223,11 +263,12 @@ def write_images(folder: Path, labels: BoxLabels) -> list[Path]:
 
 
 def box_info(scenes: int, grid: GridSpec | None = GRID) -> DatasetInfo:
-    return DatasetInfo("boxes", "p", 0, "train", "draft", "l", CLASSES, grid, FRUSTUM, scenes, "assets", ("4.5.0",))
+    return DatasetInfo("boxes", "p", 0, "train", "draft", "l", CLASSES, grid, FRUSTUM, scenes, "no/library", ("4.5.0",))
 
 
 def write_box_dataset(out: Path, scenes: int, grid: GridSpec | None = GRID) -> Path:
     check_dataset_json(out, box_info(scenes, grid))
+    write_credits(out, map(box_asset, CLASSES))
     for index in range(scenes):
         scene = make_box_scene(index, grid)
         labels = box_labels(scene)

@@ -157,20 +157,25 @@ def _write_voxels(
     frusta: Sequence[NDArray[np.uint8]],
 ) -> None:
     if occupancy is not None and masks is not None:
-        np.save(folder / "occupancy.npy", np.ascontiguousarray(occupancy))
-        np.save(folder / "masks.npy", np.ascontiguousarray(masks))
+        (folder / "occupancy.npy").write_bytes(_npy(occupancy))
+        (folder / "masks.npy").write_bytes(_npy(masks))
     for k, labels in enumerate(frusta):
         _write_npz(folder / f"frustum_{k}.npz", labels)
 
 
+def _npy(array: NDArray[Any]) -> memoryview:
+    """What np.save writes, in memory: numpy's own writing to a file does not say why a disk refuses."""
+    content = io.BytesIO()
+    np.save(content, np.ascontiguousarray(array))
+    return content.getbuffer()
+
+
 def _write_npz(path: Path, labels: NDArray[np.uint8]) -> None:
     """What np.savez_compressed writes, at zlib's fastest level (a fifth of the time) and always the same bytes."""
-    content = io.BytesIO()
-    np.save(content, np.ascontiguousarray(labels))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         entry = zipfile.ZipInfo("labels.npy")
         entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, content.getbuffer(), compresslevel=1)
+        archive.writestr(entry, _npy(labels), compresslevel=1)
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint16]) -> None:

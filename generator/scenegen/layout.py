@@ -95,7 +95,7 @@ def _usable_assets(preset: Preset, assets: Iterable[Asset], split: str) -> dict[
     for asset in assets:
         if asset.class_name in usable and asset.split == split:
             usable[asset.class_name].append(asset)
-            x, y, z = (round(length * preset.scale[1], 9) for length in asset.size)
+            x, y, z = (length * preset.scale[1] for length in asset.size)
             wide, deep, high = preset.room
             if z > high or not ((x <= wide and y <= deep) or (y <= wide and x <= deep)):
                 raise ScenegenError(
@@ -125,12 +125,12 @@ def _draw_wishes(preset: Preset, usable: Mapping[str, Sequence[Asset]], rng: Ran
                 wish(rule, fate < rule.on_chance)
     fewest, most = preset.objects
     while len(wishes) < fewest or all(w.on_parent for w in wishes):
-        spare = [
-            rule for rule in preset.rules if rule.floor_chance and sum(w.rule is rule for w in wishes) < rule.maximum
-        ]
+        spare = [rule for rule in preset.rules if sum(w.rule is rule for w in wishes) < rule.maximum]
+        grounded = [rule for rule in spare if rule.floor_chance]
         if not spare:
             break
-        wish(choose(rng, spare), on_parent=False)
+        rule = choose(rng, grounded or spare)
+        wish(rule, on_parent=not rule.floor_chance)
 
     # the sort is stable: those that stand on the floor first, so that the cut leaves one of them
     mixed = sorted(shuffled(rng, wishes), key=lambda w: w.on_parent)

@@ -179,6 +179,8 @@ def _preset(table: _Table) -> Preset:
     rules = _rules(table)
     if not any(rule.floor_chance and rule.maximum for rule in rules):
         raise table.error("classes", "no class stands on the floor, so no scene has an object")
+    if fewest > sum(rule.maximum for rule in rules):
+        raise table.error("objects", f"the fewest ({fewest}) are more than all the classes' maxima together")
     cameras = _cameras(table.table("cameras"), room)
     preset = Preset(
         name=table.file.stem,

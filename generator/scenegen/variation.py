@@ -12,7 +12,7 @@ from scenegen.scene import LightLook, Look, SurfaceLook, Vector
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
 KELVIN = (2700.0, 6500.0)
-WHITE_BALANCE = 4200.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
+WHITE_BALANCE = 4600.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
 
 _DECIMALS = 6
 _Colors = tuple[tuple[Vector, Vector], ...]
@@ -101,7 +101,7 @@ def draw_look(preset: Preset, rng: Random) -> Look:
         hdri=choose(rng, HDRIS),
         hdri_strength=_number(rng, 0.3, 1.2),
         hdri_rotation=_number(rng, 0.0, 2 * math.pi),
-        exposure=_number(rng, -0.35, 0.35),
+        exposure=_number(rng, -0.25, 0.4),
     )
 
 

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scenegen.dataset import Dataset, DatasetInfo, StoredScene, leftovers, scene_path
 from scenegen.errors import ScenegenError
 from scenegen.progress import Update
@@ -118,6 +120,8 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
             yield f"object {item.id}: unknown class {item.class_name}"
         if item.parent is not None and not 0 <= item.parent < item.id:
             yield f"object {item.id}: parent {item.parent} was not placed before it"
+        if not (np.isfinite(item.matrix).all() and np.shape(item.matrix) == (4, 4) and min(item.size) > 0):
+            yield f"object {item.id}: matrix or size is not made of numbers that can be"
         if len(item.visible_pixels) != len(scene.cameras):
             yield f"object {item.id}: {len(item.visible_pixels)} pixel counts for {len(scene.cameras)} cameras"
     for skipped in scene.skipped:

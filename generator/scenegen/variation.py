@@ -101,7 +101,7 @@ def draw_look(preset: Preset, rng: Random) -> Look:
         hdri=choose(rng, HDRIS),
         hdri_strength=_number(rng, 0.3, 1.2),
         hdri_rotation=_number(rng, 0.0, 2 * math.pi),
-        exposure=_number(rng, -0.25, 0.4),
+        exposure=_number(rng, -0.1, 0.5),
     )
 
 

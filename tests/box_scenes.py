@@ -35,7 +35,7 @@ GRID = GridSpec(origin=(-2.0, -2.4, 0.0), voxel_size=0.1, shape=(40, 48, 32))
 FRUSTUM = FrustumSpec(near=0.5, far=7.0, size=(40, 40, 40), hfov_deg=90.0)
 PIXELS = 96
 SIZES: dict[str, Vector] = {
-    "chair": (0.5, 0.5, 0.9),
+    "chair": (0.5, 0.5, 0.88),
     "table": (0.9, 0.6, 0.73),
     "nightstand": (0.45, 0.4, 0.52),
     "laptop": (0.34, 0.25, 0.22),

@@ -12,16 +12,21 @@ from scenegen.assets.library import Material
 from scenegen.parametric.human_body import Limbs, band, hand, phone, shoe, suit
 from scenegen.parametric.human_head import HAIR_STYLES, head
 from scenegen.parametric.human_poses import TEST_POSES, TRAIN_POSES, Poser
-from scenegen.parametric.human_skeleton import LEFT, RIGHT, SIDES, Build, Skeleton, solve
+from scenegen.parametric.human_skeleton import LEFT, SIDES, Build, Skeleton, solve
 from scenegen.parametric.shapes import Model, Part, join
 from scenegen.parametric.solids import Solid, polygonise
 from scenegen.rng import choose, uniform
 from scenegen.scene import Vector
 
-SUIT, ACCENT, SKIN, HAIR, SHOE, SOLE, MARKER, EYE, PUPIL, LIP, STRAP, CASE, SCREEN = range(13)
+SUIT, SKIN, HAIR, SHOE, SOLE, MARKER, EYE, PUPIL, LIP, STRAP, CASE, SCREEN = range(12)
 
-# Linear RGB.
-_SUITS: tuple[Vector, ...] = ((0.012, 0.012, 0.014), (0.020, 0.022, 0.026), (0.010, 0.014, 0.034), (0.030, 0.030, 0.032))
+# Linear RGB; accents are the marker straps'.
+_SUITS: tuple[Vector, ...] = (
+    (0.012, 0.012, 0.014),
+    (0.020, 0.022, 0.026),
+    (0.010, 0.014, 0.034),
+    (0.030, 0.030, 0.032),
+)
 _TEST_SUITS: tuple[Vector, ...] = ((0.008, 0.022, 0.020), (0.030, 0.010, 0.014), (0.045, 0.045, 0.050))
 _ACCENTS: tuple[Vector, ...] = (
     (0.06, 0.06, 0.065),
@@ -39,7 +44,13 @@ _SKINS: tuple[Vector, ...] = (
     (0.16, 0.07, 0.038),
     (0.085, 0.038, 0.022),
 )
-_HAIRS: tuple[Vector, ...] = ((0.008, 0.007, 0.006), (0.022, 0.012, 0.007), (0.055, 0.026, 0.012), (0.24, 0.14, 0.05), (0.13, 0.12, 0.11))
+_HAIRS: tuple[Vector, ...] = (
+    (0.008, 0.007, 0.006),
+    (0.022, 0.012, 0.007),
+    (0.055, 0.026, 0.012),
+    (0.24, 0.14, 0.05),
+    (0.13, 0.12, 0.11),
+)
 _SHOES: tuple[Vector, ...] = ((0.012, 0.012, 0.014), (0.55, 0.55, 0.54), (0.03, 0.035, 0.05), (0.20, 0.20, 0.21))
 
 
@@ -150,10 +161,13 @@ def _materials(rng: random.Random, build: Build, unseen: bool) -> tuple[Material
     dark = skin[0] < 0.2
     hair = choose(rng, _HAIRS[:2] if dark else _HAIRS)
     shoe_color = choose(rng, _SHOES)
-    lip = (skin[0] * 0.85, skin[1] * 0.58, skin[2] * 0.58) if build.female else (skin[0] * 0.85, skin[1] * 0.7, skin[2] * 0.7)
+    lip = (
+        (skin[0] * 0.85, skin[1] * 0.58, skin[2] * 0.58)
+        if build.female
+        else (skin[0] * 0.85, skin[1] * 0.7, skin[2] * 0.7)
+    )
     return (
         Material("suit", base_color=suit_color, roughness=0.62),
-        Material("suit accent", base_color=accent, roughness=0.6),
         Material("skin", base_color=skin, roughness=0.48),
         Material("hair", base_color=hair, roughness=0.55),
         Material("shoe", base_color=shoe_color, roughness=0.55),
@@ -208,5 +222,3 @@ def _family(poser: Poser, unseen: bool) -> Callable[[random.Random], Model]:
 
 TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, False) for n, p in TRAIN_POSES.items()}
 TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, True) for n, p in TEST_POSES.items()}
-
-__all__ = ["LEFT", "RIGHT", "TEST_FAMILIES", "TRAIN_FAMILIES"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.parametric.human_skeleton import LEFT, SIDES, Frame, Skeleton
+from scenegen.parametric.human_skeleton import SIDES, Frame, Skeleton
 from scenegen.parametric.solids import Solid, blended, cut, ellipsoid, grown, round_cone, rounded_box, tube, union
 
 Array = NDArray[np.float64]
@@ -250,6 +250,3 @@ def phone(body: Skeleton, side: str) -> tuple[Solid, Solid]:
     case = rounded_box(own.at(inward * 0.034, -0.012, -0.105), (0.005, 0.037, 0.074), 0.004, own.turn)
     screen = rounded_box(own.at(inward * 0.0392, -0.012, -0.105), (0.0012, 0.033, 0.068), 0.001, own.turn)
     return case, screen
-
-
-__all__ = ["LEFT", "Limbs", "band", "cone", "egg", "hand", "phone", "shoe", "suit"]

@@ -65,11 +65,11 @@ def head(body: Skeleton, style: str) -> Head:
     ears = [_ear(own, sign) for sign in SIDES.values()]
     skin = blended((bone, 0.0), (throat, 0.02), *((ear, 0.006) for ear in ears))
     arch = ((0.017, -0.091, 1.655), (0.031, -0.089, 1.661), (0.046, -0.077, 1.656))
-    brows = union(
-        [tube([own.at(s * x, y, z) for x, y, z in arch], [0.0032, 0.0042, 0.0028]) for s in SIDES.values()]
-    )
+    brows = union([tube([own.at(s * x, y, z) for x, y, z in arch], [0.0032, 0.0042, 0.0028]) for s in SIDES.values()])
     smile = [own.at(-0.022, -0.0845, 1.5695), own.at(0, -0.0945, 1.568), own.at(0.022, -0.0845, 1.5695)]
-    lips = blended((tube(smile, [0.003, 0.0048, 0.003]), 0), (egg(own, (0, -0.092, 1.562), (0.014, 0.006, 0.005)), 0.006))
+    lips = blended(
+        (tube(smile, [0.003, 0.0048, 0.003]), 0), (egg(own, (0, -0.092, 1.562), (0.014, 0.006, 0.005)), 0.006)
+    )
     eyes = [own.at(s * 0.031, -0.0735, 1.634) for s in SIDES.values()]
     pupils = [own.at(s * 0.0305, -0.0800, 1.634) for s in SIDES.values()]
     return Head(
@@ -96,7 +96,9 @@ def _hair(own: Frame, skull: Solid, style: str, female: float) -> Solid:
     # The face is cut out as an arch from the forehead to the front of the ears; below them only the nape has hair.
     arch = egg(own, (0, -0.110, 1.610), (0.069, 0.097, 0.112))
     above = cut(difference(cap, arch, 0.010), own.at(0, 0, 1.612), down, 0.008)
-    nape = cut(cut(cap, own.at(0, 0.036, 1.60), own.turn @ np.array([0, -1.0, 0.15])), own.at(0, 0.0, 1.582), down, 0.01)
+    nape = cut(
+        cut(cap, own.at(0, 0.036, 1.60), own.turn @ np.array([0, -1.0, 0.15])), own.at(0, 0.0, 1.582), down, 0.01
+    )
     parts: list[tuple[Solid, float]] = [(above, 0.0), (nape, 0.012)]
     if style == "short":
         parts.append((egg(own, (0.010, -0.030, 1.738), (0.054, 0.052, 0.020)), 0.025))

@@ -74,7 +74,9 @@ def arms_crossed(rng: random.Random) -> Pose:
 def hands_on_hips(rng: random.Random) -> Pose:
     """Elbows out, hands on the hip bones."""
     y = uniform(rng, -0.01, 0.02)
-    arm = Arm((1.0, 0.45, 0.1), wrist=(0.205, y, 1.035), anchor="pelvis", palm=(-1, -0.1, -0.4), hand=(-0.45, -0.8, -0.5))
+    arm = Arm(
+        (1.0, 0.45, 0.1), wrist=(0.205, y, 1.035), anchor="pelvis", palm=(-1, -0.1, -0.4), hand=(-0.45, -0.8, -0.5)
+    )
     return _stance(rng, Pose(left=replace(arm, fingers="relaxed"), right=arm, lean=-2))
 
 
@@ -140,8 +142,12 @@ def lunging(rng: random.Random) -> Pose:
 def looking_at_phone(rng: random.Random) -> Pose:
     """A telephone before the chest, head bowed over it."""
     z = uniform(rng, 1.18, 1.26)
-    arm = Arm((0.55, 0.15, -1.0), wrist=(0.09, -0.29, z), palm=(-0.25, 0.85, 0.35), hand=(-0.15, -0.55, 0.85), fingers="grip")
-    other = replace(arm, wrist=(0.03, -0.26, z - 0.06), palm=(-0.6, 0.3, 0.6), hand=(-0.35, -0.8, 0.5), fingers="relaxed")
+    arm = Arm(
+        (0.55, 0.15, -1.0), wrist=(0.09, -0.29, z), palm=(-0.25, 0.85, 0.35), hand=(-0.15, -0.55, 0.85), fingers="grip"
+    )
+    other = replace(
+        arm, wrist=(0.03, -0.26, z - 0.06), palm=(-0.6, 0.3, 0.6), hand=(-0.35, -0.8, 0.5), fingers="relaxed"
+    )
     both = rng.random() < 0.35
     pose = _stance(rng, Pose(left=other if both else _hanging(rng), right=arm, phone="right"))
     return replace(pose, nod=uniform(rng, 22, 32), look=-6, lean=3)
@@ -164,7 +170,13 @@ def talking(rng: random.Random) -> Pose:
 
 def thinking(rng: random.Random) -> Pose:
     """A hand at the chin, the other arm across the waist."""
-    chin = Arm((0.45, -0.35, -1.0), wrist=(0.055, -0.185, 1.395), palm=(-0.3, 0.9, 0.2), hand=(-0.35, 0.15, 1.0), fingers="fist")
+    chin = Arm(
+        (0.45, -0.35, -1.0),
+        wrist=(0.055, -0.185, 1.395),
+        palm=(-0.3, 0.9, 0.2),
+        hand=(-0.35, 0.15, 1.0),
+        fingers="fist",
+    )
     waist = Arm((0.8, 0.1, -0.8), wrist=(-0.09, -0.175, 1.135), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.1, 0.1))
     return _stance(rng, _on_a_side(rng, Pose(left=waist, right=chin, nod=8)))
 
@@ -194,7 +206,12 @@ def kneeling(rng: random.Random) -> Pose:
 
 def knee_raised(rng: random.Random) -> Pose:
     """Balance on the left leg, the right knee lifted, arms out."""
-    out = Arm((1.0, -0.15, uniform(rng, -0.35, 0.05)), (1.0, -0.35, uniform(rng, -0.1, 0.2)), palm=(0.1, 0.0, -1.0), fingers="flat")
+    out = Arm(
+        (1.0, -0.15, uniform(rng, -0.35, 0.05)),
+        (1.0, -0.35, uniform(rng, -0.1, 0.2)),
+        palm=(0.1, 0.0, -1.0),
+        fingers="flat",
+    )
     return Pose(
         left=out,
         right=out,
@@ -209,7 +226,9 @@ def knee_raised(rng: random.Random) -> Pose:
 def stretching(rng: random.Random) -> Pose:
     """A side bend, one arm over the head."""
     over = Arm((0.25, -0.20, 1.0), (-0.55, -0.15, 1.0), palm=(-0.8, 0.0, -0.6), fingers="flat")
-    hip = Arm((1.0, 0.4, 0.1), wrist=(0.205, 0.0, 1.03), anchor="pelvis", palm=(-1, -0.1, -0.4), hand=(-0.45, -0.8, -0.5))
+    hip = Arm(
+        (1.0, 0.4, 0.1), wrist=(0.205, 0.0, 1.03), anchor="pelvis", palm=(-1, -0.1, -0.4), hand=(-0.45, -0.8, -0.5)
+    )
     return Pose(
         left=hip,
         right=over,
@@ -237,7 +256,13 @@ def bowing(rng: random.Random) -> Pose:
 
 def saluting(rng: random.Random) -> Pose:
     """Fingers at the brow, heels together."""
-    arm = Arm((1.0, -0.25, 0.0), wrist=(0.155, -0.115, 1.580), palm=(-0.15, -0.35, -1.0), hand=(-0.75, 0.05, 0.62), fingers="flat")
+    arm = Arm(
+        (1.0, -0.25, 0.0),
+        wrist=(0.155, -0.115, 1.580),
+        palm=(-0.15, -0.35, -1.0),
+        hand=(-0.75, 0.05, 0.62),
+        fingers="flat",
+    )
     heels = Foot(0.075, 0.0, uniform(rng, 18, 26))
     return Pose(left=_hanging(rng), right=arm, left_foot=heels, right_foot=heels, look=uniform(rng, -6, 6))
 

@@ -190,13 +190,13 @@ def solve(build: Build, pose: Pose) -> Skeleton:
     rest = rest_joints(build)
     scale = build.height / REFERENCE_HEIGHT
     feet = {side: _place_foot(pose, side, scale) for side in SIDES}
-    stand = sum(
-        share * (feet[side][1] if heel > 20 else (feet[side][0] * (1, 1, 0) + feet[side][1]) / 2)
-        for side, share, heel in (
-            (LEFT, pose.weight_left, pose.left_foot.heel),
-            (RIGHT, 1 - pose.weight_left, pose.right_foot.heel),
-        )
-    )
+    stand = np.zeros(3)
+    for side, share, foot in (
+        (LEFT, pose.weight_left, pose.left_foot),
+        (RIGHT, 1 - pose.weight_left, pose.right_foot),
+    ):
+        ankle, ball = feet[side][:2]
+        stand += share * (ball if foot.heel > 20 else (ankle + ball) / 2)
     root = np.array([stand[0], stand[1], 0.0])
     for _ in range(12):
         root[2] = _root_height(build, pose, root, feet, scale)

@@ -112,8 +112,6 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, **opti
     from scenegen.generate import generate as run
 
     request = Request(preset=preset, out=out or Path("data") / Path(preset).stem, **options)
-    if request.assets is None:
-        _build_default_library()
     with _progress("generate") as update:
         outcome = run(request, update)
     if as_json:
@@ -123,17 +121,6 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, **opti
     if profile:
         _print_profile(outcome.out, as_json)
     return 1 if outcome.missing else 0
-
-
-def _build_default_library() -> None:
-    from scenegen.assets.library import default_library
-
-    library = default_library()
-    if not library.exists():
-        click.echo(f"scenegen: no asset library at {library} yet: building the built-in models", err=True)
-        from scenegen.cli_assets import build
-
-        build.main(["--assets", str(library)], standalone_mode=False)
 
 
 def _print_outcome(outcome: Outcome, seed: int) -> None:
@@ -283,6 +270,25 @@ def _print_stats(figures: Stats) -> None:
         click.echo(
             f"{c.name:12} {c.objects:8} {c.scenes:7} {c.assets:7} {seen:7.1%} {c.pixel_share:7.2%} {c.cell_share:7.2%}"
         )
+
+
+@cli.command()
+@_folder
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the page goes [DIR/preview].")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N scenes.")
+@_json
+def preview(folder: Path, out: Path | None, limit: int | None, as_json: bool) -> int:
+    """Draw images, instances, depth and voxels of every scene, and a page that opens offline.
+
+    \b
+    Example: scenegen preview data/studio --limit 20
+    """
+    from scenegen.preview import write_preview
+
+    with _progress("preview") as update:
+        page = write_preview(folder, out, limit, update=update)
+    click.echo(json.dumps({"page": str(page)}) if as_json else f"{page}: open it in a browser")
+    return 0
 
 
 @cli.command("blender-setup")

@@ -1,4 +1,4 @@
-"""Keep Blender's own chatter (progress, "Saved: ...") out of the terminal."""
+"""The process around Blender: its chatter (progress, "Saved: ...") kept out of the terminal, its memory."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def quiet_stdout() -> Callable[[str], None]:
         terminal.flush()
 
     return say
+
+
+def peak_megabytes() -> float:
+    """The most memory this process ever held; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

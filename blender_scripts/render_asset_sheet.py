@@ -60,7 +60,7 @@ def render_sheet(library: Path, out: Path, names: str | None, size: int, samples
     wanted = names.split(",") if names else [asset.name for asset in list_assets(library)]
     out.mkdir(parents=True, exist_ok=True)
     target = empty_file()
-    configure(target, Quality(samples, 4 * samples, 2), "auto", 0, seed=0)
+    configure(target, Quality(samples, 4 * samples, 2), "auto", 0)
     cache = AssetCache(library)
     for name in wanted:
         thing = bpy.data.objects.new(name, cache.mesh(name))
@@ -69,7 +69,7 @@ def render_sheet(library: Path, out: Path, names: str | None, size: int, samples
         camera = build_camera(_camera(vertices, np.asarray(_DIRECTIONS[view]), size))
         link(target, [thing, camera, *_studio(low, high)])
         target.world = _sky()
-        render_cameras(target, [camera], [out / f"{name}.png"])
+        render_cameras(target, [camera], [out / f"{name}.png"], 0)
         purge_scene()
         cache.trim()
         yield out / f"{name}.png"

@@ -79,6 +79,8 @@ def build_world(look: Look) -> Any:
     world.cycles.sample_map_resolution = 512
     tree = world.node_tree
     tree.nodes.clear()
+    world.cycles.sampling_method = "MANUAL"
+    world.cycles.sample_map_resolution = 256  # the light is soft: a finer map costs time at every scene
     path = find_hdri(look.hdri)
     background = add(tree, "ShaderNodeBackground", {"Color": PLAIN_WORLD, "Strength": look.hdri_strength})
     if path:

@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable
 
 from scenegen.parametric.chair_shell import cantilever, one_piece, shell_chair, wire
-from scenegen.parametric.chair_soft import armchair, office, tub, upholstered, wingback
-from scenegen.parametric.chair_wood import bar_stool, director, folding, ladder_back, slat_back, stool, windsor
+from scenegen.parametric.chair_soft import armchair, office, tub, upholstered
+from scenegen.parametric.chair_stool import bar_stool, stool
+from scenegen.parametric.chair_wing import wingback
+from scenegen.parametric.chair_wood import director, folding, ladder_back, slat_back, windsor
 from scenegen.parametric.shapes import Model
 
 Families = dict[str, Callable[[random.Random], Model]]

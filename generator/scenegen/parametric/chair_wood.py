@@ -1,4 +1,4 @@
-"""Chairs of wood: slat back, windsor, folding, stools; and, for testing, ladder back and director's chair."""
+"""Wooden chairs: slat back, windsor, folding; and, for testing, ladder back and director's chair."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ import random
 import numpy as np
 
 from scenegen.parametric import palette
-from scenegen.parametric.curves import Points, bowed, ellipse, in_space, polygon, rectangle, rounded_path, smooth_path
-from scenegen.parametric.curves import superellipse
+from scenegen.parametric.curves import Points, bowed, ellipse, in_space, polygon, rectangle, smooth_path, superellipse
 from scenegen.parametric.joinery import board, bow_back, seat_outline, upright
-from scenegen.parametric.shapes import Model, Part, beam, cushion, cylinder, join, lathe, leg, loft, mirrored, post, prism, ring
-from scenegen.parametric.shapes import rod, sweep, tube
+from scenegen.parametric.shapes import (
+    Model,
+    Part,
+    beam,
+    cushion,
+    join,
+    lathe,
+    leg,
+    loft,
+    mirrored,
+    post,
+    prism,
+    rod,
+    sweep,
+    tube,
+)
 from scenegen.rng import choose, integer, uniform
 
 WOOD, SEAT, METAL = 0, 1, 2
@@ -35,31 +48,41 @@ def slat_back(rng: random.Random) -> Model:
     if rng.random() < 0.6:
         parts += mirrored([rod((xf, -y, 0.17), (xb, y + 0.3 * kick, 0.17), [(0, 0.008), (0.5, 0.011), (1, 0.008)])])
         middle = (xf + xb) / 2
-        parts.append(rod((-middle, 0, 0.17), (middle, 0, 0.17), 0.009) if rng.random() < 0.5
-                     else rod((-xf, -y, 0.22), (xf, -y, 0.22), 0.009))
+        parts.append(
+            rod((-middle, 0, 0.17), (middle, 0, 0.17), 0.009)
+            if rng.random() < 0.5
+            else rod((-xf, -y, 0.22), (xf, -y, 0.22), 0.009)
+        )
     parts += _raked_back(rng, stile, xb + lean * 0.9, seat, top)
     pad = seat_outline(front, back - 2 * size + 0.012, depth, 0.02)
     pad = np.column_stack([pad[:, 0], np.minimum(pad[:, 1], y - 0.006)])
     soft = rng.random() < 0.45
     if soft:
-        parts.append(cushion(seat_outline(front, back, depth - 0.02, 0.035).copy() + [0, -0.012], 0.035, 0.018)
-                     .moved(z=seat - 0.025).of(SEAT))
+        parts.append(
+            cushion(seat_outline(front, back, depth - 0.02, 0.035) + np.array([0, -0.012]), 0.035, 0.018)
+            .moved(z=seat - 0.025)
+            .of(SEAT)
+        )
     else:
-        parts.append(prism(seat_outline(front + 0.01, back - 0.01, depth - 0.02, 0.03) + [0, -0.012], 0.022, 0.007, 3)
-                     .moved(z=seat - 0.022).of(SEAT))
+        parts.append(
+            prism(seat_outline(front + 0.01, back - 0.01, depth - 0.02, 0.03) + np.array([0, -0.012]), 0.022, 0.007, 3)
+            .moved(z=seat - 0.022)
+            .of(SEAT)
+        )
     wood = palette.wood_or_paint(rng, 0.3)
     return join(parts, (wood, palette.upholstery(rng) if soft else wood))
 
 
 def _raked_back(rng: random.Random, stile: Points, x: float, seat: float, top: float) -> list[Part]:
     """Crest rail, lower rail and what fills the back between stiles at +-x that follow `stile` (P, 2) of (y, z)."""
+
     def y_at(z: float) -> float:
         return float(np.interp(z, stile[:, 1], stile[:, 0]))
 
     bow, height = uniform(rng, 0.0, 0.03), uniform(rng, 0.055, 0.09)
     lean = np.degrees(np.arctan2(y_at(top) - y_at(seat + 0.1), top - seat - 0.1))
     crest_z, low_z = top - 0.5 * height - 0.012, seat + uniform(rng, 0.09, 0.16)
-    arch = in_space(bowed(2 * x + 0.02, bow, 12), "xy") + [0, y_at(crest_z), crest_z]
+    arch = in_space(bowed(2 * x + 0.02, bow, 12), "xy") + np.array([0, y_at(crest_z), crest_z])
     swell = np.column_stack([np.ones(13), 1 + 0.35 * (1 - np.linspace(-1, 1, 13) ** 2) * choose(rng, (0, 1))])
     crest = sweep(arch, rectangle(0.021, height, 0.006), swell, bevel=0.004)
     parts = [crest.rotated("x", -lean, (0, y_at(crest_z), crest_z))]
@@ -70,18 +93,28 @@ def _raked_back(rng: random.Random, stile: Points, x: float, seat: float, top: f
         count, wide = choose(rng, ((3, 0.045), (4, 0.035), (5, 0.022), (6, 0.016)))
         for u in np.linspace(-1, 1, count + 2)[1:-1]:
             y = np.array([y_at(h) for h in z]) + bow * (1 - u * u) * np.linspace(0.6, 1, 7)
-            parts.append(post(np.column_stack([np.full(7, u * x * 0.92), y, z]), rectangle(wide, 0.012, 0.003), bevel=0))
+            parts.append(
+                post(np.column_stack([np.full(7, u * x * 0.92), y, z]), rectangle(wide, 0.012, 0.003), bevel=0)
+            )
     elif style == "splat":
         t = np.linspace(0, 1, 15)
         wide = 0.11 + 0.035 * np.sin(2 * np.pi * (t - 0.1)) - 0.02 * t
         y = np.array([y_at(h) for h in low_z + t * (crest_z - low_z)]) + bow * np.linspace(0.6, 1, 15)
-        rings = [np.column_stack([np.outer(rectangle(1, 1, 0.02)[:, 0], w), rectangle(1, 0.012, 0.004)[:, 1] + a,
-                                  np.full(12, h)]) for w, a, h in zip(wide, y, low_z + t * (crest_z - low_z), strict=True)]
+        rings = [
+            np.column_stack(
+                [np.outer(rectangle(1, 1, 0.02)[:, 0], w), rectangle(1, 0.012, 0.004)[:, 1] + a, np.full(12, h)]
+            )
+            for w, a, h in zip(wide, y, low_z + t * (crest_z - low_z), strict=True)
+        ]
         parts.append(loft(rings))
     else:
         a, b = low_z + 0.01, crest_z - 0.02
         for sign, off in ((1, 0.0), (-1, 0.009)):
-            ends = [(-sign * x, y_at(a) + off, a), (0, y_at((a + b) / 2) + 0.7 * bow + off, (a + b) / 2), (sign * x, y_at(b) + off, b)]
+            ends = [
+                (-sign * x, y_at(a) + off, a),
+                (0, y_at((a + b) / 2) + 0.7 * bow + off, (a + b) / 2),
+                (sign * x, y_at(b) + off, b),
+            ]
             parts.append(sweep(smooth_path(ends, 5), rectangle(0.032, 0.011, 0.003), up=(0, -1, 0)))
     return parts
 
@@ -94,7 +127,17 @@ def windsor(rng: random.Random) -> Model:
     thick, k = 0.038, uniform(rng, 0.9, 1.15)
     parts = [_saddle(outline, thick).moved(z=seat - thick)]
     x, y, out = 0.30 * width, 0.30 * depth, uniform(rng, 0.05, 0.08)
-    shape = [(0, 0.010), (0.05, 0.0115), (0.3, 0.015 * k), (0.42, 0.011), (0.44, 0.015), (0.46, 0.011), (0.65, 0.019 * k), (0.85, 0.013), (1, 0.011)]
+    shape = [
+        (0, 0.010),
+        (0.05, 0.0115),
+        (0.3, 0.015 * k),
+        (0.42, 0.011),
+        (0.44, 0.015),
+        (0.46, 0.011),
+        (0.65, 0.019 * k),
+        (0.85, 0.013),
+        (1, 0.011),
+    ]
     plain = [(0, 0.011), (0.6, 0.017), (1, 0.012)]
     turned = choose(rng, (shape, plain))
     feet = [(x + out, -y - out * 0.8, 0.0), (x + out * 0.9, y + out, 0.0)]
@@ -124,14 +167,18 @@ def windsor(rng: random.Random) -> Model:
         u = np.linspace(-1.08, 1.08, 15) * half
         crest = place(u, np.full(15, rise))
         tall = 0.035 + 0.035 * np.cos(np.linspace(-1.4, 1.4, 15))
-        parts.append(sweep(crest, rectangle(0.018, 1, 0.0), np.column_stack([np.ones(15), tall]), bevel=0)
-                     .moved(z=0.012))
+        parts.append(
+            sweep(crest, rectangle(0.018, 1, 0.0), np.column_stack([np.ones(15), tall]), bevel=0).moved(z=0.012)
+        )
         tops = np.full(count, rise)
     foot, head = place(across * half * 0.82, np.zeros(count)), place(across * half, tops)
     slim = [(0, 0.0055), (0.3, 0.008), (1, 0.005)]
     parts += [rod(f, h, slim, 0, 8) for f, h in zip(foot, head, strict=True)]
     if not hoop:
-        ends = place(np.array([-1.0, 1.0]) * half, np.array([0.0, 0.0])), place(np.array([-1.04, 1.04]) * half, np.full(2, rise))
+        ends = (
+            place(np.array([-1.0, 1.0]) * half, np.array([0.0, 0.0])),
+            place(np.array([-1.04, 1.04]) * half, np.full(2, rise)),
+        )
         parts += [rod(f, h, 0.012, 0, 10) for f, h in zip(*ends, strict=True)]
     wood = palette.wood_or_paint(rng, 0.35)
     return join([p.of(WOOD) for p in parts], (wood,))
@@ -139,9 +186,12 @@ def windsor(rng: random.Random) -> Model:
 
 def _saddle(outline: Points, thick: float) -> Part:
     """Wooden seat with a soft edge, hollowed a little for the sitter."""
+
     def hollow(v: Points) -> Points:
         dip = 0.013 * np.exp(-(((v[:, 0]) / 0.14) ** 2 + ((v[:, 1] - 0.02) / 0.13) ** 2)) * (v[:, 2] > 0.6 * thick)
-        return v - np.column_stack([0 * dip, 0 * dip, dip])
+        result: Points = v - np.column_stack([0 * dip, 0 * dip, dip])
+        return result
+
     return cushion(outline, thick, 0.0, 0.0, 0.4).warped(hollow)
 
 
@@ -159,7 +209,9 @@ def folding(rng: random.Random) -> Model:
     pivot = float(np.interp(0.6 * seat, path[:, 1], path[:, 0]))
     bars = [(0.1, -0.2, x), (0.12, 0.17, inner)]
     parts += [tube([(-w, y, z), (w, y, z)], 0.009, 10) for z, y, w in bars]
-    parts.append(tube([(-x - 0.012, pivot, 0.6 * seat), (x + 0.012, pivot, 0.6 * seat)], 0.006, 8, bevel=0.002).of(METAL))
+    parts.append(
+        tube([(-x - 0.012, pivot, 0.6 * seat), (x + 0.012, pivot, 0.6 * seat)], 0.006, 8, bevel=0.002).of(METAL)
+    )
 
     def y_at(z: float) -> float:
         return float(np.interp(z, path[:, 1], path[:, 0]))
@@ -167,7 +219,11 @@ def folding(rng: random.Random) -> Model:
     if metal or rng.random() < 0.3:
         back = upright(cushion(rectangle(2 * x, 0.2, 0.04, 4), 0.02, 0.006), 14, y_at(top - 0.21) + 0.012, top - 0.12)
         parts.append(bow_back(back, 0.35).of(SEAT))
-        parts.append(cushion(seat_outline(2 * inner - 0.02, 2 * inner - 0.05, 0.38, 0.05), 0.026, 0.008).moved(z=seat - 0.02).of(SEAT))
+        parts.append(
+            cushion(seat_outline(2 * inner - 0.02, 2 * inner - 0.05, 0.38, 0.05), 0.026, 0.008)
+            .moved(z=seat - 0.02)
+            .of(SEAT)
+        )
     else:
         for z in top - 0.032 - 0.072 * np.arange(integer(rng, 2, 3)):
             parts.append(board((x, y_at(z), z), (-x, y_at(z), z), 0.05, 0.014, -0.018))
@@ -175,82 +231,18 @@ def folding(rng: random.Random) -> Model:
         pitch = depth / count
         for i in range(count):
             start = -depth / 2 + i * pitch
-            parts.append(beam((-inner + 0.012, start + 0.004, seat - 0.016), (inner - 0.012, start + pitch - 0.004, seat), 0.004))
-    side = beam((inner - size * 1.5 - 0.003, -0.185, seat - 0.04), (inner - size / 2 - 0.003, 0.185, seat - 0.012), 0.003)
+            parts.append(
+                beam((-inner + 0.012, start + 0.004, seat - 0.016), (inner - 0.012, start + pitch - 0.004, seat), 0.004)
+            )
+    side = beam(
+        (inner - size * 1.5 - 0.003, -0.185, seat - 0.04), (inner - size / 2 - 0.003, 0.185, seat - 0.012), 0.003
+    )
     parts += mirrored([side])
     parts.append(tube([(-inner, -0.14, seat - 0.03), (inner, -0.14, seat - 0.03)], 0.008, 10))
     parts.append(tube([(-x, y_at(seat - 0.03), seat - 0.03), (x, y_at(seat - 0.03), seat - 0.03)], 0.008, 10))
     frame = palette.coated_metal(rng) if metal else palette.wood(rng, "beech", "oak", "teak", "walnut", "pine")
     seat_material = choose(rng, (palette.plastic, palette.leather, palette.wood))(rng) if metal else frame
     return join(parts, (frame, seat_material, palette.metal(rng, "brushed steel", "brass")))
-
-
-def stool(rng: random.Random) -> Model:
-    """Low stool: round or square top, wooden or padded, on three or four legs."""
-    seat, across = uniform(rng, 0.43, 0.48), uniform(rng, 0.32, 0.38)
-    square, padded, count = rng.random() < 0.4, rng.random() < 0.4, choose(rng, (3, 4))
-    outline = superellipse(across, across * 0.9, 6, 36) if square else ellipse(across, across, 36)
-    count = 4 if square else count
-    thick = 0.05 if padded else uniform(rng, 0.022, 0.035)
-    top = cushion(outline, thick, 0.02) if padded else prism(outline, thick, 0.009, 3)
-    parts = [top.moved(z=seat - thick - (0.02 if padded else 0)).of(SEAT)]
-    under = float(parts[0].vertices[:, 2].min())
-    if padded:
-        parts.append(prism(outline * 0.97, 0.014, 0.003).moved(z=under - 0.012))
-        under -= 0.012
-    splay, size, near = uniform(rng, 0.02, 0.05), uniform(rng, 0.028, 0.036), 0.36 * across
-    corner = (0.37 * across, 0.33 * across)
-    if square:
-        feet = [(sx * (corner[0] + 0.7 * splay), sy * (corner[1] + 0.7 * splay), 0.0) for sx in (1, -1) for sy in (1, -1)]
-        heads = [(sx * corner[0], sy * corner[1], under + 0.006) for sx in (1, -1) for sy in (1, -1)]
-        order = [0, 1, 3, 2]
-    else:
-        turn = np.radians(45 + 360 * np.arange(count) / count)
-        feet = [((near + splay) * np.cos(a), (near + splay) * np.sin(a), 0.0) for a in turn]
-        heads = [(near * np.cos(a), near * np.sin(a), under + 0.006) for a in turn]
-        order = list(range(count))
-    parts += [leg(f, h, ellipse(size, size, 14), [(0, 0.68), (1, 1)]) for f, h in zip(feet, heads, strict=True)]
-    for i, (a, b) in enumerate(zip(order, order[1:] + order[:1], strict=True)):
-        t = 0.34 + 0.08 * (i % 2)
-        start, end = (np.array(feet[j]) + t * (np.array(heads[j]) - np.array(feet[j])) for j in (a, b))
-        parts.append(rod(start, end, [(0, 0.007), (0.5, 0.010), (1, 0.007)], 0, 10))
-    wood = palette.wood_or_paint(rng, 0.25)
-    cover = palette.upholstery(rng) if padded else choose(rng, (wood, wood, palette.paint(rng)))
-    return join(parts, (wood, cover))
-
-
-def bar_stool(rng: random.Random) -> Model:
-    """High stool with a foot rest: four legs or a column on a disc, with or without a low back."""
-    seat, across = uniform(rng, 0.64, 0.76), uniform(rng, 0.36, 0.41)
-    round_top = rng.random() < 0.5
-    outline = superellipse(across, across * 0.95, 2.0 if round_top else 4.0, 36)
-    parts = [cushion(outline, 0.045, 0.018).moved(z=seat - 0.06).of(SEAT), prism(outline * 0.96, 0.016, 0.004).moved(z=seat - 0.074)]
-    column, back = rng.random() < 0.45, rng.random() < 0.55
-    if column:
-        foot = uniform(rng, 0.19, 0.22)
-        parts += [lathe([(0, 0), (foot, 0), (foot, 0.01), (0.06, 0.024), (0.032, 0.05), (0.028, 0.4 * seat), (0, 0.4 * seat)], 36, 0.003)]
-        parts += [cylinder(0.019, seat - 0.09, sides=18).moved(z=0.02), cylinder(0.05, 0.02, 0.07, sides=24).moved(z=seat - 0.094)]
-        y = -0.17
-        rest = rounded_path([(0, 0.02, 0), (-0.12, 0.02, 0), (-0.15, y, 0), (0.15, y, 0), (0.12, 0.02, 0), (0, 0.021, 0)], 0.05)
-        parts.append(tube(rest[:-1], 0.009, 10, closed=True).moved(z=0.36 * seat))
-    else:
-        size, near = uniform(rng, 0.024, 0.036), (0.28 if round_top else 0.36) * across
-        far = near + uniform(rng, 0.05, 0.08)
-        outline = rectangle(size, size, 0.004) if rng.random() < 0.5 else ellipse(size, size, 14)
-        parts += mirrored(mirrored([leg((far, far, 0), (near, near, seat - 0.068), outline, [(0, 0.8), (1, 1)])]), "y")
-        for level, axes in ((0.3, "y"), (0.4, "x")):
-            reach = far + (near - far) * level
-            bar = tube([(-reach, -reach, level * seat), (reach, -reach, level * seat)], 0.32 * size, 10)
-            parts += mirrored([bar if axes == "y" else bar.rotated("z", 90)], axes)
-    if back:
-        rise, lean = uniform(rng, 0.2, 0.3), 8
-        posts = [post([(0.35 * across, 0.36 * across, seat - 0.07), (0.37 * across, 0.45 * across, seat + rise)], ellipse(0.022, 0.022, 12))]
-        parts += mirrored(posts)
-        panel = upright(cushion(rectangle(across * 0.95, 0.15, 0.05, 4), 0.03, 0.008), lean, 0.45 * across, seat + rise - 0.05)
-        parts.append(bow_back(panel, 0.45).moved(y=0.02).of(SEAT))
-    frame = palette.frame_metal(rng) if column or rng.random() < 0.4 else palette.wood(rng)
-    cover = choose(rng, (palette.upholstery, palette.leather, palette.plastic))(rng)
-    return join(parts, (frame, cover))
 
 
 def ladder_back(rng: random.Random) -> Model:
@@ -261,16 +253,23 @@ def ladder_back(rng: random.Random) -> Model:
     line = smooth_path([(xb, y + 0.03, 0), (xb, y, seat), (xb, y + 0.3 * rake, seat + 0.2), (xb, y + rake, top)], 6)
     rear = post(line, ellipse(2 * r, 2 * r, 14), np.interp(line[:, 2], [0, 0.1, seat, top], [0.75, 1, 1, 0.8]))
     finial = lathe([(0, 0), (0.8 * r, 0), (0.5 * r, 0.012), (1.05 * r, 0.03), (0.8 * r, 0.05), (0, 0.062)], 14)
-    front_leg = rod((xf, -y, 0), (xf, -y, seat + 0.018), [(0, 0.7 * r), (0.15, r), (0.96, r), (0.97, 1.1 * r), (1, 0.6 * r)], sides=14)
+    front_leg = rod(
+        (xf, -y, 0),
+        (xf, -y, seat + 0.018),
+        [(0, 0.7 * r), (0.15, r), (0.96, r), (0.97, 1.1 * r), (1, 0.6 * r)],
+        sides=14,
+    )
     parts = mirrored([rear, finial.moved(*(line[-1] - [0, 0, 0.004])), front_leg])
     for z in (0.14, 0.25):
-        parts += mirrored([rod((xf, -y, z + 0.02), (xb, y + 0.02, z + 0.02), [(0, 0.006), (0.5, 0.011), (1, 0.006)], 0, 10)])
+        parts += mirrored(
+            [rod((xf, -y, z + 0.02), (xb, y + 0.02, z + 0.02), [(0, 0.006), (0.5, 0.011), (1, 0.006)], 0, 10)]
+        )
         parts.append(rod((-xf, -y, z), (xf, -y, z), [(0, 0.007), (0.5, 0.013), (1, 0.007)], 0, 10))
     parts.append(rod((-xb, y + 0.02, 0.2), (xb, y + 0.02, 0.2), 0.009, 0, 10))
     count = integer(rng, 3, 5)
     for z in np.linspace(seat + 0.16, top - 0.07, count):
         rail = float(np.interp(z, line[:, 2], line[:, 1]))
-        arch = in_space(bowed(2 * xb, 0.035, 12), "xy") + [0, rail, z]
+        arch = in_space(bowed(2 * xb, 0.035, 12), "xy") + np.array([0, rail, z])
         swell = 1 + 0.25 * (1 - np.linspace(-1, 1, 13) ** 2)
         parts.append(sweep(arch, rectangle(0.009, 0.055, 0.003), np.column_stack([np.ones(13), swell])))
     corners = np.array([(-xf, -y), (xf, -y), (xb, y), (-xb, y)])
@@ -310,6 +309,7 @@ def director(rng: random.Random) -> Model:
     lean = (0.065 / (top - arm), 1.0)
     bow = np.column_stack([sag * (x + 0.016), y - 0.0 + 0.03 * (1 - sag**2) - 0.02, np.full(17, top - tall / 2 - 0.01)])
     cloth = sweep(bow, rectangle(0.006, tall, 0.002)).warped(
-        lambda v: v + np.column_stack([np.zeros(len(v)), lean[0] * (v[:, 2] - (top - tall / 2)), np.zeros(len(v))]))
+        lambda v: v + np.column_stack([np.zeros(len(v)), lean[0] * (v[:, 2] - (top - tall / 2)), np.zeros(len(v))])
+    )
     parts.append(cloth.of(SEAT))
     return join(parts, (palette.wood_or_paint(rng, 0.25), palette.fabric(rng)))

@@ -76,7 +76,7 @@ def rounded_path(
 
 
 def smooth_path(points: ArrayLike, segments: int = 6, closed: bool = False) -> Points:
-    """Catmull-Rom curve through `points` (N, 2 or 3), `segments` steps between neighbours."""
+    """Catmull-Rom curve through `points` (N, 2 or 3), `segments` steps a span; evenly spaced when open."""
     p = np.asarray(points, np.float64)
     before, after = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
     p = np.concatenate([before, p, after])
@@ -85,7 +85,12 @@ def smooth_path(points: ArrayLike, segments: int = 6, closed: bool = False) -> P
         0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
         for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False)
     ]
-    return np.concatenate(pieces if closed else [*pieces, p[-2:-1]])
+    if closed:
+        return np.concatenate(pieces)
+    curve = np.concatenate([*pieces, p[-2:-1]])
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
+    even = np.linspace(0, length[-1], len(curve))
+    return np.column_stack([np.interp(even, length, axis) for axis in curve.T])
 
 
 def arc(radius: float, start_deg: float, end_deg: float, segments: int = 8) -> Points:

@@ -6,7 +6,17 @@ import random
 
 import numpy as np
 
-from scenegen.parametric.curves import Points, bowed, ellipse, in_space, polygon, rectangle, rounded_path, shrunk
+from scenegen.parametric.curves import (
+    Points,
+    bowed,
+    ellipse,
+    in_space,
+    polygon,
+    rectangle,
+    rounded_path,
+    shrunk,
+    smooth_path,
+)
 from scenegen.parametric.shapes import Part, Vec, beam, cylinder, lathe, loft, mirrored, sweep, torus, tube
 from scenegen.rng import choose, uniform
 
@@ -102,13 +112,6 @@ def section(rng: random.Random, size: float) -> Points:
     return rectangle(size, size, 0.005 if kind == "square" else 0.3 * size, 2)
 
 
-def shield(width: float, depth: float, corner: float) -> Points:
-    """Rectangle outline with corners cut off at 45 degrees, softened."""
-    x, y = width / 2, depth / 2
-    cut = [(x - corner, -y), (x, -y + corner), (x, y - corner), (x - corner, y)]
-    return polygon(cut + [(-a, -b) for a, b in cut], 0.02)
-
-
 def seat_outline(front: float, back: float, depth: float, radius: float, segments: int = 4) -> Points:
     """Trapezoid seat about the origin, `front` wide at -Y and `back` wide at +Y, with rounded corners."""
     y = depth / 2
@@ -134,3 +137,14 @@ def upright(part: Part, lean_deg: float, y: float, z: float) -> Part:
 def bow_back(part: Part, strength: float) -> Part:
     """The part with its two ends brought forward, toward -Y, by `strength` times x squared."""
     return part.warped(lambda v: v - np.column_stack([np.zeros(len(v)), strength * v[:, 0] ** 2, np.zeros(len(v))]))
+
+
+def claws(count: int, reach: float, rise: float, thick: float) -> list[Part]:
+    """Curved feet that spread from a column at `rise` down to the floor at `reach`."""
+    curve = smooth_path(
+        [(0.03, rise), (0.4 * reach, rise * 0.86), (0.75 * reach, 0.34 * rise), (reach, 0.5 * thick)], 5
+    )
+    scale = np.linspace(1.25, 0.62, len(curve))
+    foot = sweep(in_space(curve, "xz"), rectangle(0.8 * thick, thick, 0.3 * thick), scale, bevel=0.006)
+    pad = cylinder(0.42 * thick, 0.03, 0.3 * thick, 0.004, 14).moved(x=reach - 0.01)
+    return [p.rotated("z", 45 + 360 * i / count) for i in range(count) for p in (foot, pad)]

@@ -63,7 +63,7 @@ _PAINTS: _Colours = (
     (150, 0.18, 0.55),
     (120, 0.28, 0.32),
 )
-_PAINTS += ((195, 0.22, 0.66), (12, 0.45, 0.58), (48, 0.4, 0.85), (0, 0, 0.12), (345, 0.15, 0.82), (355, 0.6, 0.42))
+_PAINTS += ((195, 0.22, 0.66), (12, 0.45, 0.58), (44, 0.3, 0.84), (0, 0, 0.12), (15, 0.13, 0.83), (358, 0.5, 0.38))
 # Base colour (linear) and roughness.
 _METALS = {
     "chrome": ((0.62, 0.63, 0.64), 0.08),
@@ -159,13 +159,14 @@ def frame_metal(rng: random.Random) -> Material:
 
 
 def glass(rng: random.Random) -> Material:
-    """Table glass: clear, faintly green, or smoked."""
+    """Table glass: clear, faintly green, or smoked; the colour is what one face lets through."""
     name, tint = choose(
         rng,
         (
-            ("clear glass", (0.90, 0.95, 0.93)),
-            ("green glass", (0.74, 0.90, 0.83)),
-            ("smoked glass", (0.30, 0.29, 0.28)),
+            ("clear glass", (0.95, 0.975, 0.965)),
+            ("clear glass", (0.95, 0.975, 0.965)),
+            ("green glass", (0.84, 0.95, 0.90)),
+            ("smoked glass", (0.55, 0.54, 0.53)),
         ),
     )
     return Material(name, "glass", tint, tint, roughness=0.02, transmission=1.0, ior=1.5)
@@ -181,9 +182,7 @@ def stone(rng: random.Random) -> Material:
 def rattan(rng: random.Random) -> Material:
     """Woven cane, rush or paper cord."""
     light, dark = choose(rng, (((214, 182, 128), (150, 112, 62)), ((228, 206, 164), (176, 146, 98))))
-    return Material(
-        "woven cane", "fabric", _linear(light), _linear(dark), roughness=0.7, scale=uniform(rng, 0.1, 0.16)
-    )
+    return Material("woven cane", "fabric", _linear(light), _linear(dark), roughness=0.7, scale=uniform(rng, 0.1, 0.16))
 
 
 def _coloured(

@@ -218,7 +218,7 @@ def sweep(
     for point, before, after, factor, shrink in zip(p, arriving, leaving, size, insets, strict=True):
         side = side - before * np.dot(side, before)
         side /= np.linalg.norm(side)
-        flat = (inset(section, float(shrink)) if shrink > 0 else section) * factor
+        flat = shrunk(section * factor, float(shrink))
         offsets = flat[:, :1] * side + flat[:, 1:] * np.cross(side, before)
         mitre = before + after
         offsets = offsets - before * (offsets @ mitre / np.dot(before, mitre))[:, None]
@@ -279,7 +279,7 @@ def post(path: ArrayLike, outline: Points, scale: ArrayLike = 1.0, bevel: float 
         insets = np.zeros(len(p))
     rings = []
     for centre, factor, shrink in zip(p, size, insets, strict=True):
-        flat = inset(outline * factor, float(shrink)) if shrink > 0 else outline * factor
+        flat = shrunk(outline * factor, float(shrink))
         rings.append(np.column_stack([flat + centre[:2], np.full(len(outline), centre[2])]))
     return loft(rings)
 
@@ -305,10 +305,12 @@ def cushion(
     outline: Points, height: float, crown: float = 0.02, base_crown: float = 0.0, roundness: float = 0.45
 ) -> Part:
     """Puffed slab over an outline (N, 2): sides rounded by `roundness` of the height, top bulging by `crown`."""
-    outline = dense(outline, 24)
+    outline = dense(outline, 20)
     middle, half = (outline.max(axis=0) + outline.min(axis=0)) / 2, np.ptp(outline, axis=0) / 2
-    rim = [np.column_stack([shrunk(outline, d), np.full(len(outline), z)])
-           for z, d in _bevel_steps(height, roundness * height, 3)]
+    rim = [
+        np.column_stack([shrunk(outline, d), np.full(len(outline), z)])
+        for z, d in _bevel_steps(height, roundness * height, 3)
+    ]
 
     def inner(rim_ring: Points, share: float, bulge: float) -> Points:
         flat = middle + (rim_ring[:, :2] - middle) * share
@@ -333,7 +335,9 @@ def shell(grid: ArrayLike, thickness: float) -> Part:
     top = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
     rim = np.concatenate([index[:-1, 0], index[-1, :-1], index[:0:-1, -1], index[0, :0:-1]])
     flat = g.reshape(-1, 3)
-    outward = _rim_normals(g, rim) * thickness / 4
+    edge_line = flat[rim]
+    outward = np.cross(np.roll(edge_line, -1, 0) - np.roll(edge_line, 1, 0), normal.reshape(-1, 3)[rim])
+    outward *= thickness / 2 / np.linalg.norm(outward, axis=1, keepdims=True)
     here = np.arange(len(rim))
     there = np.roll(here, -1)
     edge = 2 * u * v + here
@@ -346,14 +350,6 @@ def shell(grid: ArrayLike, thickness: float) -> Part:
     vertices = np.concatenate([upper.reshape(-1, 3), lower.reshape(-1, 3), flat[rim] + outward])
     faces = np.concatenate([top, top[:, ::-1] + u * v, *sides])
     return Part(vertices, faces.astype(np.int64))
-
-
-def _rim_normals(g: Points, rim: NDArray[np.int64]) -> Points:
-    u, v = np.divmod(rim, g.shape[1])
-    inner = g[np.clip(u, 1, g.shape[0] - 2), np.clip(v, 1, g.shape[1] - 2)]
-    outward = g.reshape(-1, 3)[rim] - inner
-    result: Points = outward / np.linalg.norm(outward, axis=1, keepdims=True)
-    return result
 
 
 def _bevel_steps(height: float, bevel: float, segments: int) -> list[tuple[float, float]]:

@@ -91,7 +91,7 @@ def cell_edges(grid: Grid) -> tuple[Floats, Floats, Floats]:
 def cell_centres(grid: Grid) -> Floats:
     """World positions of the cells' centres, float64 (*grid.shape, 3); a fruxel's, on its pixel ray in mid-depth."""
     a, b, c = np.meshgrid(*((e[:-1] + e[1:]) / 2 for e in cell_edges(grid)), indexing="ij")
-    points = np.stack([a, b, c], axis=-1)
+    points: Floats = np.stack([a, b, c], axis=-1)
     if isinstance(grid, BoxGrid):
         return points
     (fx, skew, cx), (_, fy, cy), _ = np.asarray(grid.K, dtype=float).tolist()
@@ -107,9 +107,9 @@ def to_grid_space(grid: Grid, points: ArrayLike) -> Floats:
     The frustum's form is homogeneous, so that it also holds points on and behind the camera's plane; where z > 0,
     (u, v, -1/z) is the point's place among axis-aligned cells.
     """
-    points = np.asarray(points, dtype=np.float64)
     if isinstance(grid, BoxGrid):
-        places: Floats = (points - np.asarray(grid.origin, dtype=np.float64)) / grid.voxel_size
+        origin: Floats = np.array(grid.origin, dtype=np.float64)
+        places: Floats = (np.asarray(points, dtype=np.float64) - origin) / grid.voxel_size
         return places
     w, h = grid.shape[0] / grid.image_size[0], grid.shape[1] / grid.image_size[1]
     K = np.asarray(grid.K, dtype=np.float64) * np.array([[w], [h], [1.0]])
@@ -126,6 +126,17 @@ def depth_centres(grid: Grid) -> Floats:
     """Cell centres along the third axis of the space of axis-aligned cells."""
     _, _, edges = cell_edges(grid)
     return np.arange(grid.shape[2]) + 0.5 if isinstance(grid, BoxGrid) else -2 / (edges[:-1] + edges[1:])
+
+
+def mesh_arrays(vertices: ArrayLike, faces: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
+    """A mesh as float64 (V, 3) and int64 (F, 3), fit for compiled loops; ValueError if it is no mesh."""
+    points = np.asarray(vertices, dtype=np.float64).reshape(-1, 3)
+    triples = np.ascontiguousarray(faces, dtype=np.int64).reshape(-1, 3)
+    if not np.isfinite(points).all():
+        raise ValueError("a mesh with vertices that are not finite")
+    if len(triples) and not 0 <= triples.min() <= triples.max() < len(points):
+        raise ValueError(f"a mesh whose faces name vertices outside 0..{len(points) - 1}")
+    return points, triples
 
 
 def affine(matrix: ArrayLike, points: ArrayLike) -> Floats:

@@ -72,9 +72,9 @@ def leaky_columns(vertices: ArrayLike, faces: ArrayLike) -> float:
         return 0.0
     used = points[faces]
     low, high = used.min(axis=(0, 1)), used.max(axis=(0, 1))
-    triangles = (used - low) * (LEAK_CELLS / np.where(high > low, high - low, 1))
+    places = (points - low) * (LEAK_CELLS / np.where(high > low, high - low, 1))
     along = [np.zeros((LEAK_CELLS, LEAK_CELLS, LEAK_CELLS + 1), dtype=np.int16) for _ in range(3)]
-    count_crossings(triangles, np.zeros(3, dtype=np.int64), np.arange(LEAK_CELLS) + 0.5, *along)
+    count_crossings(places, faces, np.zeros(3, dtype=np.int64), np.arange(LEAK_CELLS) + 0.5, *along)
     votes = np.zeros((LEAK_CELLS,) * 3, dtype=np.int8)
     leaky = sum(add_votes(lines, votes) for lines in along)
     met = sum(int(np.count_nonzero(lines.any(axis=2))) for lines in along)

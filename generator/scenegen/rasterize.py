@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.compiled import compiled
-from scenegen.grids import affine
+from scenegen.grids import affine, mesh_arrays
 from scenegen.scene import Camera, Vector
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,9 @@ def rasterize(
     if room is not None:
         _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance)
     for number, vertices, faces in sorted(objects, key=lambda entry: entry[0]):
-        places = affine(camera.K, affine(camera.world_to_camera, vertices))
-        _draw(places, np.ascontiguousarray(faces, dtype=np.int64), number + 1, distance, instance)
+        points, triples = mesh_arrays(vertices, faces)
+        places = affine(camera.K, affine(camera.world_to_camera, points))
+        _draw(places, triples, number + 1, distance, instance)
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
 
 

@@ -9,15 +9,80 @@ from numpy.typing import NDArray
 
 from scenegen.compiled import compiled
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 # How far a cell looks for its neighbours' votes.
 SPREAD = 3
 
 
+def inside_cells(
+    places: Floats, faces: Ints, low: Ints, centres: Floats, surface: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which cells' centres lie inside the solid, given the cells (nx, ny, nz) that its surface meets.
+
+    `places` (V, 3), the first cell `low` and the third axis's `centres` (nz,) are in the space of axis-aligned
+    cells. On cells of the surface the answer may be either.
+    """
+    votes, leaky = _vote(places, faces, low, centres, surface.shape)
+    if not (votes > 0).any():
+        one_sided = _without_backs(places.view(np.uint64), faces)
+        if len(one_sided) < len(faces):
+            votes, leaky = _vote(places, one_sided, low, centres, surface.shape)
+    if leaky:
+        settle_votes(votes, surface)
+    return np.asarray(votes > 0)
+
+
+def _vote(
+    places: Floats, faces: Ints, low: Ints, centres: Floats, shape: tuple[int, ...]
+) -> tuple[NDArray[np.int8], int]:
+    """The votes (nx, ny, nz) of all lines, and how many of them are leaky."""
+    nx, ny, nz = shape
+    along_0, along_1, along_2 = (
+        np.zeros(lines, dtype=np.int16) for lines in ((nz, ny, nx + 1), (nz, nx, ny + 1), (ny, nx, nz + 1))
+    )
+    count_crossings(places, faces, low, centres, along_0, along_1, along_2)
+    votes = np.zeros((nx, ny, nz), dtype=np.int8)
+    leaky = add_votes(along_0, votes.transpose(2, 1, 0))
+    leaky += add_votes(along_1, votes.transpose(2, 0, 1))
+    return votes, leaky + add_votes(along_2, votes.transpose(1, 0, 2))
+
+
+@compiled
+def _without_backs(bits: NDArray[np.uint64], faces: Ints) -> Ints:
+    """Drop the second of two triangles with the same corners, if that is what most of a mesh is made of.
+
+    A mesh whose every face has a back would enclose nothing. A mesh with some such pairs does: boxes side by side.
+    """
+    size = 16
+    while size < 2 * len(faces):
+        size *= 2
+    table = np.zeros(size, dtype=np.uint64)
+    first = np.ones(len(faces), dtype=np.bool_)
+    for f in range(len(faces)):
+        key = np.uint64(1)
+        for corner in range(3):
+            mixed = np.uint64(0)
+            for axis in range(3):
+                mixed = (mixed ^ bits[faces[f, corner], axis]) * np.uint64(0x9E3779B97F4A7C15)
+                mixed ^= mixed >> np.uint64(29)
+            key += mixed * np.uint64(0xBF58476D1CE4E5B9)
+        key |= np.uint64(1)
+        slot = np.int64(key >> np.uint64(20)) & (size - 1)
+        while table[slot] != 0 and table[slot] != key:
+            slot = (slot + 1) & (size - 1)
+        first[f] = table[slot] == 0
+        table[slot] = key
+    return faces[first] if 3 * np.sum(first) < 2 * len(faces) else faces
+
+
 @compiled
 def count_crossings(
-    triangles: NDArray[np.float64],
-    low: NDArray[np.int64],
-    centres: NDArray[np.float64],
+    places: Floats,
+    faces: Ints,
+    low: Ints,
+    centres: Floats,
     along_0: NDArray[np.int16],
     along_1: NDArray[np.int16],
     along_2: NDArray[np.int16],
@@ -29,36 +94,43 @@ def count_crossings(
     comes before; the last one holds what comes after all centres.
     """
     ny, nx = along_2.shape[:2]
-    for t in range(triangles.shape[0]):
-        triangle = triangles[t]
-        i_min, i_max = _centres_between(triangle, 0, low[0], nx)
-        j_min, j_max = _centres_between(triangle, 1, low[1], ny)
-        rows, columns = i_max > i_min, j_max > j_min
-        if not (rows or columns):
-            continue
-        c_min = min(triangle[0, 2], triangle[1, 2], triangle[2, 2])
-        c_max = max(triangle[0, 2], triangle[1, 2], triangle[2, 2])
-        if rows and columns:
+    behind = np.empty((len(places), 3), dtype=np.int32)
+    for v in range(len(places)):
+        behind[v, 0] = _centre_from(places[v, 0], 0, low, centres, nx)
+        behind[v, 1] = _centre_from(places[v, 1], 1, low, centres, ny)
+        behind[v, 2] = _centre_from(places[v, 2], 2, low, centres, len(centres))
+    for f in range(len(faces)):
+        i_min, i_max = _span(behind, faces[f, 0], faces[f, 1], faces[f, 2], 0)
+        j_min, j_max = _span(behind, faces[f, 0], faces[f, 1], faces[f, 2], 1)
+        k_min, k_max = _span(behind, faces[f, 0], faces[f, 1], faces[f, 2], 2)
+        if i_min < i_max and j_min < j_max:
             for j in range(j_min, j_max):
-                _scan_row(triangle, 2, 1, 0, j, low[1] + j + 0.5, low, centres, along_2)
-        k_min, k_max = np.searchsorted(centres, c_min), np.searchsorted(centres, c_max)
+                _scan_row(places, faces[f], 2, 1, 0, j, low[1] + j + 0.5, low, centres, along_2)
         for k in range(k_min, k_max):
-            if columns:
-                _scan_row(triangle, 0, 2, 1, k, centres[k], low, centres, along_0)
-            if rows:
-                _scan_row(triangle, 1, 2, 0, k, centres[k], low, centres, along_1)
+            if j_min < j_max:
+                _scan_row(places, faces[f], 0, 2, 1, k, centres[k], low, centres, along_0)
+            if i_min < i_max:
+                _scan_row(places, faces[f], 1, 2, 0, k, centres[k], low, centres, along_1)
+
+
+@compiled
+def _span(behind: NDArray[np.int32], one: int, two: int, three: int, axis: int) -> tuple[int, int]:
+    """First cell whose centre lies in the extent of three vertices along an axis, and the one past the last."""
+    first = min(behind[one, axis], behind[two, axis], behind[three, axis])
+    return first, max(behind[one, axis], behind[two, axis], behind[three, axis])
 
 
 @compiled
 def _scan_row(
-    triangle: NDArray[np.float64],
+    places: Floats,
+    face: Ints,
     axis: int,
     row_axis: int,
     column_axis: int,
     row: int,
     row_centre: float,
-    low: NDArray[np.int64],
-    centres: NDArray[np.float64],
+    low: Ints,
+    centres: Floats,
     along: NDArray[np.int16],
 ) -> None:
     """Add the crossings of one triangle with one row of lines.
@@ -70,15 +142,16 @@ def _scan_row(
     crossed = False
     for corner in range(3):
         following = corner + 1 if corner < 2 else 0
-        here_below = triangle[corner, row_axis] <= row_centre
-        there_below = triangle[following, row_axis] <= row_centre
+        one, other = face[corner], face[following]
+        here_below = places[one, row_axis] <= row_centre
+        there_below = places[other, row_axis] <= row_centre
         if here_below == there_below:
             continue
         crossed = True
-        lower, upper = (corner, following) if here_below else (following, corner)
-        share = (row_centre - triangle[lower, row_axis]) / (triangle[upper, row_axis] - triangle[lower, row_axis])
-        column = triangle[lower, column_axis] + share * (triangle[upper, column_axis] - triangle[lower, column_axis])
-        height = triangle[lower, axis] + share * (triangle[upper, axis] - triangle[lower, axis])
+        lower, upper = (one, other) if here_below else (other, one)
+        share = (row_centre - places[lower, row_axis]) / (places[upper, row_axis] - places[lower, row_axis])
+        column = places[lower, column_axis] + share * (places[upper, column_axis] - places[lower, column_axis])
+        height = places[lower, axis] + share * (places[upper, axis] - places[lower, axis])
         if here_below:
             rising_column, rising_height = column, height
         else:
@@ -96,22 +169,25 @@ def _scan_row(
 
 
 @compiled
-def _centre_from(place: float, axis: int, low: NDArray[np.int64], centres: NDArray[np.float64], cells: int) -> int:
+def _centre_from(place: float, axis: int, low: Ints, centres: Floats, cells: int) -> int:
     """The first of `cells` cells whose centre is at or after a place along an axis; `cells` if there is none."""
     if axis == 2:
-        return int(np.searchsorted(centres, place))
+        return _first_at_least(centres, place)
     place -= low[axis] + 0.5
     return 0 if place <= 0 else cells if place > cells - 1 else math.ceil(place)
 
 
 @compiled
-def _centres_between(triangle: NDArray[np.float64], axis: int, low: int, cells: int) -> tuple[int, int]:
-    """First cell whose centre lies in a triangle's extent along axis 0 or 1, and the one past the last."""
-    start = min(triangle[0, axis], triangle[1, axis], triangle[2, axis]) - low - 0.5
-    stop = max(triangle[0, axis], triangle[1, axis], triangle[2, axis]) - low - 0.5
-    first = 0 if start <= 0 else cells if start > cells - 1 else math.ceil(start)
-    last = 0 if stop <= 0 else cells if stop > cells - 1 else math.ceil(stop)
-    return first, last
+def _first_at_least(rising: Floats, value: float) -> int:
+    """Index of the first entry that is at least `value`; their number if none is."""
+    start, stop = 0, len(rising)
+    while start < stop:
+        middle = (start + stop) // 2
+        if rising[middle] >= value:
+            stop = middle
+        else:
+            start = middle + 1
+    return start
 
 
 @compiled

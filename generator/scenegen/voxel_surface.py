@@ -1,7 +1,7 @@
 """Which cells a triangle's surface meets: exact, by cutting the triangle along the cells' planes.
 
 The part of a triangle between two parallel planes is a convex polygon, and so is the part of that between two planes
-of the next axis; the extent of what is left along the third axis gives the cells that it meets. No cell outside the
+of the next axis; the extent of what is left along the last axis gives the cells that it meets. No cell outside the
 triangle's own range is looked at, and degenerate triangles need no care.
 """
 
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from scenegen.compiled import compiled
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 # Each cell is grown by this share of itself, so that a face on the boundary of two cells, off by rounding, marks both.
 TOLERANCE = 1e-9
 
 
-def slab_bounds(edges: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def slab_bounds(edges: Floats) -> tuple[Floats, Floats]:
     """Lower and upper bound, float64 (n,) each, of the grown slices between rising `edges` (n + 1,)."""
     margin = TOLERANCE * np.diff(edges)
     return edges[:-1] - margin, edges[1:] + margin
@@ -26,109 +29,151 @@ def slab_bounds(edges: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 
 @compiled
 def mark_surface(
-    triangles: NDArray[np.float64],
-    low: NDArray[np.int64],
-    below: NDArray[np.float64],
-    above: NDArray[np.float64],
-    occupied: NDArray[np.bool_],
+    places: Floats, faces: Ints, low: Ints, below: Floats, above: Floats, occupied: NDArray[np.bool_]
 ) -> None:
     """Set the cells of `occupied` (nx, ny, nz), whose first cell is `low` of the grid, that triangles meet.
 
-    `triangles` is (T, 3, 3) in cells along the first two axes; `below` and `above` (nz,) are the bounds of the slices
-    along the third.
+    `places` (V, 3) are in cells along the first two axes; `below` and `above` (nz,) are the bounds of the slices along
+    the third.
     """
     nx, ny, nz = occupied.shape
-    in_slice = np.empty((16, 3))
-    in_row = np.empty((16, 3))
-    scratch = np.empty((16, 3))
-    for t in range(triangles.shape[0]):
-        triangle = triangles[t]
-        c_min = min(triangle[0, 2], triangle[1, 2], triangle[2, 2])
-        c_max = max(triangle[0, 2], triangle[1, 2], triangle[2, 2])
-        if c_max < below[0] or c_min > above[nz - 1]:
+    cells = _vertex_cells(places, low, below, above, nx, ny)
+    a, b = np.empty(6), np.empty(6)
+    for f in range(len(faces)):
+        one, two, three = faces[f, 0], faces[f, 1], faces[f, 2]
+        i_min, i_max = _span(cells, one, two, three, 0)
+        j_min, j_max = _span(cells, one, two, three, 2)
+        k_min, k_max = _span(cells, one, two, three, 4)
+        if i_min > i_max or i_max < 0 or i_min >= nx or j_max < 0 or j_min >= ny or k_max < 0 or k_min >= nz:
             continue
-        i_min, i_max = _touched(triangle, 3, 0, low[0], nx)
-        j_min, j_max = _touched(triangle, 3, 1, low[1], ny)
-        if i_min > i_max or j_min > j_max:
+        one_row, one_slice = j_min == j_max, k_min == k_max
+        spread = (i_min != i_max) + (not one_row) + (not one_slice)
+        i_min, j_min, k_min = max(i_min, 0), max(j_min, 0), max(k_min, 0)
+        i_max, j_max, k_max = min(i_max, nx - 1), min(j_max, ny - 1), min(k_max, nz - 1)
+        if spread < 2:
+            for i in range(i_min, i_max + 1):
+                for j in range(j_min, j_max + 1):
+                    for k in range(k_min, k_max + 1):
+                        occupied[i, j, k] = True
             continue
-        k_min = np.searchsorted(above, c_min, side="left")
-        k_max = np.searchsorted(below, c_max, side="right") - 1
-        whole = c_min >= below[k_min] and c_max <= above[k_max] and _within(triangle, low, nx, ny)
-        if whole and (i_max > i_min) + (j_max > j_min) + (k_max > k_min) < 2:
-            occupied[i_min : i_max + 1, j_min : j_max + 1, k_min : k_max + 1] = True
+        if _all_set(occupied, i_min, i_max, j_min, j_max, k_min, k_max):
             continue
+        for corner in range(3):
+            a[corner], b[corner] = places[faces[f, corner], 0] - low[0], places[faces[f, corner], 1] - low[1]
         for k in range(k_min, k_max + 1):
-            count = _clip(triangle, 3, 2, below[k], above[k], scratch, in_slice)
-            if count == 0:
-                continue
-            j_min, j_max = _touched(in_slice, count, 1, low[1], ny)
+            corners = 3
+            if not one_slice:
+                corners = _slice(places, faces[f], low, below[k], above[k], a, b)
             for j in range(j_min, j_max + 1):
-                row = low[1] + j
-                corners = _clip(in_slice, count, 1, row - TOLERANCE, row + 1 + TOLERANCE, scratch, in_row)
-                if corners:
-                    i_min, i_max = _touched(in_row, corners, 0, low[0], nx)
-                    for i in range(i_min, i_max + 1):
+                start, stop = _extent(a, b, corners, j - TOLERANCE, j + 1 + TOLERANCE)
+                if start <= stop:
+                    i_first, i_last = _touched(start, nx)[0], _touched(stop, nx)[1]
+                    for i in range(max(i_first, 0), min(i_last, nx - 1) + 1):
                         occupied[i, j, k] = True
 
 
 @compiled
-def _touched(polygon: NDArray[np.float64], corners: int, axis: int, low: int, cells: int) -> tuple[int, int]:
-    """First and last of `cells` unit cells, counted from cell `low`, that the polygon's extent along an axis meets."""
-    start = stop = polygon[0, axis]
-    for corner in range(1, corners):
-        start = min(start, polygon[corner, axis])
-        stop = max(stop, polygon[corner, axis])
-    # Far corners would overflow an integer: bound them first.
-    start = min(max(start, low - 2.0), low + cells + 2.0)
-    stop = min(max(stop, low - 2.0), low + cells + 2.0)
-    first = math.ceil(start - 1 - TOLERANCE) - low
-    last = math.floor(stop + TOLERANCE) - low
-    return max(first, 0), min(last, cells - 1)
-
-
-@compiled
-def _within(triangle: NDArray[np.float64], low: NDArray[np.int64], nx: int, ny: int) -> bool:
-    """Whether no corner lies outside the marked range along the first two axes."""
-    for corner in range(3):
-        a, b = triangle[corner, 0] - low[0], triangle[corner, 1] - low[1]
-        if a < 0 or b < 0 or a > nx or b > ny:
-            return False
+def _all_set(
+    occupied: NDArray[np.bool_], i_min: int, i_max: int, j_min: int, j_max: int, k_min: int, k_max: int
+) -> bool:
+    for i in range(i_min, i_max + 1):
+        for j in range(j_min, j_max + 1):
+            for k in range(k_min, k_max + 1):
+                if not occupied[i, j, k]:
+                    return False
     return True
 
 
 @compiled
-def _clip(
-    polygon: NDArray[np.float64],
-    corners: int,
-    axis: int,
-    low: float,
-    high: float,
-    scratch: NDArray[np.float64],
-    result: NDArray[np.float64],
-) -> int:
-    """Cut a convex polygon to low <= axis <= high; return the number of corners written to `result`."""
-    corners = _cut(polygon, corners, axis, low, 1.0, scratch)
-    return _cut(scratch, corners, axis, high, -1.0, result)
+def _vertex_cells(places: Floats, low: Ints, below: Floats, above: Floats, nx: int, ny: int) -> NDArray[np.int32]:
+    """First and last cell that each vertex touches along each axis, int32 (V, 6); -1 and n stand for all outside."""
+    cells = np.empty((len(places), 6), dtype=np.int32)
+    nz = len(below)
+    for v in range(len(places)):
+        cells[v, 0], cells[v, 1] = _touched(places[v, 0] - low[0], nx)
+        cells[v, 2], cells[v, 3] = _touched(places[v, 1] - low[1], ny)
+        height = places[v, 2]
+        first, stop = 0, nz
+        while first < stop:
+            middle = (first + stop) // 2
+            if above[middle] >= height:
+                stop = middle
+            else:
+                first = middle + 1
+        last = first
+        while last + 1 < nz and below[last + 1] <= height:
+            last += 1
+        outside = first == 0 and height < below[0]
+        cells[v, 4], cells[v, 5] = (-1, -1) if outside else (first, last)
+    return cells
 
 
 @compiled
-def _cut(
-    polygon: NDArray[np.float64], corners: int, axis: int, bound: float, side: float, result: NDArray[np.float64]
+def _touched(place: float, cells: int) -> tuple[int, int]:
+    """First and last of `cells` unit cells that a place touches; -1 and `cells` stand for all before and after."""
+    # Far places would overflow an integer: bound them first.
+    place = min(max(place, -1.0), cells + 1.0)
+    return max(math.ceil(place - 1 - TOLERANCE), -1), min(math.floor(place + TOLERANCE), cells)
+
+
+@compiled
+def _span(cells: NDArray[np.int32], one: int, two: int, three: int, column: int) -> tuple[int, int]:
+    """First and last cell that three vertices span along an axis."""
+    first = min(cells[one, column], cells[two, column], cells[three, column])
+    return first, max(cells[one, column + 1], cells[two, column + 1], cells[three, column + 1])
+
+
+@compiled
+def _slice(
+    places: Floats,
+    face: Ints,
+    low: Ints,
+    below: float,
+    above: float,
+    a: Floats,
+    b: Floats,
 ) -> int:
-    """Keep the part of a convex polygon where side * (axis - bound) >= 0; return its number of corners."""
-    written = 0
+    """The polygon of a triangle between two planes of the third axis: corners, in order, to (a, b); their number."""
+    corners = 0
+    for corner in range(3):
+        following = corner + 1 if corner < 2 else 0
+        one, other = face[corner], face[following]
+        here, there = places[one, 2], places[other, 2]
+        if (here < below and there < below) or (here > above and there > above):
+            continue
+        a_here, a_step = places[one, 0] - low[0], places[other, 0] - places[one, 0]
+        b_here, b_step = places[one, 1] - low[1], places[other, 1] - places[one, 1]
+        for bound in (here, there):
+            share = 0.0 if bound == here else 1.0
+            if bound < below:
+                share = (below - here) / (there - here)
+            elif bound > above:
+                share = (above - here) / (there - here)
+            a[corners], b[corners] = a_here + share * a_step, b_here + share * b_step
+            corners += 1
+    return corners
+
+
+@compiled
+def _extent(a: Floats, b: Floats, corners: int, low: float, high: float) -> tuple[float, float]:
+    """Extent along `a` of the part of a convex polygon where low <= b <= high; (inf, -inf) if there is none."""
+    start, stop = math.inf, -math.inf
+    last = corners - 1
     for corner in range(corners):
-        following = corner + 1 if corner + 1 < corners else 0
-        here = side * (polygon[corner, axis] - bound)
-        there = side * (polygon[following, axis] - bound)
-        if here >= 0:
-            for d in range(3):
-                result[written, d] = polygon[corner, d]
-            written += 1
-        if (here > 0 and there < 0) or (here < 0 and there > 0):
-            share = here / (here - there)
-            for d in range(3):
-                result[written, d] = polygon[corner, d] + share * (polygon[following, d] - polygon[corner, d])
-            result[written, axis] = bound
-            written += 1
-    return written
+        here, there = b[last], b[corner]
+        a_here, a_there = a[last], a[corner]
+        last = corner
+        if (here < low and there < low) or (here > high and there > high):
+            continue
+        step = a_there - a_here
+        one, other = a_here, a_there
+        if here < low:
+            one = a_here + (low - here) / (there - here) * step
+        elif here > high:
+            one = a_here + (high - here) / (there - here) * step
+        if there < low:
+            other = a_here + (low - here) / (there - here) * step
+        elif there > high:
+            other = a_here + (high - here) / (there - here) * step
+        start, stop = min(start, one, other), max(stop, one, other)
+    return start, stop

@@ -317,10 +317,11 @@ def _finished(
     dark = (0.040, 0.040, 0.043)
     key_name = keys or choose(rng, ("black", "black", "pale") if pale else ("black",))
     key_color = _scaled(color, 0.92) if key_name == "pale" else dark
+    surround = _scaled(color, 0.65) if key_name == "pale" else (0.012, 0.012, 0.013)
     pad = choose(rng, ((0.03, 0.05, 0.10), (0.16, 0.03, 0.05), (0.05, 0.05, 0.055))) if cloth else _scaled(color, 0.8)
     materials = [
         Material(f"{name} body", "plain", color, metallic=metallic, roughness=roughness),
-        Material("deck", base_color=_scaled(color, 0.65) if key_name == "pale" else (0.012, 0.012, 0.013), roughness=0.5),
+        Material("deck", base_color=surround, roughness=0.5),
         Material("keys", base_color=key_color, roughness=0.5),
         Material("pad", "fabric" if cloth else "plain", pad, _scaled(pad, 0.7), 0.0 if cloth else metallic,
                  0.9 if cloth else roughness * 0.8, scale=0.05),

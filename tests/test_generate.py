@@ -156,6 +156,19 @@ def test_two_workers_make_the_same_bytes_as_one(
     assert contents(tmp_path / "out") == undisturbed
 
 
+@pytest.mark.debian_blender
+@pytest.mark.skipif(not Path("/usr/bin/blender").exists(), reason="Debian's blender is not installed")
+def test_another_blender_makes_the_same_labels(
+    undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path
+) -> None:
+    arguments = [*command(tmp_path / "out", box_library, 1, scenes=2), "--blender", "/usr/bin/blender"]
+    subprocess.run(arguments, check=True, capture_output=True)
+    made = {name: body for name, body in contents(tmp_path / "out").items() if "/image_" not in name}
+    assert len(made) == 2 * (2 * 3 + 3)
+    assert made.items() <= undisturbed.items()
+    assert read_dataset_json(tmp_path / "out").blender[0].startswith("3.4")
+
+
 @pytest.mark.parametrize("victim", ["blender", "worker"])
 def test_killed_processes_leave_no_trace(
     undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path, victim: str

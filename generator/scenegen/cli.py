@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,7 @@ from scenegen import __version__
 from scenegen.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
-    from scenegen.generate import Outcome
+    from scenegen.generate import Outcome, Request
     from scenegen.progress import Update
     from scenegen.stats import Stats
 
@@ -56,21 +56,21 @@ def main() -> None:
     try:
         status = cli.main(prog_name="scenegen", standalone_mode=False)
     except click.Abort:
-        _complain("interrupted; what is done stays, the same command goes on")
+        _say("interrupted; what is done stays, the same command goes on")
         status = 130
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
         status = 2
     except click.ClickException as error:
-        _complain(error.format_message())
+        _say(error.format_message())
         status = error.exit_code
     except ScenegenError as error:
-        _complain(str(error))
+        _say(str(error))
         status = 2 if isinstance(error, UsageError) else 1
     sys.exit(status)
 
 
-def _complain(message: str) -> None:
+def _say(message: str) -> None:
     click.echo(f"scenegen: {' '.join(message.split())}", err=True)
 
 
@@ -102,7 +102,7 @@ _assets = click.option(
 @click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
 @click.option("--profile", is_flag=True, help="Print where the time went.")
 @_json
-def generate(profile: bool, as_json: bool, out: Path | None, preset: str, **options: Any) -> int:
+def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets: Path | None, **options: Any) -> int:
     """Make a data set; the same command again makes only what is missing.
 
     \b
@@ -111,7 +111,9 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, **opti
     from scenegen.generate import Request
     from scenegen.generate import generate as run
 
-    request = Request(preset=preset, out=out or Path("data") / Path(preset).stem, **options)
+    request = Request(preset=preset, out=out or Path("data") / Path(preset).stem, assets=assets, **options)
+    if assets is None:
+        _build_default_library(request)
     with _progress("generate") as update:
         outcome = run(request, update)
     if as_json:
@@ -121,6 +123,23 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, **opti
     if profile:
         _print_profile(outcome.out, as_json)
     return 1 if outcome.missing else 0
+
+
+def _build_default_library(request: Request) -> None:
+    """Make the built-in models where no library was named and none is there yet."""
+    from scenegen.assets.library import default_library
+    from scenegen.preset import load_preset
+    from scenegen.request import check_parameters
+
+    library = default_library()
+    if not library.exists():
+        check_parameters(request.scenes, request.split, request.out)
+        load_preset(request.preset)
+        _say(f"no models at {library} yet: building the built-in ones, once")
+        from scenegen.cli_assets import build
+
+        with redirect_stdout(sys.stderr):
+            click.get_current_context().invoke(build, library=library, workers=None)
 
 
 def _print_outcome(outcome: Outcome, seed: int) -> None:
@@ -135,7 +154,7 @@ def _print_outcome(outcome: Outcome, seed: int) -> None:
             click.echo(f"    | {line}", err=True)
         click.echo(f"    alone: {report.command}", err=True)
     if outcome.missing:
-        _complain(f"{len(outcome.missing)} of {outcome.asked} scenes are missing: {_ranges(outcome.missing)}")
+        _say(f"{len(outcome.missing)} of {outcome.asked} scenes are missing: {_ranges(outcome.missing)}")
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

@@ -125,7 +125,7 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
         if len(item.visible_pixels) != len(scene.cameras):
             yield f"object {item.id}: {len(item.visible_pixels)} pixel counts for {len(scene.cameras)} cameras"
     for skipped in scene.skipped:
-        if skipped.class_name not in scene.classes or skipped.attempts < 1:
+        if skipped.class_name not in scene.classes or skipped.attempts < 0:
             yield f"skipped {skipped.asset}: class {skipped.class_name}, {skipped.attempts} attempts"
 
 

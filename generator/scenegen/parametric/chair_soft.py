@@ -211,7 +211,7 @@ def office(rng: random.Random) -> Model:
         np.array([1.2, 1.0, 0.75]),
         bevel=0.004,
     )
-    wheel = cylinder(0.026, 0.016, bevel=0.005, sides=14).rotated("x", 90)
+    wheel = cylinder(0.026, 0.016, bevel=0.0, sides=14).rotated("x", 90)
     hood = cylinder(0.008, 0.03, bevel=0.0, sides=8).moved(reach - 0.012, 0, caster_height - 0.005)
     caster = [wheel.moved(reach - 0.028, s, 0.026).of(TRIM) for s in (0.022, -0.006)] + [hood.of(TRIM)]
     caster.append(box(0.03, 0.028, 0.028, 0.008, 1).moved(reach - 0.02, 0, 0.03).of(TRIM))
@@ -282,7 +282,7 @@ def office(rng: random.Random) -> Model:
                 4,
             )
             bracket = tube(loop, 0.012, 10, bevel=0.002)
-        rest = prism(superellipse(0.075, 0.26, 3.5, 26), 0.03, 0.012, 3).moved(x, 0.03, arm - 0.008)
+        rest = prism(superellipse(0.075, 0.26, 3.5, 26), 0.03, 0.012, 3).moved(x, 0.03, arm - 0.016)
         parts += [p.of(TRIM) for p in mirrored([bracket, rest])]
     base = (
         palette.metal(rng, "chrome", "aluminium", "brushed steel") if rng.random() < 0.5 else palette.black_plastic(rng)

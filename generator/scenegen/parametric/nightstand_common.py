@@ -101,7 +101,7 @@ def drawer_shelf(rng: random.Random) -> Model:
     if parts[0].vertices[:, 2].min() > 0.01:
         parts.append(beam((-x + 0.03, -y + 0.03, 0), (x - 0.03, y - 0.03, base + 0.004), 0.002))
     low, high = (split + t, under) if rng.random() < 0.7 else (base + t, split)
-    parts.append(beam((-x + 0.01, -y + 0.026, low - 0.004), (x - 0.01, y, high + 0.004), 0.002))
+    parts.append(beam((-x + 0.01, -y + 0.021, low - 0.004), (x - 0.01, y, high + 0.004), 0.002))
     parts += drawer_stack(rng, 1, x, -y + 0.002, low - 0.004, high)
     parts.append(prism(rectangle(width + 0.006, depth + 0.004, 0.006), t, 0.003).moved(z=under).of(TOP))
     return join(parts, matching(rng))

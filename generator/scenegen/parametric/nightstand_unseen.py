@@ -38,7 +38,7 @@ def louvred(rng: random.Random) -> Model:
         count = int((high - low - 2 * rail) / 0.026)
         pitch = (high - low - 2 * rail) / count
         slat = beam((a + rail - 0.004, -0.003, -0.015), (b - rail + 0.004, 0.003, 0.015), 0.0015, 1).rotated("x", -28)
-        frame += [slat.moved(0, -y + 0.012, low + rail + (i + 0.5) * pitch) for i in range(count)]
+        frame += [slat.moved(0, -y + 0.011, low + rail + (i + 0.5) * pitch) for i in range(count)]
         parts += [p.of(FRONT) for p in frame]
         at = b - rail / 2 if len(doors) == 1 or a < -0.1 else a + rail / 2
         parts += [p.moved(at, -y, (low + high) / 2).of(METAL) for p in handle("knob")]
@@ -55,7 +55,7 @@ def midcentury(rng: random.Random) -> Model:
     parts = [tunnel(x, depth, low, height, t, choose(rng, (0.0, 0.05)))]
     parts.append(beam((-x + t / 2, y - 0.016, low + t / 2), (x - t / 2, y - 0.006, height - t / 2), 0.001))
     parts.append(beam((-x + t / 2, -y + 0.012, split - 0.008), (x - t / 2, y - 0.006, split + 0.008), 0.002))
-    parts.append(beam((-x + t / 2, -y + 0.036, low + t / 2), (x - t / 2, y - 0.008, split), 0.002))
+    parts.append(beam((-x + t / 2, -y + 0.032, low + t / 2), (x - t / 2, y - 0.008, split), 0.002))
     parts.append(
         beam((-x + t + 0.003, -y + 0.014, low + t + 0.003), (x - t - 0.003, -y + 0.034, split - 0.011), 0.003).of(FRONT)
     )
@@ -94,7 +94,7 @@ def crates(rng: random.Random) -> Model:
         z0 = level * height
         crate += mirrored(
             [
-                beam((x - t - 0.028, q - 0.016, z0 + 0.001), (x - t, q + 0.016, z0 + height - 0.001), 0.002)
+                beam((x - t - 0.028, q - 0.016, z0 - 0.004 * level), (x - t, q + 0.016, z0 + height - 0.001), 0.002)
                 for q in (-y + 0.018, y - t - 0.017)
             ]
         )

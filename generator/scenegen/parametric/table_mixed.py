@@ -136,7 +136,7 @@ def desk(rng: random.Random) -> Model:
         beam((-x, -y, plinth), (-x + 0.02, y, under), 0.002),
         beam((-x + box_width - 0.02, -y, plinth), (-x + box_width, y, under), 0.002),
     ]
-    case += [beam((-x + 0.01, -y + 0.024, plinth), (-x + box_width - 0.01, y, under), 0.002)]
+    case += [beam((-x + 0.01, -y + 0.02, plinth), (-x + box_width - 0.01, y, under), 0.002)]
     case += [beam((-x + 0.01, -y, plinth), (-x + box_width - 0.01, y, plinth + 0.018), 0.002)]
     count, kind = choose(rng, (3, 3, 4, 2)), choose(rng, HANDLES)
     fronts: list[Part] = []

@@ -169,7 +169,7 @@ def gateleg(rng: random.Random) -> Model:
     half = half[np.argsort(np.arctan2(half[:, 1] + leaf / 2, half[:, 0]))]
     flat = prism(half, thick, 0.003)
     raised = rng.random() < 0.6
-    hanging = flat.rotated("x", 90).moved(y=-middle / 2 - 0.003, z=height - 0.012)
+    hanging = flat.rotated("x", 90).moved(y=-middle / 2 + 0.0005, z=height - 0.012)
     board.append(hanging.mirrored("y"))
     if raised:
         board.append(flat.moved(y=-middle / 2 - 0.002, z=under))

@@ -282,22 +282,24 @@ def wire(rng: random.Random) -> Model:
     rim = np.concatenate([grid[:-1, 0], grid[-1, :-1], grid[:0:-1, -1], grid[0, :0:-1]])[::2]
     rim = (np.roll(rim, 1, 0) + 2 * rim + np.roll(rim, -1, 0)) / 4
     parts.append(tube(rim, 0.006, 8, closed=True))
-    under = seat - 0.02
+    spine = grid[grid.shape[0] // 2]
+    rests = [(q, float(np.interp(q, spine[:, 1], spine[:, 2])) - 0.0085) for q in (-0.15, 0.12)]
+    (q0, z0), (q1, z1) = rests
     if rng.random() < 0.5:
         loop = [
-            (0.05, -0.15, under),
-            (0.19, -0.15, under),
+            (0.05, q0, z0),
+            (0.19, q0, z0),
             (0.22, -0.21, 0.007),
             (0.22, 0.24, 0.007),
-            (0.19, 0.12, under),
-            (0.05, 0.12, under),
+            (0.19, q1, z1),
+            (0.05, q1, z1),
         ]
         parts += mirrored([tube(rounded_path(loop, 0.035, 4), 0.007, 10)])
     else:
-        for q, out in ((-0.14, -0.23), (0.11, 0.25)):
-            bar = rounded_path([(0.24, out, 0.0), (0.17, q, under), (-0.17, q, under), (-0.24, out, 0.0)], 0.04, 4)
+        for (q, z), out in zip(rests, (-0.23, 0.25), strict=True):
+            bar = rounded_path([(0.24, out, 0.0), (0.17, q, z), (-0.17, q, z), (-0.24, out, 0.0)], 0.04, 4)
             parts.append(tube(bar, 0.007, 10))
-    parts += [tube([(-0.1, q, under), (0.1, q, under)], 0.007, 8) for q in (-0.15, 0.12)]
+    parts += [tube([(-0.1, q, z), (0.1, q, z)], 0.007, 8) for q, z in rests]
     pad = cushion(superellipse(0.40, 0.37, 3.0, 36), 0.035, 0.014).moved(y=-0.02, z=seat - 0.008)
     parts = [p.of(FRAME) for p in parts] + [pad.of(SEAT)]
     if rng.random() < 0.5:

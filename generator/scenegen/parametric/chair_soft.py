@@ -255,9 +255,9 @@ def office(rng: random.Random) -> Model:
         [
             (0.06, seat - 0.088),
             (0.22, seat - 0.085),
-            (0.292, seat - 0.02),
-            (0.31, low + 0.06),
-            (0.31 + 0.12 * height * 0.5, low + 0.45 * height),
+            (0.286, seat - 0.02),
+            (0.301, low + 0.06),
+            (0.301 + 0.06 * height, low + 0.45 * height),
         ],
         5,
     )

@@ -53,7 +53,8 @@ def wingback(rng: random.Random) -> Model:
             for v, us in ((0.62, (-0.5, 0, 0.5)), (0.74, (-0.25, 0.25)), (0.86, (-0.5, 0, 0.5)))
             for u in us
         ]
-        buttons = [sphere(0.012, 10).scaled(1, 1, 0.5).moved(u, v, 0.135) for u, v in spots]
+        rise = [0.11 + 0.035 * (1 - (abs(u / w) ** 3 + abs(2 * v / h - 1) ** 3) ** (2 / 3)) for u, v in spots]
+        buttons = [sphere(0.012, 10).scaled(1, 1, 0.5).moved(u, v, z) for (u, v), z in zip(spots, rise, strict=True)]
         parts += [upright(b, lean, foot + 0.05, feet) for b in buttons]
     x = width / 2 - 0.07
     lift = (0.55 * h) * np.cos(np.radians(lean))

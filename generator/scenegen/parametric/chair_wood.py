@@ -207,8 +207,6 @@ def folding(rng: random.Random) -> Model:
     parts = mirrored([post(in_space(path, "yz", x), outline)])
     parts += mirrored([leg((inner, 0.24, 0), (inner, -0.15, seat - 0.012), outline)])
     pivot = float(np.interp(0.6 * seat, path[:, 1], path[:, 0]))
-    bars = [(0.1, -0.2, x), (0.12, 0.17, inner)]
-    parts += [tube([(-w, y, z), (w, y, z)], 0.009, 10) for z, y, w in bars]
     parts.append(
         tube([(-x - 0.012, pivot, 0.6 * seat), (x + 0.012, pivot, 0.6 * seat)], 0.006, 8, bevel=0.002).of(METAL)
     )
@@ -216,8 +214,10 @@ def folding(rng: random.Random) -> Model:
     def y_at(z: float) -> float:
         return float(np.interp(z, path[:, 1], path[:, 0]))
 
+    bars = [(0.1, y_at(0.1), x), (0.12, 0.24 - 0.39 * 0.12 / (seat - 0.012), inner)]
+    parts += [tube([(-w, y, z), (w, y, z)], 0.009, 10) for z, y, w in bars]
     if metal or rng.random() < 0.3:
-        back = upright(cushion(rectangle(2 * x, 0.2, 0.04, 4), 0.02, 0.006), 14, y_at(top - 0.21) + 0.012, top - 0.12)
+        back = upright(cushion(rectangle(2 * x, 0.2, 0.04, 4), 0.02, 0.006), 14, y_at(top - 0.12) + 0.006, top - 0.12)
         parts.append(bow_back(back, 0.35).of(SEAT))
         parts.append(
             cushion(seat_outline(2 * inner - 0.02, 2 * inner - 0.05, 0.38, 0.05), 0.026, 0.008)

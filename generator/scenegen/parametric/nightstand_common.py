@@ -146,7 +146,7 @@ def drum(rng: random.Random) -> Model:
     thick, base, r = uniform(rng, 0.02, 0.03), uniform(rng, 0.03, 0.06), across / 2 - 0.012
     under = height - thick
     parts = [cylinder(r - 0.03, base + 0.01, bevel=0.002, sides=36)]
-    parts.append(cylinder(r - 0.022, under - base, bevel=0.002, sides=40).moved(z=base))
+    parts.append(cylinder(r - 0.017, under - base, bevel=0.002, sides=40).moved(z=base))
     opening = 62.0
     back = arc(r - 0.009, -90 + opening, 270 - opening, 26)
     parts.append(wall(back, 0.018, base, under + 0.002, 0.003))

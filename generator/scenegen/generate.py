@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import socket
 import threading
 import time
 import uuid
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from scenegen import blender_setup
 from scenegen.assets.library import default_library
@@ -163,8 +165,8 @@ def _drive(spec: HostSpec, todo: Sequence[int], request: Request, update: Update
     failed: list[SceneReport] = []
     made, slowest = 0, 0.0
     run = uuid.uuid4().hex[:8]
-    update(0, len(todo))
     with _cluster(request, len(todo)) as client:
+        update(0, len(todo))
         peers = _workers_a_host(client)
         futures = as_completed(loop=client.loop)
         tries: dict[str, tuple[int, int]] = {}
@@ -220,13 +222,13 @@ def _cluster(request: Request, scenes: int) -> Iterator[Any]:
     )
     with ExitStack() as stack:
         if request.scheduler:
+            _check_scheduler(request.scheduler)
+            client = stack.enter_context(Client(request.scheduler, timeout=20, set_as_default=False))
             try:
-                client = stack.enter_context(Client(request.scheduler, timeout=20, set_as_default=False))
                 client.wait_for_workers(1, timeout=60)
-            except (OSError, TimeoutError, ValueError) as error:
+            except TimeoutError as error:
                 raise ScenegenError(
-                    f"{request.scheduler}: no dask scheduler with workers there ({error}); "
-                    "start `dask scheduler` and `dask worker`"
+                    f"{request.scheduler}: has no dask worker; start some: `dask worker ADDRESS`"
                 ) from error
         else:
             cluster = LocalCluster(
@@ -234,7 +236,7 @@ def _cluster(request: Request, scenes: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=None,
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
             )
             client = stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
@@ -242,6 +244,15 @@ def _cluster(request: Request, scenes: int) -> Iterator[Any]:
             yield client
         finally:
             client.run(end_host, on_error="ignore")
+
+
+def _check_scheduler(address: str) -> None:
+    """Whether something listens there: dask itself would try for a minute and end in a traceback."""
+    place = urlsplit(address if "://" in address else f"tcp://{address}")
+    try:
+        socket.create_connection((place.hostname or "", place.port or 8786), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ScenegenError(f"{address}: no dask scheduler there ({error}); start one: `dask scheduler`") from error
 
 
 def _workers_a_host(client: Any) -> int:

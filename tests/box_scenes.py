@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +252,13 @@ def box_labels(scene: Scene) -> BoxLabels:
     )
 
 
+@cache
+def labelled_box_scene(index: int, grid: GridSpec | None = GRID) -> tuple[Scene, BoxLabels]:
+    """A scene and its labels, worked out once a test run."""
+    scene = make_box_scene(index, grid)
+    return scene, box_labels(scene)
+
+
 def write_images(folder: Path, labels: BoxLabels) -> list[Path]:
     """A grey picture a camera, lighter where something is near."""
     paths = []
@@ -270,8 +278,7 @@ def write_box_dataset(out: Path, scenes: int, grid: GridSpec | None = GRID) -> P
     check_dataset_json(out, box_info(scenes, grid))
     write_credits(out, map(box_asset, CLASSES))
     for index in range(scenes):
-        scene = make_box_scene(index, grid)
-        labels = box_labels(scene)
+        scene, labels = labelled_box_scene(index, grid)
         pictures = out.parent / f"pictures_{index}"
         pictures.mkdir(parents=True, exist_ok=True)
         write_scene(out, scene, write_images(pictures, labels), labels)  # type: ignore[arg-type]

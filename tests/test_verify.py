@@ -151,6 +151,11 @@ def scaled_camera(scene: Scene) -> Scene:
     return dataclasses.replace(scene, cameras=(first, *scene.cameras[1:]))
 
 
+def flat_camera(scene: Scene) -> Scene:
+    first = dataclasses.replace(scene.cameras[0], K=scene.cameras[0].K[:2])  # type: ignore[arg-type]
+    return dataclasses.replace(scene, cameras=(first, *scene.cameras[1:]))
+
+
 def chair_in_human(scene: Scene) -> Scene:
     chair, human = scene.objects[2], scene.objects[3]
     matrix = np.array(chair.matrix)
@@ -200,6 +205,9 @@ FAULTS: dict[str, tuple[str, Plant]] = {
     "ids that skip": ("scene.json", edit_object(5, lambda o: dataclasses.replace(o, id=9))),
     "parent placed later": ("scene.json", edit_object(1, lambda o: dataclasses.replace(o, parent=3))),
     "counts for two cameras": ("scene.json", edit_object(1, lambda o: dataclasses.replace(o, visible_pixels=(1, 2)))),
+    "pose of words": ("scene.json", edit_object(1, lambda o: dataclasses.replace(o, matrix="turned"))),  # type: ignore
+    "size of words": ("scene.json", edit_object(1, lambda o: dataclasses.replace(o, size="big"))),  # type: ignore
+    "camera without K": ("scene.json", edit_scene(flat_camera)),
     "sheared pose": ("poses", edit_object(2, times(SHEAR))),
     "stretched pose": ("poses", edit_object(2, times(np.diag([1, 1, 1.02, 1])))),
     "mirrored pose": ("poses", edit_object(2, times(np.diag([-1, 1, 1, 1])))),

@@ -148,7 +148,8 @@ def _tuples(body: dict[str, Any]) -> dict[str, Any]:
 
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:
     """Write dataset.json whole or not at all."""
-    write_text(out / "dataset.json", json.dumps(dataclasses.asdict(info), indent=1) + "\n")
+    body = {"format": info.format, **dataclasses.asdict(info)}
+    write_text(out / "dataset.json", json.dumps(body, indent=1) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

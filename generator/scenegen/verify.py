@@ -85,7 +85,10 @@ def _check_scene(path: Path, info: DatasetInfo, library: Path | None, index: int
         scene = stored.scene
     except ScenegenError as error:
         return [Fault(index, "scene.json", str(error))]
-    faults = [Fault(index, "scene.json", detail) for detail in _check_form(scene, info, index)]
+    try:
+        faults = [Fault(index, "scene.json", detail) for detail in _check_form(scene, info, index)]
+    except (TypeError, ValueError) as error:
+        faults = [Fault(index, "scene.json", f"not of the form of a scene: {error}")]
     if faults:
         return faults
     for name, check in LAYOUT_CHECKS.items():
@@ -113,6 +116,9 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
             yield f"{key} is {now}, should be {was}"
     if not scene.cameras:
         yield "no cameras"
+    for camera in scene.cameras:
+        if not (_is_matrix(camera.K, 3) and _is_matrix(camera.world_to_camera, 4)):
+            yield f"{camera.name}: K or world_to_camera is no matrix of finite numbers"
     if [o.id for o in scene.objects] != list(range(len(scene.objects))):
         yield f"object ids are {[o.id for o in scene.objects]}, should count from 0"
     for item in scene.objects:
@@ -120,13 +126,17 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
             yield f"object {item.id}: unknown class {item.class_name}"
         if item.parent is not None and not 0 <= item.parent < item.id:
             yield f"object {item.id}: parent {item.parent} was not placed before it"
-        if not (np.isfinite(item.matrix).all() and np.shape(item.matrix) == (4, 4) and min(item.size) > 0):
-            yield f"object {item.id}: matrix or size is not made of numbers that can be"
+        if not (_is_matrix(item.matrix, 4) and len(item.size) == 3 and min(item.size) > 0):
+            yield f"object {item.id}: matrix is not of finite numbers, or size not of positive ones"
         if len(item.visible_pixels) != len(scene.cameras):
             yield f"object {item.id}: {len(item.visible_pixels)} pixel counts for {len(scene.cameras)} cameras"
     for skipped in scene.skipped:
         if skipped.class_name not in scene.classes or skipped.attempts < 0:
             yield f"skipped {skipped.asset}: class {skipped.class_name}, {skipped.attempts} attempts"
+
+
+def _is_matrix(rows: Any, size: int) -> bool:
+    return np.shape(rows) == (size, size) and bool(np.isfinite(rows).all())
 
 
 def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:

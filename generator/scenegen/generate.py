@@ -117,7 +117,9 @@ def generate(request: Request, update: Update) -> Outcome:
     assets = check_library(library, preset, request.split)
     wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality)
     asked = set(range(request.scenes))
-    # The Blender is tried before anything is written.
+    # Blender and cluster are tried before anything is written.
+    if request.scheduler:
+        _check_scheduler(request.scheduler)
     host = blender_setup.check_host(request.blender) if asked - finished_indices(out) else None
     check_dataset_json(out, dataset_info(wanted, assets, host.version if host else None))
     remove_leftovers(out)
@@ -222,7 +224,6 @@ def _cluster(request: Request, scenes: int) -> Iterator[Any]:
     )
     with ExitStack() as stack:
         if request.scheduler:
-            _check_scheduler(request.scheduler)
             client = stack.enter_context(Client(request.scheduler, timeout=20, set_as_default=False))
             try:
                 client.wait_for_workers(1, timeout=60)

@@ -18,6 +18,10 @@ from scenegen.orient import orient_faces
 Floats = NDArray[np.float64]
 MERGE_DISTANCE = 1e-5  # metres: far below what a voxel or a pixel sees, above the rounding of float32 exports
 MIN_AREA = 1e-12  # square metres
+MOST_DRIFT = 0.01  # of its longest edge, by which simplifying may change a model's size
+LEAF_FACES = 16  # a connected part no larger is a leaf, a blade or a card
+LEAF_SHARE = 0.8  # of the budget, for a tree's leaves
+MOST_GROWTH = 2.5  # of a leaf that stands for others that were dropped
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,12 @@ def drop_non_finite(mesh: Triangles) -> Triangles:
     return mesh if mesh.uvs is None else replace(mesh, uvs=np.nan_to_num(mesh.uvs, posinf=0.0, neginf=0.0))
 
 
-def merge_vertices(mesh: Triangles) -> tuple[Triangles, int]:
-    """Vertices within about MERGE_DISTANCE made one, unused ones dropped; also how many doubles were merged."""
+def merge_vertices(mesh: Triangles, distance: float = MERGE_DISTANCE) -> tuple[Triangles, int]:
+    """Vertices within about `distance` made one, unused ones dropped; also how many doubles were merged."""
     used = np.zeros(len(mesh.vertices), dtype=bool)
     used[mesh.faces] = True
     points = mesh.vertices[used]
-    cells = np.round((points - points.min(axis=0)) / MERGE_DISTANCE).astype(np.int64)
+    cells = np.round((points - points.min(axis=0)) / distance).astype(np.int64)
     if cells.max() < 1 << 21:  # one number a cell sorts far faster than three
         key = (cells[:, 0] << 42) | (cells[:, 1] << 21) | cells[:, 2]
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
@@ -118,10 +122,12 @@ def decimate(mesh: Triangles, budget: int) -> Triangles:
     """
     if len(mesh.faces) <= budget:
         return mesh
-    points, faces = fast_simplification.simplify(
-        mesh.vertices.astype(np.float64), mesh.faces.astype(np.int32), target_reduction=1.0 - budget / len(mesh.faces)
-    )
-    points, faces = points.astype(np.float64), faces.astype(np.int64)
+    loose = _loose_parts(mesh)
+    if loose is not None:
+        kept = _thin_out(mesh, loose, int(LEAF_SHARE * budget))
+        body = mesh.keep(loose < 0)
+        return _joined(decimate(body, budget - len(kept.faces)) if len(body.faces) else body, kept)
+    points, faces = _simplify(mesh.vertices, mesh.faces, budget)
     places, owner = _samples(mesh)
     tree = KDTree(places)
     centres = points[faces].mean(axis=1)
@@ -131,6 +137,75 @@ def decimate(mesh: Triangles, budget: int) -> Triangles:
         island = _uv_islands(mesh)
         uvs = np.stack([_uv_at(mesh, tree, owner, island, points[faces[:, k]], nearest) for k in range(3)], axis=1)
     return Triangles(points, faces, mesh.material_index[nearest], uvs, None)
+
+
+def _simplify(vertices: Floats, faces: NDArray[np.int64], budget: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Collapse edges, the least harmful first; where slivers block every collapse, weld what is tiny and go on."""
+    extent = float(np.ptp(vertices, axis=0).max())
+    mesh = Triangles(vertices / extent, faces, np.zeros(len(faces), dtype=np.int64), None, None)  # it knows no units
+    size = np.ptp(mesh.vertices, axis=0)
+    weld = 1 / 2000
+    while len(mesh.faces) > budget:
+        before = len(mesh.faces)
+        for patience in (2, 3, 4):
+            if len(mesh.faces) > budget:
+                points, left = fast_simplification.simplify(
+                    mesh.vertices, mesh.faces.astype(np.int32), 1.0 - budget / len(mesh.faces), agg=patience
+                )
+                simpler = _tidy(points.astype(np.float64), left.astype(np.int64), MERGE_DISTANCE)
+                if np.abs(np.ptp(simpler.vertices, axis=0) - size).max() > MOST_DRIFT:
+                    break  # slivers have sent vertices astray
+                mesh = simpler
+        if len(mesh.faces) > budget and len(mesh.faces) > 0.8 * before:
+            mesh = _tidy(mesh.vertices, mesh.faces, weld)
+            weld *= 2
+    return mesh.vertices * extent, mesh.faces
+
+
+def _tidy(vertices: Floats, faces: NDArray[np.int64], distance: float) -> Triangles:
+    index = np.zeros(len(faces), dtype=np.int64)
+    return drop_bad_faces(merge_vertices(Triangles(vertices, faces, index, None, None), distance)[0])
+
+
+def _loose_parts(mesh: Triangles) -> NDArray[np.int64] | None:
+    """The number of each face's leaf, -1 for other faces; None unless the mesh is mostly leaves.
+
+    A leaf is a connected part of a few faces. Collapsing edges would eat a tree's leaves one by one until it is bare.
+    """
+    ends = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]]])
+    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(mesh.vertices),) * 2)
+    part = np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)[mesh.faces[:, 0]]
+    leaf = np.bincount(part)[part] <= LEAF_FACES
+    return np.where(leaf, part, -1) if leaf.mean() > 0.5 else None
+
+
+def _thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triangles:
+    """Every so many-th leaf, grown so that together they cover about what all did."""
+    numbers, index = np.unique(leaves[leaves >= 0], return_inverse=True)
+    share = min(1.0, budget / len(index))
+    steps = np.floor(np.arange(1, len(numbers) + 1) * share)
+    chosen = np.diff(steps, prepend=0.0) > 0
+    kept = mesh.keep(np.flatnonzero(leaves >= 0)[chosen[index.reshape(-1)]])
+    part = np.unique(leaves[leaves >= 0][chosen[index.reshape(-1)]], return_inverse=True)[1].reshape(-1)
+    corners = kept.vertices[kept.faces]
+    count = np.bincount(part)[:, None]
+    middle = np.stack([np.bincount(part, corners[..., d].mean(axis=1)) for d in range(3)], axis=1) / count
+    grown = middle[part][:, None] + (corners - middle[part][:, None]) * min(share**-0.5, MOST_GROWTH)
+    grown = np.clip(grown, mesh.vertices.min(axis=0), mesh.vertices.max(axis=0))
+    faces = np.arange(3 * len(corners), dtype=np.int64).reshape(-1, 3)
+    return merge_vertices(replace(kept, vertices=grown.reshape(-1, 3), faces=faces))[0]
+
+
+def _joined(first: Triangles, second: Triangles) -> Triangles:
+    """Two parts of one mesh as one; corner normals are dropped."""
+    uvs = None if first.uvs is None or second.uvs is None else np.concatenate([first.uvs, second.uvs])
+    return Triangles(
+        np.concatenate([first.vertices, second.vertices]),
+        np.concatenate([first.faces, second.faces + len(first.vertices)]),
+        np.concatenate([first.material_index, second.material_index]),
+        uvs,
+        None,
+    )
 
 
 def _samples(mesh: Triangles) -> tuple[Floats, NDArray[np.int64]]:
@@ -177,20 +252,29 @@ def _uv_at(
     places: Floats,
     nearest: NDArray[np.int64],
 ) -> Floats:
-    """UV of each place on the island of its `nearest` face."""
+    """UV of each place on the island of its `nearest` face, and on that face's side where the island is cut open."""
     assert mesh.uvs is not None
     _, near = tree.query(places, k=8)
     candidates = owner[near]
-    same = island[candidates] == island[nearest][:, None]
-    face = np.where(same.any(axis=1), candidates[np.arange(len(near)), np.argmax(same, axis=1)], nearest)
+    corners = mesh.vertices[mesh.faces]
+    jump, way = (
+        np.linalg.norm(middle[candidates] - middle[nearest][:, None], axis=2)
+        for middle in (mesh.uvs.mean(axis=1), corners.mean(axis=1))
+    )
+    uv_edge, edge = (np.linalg.norm(x - np.roll(x, 1, axis=1), axis=2).sum(axis=1) for x in (mesh.uvs, corners))
+    density = (uv_edge / np.maximum(edge, 1e-12))[nearest][:, None]
+    same = (island[candidates] == island[nearest][:, None]) & (jump <= 4 * density * way + 1e-9)
+    found = same.any(axis=1)
+    face = np.where(found, candidates[np.arange(len(near)), np.argmax(same, axis=1)], nearest)
     a, b, c = (mesh.vertices[mesh.faces[face, k]] for k in range(3))
     e, f, p = b - a, c - a, places - a
     ee, ff, ef = (np.einsum("ij,ij->i", x, y) for x, y in ((e, e), (f, f), (e, f)))
     pe, pf = np.einsum("ij,ij->i", p, e), np.einsum("ij,ij->i", p, f)
     area = np.maximum(ee * ff - ef * ef, 1e-30)
-    u = np.clip((ff * pe - ef * pf) / area, 0, 1)
-    v = np.clip((ee * pf - ef * pe) / area, 0, 1)
-    over = np.maximum(u + v, 1.0)
+    u, v = (ff * pe - ef * pf) / area, (ee * pf - ef * pe) / area
+    reach = np.where(found, 0.0, 4.0)  # beyond a cut, a corner goes on as the face's own texture would
+    u, v = np.clip(u, -reach, 1 + reach), np.clip(v, -reach, 1 + reach)
+    over = np.where(found, np.maximum(u + v, 1.0), 1.0)
     weights = np.stack([1 - (u + v) / over, u / over, v / over], axis=1)
     return np.asarray(np.einsum("fk,fkx->fx", weights, mesh.uvs[face]))
 

@@ -69,7 +69,8 @@ def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str)
         share = {axis: _flat_top_share(vertices, faces, axis) for axis in ("z", "y")}
         return "y" if share["y"] > 0.6 and share["z"] < 0.3 else "z"
     if class_name == "chair":
-        return "y" if _legs_share(vertices, 1) < 0.5 * _legs_share(vertices, 2) and size[1] > 1.15 * size[2] else "z"
+        legs = [_ground_share(vertices, faces, axis) for axis in (1, 2)]
+        return "y" if size[1] > 1.15 * size[2] and legs[1] > 2 * legs[0] else "z"
     return "z"
 
 
@@ -83,12 +84,13 @@ def _flat_top_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: str
     return float(areas[plate].sum()) / footprint if footprint > 0 else 0.0
 
 
-def _legs_share(vertices: Floats, axis: int) -> float:
-    """Share of the model's extent that its lowest slice covers: legs stand wide, yet touch little."""
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    slice_ = vertices[vertices[:, axis] < low[axis] + 0.05 * (high[axis] - low[axis])]
-    cells = np.unique(((slice_ - low) / (high - low + 1e-12) * 20).astype(int), axis=0)
-    return len(cells) / 400
+def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) -> float:
+    """Share of the footprint along `axis` that the lowest slice covers: legs touch little, a back much."""
+    centres, _, _ = surface_samples(vertices, faces)
+    low, extent = vertices.min(axis=0), np.ptp(vertices, axis=0) + 1e-12
+    slice_ = centres[centres[:, axis] < low[axis] + 0.05 * extent[axis]]
+    cells = np.delete((slice_ - low) / extent * 20, axis, axis=1).astype(int)
+    return len(np.unique(cells, axis=0)) / 400
 
 
 def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[float, str | None]:

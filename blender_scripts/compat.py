@@ -1,0 +1,109 @@
+"""Every difference between the Blenders that are supported: 3.4 (Debian), 4.1 to 4.5 and 5.0.
+
+Nothing else in blender_scripts asks for a version. Module level imports the standard library alone, so that a host that
+lacks a module can still say so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+MODULES = ("numpy", "numba", "PIL", "scipy")
+DEVICES = ("optix", "cuda", "hip", "metal", "oneapi")  # the order in which `auto` tries
+
+# Names of a Principled BSDF's sockets, newest first: they were renamed in 4.0.
+_PRINCIPLED = {
+    "transmission": ("Transmission Weight", "Transmission"),
+    "emission": ("Emission Color", "Emission"),
+    "sheen": ("Sheen Weight", "Sheen"),
+    "coat": ("Coat Weight", "Clearcoat"),
+    "coat_roughness": ("Coat Roughness", "Clearcoat Roughness"),
+    "specular": ("Specular IOR Level", "Specular"),
+}
+
+
+def host_problem() -> str | None:
+    """Why this host cannot generate, in one line with the mend; None when it can."""
+    version = platform.python_version()
+    if tuple(map(int, version.split(".")[:2])) < (3, 11):
+        return f"this Blender's Python is {version}, 3.11 or newer is needed: use Blender 4.1 or newer"
+    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"this Blender lacks {', '.join(missing)}: run `scenegen blender-setup --blender {_executable()}`"
+    return None
+
+
+def _executable() -> str:
+    import bpy
+
+    return bpy.app.binary_path or sys.executable
+
+
+def principled_socket(node: Any, key: str) -> Any:
+    """Input of a Principled BSDF by today's or yesterday's name."""
+    for name in _PRINCIPLED.get(key, (key,)):
+        if name in node.inputs:
+            return node.inputs[name]
+    raise KeyError(f"no socket {key} on {node.name}")
+
+
+def set_vertex_normals(mesh: Any, normals: Any) -> None:
+    """Give a mesh its own shading normals; float32 (V, 3), unit."""
+    import bpy
+
+    if bpy.app.version >= (4, 5, 0):
+        attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "POINT")
+        attribute.data.foreach_set("vector", normals.ravel())
+        return
+    if bpy.app.version < (4, 1, 0):
+        mesh.use_auto_smooth = True
+    mesh.normals_split_custom_set_from_vertices(normals.tolist())  # a list takes a quarter of an array's time
+
+
+def use_denoiser(cycles: Any) -> bool:
+    """Turn OpenImageDenoise on at its fastest; False where Blender was built without it (Debian)."""
+    try:
+        cycles.denoiser = "OPENIMAGEDENOISE"
+    except TypeError:  # the enum has no such item
+        cycles.use_denoising = False
+        return False
+    cycles.use_denoising = True
+    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    cycles.denoising_prefilter = "NONE"
+    if hasattr(cycles, "denoising_quality"):
+        cycles.denoising_quality = "FAST"
+    return True
+
+
+def use_device(scene: Any, wanted: str) -> str | None:
+    """Let Cycles render on `wanted` ("auto": the first GPU that exists, else the CPU); its name, None when absent."""
+    import bpy
+
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    for kind in () if wanted == "cpu" else DEVICES if wanted == "auto" else (wanted,):
+        try:
+            found = preferences.get_devices_for_type(kind.upper())
+            preferences.compute_device_type = kind.upper()
+        except (TypeError, ValueError):  # this build does not know the kind
+            continue
+        gpus = [device for device in found if device.type == kind.upper()]
+        for device in found:
+            device.use = device in gpus
+        if gpus:
+            scene.cycles.device = "GPU"
+            return kind
+    scene.cycles.device = "CPU"
+    return "cpu" if wanted in ("auto", "cpu") else None
+
+
+def find_hdri(name: str) -> Path | None:
+    """The file of one of Blender's own world HDRIs, None where the build ships none."""
+    import bpy
+
+    folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")
+    path = Path(folder) / f"{name}.exr"
+    return path if folder and path.is_file() else None

@@ -1,0 +1,49 @@
+"""Generate scenes inside a Blender: the entry for all three hosts.
+
+    python blender_scripts/generate.py -- --scenes 8 --out DIR              the bpy wheel
+    blender -b -P blender_scripts/generate.py -- --scenes 8 --out DIR       any Blender with Python 3.11 or newer
+    ... -- --serve --out DIR ...                                            scenes on request, in JSON lines
+
+This file only prepares the way: it has to load in any Python, to say in one line what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+
+def prepare_path() -> None:
+    """Let scenegen and what `scenegen blender-setup` installed be imported, after what this host brings itself."""
+    here = Path(__file__).resolve().parent
+    home = Path(os.environ.get("SCENEGEN_HOME") or Path.home() / ".scenegen")
+    modules = home / "blender" / "cp{}{}".format(*sys.version_info[:2])
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]  # its names are not top level
+    sys.path += [str(modules), str(here.parent / "generator"), str(here.parent)]
+
+
+def main() -> int:
+    """Check the host, then run; the exit status."""
+    prepare_path()
+    from blender_scripts.compat import host_problem
+
+    problem = host_problem()
+    if problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    from blender_scripts.command import run
+
+    return run(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except (Exception, KeyboardInterrupt):  # Blender would print it, go on and exit with 0
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(status)

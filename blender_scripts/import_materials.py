@@ -1,0 +1,233 @@
+"""Reads what a Blender material looks like into plain numbers and image files (see import_model)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+SLOTS = {
+    "base_color": ("Base Color", "Color"),
+    "metallic": ("Metallic",),
+    "roughness": ("Roughness",),
+    "alpha": ("Alpha",),
+    "normal": ("Normal",),
+    "emission": ("Emission Color", "Emission"),
+}
+CHANNELS = {"Red": "R", "Green": "G", "Blue": "B", "R": "R", "G": "G", "B": "B", "Alpha": "A"}
+READABLE = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif"}
+
+
+@dataclass
+class Images:
+    """Writes each image once below `folder`; `search` is where files with a wrong path or case are looked for."""
+
+    folder: Path
+    search: Path
+    written: dict[str, str | None] = field(default_factory=dict)
+
+    def write(self, image: Any) -> str | None:
+        """File name below `folder`, or None when the image has no content."""
+        if image.name not in self.written:
+            self.written[image.name] = self._write(image, len(self.written))
+        return self.written[image.name]
+
+    def _write(self, image: Any, number: int) -> str | None:
+        path = self._on_disk(image)
+        name = Path(image.filepath_raw or image.name).name
+        suffix = Path(name).suffix.lower()
+        if image.packed_file:
+            content = bytes(image.packed_file.data)
+        elif path is not None:
+            content = path.read_bytes()
+        elif image.source == "GENERATED" and not image.filepath_raw:
+            content = b""
+        else:
+            return None
+        if content and (suffix in READABLE or (image.packed_file and content[:4] in (b"\x89PNG", b"RIFF"))):
+            (self.folder / f"image_{number}").write_bytes(content)
+            return f"image_{number}"
+        if not all(image.size):
+            return None
+        image.file_format = "PNG"
+        image.filepath_raw = str(self.folder / f"image_{number}.png")
+        image.save()
+        return f"image_{number}.png"
+
+    def _on_disk(self, image: Any) -> Path | None:
+        path = Path(bpy.path.abspath(image.filepath_raw, library=image.library)) if image.filepath_raw else None
+        if path is None or path.is_file():
+            return path
+        name = path.name.replace("\\", "/").rsplit("/", 1)[-1].lower()
+        near = (self.search, self.search / "textures", self.search.parent / "textures")
+        files = (file for folder in near if folder.is_dir() for file in sorted(folder.iterdir()))
+        return next((file for file in files if file.name.lower() == name and file.is_file()), None)
+
+
+@dataclass
+class Traced:
+    """What feeds a socket: an image (one channel of it), a colour attribute, and the factors on the way."""
+
+    image: Any = None
+    channel: str = "RGB"
+    factor: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    uv_map: str | None = None
+    uv_transform: tuple[float, float, float, float, float] | None = None
+    color_attribute: str | None = None
+
+
+def read_material(material: Any, images: Images, from_obj: bool) -> dict[str, Any]:
+    """A JSON-ready description of a material; see `Material` for the numbers.
+
+    `textures` maps a slot to {"image": file name or None when missing, "channel", "factor"}.
+    """
+    result: dict[str, Any] = {"name": material.name, "base_color": list(material.diffuse_color[:3]), "textures": {}}
+    shader = _shader(material)
+    if shader is None:
+        return result
+    sockets = {slot: _socket(shader, names) for slot, names in SLOTS.items()}
+    for slot in ("base_color", "metallic", "roughness", "alpha", "emission"):
+        value = _constant(sockets[slot])
+        if value is not None:
+            result[slot] = list(value) if slot in ("base_color", "emission") else value[0]
+    for key, names in {
+        "transmission": ("Transmission Weight", "Transmission"),
+        "ior": ("IOR",),
+        "emission_strength": ("Emission Strength", "Strength"),
+    }.items():
+        value = _constant(_socket(shader, names))
+        if value is not None:
+            result[key] = value[0]
+    if shader.type == "EMISSION":  # an unlit look: what it shows is its colour, not a lamp
+        result["emission_strength"] = 0.0
+    if shader.type in ("BSDF_GLASS", "BSDF_REFRACTION"):
+        result["transmission"] = 1.0
+    if from_obj:  # exporters write `Tf 1 1 1` for opaque paint, which becomes full transmission, so dark glass
+        result["transmission"] = 0.0
+    for slot, socket in sockets.items():
+        traced = _trace(socket) if socket is not None and socket.is_linked else None
+        if traced is None:
+            continue
+        if slot == "base_color" and traced.color_attribute is not None:
+            result["color_attribute"] = traced.color_attribute
+        if slot == "base_color" and traced.image is None:
+            result["base_color"] = list(traced.factor)
+        if traced.image is not None:
+            result["textures"][slot] = {
+                "image": images.write(traced.image),
+                "file": Path(traced.image.filepath_raw or traced.image.name).name,
+                "channel": traced.channel,
+                "factor": list(traced.factor),
+            }
+            if slot == "base_color":
+                result["uv_map"] = traced.uv_map
+                result["uv_transform"] = traced.uv_transform
+    return result
+
+
+def _shader(material: Any) -> Any:
+    """The shader that shows most: the first Principled behind the output, else the first other with a colour."""
+    tree = material.node_tree if material.use_nodes else None
+    if tree is None:
+        return None
+    output = tree.get_output_node("ALL")
+    if output is None or not output.inputs["Surface"].is_linked:
+        return None
+    found = list(_walk(output.inputs["Surface"], set()))
+    principled = [node for node in found if node.type == "BSDF_PRINCIPLED"]
+    coloured = [n for n in found if n.type.startswith(("BSDF", "EMISSION", "BACKGROUND", "SUBSURFACE"))]
+    useful = [node for node in coloured if node.type != "BSDF_TRANSPARENT"]
+    return next(iter(principled + useful), None)
+
+
+def _walk(socket: Any, seen: set[str]) -> Iterator[Any]:
+    for link in socket.links:
+        node = link.from_node
+        if node.name not in seen:
+            seen.add(node.name)
+            yield node
+            if node.type == "GROUP" and node.node_tree:
+                for inner in node.node_tree.nodes:
+                    if inner.type == "GROUP_OUTPUT":
+                        for group_socket in inner.inputs:
+                            yield from _walk(group_socket, set())
+            for following in node.inputs:
+                yield from _walk(following, seen)
+
+
+def _socket(node: Any, names: tuple[str, ...]) -> Any:
+    return next((node.inputs[name] for name in names if name in node.inputs), None)
+
+
+def _constant(socket: Any) -> tuple[float, ...] | None:
+    if socket is None or not hasattr(socket, "default_value"):
+        return None
+    value = socket.default_value
+    return (float(value),) if isinstance(value, (int, float)) else tuple(float(v) for v in value[:3])
+
+
+def _trace(socket: Any, depth: int = 0) -> Traced | None:
+    """Follow a socket back to an image or a colour attribute through the nodes that importers make."""
+    if depth > 16 or not socket.is_linked:
+        return None
+    link = socket.links[0]
+    node = link.from_node
+    if node.type == "TEX_IMAGE":
+        if node.image is None or node.image.source in ("MOVIE", "SEQUENCE"):
+            return None
+        uv_map, transform = _uv(node.inputs["Vector"])
+        channel = "A" if link.from_socket.name == "Alpha" else "RGB"
+        return Traced(node.image, channel, uv_map=uv_map, uv_transform=transform)
+    if node.type == "VERTEX_COLOR":
+        return Traced(color_attribute=node.layer_name)
+    if node.type == "ATTRIBUTE":
+        return Traced(color_attribute=node.attribute_name)
+    if node.type == "GROUP" and node.node_tree:
+        for inner in node.node_tree.nodes:
+            if inner.type == "GROUP_OUTPUT" and link.from_socket.name in inner.inputs:
+                return _trace(inner.inputs[link.from_socket.name], depth + 1)
+        return None
+    branches = [(s, _trace(s, depth + 1)) for s in node.inputs if s.enabled]
+    traced = [(s, t) for s, t in branches if t is not None]
+    if not traced:
+        return None
+    result = next((t for _, t in traced if t.image is not None), traced[0][1])
+    result.color_attribute = next((t.color_attribute for _, t in traced if t.color_attribute), None)
+    if node.type in ("SEPARATE_COLOR", "SEPRGB"):
+        result.channel = CHANNELS.get(link.from_socket.name, "R")
+    if node.type in ("MIX", "MIX_RGB", "MATH") and _multiplies(node):
+        result.factor = _times(result.factor, node, {s.identifier for s, _ in traced})
+    return result
+
+
+def _multiplies(node: Any) -> bool:
+    return bool((node.operation if node.type == "MATH" else node.blend_type) == "MULTIPLY")
+
+
+def _times(factor: tuple[float, float, float], node: Any, linked: set[str]) -> tuple[float, float, float]:
+    for socket in node.inputs:
+        if socket.identifier in linked or socket.is_linked or not socket.enabled or socket.name in ("Factor", "Fac"):
+            continue
+        value = _constant(socket)
+        if value is not None and (node.type != "MATH" or socket.identifier in ("Value", "Value_001")):
+            values = value if len(value) == 3 else value * 3
+            factor = (factor[0] * values[0], factor[1] * values[1], factor[2] * values[2])
+    return factor
+
+
+def _uv(vector: Any) -> tuple[str | None, tuple[float, float, float, float, float] | None]:
+    """Name of the UV map behind an image's Vector socket, and (scale u, v, rotation, offset u, v) if one is set."""
+    uv_map, transform = None, None
+    for node in _walk(vector, set()):
+        if node.type == "UVMAP":
+            uv_map = node.uv_map or None
+        if node.type == "MAPPING" and node.vector_type == "POINT":
+            scale, turn = node.inputs["Scale"].default_value, node.inputs["Rotation"].default_value
+            offset = node.inputs["Location"].default_value
+            values = (scale[0], scale[1], turn[2], offset[0], offset[1])
+            if values != (1.0, 1.0, 0.0, 0.0, 0.0):
+                transform = values
+    return uv_map, transform

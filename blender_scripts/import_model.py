@@ -1,0 +1,267 @@
+"""Import model files with Blender and write what they hold as plain arrays. Runs in a child process of its own.
+
+    python -m blender_scripts.import_model FILE... --out DIR [--max-triangles N] [--memory-gb G]
+
+File number n is written to DIR/<n>: mesh.npz (vertices (V, 3), faces (F, 3), material_index (F,), and, where the
+file has them, uvs (F, 3, 2), corner_normals (F, 3, 3), face_colors (F, 3) linear RGB), model.json (materials,
+warnings) and image files. World axes as Blender imports them: Z up where the format says what is up. After each file
+one line is printed: `@scenegen {"number": n, "ok": true}`, or `false` with "error"; all other output is noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from blender_scripts.import_materials import Images, read_material
+
+IMPORTERS = {
+    ".glb": ("import_scene", "gltf"),
+    ".gltf": ("import_scene", "gltf"),
+    ".fbx": ("import_scene", "fbx"),
+    ".obj": ("wm", "obj_import"),
+    ".ply": ("wm", "ply_import"),
+    ".stl": ("wm", "stl_import"),
+    ".usd": ("wm", "usd_import"),
+    ".usda": ("wm", "usd_import"),
+    ".usdc": ("wm", "usd_import"),
+    ".usdz": ("wm", "usd_import"),
+    ".dae": ("wm", "collada_import"),
+}
+SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
+HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
+
+
+class ImportFault(Exception):
+    """This file cannot be used; the message says why."""
+
+
+def main(arguments: list[str]) -> None:
+    """Import every file; one that fails does not stop the others."""
+    parser = argparse.ArgumentParser(prog="import_model", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--max-triangles", type=int, default=4_000_000)
+    parser.add_argument("--memory-gb", type=float, default=8.0)
+    options = parser.parse_args(arguments)
+    _limit_memory(options.memory_gb)
+    for number, file in enumerate(options.files):
+        answer: dict[str, Any] = {"number": number, "ok": True}
+        try:
+            folder = options.out / str(number)
+            folder.mkdir(parents=True, exist_ok=True)
+            import_model(file.resolve(), folder, options.max_triangles)
+        except (ImportFault, RuntimeError, OSError, ValueError, TypeError, MemoryError) as error:
+            answer.update(ok=False, error=_one_line(error))
+        print("\n@scenegen " + json.dumps(answer), flush=True)
+
+
+def import_model(file: Path, folder: Path, max_triangles: int) -> None:
+    """Import one file into `folder`; raises ImportFault, or whatever Blender's importer raises."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    _read(file)
+    images = Images(folder, file.parent)
+    materials: dict[str, int] = {}
+    described: list[dict[str, Any]] = []
+    warnings: list[str] = []
+    parts: list[dict[str, Any]] = []
+    triangles = 0
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    for instance in depsgraph.object_instances:
+        source = instance.object.original
+        if not _is_shown(source, instance):
+            continue
+        mesh = instance.object.to_mesh()
+        if mesh is None:
+            continue
+        mesh.calc_loop_triangles()
+        triangles += len(mesh.loop_triangles)
+        if triangles > max_triangles:
+            raise ImportFault(f"more than {max_triangles:,} triangles; simplify the model first")
+        if len(mesh.loop_triangles):
+            slots = []
+            for slot in instance.object.material_slots:
+                name = slot.material.name if slot.material else ""
+                if name not in materials:
+                    materials[name] = len(described)
+                    described.append(
+                        read_material(slot.material, images, file.suffix.lower() == ".obj") if slot.material else {}
+                    )
+                slots.append(materials[name])
+            parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))
+        instance.object.to_mesh_clear()
+    if not parts:
+        raise ImportFault("no mesh in this file")
+    if any((part["material_index"] < 0).any() for part in parts):
+        for part in parts:
+            part["material_index"][part["material_index"] < 0] = len(described)
+        described.append({})
+    np.savez(folder / "mesh.npz", **_joined(parts))
+    for material in described:
+        for slot, texture in material.get("textures", {}).items():
+            if texture["image"] is None:
+                warnings.append(f"missing {slot} texture {texture['file']}")
+    text = json.dumps({"materials": described, "warnings": sorted(set(warnings))}, indent=1)
+    (folder / "model.json").write_text(text, encoding="utf-8")
+
+
+def _read(file: Path) -> None:
+    if file.suffix.lower() == ".blend":
+        bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=False)
+        return
+    if file.suffix.lower() not in IMPORTERS:
+        raise ImportFault(f"unknown kind of file {file.suffix!r}; known: .blend {' '.join(IMPORTERS)}")
+    space, name = IMPORTERS[file.suffix.lower()]
+    operators = getattr(bpy.ops, space)
+    if name not in dir(operators):
+        raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to glb")
+    options = {"merge_vertices": False} if name == "gltf" else {}
+    getattr(operators, name)(filepath=str(file), **options)
+
+
+def _is_shown(source: Any, instance: Any) -> bool:
+    if source.type not in SOLID_TYPES or source.hide_render or not instance.show_self:
+        return False
+    if source.display_type in ("BOUNDS", "WIRE"):  # cutters of boolean modifiers
+        return False
+    return not any(collection.name.startswith(HELPERS) for collection in source.users_collection)
+
+
+def _arrays(
+    mesh: Any, matrix: NDArray[np.float64], slots: list[int], materials: list[dict[str, Any]]
+) -> dict[str, Any]:
+    vertices = _get(mesh.vertices, "co", np.float32, 3).astype(np.float64)
+    faces = _get(mesh.loop_triangles, "vertices", np.int32, 3)
+    corners = _get(mesh.loop_triangles, "loops", np.int32, 3)
+    polygons = _get(mesh.loop_triangles, "polygon_index", np.int32)
+    single = _single_polygons(mesh, vertices)[polygons]
+    faces, corners, polygons = faces[single], corners[single], polygons[single]
+    slot = _get(mesh.polygons, "material_index", np.int32)[polygons]
+    table = np.array(slots or [-1], dtype=np.int32)
+    part: dict[str, Any] = {"material_index": table[np.clip(slot, 0, len(table) - 1)]}
+    part["vertices"] = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+    mirrored = np.linalg.det(matrix[:3, :3]) < 0
+    if mesh.has_custom_normals or _get(mesh.polygons, "use_smooth", np.bool_).any():
+        normals = _get(mesh.corner_normals, "vector", np.float32, 3)[corners] @ np.linalg.pinv(matrix[:3, :3])
+        part["corner_normals"] = normals.astype(np.float32)
+    uvs = _uvs(mesh, corners, part["material_index"], materials)
+    if uvs is not None:
+        part["uvs"] = uvs
+    colors = _face_colors(mesh, faces, corners, part["material_index"], materials)
+    if colors is not None:
+        part["face_colors"] = colors
+    part["faces"] = faces
+    if mirrored:
+        for key in ("faces", "uvs", "corner_normals"):
+            if key in part:
+                part[key] = part[key][:, ::-1]
+    return part
+
+
+def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which polygons are kept: one of each set with the same corners. Front and back copies must go before they are
+    cut into triangles, for the cuts may differ."""
+    _, place = np.unique(vertices.astype(np.float32), axis=0, return_inverse=True)
+    corners = place.reshape(-1)[_get(mesh.loops, "vertex_index", np.int32)]
+    start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
+    kept = np.zeros(len(total), dtype=bool)
+    for size in np.unique(total):
+        number = np.flatnonzero(total == size)
+        rows = np.sort(corners[start[number][:, None] + np.arange(size)], axis=1)
+        kept[number[np.unique(rows, axis=0, return_index=True)[1]]] = True
+    return kept
+
+
+def _get(collection: Any, attribute: str, dtype: type, width: int = 1) -> NDArray[Any]:
+    values: NDArray[Any] = np.zeros(len(collection) * width, dtype=dtype)
+    collection.foreach_get(attribute, values)
+    return values.reshape(-1, width) if width > 1 else values
+
+
+def _uvs(
+    mesh: Any, corners: NDArray[np.int32], material_index: NDArray[np.int32], materials: list[dict[str, Any]]
+) -> NDArray[np.float32] | None:
+    """UVs of each face's corners from the map that its material's colour uses, with that image's mapping applied."""
+    if not len(mesh.uv_layers):
+        return None
+    shown = next((layer for layer in mesh.uv_layers if layer.active_render), mesh.uv_layers[0])
+    result = _get(shown.uv, "vector", np.float32, 2)[corners]
+    for number in np.unique(material_index):
+        material = materials[number] if number >= 0 else {}
+        chosen = material_index == number
+        named = mesh.uv_layers.get(material.get("uv_map") or "")
+        if named is not None and named != shown:
+            result[chosen] = _get(named.uv, "vector", np.float32, 2)[corners[chosen]]
+        if material.get("uv_transform"):
+            su, sv, turn, u, v = material["uv_transform"]
+            scaled = result[chosen] * (su, sv)
+            cos, sin = np.cos(turn), np.sin(turn)
+            result[chosen] = scaled @ np.array([[cos, sin], [-sin, cos]]) + np.array([u, v])
+    return result
+
+
+def _face_colors(
+    mesh: Any,
+    faces: NDArray[np.int32],
+    corners: NDArray[np.int32],
+    material_index: NDArray[np.int32],
+    materials: list[dict[str, Any]],
+) -> NDArray[np.float32] | None:
+    """Mean linear colour of each face whose look comes from a colour attribute, NaN elsewhere."""
+    if not len(mesh.color_attributes):
+        return None
+    result = np.full((len(faces), 3), np.nan, dtype=np.float32)
+    for number in np.unique(material_index):
+        material = materials[number] if number >= 0 else {"color_attribute": ""}
+        if "color_attribute" not in material or "base_color" in material.get("textures", {}):
+            continue
+        name = material["color_attribute"]
+        attribute = mesh.color_attributes.get(name) if name else mesh.color_attributes[0]
+        if attribute is None:
+            continue
+        chosen = material_index == number
+        index = corners if attribute.domain == "CORNER" else faces
+        colors = _get(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
+        result[chosen] = colors.mean(axis=1) * np.array(material.get("base_color", (1.0, 1.0, 1.0)), dtype=np.float32)
+    return result if np.isfinite(result).any() else None
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """All parts as one mesh; a part without UVs, normals or colours gets zeros, NaN and NaN there."""
+    offsets = np.cumsum([0] + [len(part["vertices"]) for part in parts])
+    joined = {
+        "vertices": np.concatenate([part["vertices"] for part in parts]),
+        "faces": np.concatenate([p["faces"] + o for p, o in zip(parts, offsets, strict=False)]).astype(np.int32),
+        "material_index": np.concatenate([part["material_index"] for part in parts]),
+    }
+    for key, shape, filler in (("uvs", (3, 2), 0.0), ("corner_normals", (3, 3), np.nan), ("face_colors", (3,), np.nan)):
+        if any(key in part for part in parts):
+            fill = [part.get(key, np.full((len(part["faces"]), *shape), filler)) for part in parts]
+            joined[key] = np.concatenate(fill).astype(np.float32)
+    return joined
+
+
+def _limit_memory(gigabytes: float) -> None:
+    """A monstrous file must end this child, not the machine (only Linux keeps such a limit)."""
+    if sys.platform == "linux":
+        import resource
+
+        limit = int(gigabytes * 2**30)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("File ", "Traceback", "Location:", "^", "~"))]
+    return (told[-1] if told else type(error).__name__)[:300]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

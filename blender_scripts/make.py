@@ -1,0 +1,105 @@
+"""Make one scene after another in this Blender: layout, build, render, labels, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scenegen import rng
+from scenegen.assets.library import Asset
+from scenegen.dataset import scene_credits, write_scene
+from scenegen.labels import make_labels
+from scenegen.layout import make_scene
+from scenegen.preset import Preset
+
+from blender_scripts.build import build_scene, empty_file, purge_scene
+from blender_scripts.load import AssetCache
+from blender_scripts.render import QUALITIES, configure, render_cameras
+
+STAGES = ("layout", "load", "build", "render", "labels", "write", "purge")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all scenes of a process have in common; `assets` are those of the split, sorted by name."""
+
+    preset: Preset
+    assets: tuple[Asset, ...]
+    library: Path
+    out: Path
+    seed: int
+    split: str
+    quality: str
+    device: str
+    threads: int
+
+
+class SceneMaker:
+    """Makes the scenes of a job, in a context: it owns a thread and a temporary folder.
+
+    `notes` are lines the user should read once. Raises UsageError when the device does not exist.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.cache = AssetCache(job.library)
+        self._target = empty_file()
+        self.notes = configure(self._target, QUALITIES[job.quality], job.device, job.threads)
+        self._thread = ThreadPoolExecutor(1, "labels")
+        self._folder = tempfile.TemporaryDirectory(prefix="scenegen-")
+
+    def __enter__(self) -> SceneMaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+        self._folder.cleanup()
+
+    def make(self, index: int) -> dict[str, float]:
+        """Make and write scene `index`; wall seconds a stage.
+
+        The labels are made while Cycles renders: "labels" is how much longer they took. Whatever goes wrong, the
+        Blender is clean for the next scene.
+        """
+        job, seconds = self.job, dict.fromkeys(STAGES, 0.0)
+        with _timed(seconds, "layout"):
+            scene = make_scene(job.preset, job.assets, job.seed, index, job.split)
+        names = sorted({placed.asset for placed in scene.objects})
+        credits = scene_credits(asset for asset in job.assets if asset.name in names)
+        scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
+        try:
+            with _timed(seconds, "load"):
+                meshes = {name: self.cache.triangles(name) for name in names}
+            with _timed(seconds, "build"):
+                cameras = build_scene(scene, self.cache)
+            pending = self._thread.submit(make_labels, scene, meshes)
+            try:
+                with _timed(seconds, "render"):
+                    images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
+                    noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
+                    render_cameras(self._target, cameras, images, noise_seed)
+            finally:
+                with _timed(seconds, "labels"):
+                    labels = pending.result()
+            with _timed(seconds, "write"):
+                write_scene(job.out, scene, images, labels)
+        finally:
+            with _timed(seconds, "purge"):
+                purge_scene()
+                self.cache.trim()
+        return seconds
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] += time.perf_counter() - started

@@ -1,0 +1,32 @@
+"""The process around Blender: its chatter (progress, "Saved: ...") kept out of the terminal, its memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+
+def quiet_stdout() -> Callable[[str], None]:
+    """Send file descriptor 1, which Blender's C code writes to, nowhere; a way to print lines where it led before."""
+    sys.stdout.flush()
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+    def say(line: str) -> None:
+        terminal.write(line + "\n")
+        terminal.flush()
+
+    return say
+
+
+def peak_megabytes() -> float:
+    """The most memory this process ever held; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

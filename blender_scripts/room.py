@@ -1,0 +1,118 @@
+"""The room around the objects: its shell, lamps and world light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Vector as BlenderVector
+from scenegen.scene import LightLook, Look, Vector
+
+from blender_scripts.compat import find_hdri
+from blender_scripts.nodes import add
+from blender_scripts.surfaces import make_surface
+
+PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
+_LAMP_SHARE = 1.0
+
+
+def build_shell(room: Vector, look: Look) -> list[Any]:
+    """Floor, walls and ceiling as three objects: x in ±room[0]/2, y in ±room[1]/2, z in [0, room[2]].
+
+    The ceiling casts no shadow, so that the world's light comes down into a closed room as from a large skylight.
+    """
+    x, y, z = room[0] / 2, room[1] / 2, room[2]
+    corners = ((-x, -y), (x, -y), (x, y), (-x, y))
+    walls = []
+    for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+        length = math.dist(a, b)
+        walls.append([(*a, 0.0, 0.0, 0.0), (*a, z, 0.0, z), (*b, z, length, z), (*b, 0.0, length, 0.0)])
+    floor = [[(*c, 0.0, c[1], c[0]) for c in corners]]
+    ceiling = [[(*c, z, *c) for c in reversed(corners)]]
+    objects = [
+        _flat_object("floor", floor, make_surface("floor", look.floor)),
+        _flat_object("walls", walls, make_surface("walls", look.walls, skirting=True)),
+        _flat_object("ceiling", ceiling, make_surface("ceiling", look.ceiling)),
+    ]
+    objects[2].visible_shadow = False
+    return objects
+
+
+def _flat_object(name: str, quads: Sequence[Sequence[tuple[float, ...]]], material: Any) -> Any:
+    """Quads of (x, y, z, u, v) corners, seen from inside the room, UVs in metres."""
+    mesh = bpy.data.meshes.new(name)
+    corners = [corner for quad in quads for corner in quad]
+    faces = [tuple(range(4 * n, 4 * n + 4)) for n in range(len(quads))]
+    mesh.from_pydata([corner[:3] for corner in corners], [], faces)
+    layer = mesh.uv_layers.new(name="UVMap")
+    layer.data.foreach_set("uv", [value for corner in corners for value in corner[3:]])
+    mesh.materials.append(material)
+    return bpy.data.objects.new(name, mesh)
+
+
+def build_lamp(name: str, look: LightLook) -> Any:
+    """A square area light that lights but is not seen."""
+    data = bpy.data.lights.new(name, "AREA")
+    data.shape = "SQUARE"
+    data.size = look.size
+    data.energy = look.power
+    data.color = look.color
+    lamp = bpy.data.objects.new(name, data)
+    lamp.location = look.location
+    aim = BlenderVector(look.target) - BlenderVector(look.location)
+    lamp.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
+    lamp.visible_camera = False
+    return lamp
+
+
+def build_world(look: Look) -> Any:
+    """The world's light, scaled so that strength 1 is a mean radiance of 1 whichever image it is."""
+    world = bpy.data.worlds.new("world")
+    world.use_nodes = True
+    # The automatic importance map takes as many pixels as the image: seconds of every render, for no less noise.
+    world.cycles.sampling_method = "MANUAL"
+    world.cycles.sample_map_resolution = 512
+    tree = world.node_tree
+    tree.nodes.clear()
+    world.cycles.sampling_method = "MANUAL"
+    world.cycles.sample_map_resolution = 256  # the light is soft: a finer map costs time at every scene
+    path = find_hdri(look.hdri)
+    background = add(tree, "ShaderNodeBackground", {"Color": PLAIN_WORLD, "Strength": look.hdri_strength})
+    if path:
+        image, mean = _hdri(path)
+        around = add(tree, "ShaderNodeTexCoord").outputs["Generated"]
+        rotation = (0.0, 0.0, look.hdri_rotation)
+        turned = add(tree, "ShaderNodeMapping", {"Vector": around, "Rotation": rotation}).outputs[0]
+        texture = add(tree, "ShaderNodeTexEnvironment", {"Vector": turned}, image=bpy.data.images[image])
+        tree.links.new(texture.outputs[0], background.inputs["Color"])
+        background.inputs["Strength"].default_value = look.hdri_strength / mean
+    add(tree, "ShaderNodeOutputWorld", {"Surface": background.outputs[0]})
+    return world
+
+
+@cache
+def _hdri(path: Path) -> tuple[str, float]:
+    """Load a world image for the life of the process; its name and its mean radiance over the sphere."""
+    image = bpy.data.images.load(str(path))
+    image.use_fake_user = True
+    width, height = image.size
+    pixels = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(pixels)
+    rows = pixels.reshape(height, width, image.channels)[..., :3].mean(axis=(1, 2), dtype=np.float64)
+    weights = np.sin((np.arange(height) + 0.5) / height * np.pi)  # an equirectangular row shrinks toward the poles
+    image.buffers_free()
+    return image.name, float((rows * weights).sum() / weights.sum())
+
+
+def auto_exposure(room: Vector, look: Look) -> float:
+    """Exposure in stops that shows this room's light at the brightness of a well-exposed photograph."""
+    width, depth, height = room
+    shell = 2 * (width * depth + width * height + depth * height)
+    lamps = sum(lamp.power * sum(lamp.color) / 3 for lamp in look.lights)
+    skylight = math.pi * look.hdri_strength * width * depth
+    return look.exposure - math.log2((_LAMP_SHARE * lamps + skylight) / shell)

@@ -1,0 +1,65 @@
+"""A contact sheet of the library: every asset rendered alone, by class, with its name and size."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+import blender_scripts
+from scenegen.assets.library import Asset
+from scenegen.errors import ScenegenError
+
+COLUMNS = 10
+_LABEL = 26  # pixels below a picture
+_HEAD = 22  # pixels of a class's heading
+_BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
+
+
+def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, samples: int) -> None:
+    """Render `assets` of `library` and write the montage to `out`."""
+    with tempfile.TemporaryDirectory(prefix="scenegen-sheet-") as folder:
+        render(library, [asset.name for asset in assets], Path(folder), size, samples)
+        montage = compose(assets, Path(folder), size)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    montage.save(out)
+
+
+def render(library: Path, names: Sequence[str], folder: Path, size: int, samples: int) -> None:
+    """Render the named assets to folder/<name>.png in a Blender process of its own."""
+    script = Path(next(iter(blender_scripts.__path__))) / "render_asset_sheet.py"
+    command = [sys.executable, str(script), "--", "--assets", str(library), "--out", str(folder)]
+    command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        told = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise ScenegenError(f"{library}: rendering the sheet failed: {told[-1] if told else 'Blender said nothing'}")
+
+
+def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
+    """The montage of folder/<name>.png, one block of rows a class."""
+    ordered = sorted(assets, key=lambda asset: (asset.class_name, asset.split, asset.name))
+    groups = [(name, list(group)) for name, group in itertools.groupby(ordered, key=lambda asset: asset.class_name)]
+    columns = min(COLUMNS, max(len(group) for _, group in groups))
+    rows = [-(-len(group) // columns) for _, group in groups]
+    height = sum(_HEAD + count * (size + _LABEL) for count in rows)
+    sheet = Image.new("RGB", (columns * size, height), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    y = 0
+    for (class_name, group), count in zip(groups, rows, strict=True):
+        draw.text((4, y + 5), f"{class_name} ({len(group)})", fill=_INK)
+        for number, asset in enumerate(group):
+            left, top = number % columns * size, y + _HEAD + number // columns * (size + _LABEL)
+            with Image.open(folder / f"{asset.name}.png") as picture:
+                sheet.paste(picture.convert("RGB"), (left, top))
+            shown = asset.name if len(asset.name) * 6 < size else asset.name[: size // 6 - 1] + "…"
+            draw.text((left + 3, top + size), shown, fill=_INK)
+            metres = " x ".join(f"{value:.2f}" for value in asset.size)
+            draw.text((left + 3, top + size + 11), f"{metres} {asset.split}", fill=_FAINT)
+        y += _HEAD + count * (size + _LABEL)
+    return sheet

@@ -1,0 +1,267 @@
+"""Sweet Home 3D furniture libraries (.sh3f): a zip of OBJ models with a catalogue of their true sizes and authors."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.assets.library import Provenance
+from scenegen.assets.raw_model import RawModel
+from scenegen.assets.sources.files import SUFFIXES, slug, split_of
+from scenegen.assets.sources.importer import Imported, Refused, import_files
+from scenegen.errors import ScenegenError
+
+CATALOGUE = "PluginFurnitureCatalog.properties"
+PIECES_AT_ONCE = 50  # bounds the disk that unpacked models take
+MAX_UNPACKED_BYTES = 1_000_000_000
+# Blender's OBJ importer turns the file's Y up into Z up; a catalogue's rotations are in the file's axes.
+_FROM_FILE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One catalogue entry of one of our classes; size in metres (width, depth, height) as it stands."""
+
+    id: str
+    name: str
+    class_name: str
+    model: str
+    size: tuple[float, float, float]
+    rotation: NDArray[np.float64]
+    shelf_height: float | None
+    creator: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """A .sh3f file: the pieces of our classes, entries that cannot be used, and how many are of no class of ours."""
+
+    path: Path
+    title: str
+    licence: str
+    provider: str
+    pieces: tuple[Piece, ...]
+    refused: tuple[Refused, ...]
+    skipped: int
+
+
+def read_library(path: Path, only_class: str | None = None) -> Library:
+    """Read a library's catalogue; ScenegenError when it is no library or its catalogue is missing or broken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if CATALOGUE not in archive.namelist():
+                raise ScenegenError(f"{path}: no {CATALOGUE} inside, so it is no furniture library")
+            properties = parse_properties(archive.read(CATALOGUE).decode("latin-1"))
+            licence_file = next((n for n in archive.namelist() if n.upper() == "LICENSE.TXT"), None)
+            licence_text = archive.read(licence_file).decode("latin-1") if licence_file else ""
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+        raise ScenegenError(f"{path}: not a readable .sh3f library ({error}); download it again") from error
+    numbers = sorted({int(key.rpartition("#")[2]) for key in properties if re.fullmatch(r"model#\d+|name#\d+", key)})
+    if not numbers:
+        raise ScenegenError(f"{path}: its catalogue lists no furniture")
+    pieces: list[Piece] = []
+    refused: list[Refused] = []
+    skipped = 0
+    for number in numbers:
+        entry = {k.rpartition("#")[0]: v for k, v in properties.items() if k.endswith(f"#{number}")}
+        class_name = class_of(entry)
+        if class_name is None or only_class not in (None, class_name):
+            skipped += 1
+            continue
+        try:
+            pieces.append(_piece(entry, class_name))
+        except (KeyError, ValueError) as error:
+            what = entry.get("id") or entry.get("name") or f"entry {number}"
+            refused.append(Refused(f"{path}: {what}", f"its catalogue entry is broken ({error})"))
+    return Library(
+        path=path,
+        title=" ".join(filter(None, (properties.get("name") or path.stem, properties.get("version")))),
+        licence=_licence(properties.get("license", ""), licence_text),
+        provider=properties.get("provider", "www.sweethome3d.com"),
+        pieces=tuple(pieces),
+        refused=tuple(refused),
+        skipped=skipped,
+    )
+
+
+def read_pieces(library: Library, split: str | None = None) -> Iterator[RawModel | Refused]:
+    """Every piece of a library as a raw model, or why not."""
+    yield from library.refused
+    for start in range(0, len(library.pieces), PIECES_AT_ONCE):
+        pieces = library.pieces[start : start + PIECES_AT_ONCE]
+        with tempfile.TemporaryDirectory(prefix="scenegen-sh3f-") as folder:
+            unpacked: list[tuple[Piece, Path]] = []
+            for number, result in enumerate(_unpack(library, pieces, Path(folder))):
+                if isinstance(result, Refused):
+                    yield result
+                else:
+                    unpacked.append((pieces[number], result))
+            for number, imported in import_files([file for _, file in unpacked]):
+                piece, file = unpacked[number]
+                if isinstance(imported, Refused):
+                    yield Refused(f"{library.path}: {piece.id}", imported.why)
+                else:
+                    yield to_raw_model(library, piece, file, imported, split)
+
+
+def to_raw_model(
+    library: Library, piece: Piece, file: Path, imported: Imported, split: str | None
+) -> RawModel | Refused:
+    """A piece turned and stretched to its catalogue size, as Sweet Home 3D itself does."""
+    turn = _FROM_FILE @ piece.rotation @ _FROM_FILE.T
+    vertices = imported.vertices @ turn.T
+    extent = np.ptp(vertices[imported.faces.reshape(-1)], axis=0)
+    if not np.isfinite(extent).all() or extent.max() <= 0:
+        return Refused(f"{library.path}: {piece.id}", "no surface: every triangle is broken or in one place")
+    stretch = np.divide(piece.size, extent, out=np.ones(3), where=extent > 1e-9 * extent.max())
+    warnings = list(imported.warnings)
+    if stretch.max() > 1.05 * stretch.min():
+        warnings.append(f"stretched to its catalogue size, one axis {stretch.max() / stretch.min():.2f} x another")
+    name = slug(piece.id)
+    normals = imported.corner_normals
+    return RawModel(
+        name=name,
+        class_name=piece.class_name,
+        split=split or split_of(name),
+        family=piece.class_name,
+        vertices=vertices * stretch,
+        faces=imported.faces,
+        material_index=imported.material_index,
+        materials=imported.materials,
+        provenance=Provenance(
+            title=piece.name,
+            author=piece.creator,
+            licence=library.licence,
+            source=f"{library.provider}, {library.title}, {piece.id}",
+            checksum=hashlib.sha256(file.read_bytes()).hexdigest(),
+        ),
+        uvs=imported.uvs,
+        corner_normals=None if normals is None else (normals @ turn.T) / stretch,
+        textures=imported.textures,
+        shelf_height=piece.shelf_height,
+        warnings=tuple(warnings),
+    )
+
+
+def class_of(entry: Mapping[str, str]) -> str | None:
+    """Our class of a catalogue entry: by its id in a library that was looked through, else by its English name."""
+    known, words, other_words, other_categories = _class_map()
+    library, _, name = entry.get("id", "").partition("#")
+    if library in known:
+        return known[library].get(name)
+    spoken = re.findall(r"[a-z]+", entry.get("name", "").lower())
+    if entry.get("category") in other_categories or other_words.intersection(spoken):
+        return None
+    text = f" {' '.join(spoken)} "
+    return next((c for c, listed in words.items() if any(f" {word} " in text for word in listed)), None)
+
+
+@functools.cache
+def _class_map() -> tuple[dict[str, dict[str, str]], dict[str, list[str]], frozenset[str], frozenset[str]]:
+    text = resources.files("scenegen.assets").joinpath("sweethome_classes.json").read_text(encoding="utf-8")
+    body = json.loads(text)
+    known = {
+        library: {name: class_name for class_name, names in classes.items() for name in names}
+        for library, classes in body["known"].items()
+    }
+    return known, body["words"], frozenset(body["other_words"]), frozenset(body["other_categories"])
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """A Java properties file: `key=value`, # and ! comments, lines continued by a backslash, \\uXXXX escapes."""
+    properties: dict[str, str] = {}
+    logical = re.sub(r"(?<!\\)((?:\\\\)*)\\\r?\n[ \t]*", r"\1", text)
+    for line in logical.splitlines():
+        line = line.strip()
+        if line and line[0] not in "#!":
+            found = re.match(r"((?:\\.|[^=:\s\\])+)\s*[=:]?\s*(.*)", line)
+            if found:
+                properties[_unescape(found[1])] = _unescape(found[2])
+    return properties
+
+
+def _unescape(text: str) -> str:
+    def one(found: re.Match[str]) -> str:
+        code = found[1]
+        if code[0] == "u" and len(code) == 5:
+            return chr(int(code[1:], 16))
+        return {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}.get(code, code)
+
+    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", one, text)
+
+
+def _piece(entry: Mapping[str, str], class_name: str) -> Piece:
+    size = (float(entry["width"]) / 100, float(entry["depth"]) / 100, float(entry["height"]) / 100)
+    if not all(np.isfinite(size)) or min(size) <= 0:
+        raise ValueError(f"size {size}")
+    rotation = np.array([float(v) for v in entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split()])
+    if rotation.shape != (9,) or not np.isfinite(rotation).all():
+        raise ValueError("modelRotation is no 3x3 matrix")
+    shelf = float(entry.get("dropOnTopElevation", "-1"))
+    return Piece(
+        id=entry.get("id") or f"{entry['name']} {entry['model']}",
+        name=entry["name"],
+        class_name=class_name,
+        model=entry["model"].lstrip("/"),
+        size=size,
+        rotation=rotation.reshape(3, 3),
+        shelf_height=shelf / 100 if shelf >= 0 else None,
+        creator=entry.get("creator") or "unknown",
+    )
+
+
+def _unpack(library: Library, pieces: Sequence[Piece], folder: Path) -> Iterator[Path | Refused]:
+    """Each piece's model file, unpacked with everything that lies beside it."""
+    with zipfile.ZipFile(library.path) as archive:
+        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        for number, piece in enumerate(pieces):
+            what = f"{library.path}: {piece.id}"
+            beside = PurePosixPath(piece.model).parent
+            if piece.model not in members:
+                yield Refused(what, f"its model {piece.model} is not in the library")
+                continue
+            if PurePosixPath(piece.model).suffix.lower() not in SUFFIXES:
+                yield Refused(what, f"{piece.model} is an unknown kind of file")
+                continue
+            wanted = [m for m in members if m == piece.model or (beside in PurePosixPath(m).parents and beside.name)]
+            if sum(members[m].file_size for m in wanted) > MAX_UNPACKED_BYTES:
+                yield Refused(what, f"more than {MAX_UNPACKED_BYTES / 1e9:.0f} GB unpacked")
+                continue
+            try:
+                yield _extract(archive, wanted, piece.model, folder / str(number))
+            except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+                yield Refused(what, f"its model cannot be unpacked ({error})")
+
+
+def _extract(archive: zipfile.ZipFile, members: Sequence[str], model: str, folder: Path) -> Path:
+    for member in members:
+        archive.extract(member, folder)
+    return folder / model
+
+
+def _licence(text: str, licence_file: str) -> str:
+    """An SPDX identifier where the words are the usual ones, else the words themselves."""
+    said = f"{text} {licence_file[:400]}".lower()
+    if "public domain" in said or "cc0" in said or "creative commons zero" in said:
+        return "CC0-1.0"
+    found = re.search(r"(?:attribution(?P<sa>-sharealike)?\s+|\s)(?P<version>[1-4]\.0)(?P<us> united states)?", said)
+    if "creative commons" in said and found:
+        return f"CC-BY{'-SA' if found['sa'] else ''}-{found['version']}{'-US' if found['us'] else ''}"
+    return text.strip() or (licence_file.strip().splitlines() or ["unknown"])[0]
+
+
+def is_library(path: Path) -> bool:
+    """Whether a path names a furniture library."""
+    return path.suffix.lower() == ".sh3f"

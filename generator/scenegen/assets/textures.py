@@ -1,0 +1,122 @@
+"""Image files of materials: channels taken out, colours multiplied in, and all within a pixel budget."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+NEUTRAL_GREY = (0.5, 0.5, 0.5)
+PALETTE_EDGE = 16
+_DRAFT_EDGE = 4096  # a 16k atlas is read at reduced size where its format can
+Image.MAX_IMAGE_PIXELS = 20_000 * 20_000
+
+
+class TextureError(Exception):
+    """An image that cannot be read; the message says why."""
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        file = Image.open(io.BytesIO(content))
+        file.draft(None, (_DRAFT_EDGE, _DRAFT_EDGE))
+        file.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise TextureError(str(error).split(" <", 1)[0]) from error
+    image: Image.Image = file
+    if image.mode in ("I;16", "I", "F"):  # 16-bit grey: pillow's own conversion clips instead of scaling
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((values / max(values.max(), 255.0) * 255.0).astype(np.uint8))
+    return image
+
+
+def _encode(image: Image.Image, lossless: bool) -> bytes:
+    buffer = io.BytesIO()
+    if lossless:
+        image.save(buffer, "PNG", compress_level=1)
+    else:
+        image.save(buffer, "JPEG", quality=92, subsampling=0)
+    return buffer.getvalue()
+
+
+def grey_channel(content: bytes, channel: str, factor: float = 1.0) -> bytes | None:
+    """One channel ("R", "G", "B", "A", or "RGB" for brightness) times `factor` as a grey PNG.
+
+    None when that is an alpha channel that is missing or opaque everywhere.
+    """
+    image = _open(content)
+    if channel == "A":
+        if "A" not in image.getbands() and "transparency" not in image.info:
+            return None
+        image = image.convert("RGBA")
+        if np.asarray(image.getchannel("A")).min() >= 250:
+            return None
+    grey = image.convert("L") if channel == "RGB" else image.convert("RGBA").getchannel(channel)
+    if factor != 1.0:
+        grey = grey.point([min(255, round(v * factor)) for v in range(256)])
+    return _encode(grey, lossless=True)
+
+
+def tinted(content: bytes, factor: Sequence[float]) -> bytes:
+    """The image with its linear colours multiplied by `factor`; unchanged for (1, 1, 1)."""
+    if all(abs(f - 1.0) < 1e-3 for f in factor):
+        _open(content)
+        return content
+    image = _open(content).convert("RGB")
+    table = [min(255, round(v * max(f, 0.0) ** (1 / 2.2))) for f in factor for v in range(256)]
+    return _encode(image.point(table), lossless=False)
+
+
+def palette(colors: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
+    """A PNG of at most 256 of the linear `colors` (N, 3), and for each colour the UV (N, 2) of its texel's centre."""
+    srgb = np.where(colors <= 0.0031308, colors * 12.92, 1.055 * np.clip(colors, 1e-6, 1) ** (1 / 2.4) - 0.055)
+    row = Image.fromarray(np.clip(np.round(srgb * 255), 0, 255).astype(np.uint8)[None])
+    reduced = row.quantize(PALETTE_EDGE**2, dither=Image.Dither.NONE)
+    index = np.asarray(reduced).reshape(-1).astype(np.int64)
+    entries = np.zeros((PALETTE_EDGE**2, 3), dtype=np.uint8)
+    listed = np.array(reduced.getpalette() or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)[: PALETTE_EDGE**2]
+    entries[: len(listed)] = listed
+    image = Image.fromarray(entries.reshape(PALETTE_EDGE, PALETTE_EDGE, 3))
+    x, y = index % PALETTE_EDGE, index // PALETTE_EDGE
+    places = np.stack([(x + 0.5) / PALETTE_EDGE, 1.0 - (y + 0.5) / PALETTE_EDGE], axis=1)
+    return _encode(image, lossless=True), places.astype(np.float32)
+
+
+def fit_textures(
+    textures: Mapping[str, bytes], exact: set[str], longest_edge: int
+) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
+    """Bring every image within `longest_edge` pixels and into PNG or JPEG.
+
+    `exact` names those that must not suffer JPEG's faults (normals, alpha). Returns the files by their new path,
+    the new path of each old one, and by old path why an image cannot be used.
+    """
+    files: dict[str, bytes] = {}
+    paths: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    for path in sorted(textures):
+        try:
+            content, suffix = _fit(textures[path], longest_edge, path in exact)
+        except TextureError as error:
+            broken[path] = str(error)
+            continue
+        paths[path] = f"{path.rsplit('.', 1)[0] if path.endswith(('.png', '.jpg')) else path}{suffix}"
+        files[paths[path]] = content
+    return files, paths, broken
+
+
+def _fit(content: bytes, longest_edge: int, exact: bool) -> tuple[bytes, str]:
+    image = _open(content)
+    scale = longest_edge / max(image.size)
+    kind = {"PNG": ".png", "JPEG": ".jpg"}.get(image.format or "")
+    if scale >= 1.0 and kind and image.mode in ("RGB", "RGBA", "L"):
+        return content, kind
+    if image.mode not in ("RGB", "L"):
+        image = image.convert("RGB")
+    if scale < 1.0:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.BOX if scale < 0.3 else Image.Resampling.LANCZOS)
+    lossless = exact or image.mode == "L" or max(image.size) <= 64
+    return _encode(image, lossless), ".png" if lossless else ".jpg"

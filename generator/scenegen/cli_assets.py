@@ -1,0 +1,343 @@
+"""`scenegen assets`: fill, inspect and credit the prepared library."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from scenegen.assets.credits import FORMATS, credits_text
+from scenegen.assets.library import Asset, default_library, list_assets, read_asset
+from scenegen.errors import ScenegenError, UsageError
+from scenegen.progress import progress
+
+if TYPE_CHECKING:
+    from scenegen.assets.raw_model import RawModel
+    from scenegen.assets.sources.files import Wanted
+    from scenegen.assets.sources.importer import Refused
+    from scenegen.assets.sources.sweethome import Library
+
+AXES = click.Choice(["x", "-x", "y", "-y", "z", "-z"])
+FRONTS = click.Choice(["x", "-x", "y", "-y"])
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _library(command: Command) -> Command:
+    return click.option(
+        "--assets",
+        "library",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=lambda _context, _option, value: value or default_library(),
+        help="The prepared library [$SCENEGEN_ASSETS or ~/.scenegen/assets].",
+    )(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def assets() -> None:
+    """Prepare the models that scenes are made of.
+
+    \b
+    Examples: scenegen assets build
+              scenegen assets add --class chair my_chairs/
+              scenegen assets add /usr/share/sweethome3d/furniture/*.sh3f
+    """
+
+
+@assets.command()
+@_library
+@click.option("--workers", type=click.IntRange(1), help="Processes at once [all cores].")
+def build(library: Path, workers: int | None) -> int:
+    """Make the built-in models; those that are there and up to date are kept.
+
+    \b
+    Example: scenegen assets build --assets data/assets
+    """
+    from scenegen.assets.sources import parametric
+    from scenegen.assets.sources.importer import Refused
+
+    _make_folder(library)
+    todo = parametric.missing(library)
+    added: list[str] = []
+    refused: list[Refused] = []
+    with progress("build", "models") as update:
+        for result in parametric.build(library, todo, workers):
+            if isinstance(result, Refused):
+                refused.append(result)
+            else:
+                added.append(result)
+            update(len(added), len(todo), len(refused))
+    click.echo(f"{library}: {len(added)} built-in models made, {len(parametric.recipes()) - len(todo)} kept")
+    return _tell_refused(refused)
+
+
+@assets.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_library
+@click.option("--class", "class_name", metavar="C", help="What the models are; for .sh3f, take only these.")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Their split [a fifth go to test, by name].")
+@click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Metres a unit of the file [guessed].")
+@click.option("--height", type=click.FloatRange(min=0, min_open=True), help="True height in metres [guessed].")
+@click.option("--up", type=AXES, help="The axis that is up, as Blender imports the file [guessed].")
+@click.option("--front", type=FRONTS, help="The axis that is the front, once upright [guessed].")
+@click.option("--author", help="Who made them.")
+@click.option("--licence", help="Under what terms, best as SPDX, such as CC-BY-4.0.")
+@click.option("--source", help="Where they come from, best an address.")
+@click.option("--title", help="What they are called.")
+def add(paths: tuple[Path, ...], library: Path, class_name: str | None, split: str | None, **said: Any) -> int:
+    """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, or Sweet Home 3D libraries (.sh3f).
+
+    A CREDITS.json beside or above a file (a list of objects with "file", "author", "licence", ...) is read.
+
+    \b
+    Examples: scenegen assets add --class chair --author "Jo Doe" --licence CC-BY-4.0 armchair.glb
+              scenegen assets add /usr/share/sweethome3d/furniture/*.sh3f
+    """
+    from scenegen.assets.sources.files import Wanted, find_files
+    from scenegen.assets.sources.sweethome import is_library
+
+    refused: list[Refused] = []
+    files: list[Path] = []
+    furniture: list[Path] = []
+    for path in paths:
+        try:
+            inside = sorted(path.glob("*.sh3f")) if path.is_dir() else []
+            furniture += [path] if is_library(path) else inside
+            files += [] if is_library(path) or inside else find_files([path])
+        except ScenegenError as error:
+            refused.append(_refusal(path, error))
+    if files and not class_name:
+        raise UsageError(f"{files[0]}: say what it is, such as --class chair")
+    if said["scale"] and said["height"]:
+        raise UsageError("--scale and --height say the same thing twice; give one of them")
+    _make_folder(library)
+    libraries = list(_read_libraries(furniture, class_name, refused))
+    wanted = Wanted(class_name or "", split, **said)
+    total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
+    added = _prepare_all(_models(library, files, wanted, libraries), total, library, refused)
+    _print_added(added)
+    skipped = sum(each.skipped for each in libraries)
+    others = f", {skipped} of other classes passed over" if skipped else ""
+    click.echo(f"{library}: {len(added)} added, {len(refused)} refused{others}")
+    return _tell_refused(refused)
+
+
+def _read_libraries(paths: Iterable[Path], only_class: str | None, refused: list[Refused]) -> Iterator[Library]:
+    from scenegen.assets.sources.sweethome import read_library
+
+    for path in paths:
+        try:
+            yield read_library(path, only_class)
+        except ScenegenError as error:
+            refused.append(_refusal(path, error))
+
+
+def _models(library: Path, files: list[Path], wanted: Wanted, libraries: list[Library]) -> Iterator[RawModel | Refused]:
+    from scenegen.assets.raw_model import RawModel
+    from scenegen.assets.sources.files import read_files
+    from scenegen.assets.sources.sweethome import read_pieces
+
+    for model in read_files(files, wanted):
+        yield _with_free_name(library, model) if isinstance(model, RawModel) else model
+    for each in libraries:
+        yield from read_pieces(each, wanted.split)
+
+
+def _prepare_all(
+    models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]
+) -> list[Asset]:
+    from scenegen.assets.prepare import prepare
+    from scenegen.assets.sources.importer import Refused
+
+    added: list[Asset] = []
+    with progress("prepare", "models") as update:
+        for model in models:
+            if isinstance(model, Refused):
+                refused.append(model)
+            else:
+                try:
+                    added.append(prepare(model, library))
+                except ScenegenError as error:
+                    refused.append(Refused(model.provenance.source, str(error)))
+            update(len(added), total, len(refused))
+    return added
+
+
+def _with_free_name(library: Path, model: RawModel) -> RawModel:
+    """Another file of the same name must not push out one that is there; the same file again replaces itself."""
+    name, number = model.name, 2
+    while (library / name / "asset.json").is_file():
+        if read_asset(library / name).provenance.checksum == model.provenance.checksum:
+            break
+        name, number = f"{model.name}_{number}", number + 1
+    return dataclasses.replace(model, name=name)
+
+
+def _refusal(path: Path, error: ScenegenError) -> Refused:
+    from scenegen.assets.sources.importer import Refused
+
+    return Refused(str(path), str(error).removeprefix(f"{path}: "))
+
+
+def _tell_refused(refused: Iterable[Refused]) -> int:
+    """Print each refusal on standard error; the exit status."""
+    status = 0
+    for each in refused:
+        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
+        status = 1
+    return status
+
+
+def _print_added(added: list[Asset]) -> None:
+    if not added:
+        return
+    table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
+    for asset in added:
+        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
+        table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", escape(noticed))
+    _console().print(table)
+
+
+@assets.command("list")
+@_library
+@click.option("--class", "class_name", metavar="C", help="Only this class.")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+def list_(library: Path, class_name: str | None, split: str | None, as_json: bool) -> None:
+    """List what is prepared.
+
+    \b
+    Example: scenegen assets list --class table --split test
+    """
+    chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
+    if as_json:
+        rows = [
+            {
+                "name": asset.name,
+                "class": asset.class_name,
+                "split": asset.split,
+                "family": asset.family,
+                "size": asset.size,
+                "triangles": asset.triangles,
+                "supports": [support.height for support in asset.supports],
+                "provenance": dataclasses.asdict(asset.provenance),
+                "findings": dict(asset.findings),
+            }
+            for asset in chosen
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    table = Table("name", "class", "split", "size (m)", "triangles", "licence", box=None, header_style="bold")
+    for asset in chosen:
+        licence = escape(asset.provenance.licence)
+        table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", licence)
+    _console().print(table)
+
+
+@assets.command()
+@_library
+@click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+def check(library: Path, preset: str, as_json: bool) -> int:
+    """Count models by class and split, name what a preset lacks, and show what looks doubtful.
+
+    \b
+    Example: scenegen assets check --preset studio
+    """
+    from scenegen.assets.check import check_library
+    from scenegen.preset import load_preset
+
+    needed = [rule.name for rule in load_preset(preset).rules]
+    found = check_library(list_assets(library), needed)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
+        return 1 if found.missing else 0
+    table = Table("class", "train", "test", box=None, header_style="bold")
+    for class_name, counts in found.counts.items():
+        table.add_row(class_name, str(counts["train"]), str(counts["test"]))
+    _console().print(table)
+    for name, doubts in found.doubts.items():
+        click.echo(f"{name}: {'; '.join(doubts)}")
+    if found.missing:
+        click.echo(f"preset {preset} lacks {', '.join(found.missing)}; run `scenegen assets build`", err=True)
+    return 1 if found.missing else 0
+
+
+@assets.command("credits")
+@_library
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+def credits_(library: Path, form: str) -> None:
+    """Print the attribution that licences such as CC-BY ask for.
+
+    \b
+    Example: scenegen assets credits --format markdown > CREDITS.md
+    """
+    click.echo(credits_text(list_assets(library), form), nl=False)
+
+
+@assets.command()
+@click.argument("out", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
+@_library
+@click.option("--class", "class_name", metavar="C", help="Only this class.")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels a picture.")
+@click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples a pixel.")
+def sheet(out: Path, library: Path, class_name: str | None, split: str | None, size: int, samples: int) -> None:
+    """Render a contact sheet: every model alone, by class.
+
+    \b
+    Example: scenegen assets sheet --class chair chairs.png
+    """
+    from scenegen.assets.sheet import make_sheet
+
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"{out}: name a picture, such as {out.with_suffix('.png')}")
+    chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
+    if not chosen:
+        raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows what there is")
+    make_sheet(library, chosen, out, size, samples)
+    click.echo(f"{out}: {len(chosen)} models")
+
+
+@assets.command()
+@click.argument("name")
+@_library
+@click.option("--why", required=True, help="The reason, kept in dropped.jsonl.")
+def drop(name: str, library: Path, why: str) -> None:
+    """Take a model out of the library.
+
+    \b
+    Example: scenegen assets drop sf_backpack_red --why "the strap floats"
+    """
+    asset = next((asset for asset in list_assets(library) if asset.name == name), None)
+    if asset is None:
+        raise ScenegenError(f"{library}: no asset {name!r}; `scenegen assets list` shows what there is")
+    note = {"name": name, "class": asset.class_name, "source": asset.provenance.source, "why": why}
+    with (library / "dropped.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(note) + "\n")
+    shutil.rmtree(asset.folder)
+    click.echo(f"{name} dropped")
+
+
+def _make_folder(library: Path) -> None:
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error
+
+
+def _size(asset: Asset) -> str:
+    return " x ".join(f"{value:.2f}" for value in asset.size)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=200)

@@ -1,0 +1,375 @@
+"""The skeleton of a person: bones, a pose, and where each bone goes when the feet stand on the floor in balance.
+
+Rest pose: standing at the origin, arms hanging, facing -Y, the person's left at +X, all bone axes parallel to the
+world's. Lengths are those of a body 1.75 m tall and scale with `Build.height`; segment lengths and masses follow
+Winter, Biomechanics and Motor Control of Human Movement, tables 4.1 and 4.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Triple = tuple[float, float, float]
+
+REFERENCE_HEIGHT = 1.75
+LEFT, RIGHT = "left", "right"
+SIDES: Mapping[str, float] = {LEFT: 1.0, RIGHT: -1.0}
+THIGH, SHANK, UPPER_ARM, FOREARM = 0.42, 0.425, 0.295, 0.255
+ANKLE_HEIGHT = 0.075
+BALL = (0.0, -0.125, 0.0)
+"""Where a foot bends and stands on when the heel is up, seen from the point of the floor below the ankle."""
+STRAIGHTEST_LEG = 0.998
+
+# Bone: (share of the body's mass, its centre in rest coordinates); the x of a limb is the left one's.
+MASSES: Mapping[str, tuple[float, Triple]] = {
+    "pelvis": (0.142, (0.0, 0.01, 0.97)),
+    "lumbar": (0.139, (0.0, 0.0, 1.10)),
+    "chest": (0.216, (0.0, 0.0, 1.31)),
+    "head": (0.081, (0.0, 0.0, 1.61)),
+    "upper_arm": (0.028, (0.18, 0.01, 1.28)),
+    "forearm": (0.016, (0.18, 0.01, 1.01)),
+    "hand": (0.006, (0.18, 0.01, 0.77)),
+    "thigh": (0.100, (0.088, 0.0, 0.74)),
+    "shank": (0.0465, (0.088, 0.0, 0.32)),
+    "foot": (0.0145, (0.088, -0.05, 0.03)),
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """A body's shape: `height` in metres, `female` 0 to 1, `girth` -1 (thin) to 1 (heavy)."""
+
+    height: float = 1.75
+    female: float = 0.0
+    girth: float = 0.0
+
+    @property
+    def shoulder(self) -> float:
+        """Half the distance between the shoulder joints of the reference body, metres."""
+        return 0.178 - 0.022 * self.female + 0.006 * self.girth
+
+    @property
+    def hip(self) -> float:
+        """Half the distance between the hip joints of the reference body, metres."""
+        return 0.086 + 0.006 * self.female + 0.003 * self.girth
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm, in the chest's axes with x pointing outward, so that the same numbers serve both sides.
+
+    `upper`, `fore` and `hand` are the directions of the bones (`hand` None: in line with the forearm); with a
+    `wrist` (a point of the reference body in rest coordinates, moving with `anchor`) the elbow is found instead and
+    `upper` says where it points. `palm` is where the palm looks. `fingers`: relaxed, flat, fist, point or grip.
+    """
+
+    upper: Triple = (0.16, 0.03, -1.0)
+    fore: Triple = (0.10, -0.24, -1.0)
+    palm: Triple = (-1.0, 0.25, 0.0)
+    hand: Triple | None = None
+    wrist: Triple | None = None
+    anchor: str = "chest"
+    fingers: str = "relaxed"
+
+
+@dataclass(frozen=True)
+class Foot:
+    """Where a foot is: the point below the ankle in metres of the reference body, outward and backward positive.
+
+    `turn` and `heel` in degrees: toes outward, and the heel's rise about the ball; `lift` raises the whole foot.
+    """
+
+    outward: float = 0.10
+    back: float = 0.0
+    turn: float = 10.0
+    heel: float = 0.0
+    lift: float = 0.0
+    knee_out: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A pose; angles in degrees. `lean` is forward, `sway` to the left, `twist` of chest over pelvis to the left.
+
+    `weight_left` is the share of the weight on the left foot; `hips` is the height of the hip joints on the
+    reference body, or as high as the legs allow.
+    """
+
+    left: Arm = Arm()
+    right: Arm = Arm()
+    left_foot: Foot = Foot()
+    right_foot: Foot = Foot()
+    weight_left: float = 0.5
+    hips: float = 9.0
+    pelvis_turn: float = 0.0
+    tilt: float = 0.0
+    lean: float = 0.0
+    sway: float = 0.0
+    twist: float = 0.0
+    nod: float = 0.0
+    look: float = 0.0
+    phone: str | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One bone's axes in the world, for shapes given in rest coordinates of the reference body."""
+
+    rest: Array
+    origin: Array
+    turn: Array
+    scale: float
+
+    def at(self, x: float, y: float, z: float) -> Array:
+        """World position of a rest point."""
+        return np.asarray(self.origin + self.turn @ (np.array([x, y, z]) - self.rest) * self.scale)
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Bones placed in the world: `rest` and `origins` (3,) in reference and world metres, `turns` (3, 3)."""
+
+    build: Build
+    rest: Mapping[str, Array]
+    origins: Mapping[str, Array]
+    turns: Mapping[str, Array]
+    angles: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> float:
+        """World metres per reference metre."""
+        return self.build.height / REFERENCE_HEIGHT
+
+    def frame(self, bone: str) -> Frame:
+        """The frame of a bone."""
+        return Frame(self.rest[bone], self.origins[bone], self.turns[bone], self.scale)
+
+    def centre_of_mass(self) -> Array:
+        """Centre of mass, world metres."""
+        total = np.zeros(3)
+        for part, (mass, (x, y, z)) in MASSES.items():
+            if part in self.rest:
+                total += mass * self.frame(part).at(x, y, z)
+                continue
+            for side, sign in SIDES.items():
+                total += mass * self.frame(f"{part}_{side}").at(sign * x, y, z)
+        return np.asarray(total / sum(m * (1 if p in self.rest else 2) for p, (m, _) in MASSES.items()))
+
+
+def rest_joints(build: Build) -> dict[str, Array]:
+    """Origins of all bones of the reference body in rest."""
+    joints: dict[str, Triple] = {
+        "pelvis": (0, 0, 0.92),
+        "lumbar": (0, 0.01, 1.03),
+        "chest": (0, 0.01, 1.17),
+        "neck": (0, 0.025, 1.455),
+        "head": (0, 0.012, 1.555),
+    }
+    for side, sign in SIDES.items():
+        x, h = sign * build.shoulder, sign * build.hip
+        joints |= {
+            f"upper_arm_{side}": (x, 0.01, 1.405),
+            f"forearm_{side}": (x, 0.01, 1.405 - UPPER_ARM),
+            f"hand_{side}": (x, 0.01, 1.405 - UPPER_ARM - FOREARM),
+            f"thigh_{side}": (h, 0, 0.92),
+            f"shank_{side}": (h, 0, 0.92 - THIGH),
+            f"foot_{side}": (h, 0, ANKLE_HEIGHT),
+            f"toes_{side}": (h, BALL[1], BALL[2]),
+        }
+    return {name: np.array(joint, float) for name, joint in joints.items()}
+
+
+def solve(build: Build, pose: Pose) -> Skeleton:
+    """Pose a body on the floor z = 0 with its centre of mass over its feet (x, y free: the feet stay near 0)."""
+    rest = rest_joints(build)
+    scale = build.height / REFERENCE_HEIGHT
+    feet = {side: _place_foot(pose, side, scale) for side in SIDES}
+    stand = np.zeros(3)
+    for side, share, foot in (
+        (LEFT, pose.weight_left, pose.left_foot),
+        (RIGHT, 1 - pose.weight_left, pose.right_foot),
+    ):
+        ankle, ball = feet[side][:2]
+        stand += share * (ball if foot.heel > 20 else (ankle + ball) / 2)
+    root = np.array([stand[0], stand[1], 0.0])
+    for _ in range(12):
+        root[2] = _root_height(build, pose, root, feet, scale)
+        skeleton = _assemble(build, pose, rest, root, feet)
+        root[:2] += (stand - skeleton.centre_of_mass())[:2]
+    root[2] = _root_height(build, pose, root, feet, scale)
+    return _assemble(build, pose, rest, root, feet)
+
+
+def _place_foot(pose: Pose, side: str, scale: float) -> tuple[Array, Array, Array, Array]:
+    """Ankle, ball (both world), the rear foot's rotation and the toes' rotation."""
+    foot = pose.left_foot if side == LEFT else pose.right_foot
+    sign = SIDES[side]
+    flat = about_z(math.radians(sign * foot.turn))
+    base = np.array([sign * foot.outward, foot.back, foot.lift])
+    ball = base + flat @ np.array(BALL)
+    rear = flat @ about_x(math.radians(foot.heel))
+    ankle = ball + rear @ (np.array([0, 0, ANKLE_HEIGHT]) - np.array(BALL))
+    toes = rear if foot.lift > 0 else flat
+    return ankle * scale, ball * scale, rear, toes
+
+
+def _root_height(
+    build: Build, pose: Pose, root: Array, feet: Mapping[str, tuple[Array, Array, Array, Array]], scale: float
+) -> float:
+    reach = STRAIGHTEST_LEG * (THIGH + SHANK) * scale
+    turn = _pelvis_turn(pose)
+    height = pose.hips * scale
+    for side, sign in SIDES.items():
+        offset = turn @ np.array([sign * build.hip, 0, 0]) * scale
+        gap = feet[side][0] - root - offset
+        flat = math.hypot(gap[0], gap[1])
+        height = min(height, float(feet[side][0][2] - offset[2] + math.sqrt(max(reach**2 - flat**2, 0.01))))
+    return height
+
+
+def _pelvis_turn(pose: Pose) -> Array:
+    return about_z(math.radians(pose.pelvis_turn)) @ about_x(math.radians(pose.tilt + 0.25 * pose.lean))
+
+
+def _assemble(
+    build: Build,
+    pose: Pose,
+    rest: Mapping[str, Array],
+    root: Array,
+    feet: Mapping[str, tuple[Array, Array, Array, Array]],
+) -> Skeleton:
+    scale = build.height / REFERENCE_HEIGHT
+    bend = about_x(math.radians(0.375 * pose.lean)) @ about_y(math.radians(0.5 * pose.sway))
+    bend = bend @ about_z(math.radians(0.5 * pose.twist))
+    neck = about_z(math.radians(0.5 * pose.look)) @ about_x(math.radians(0.5 * pose.nod))
+    turns = {"pelvis": _pelvis_turn(pose)}
+    origins = {"pelvis": np.array(root)}
+    angles: dict[str, float] = {}
+    chain = (("lumbar", "pelvis", bend), ("chest", "lumbar", bend), ("neck", "chest", neck), ("head", "neck", neck))
+    for bone, parent, turn in chain:
+        origins[bone] = origins[parent] + turns[parent] @ (rest[bone] - rest[parent]) * scale
+        turns[bone] = turns[parent] @ turn
+    for side, sign in SIDES.items():
+        hip = origins["pelvis"] + turns["pelvis"] @ (rest[f"thigh_{side}"] - rest["pelvis"]) * scale
+        foot = pose.left_foot if side == LEFT else pose.right_foot
+        ankle, ball, rear, toes = feet[side]
+        forward = rear @ np.array([0, -1.0, 0]) + turns["pelvis"] @ np.array([sign * foot.knee_out, -0.6, 0])
+        knee = _bend_between(hip, ankle, THIGH * scale, SHANK * scale, forward)
+        turns[f"thigh_{side}"] = _hinge_frame(hip, knee, ankle, forward)
+        turns[f"shank_{side}"] = _hinge_frame(knee, ankle, None, turns[f"thigh_{side}"] @ np.array([0, -1.0, 0]))
+        turns[f"foot_{side}"], turns[f"toes_{side}"] = rear, toes
+        origins |= {f"thigh_{side}": hip, f"shank_{side}": knee, f"foot_{side}": ankle, f"toes_{side}": ball}
+        angles[f"knee_{side}"] = _angle(knee - hip, ankle - knee)
+        angles[f"hip_{side}"] = _angle(knee - hip, turns["pelvis"] @ np.array([0, 0, -1.0]))
+        _pose_arm(pose, side, rest, scale, origins, turns, angles)
+    return Skeleton(build, rest, origins, turns, angles)
+
+
+def _pose_arm(
+    pose: Pose,
+    side: str,
+    rest: Mapping[str, Array],
+    scale: float,
+    origins: dict[str, Array],
+    turns: dict[str, Array],
+    angles: dict[str, float],
+) -> None:
+    arm = pose.left if side == LEFT else pose.right
+    mirror = np.array([SIDES[side], 1, 1])
+    chest = turns["chest"]
+
+    def world(direction: Triple) -> Array:
+        return np.asarray(chest @ (np.array(direction) * mirror))
+
+    shoulder = origins["chest"] + chest @ (rest[f"upper_arm_{side}"] - rest["chest"]) * scale
+    if arm.wrist is None:
+        elbow = shoulder + unit(world(arm.upper)) * UPPER_ARM * scale
+        wrist = elbow + unit(world(arm.fore)) * FOREARM * scale
+    else:
+        goal = np.array(arm.wrist) * mirror - rest[arm.anchor]
+        wrist = origins[arm.anchor] + turns[arm.anchor] @ goal * scale
+        away = wrist - shoulder
+        reach = 0.99 * (UPPER_ARM + FOREARM) * scale
+        wrist = shoulder + away * min(1.0, reach / float(np.linalg.norm(away)))
+        elbow = _bend_between(shoulder, wrist, UPPER_ARM * scale, FOREARM * scale, world(arm.upper))
+    along = unit(wrist - elbow)
+    fingers = along if arm.hand is None else unit(world(arm.hand))
+    inward = unit(_across(world(arm.palm), fingers))
+    hand = _frame(fingers, -inward * SIDES[side])
+    # The inside of the elbow looks where the forearm folds to; an almost straight arm follows the palm.
+    fold = _across(wrist - shoulder, elbow - shoulder)
+    crease = unit(unit(fold) if np.linalg.norm(fold) > 0.02 * scale else np.cross(along, inward) * SIDES[side])
+    turns[f"upper_arm_{side}"] = _hinge_frame(shoulder, elbow, None, crease)
+    turns[f"forearm_{side}"] = _frame(along, -inward * SIDES[side])
+    hinge = turns[f"upper_arm_{side}"][:, 0]
+    angles[f"twist_{side}"] = _angle(_across(hinge, along), turns[f"forearm_{side}"][:, 0])
+    turns[f"hand_{side}"] = hand
+    origins |= {f"upper_arm_{side}": shoulder, f"forearm_{side}": elbow, f"hand_{side}": wrist}
+    angles[f"elbow_{side}"] = _angle(elbow - shoulder, wrist - elbow)
+    angles[f"wrist_{side}"] = _angle(along, fingers)
+
+
+def about_x(angle: float) -> Array:
+    """Rotation (3, 3) about x, radians; positive takes +Z to -Y, so a spine leans forward."""
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+
+
+def about_y(angle: float) -> Array:
+    """Rotation (3, 3) about y, radians; positive takes +Z to +X."""
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
+def about_z(angle: float) -> Array:
+    """Rotation (3, 3) about z, radians; positive takes -Y to +X."""
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+
+
+def unit(vector: ArrayLike) -> Array:
+    """`vector` at length 1."""
+    v = np.asarray(vector, float)
+    return np.asarray(v / max(float(np.linalg.norm(v)), 1e-12))
+
+
+def _across(vector: Array, axis: Array) -> Array:
+    """The part of `vector` at a right angle to `axis`."""
+    n = unit(axis)
+    return np.asarray(vector - (vector @ n) * n)
+
+
+def _angle(a: Array, b: Array) -> float:
+    return math.degrees(math.acos(float(np.clip(unit(a) @ unit(b), -1, 1))))
+
+
+def _frame(down: Array, left: Array) -> Array:
+    """Rotation whose -Z is `down` and whose X is nearest to `left`."""
+    z = -unit(down)
+    x = unit(_across(left, z))
+    return np.stack([x, np.cross(z, x), z], axis=1)
+
+
+def _hinge_frame(start: Array, end: Array, beyond: Array | None, forward: Array) -> Array:
+    """Rotation of a bone from `start` to `end` whose -Y looks `forward` (or to where the joint beyond it points)."""
+    if beyond is not None:
+        bulge = _across(end - start, beyond - start)
+        forward = bulge if np.linalg.norm(bulge) > 1e-3 else forward
+    z = -unit(end - start)
+    y = -unit(_across(forward, z))
+    return np.stack([np.cross(y, z), y, z], axis=1)
+
+
+def _bend_between(start: Array, end: Array, first: float, second: float, toward: Array) -> Array:
+    """The joint between two bones of given lengths from `start` to `end`, bulging `toward`."""
+    gap = end - start
+    length = min(float(np.linalg.norm(gap)), (first + second) * 0.9999)
+    along = (first**2 - second**2 + length**2) / (2 * length)
+    height = math.sqrt(max(first**2 - along**2, 0.0))
+    return np.asarray(start + unit(gap) * along + unit(_across(toward, gap)) * height)

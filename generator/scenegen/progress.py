@@ -1,0 +1,79 @@
+"""Progress of long work on standard error: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Update(Protocol):
+    """How a step tells where it stands."""
+
+    def __call__(self, done: int, total: int, failed: int = 0) -> None:
+        """So many of `total` are done, and `failed` more have been given up."""
+
+
+@contextmanager
+def progress(title: str, unit: str = "scenes") -> Iterator[Update]:
+    """Show how far a step is, how fast, how long it still takes, and failures."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bar(title, unit, console) as update:
+            yield update
+    else:
+        yield _lines(title, unit, console)
+
+
+@contextmanager
+def _bar(title: str, unit: str, console: Console) -> Iterator[Update]:
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=None, note="")
+        started = time.monotonic()
+
+        def update(done: int, total: int, failed: int = 0) -> None:
+            bar.update(task, total=total, completed=done, note=_note(unit, started, done, total, failed))
+
+        yield update
+
+
+def _lines(title: str, unit: str, console: Console) -> Update:
+    started = time.monotonic()
+    said = started - SECONDS_BETWEEN_LINES
+
+    def update(done: int, total: int, failed: int = 0) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= SECONDS_BETWEEN_LINES or done + failed == total:
+            said = now
+            console.print(
+                f"{title} {done}/{total} {_note(unit, started, done, total, failed)}", highlight=False, soft_wrap=True
+            )
+
+    return update
+
+
+def _note(unit: str, started: float, done: int, total: int, failed: int) -> str:
+    """ "7.1 scenes/min, 26 min left, 0 failed"."""
+    minutes = (time.monotonic() - started) / 60
+    rate = done / minutes if minutes else 0.0
+    parts = [f"{rate:.1f} {unit}/min"]
+    if rate and done + failed < total:
+        left = (total - done - failed) / rate
+        parts.append(
+            f"{left * 60:.0f} s left"
+            if left < 2
+            else f"{left:.0f} min left"
+            if left < 120
+            else f"{left / 60:.1f} h left"
+        )
+    if failed:
+        parts.append(f"{failed} failed")
+    return ", ".join(parts)

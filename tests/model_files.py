@@ -1,0 +1,74 @@
+"""Small models made by Blender itself for the import tests: a chair with its back at +Y, in every format."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+CHAIR_SIZE = (0.5, 0.55, 0.9)
+
+
+def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> trimesh.Trimesh:
+    return trimesh.creation.box(bounds=[low, high])
+
+
+def chair() -> trimesh.Trimesh:
+    """0.5 x 0.55 x 0.9 m, Z up, front -Y: four legs, a seat, a back."""
+    parts = [box((-0.25, -0.275, 0.42), (0.25, 0.275, 0.46)), box((-0.25, 0.24, 0.46), (0.25, 0.275, 0.9))]
+    for x in (-0.25, 0.21):
+        for y in (-0.275, 0.235):
+            parts.append(box((x, y, 0.0), (x + 0.04, y + 0.04, 0.42)))
+    return trimesh.util.concatenate(parts)
+
+
+def table(width: float = 1.2, depth: float = 0.7, height: float = 0.75) -> trimesh.Trimesh:
+    parts = [box((-width / 2, -depth / 2, height - 0.03), (width / 2, depth / 2, height))]
+    for x in (-width / 2, width / 2 - 0.05):
+        for y in (-depth / 2, depth / 2 - 0.05):
+            parts.append(box((x, y, 0.0), (x + 0.05, y + 0.05, height - 0.03)))
+    return trimesh.util.concatenate(parts)
+
+
+def turned(mesh: trimesh.Trimesh, matrix: list[list[float]]) -> trimesh.Trimesh:
+    return trimesh.Trimesh(mesh.vertices @ np.array(matrix).T, mesh.faces, process=False)
+
+
+_SCRIPT = """
+import sys, bpy
+source, folder = sys.argv[1:]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.wm.stl_import(filepath=source)
+chair = bpy.context.object
+chair.name = "chair"
+material = bpy.data.materials.new("wood")
+material.use_nodes = True
+shader = material.node_tree.nodes["Principled BSDF"]
+shader.inputs["Base Color"].default_value = (0.5, 0.25, 0.1, 1)
+shader.inputs["Roughness"].default_value = 0.3
+chair.data.materials.append(material)
+bpy.ops.mesh.primitive_cube_add(size=9)
+bpy.context.object.hide_render = True          # a hidden helper, which no importer may take along
+bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/chair.blend")
+bpy.data.objects.remove(bpy.context.object)
+bpy.ops.object.camera_add()
+bpy.ops.export_scene.gltf(filepath=f"{folder}/chair.glb")
+bpy.ops.export_scene.gltf(filepath=f"{folder}/chair.gltf", export_format="GLTF_SEPARATE")
+bpy.ops.export_scene.gltf(filepath=f"{folder}/draco.glb", export_draco_mesh_compression_enable=True)
+bpy.ops.export_scene.fbx(filepath=f"{folder}/chair.fbx")
+bpy.ops.wm.obj_export(filepath=f"{folder}/chair.obj")
+bpy.ops.wm.ply_export(filepath=f"{folder}/chair.ply")
+bpy.ops.wm.stl_export(filepath=f"{folder}/chair.stl")
+bpy.ops.wm.usd_export(filepath=f"{folder}/chair.usdc")
+"""
+
+
+def make_files(folder: Path) -> None:
+    """chair.* in every format, and draco.glb."""
+    chair().export(folder / "source.stl")
+    command = [sys.executable, "-c", _SCRIPT, str(folder / "source.stl"), str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    (folder / "source.stl").unlink()

@@ -1,0 +1,264 @@
+"""The driver of many Blenders: faults are planted and scenes must come out all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+from scenegen import generate as driver
+from scenegen.dataset import finished_indices, read_dataset_json
+from scenegen.errors import ScenegenError, UsageError
+from scenegen.generate import Outcome, Request, SceneReport, generate
+from scenegen.stats import read_timings
+from scenegen.verify import verify
+
+TINY = Path(__file__).parent / "presets" / "tiny.toml"
+FAULTY = Path(__file__).parent / "faulty_blender.py"
+SCENES = 6
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -> Callable[..., Outcome]:
+    """Generate with a stand-in for Blender that has the faults asked for."""
+    monkeypatch.setattr(driver, "generate_script", lambda: FAULTY)
+    monkeypatch.setattr(driver.blender_setup, "check_host", lambda blender: SystemBlender)
+
+    def run(scenes: int, faults: dict[int, list[str]], **options: object) -> Outcome:
+        (tmp_path / "faults.json").write_text(json.dumps(faults))
+        request = Request(str(TINY), tmp_path / "out", scenes, assets=box_library, **options)  # type: ignore[arg-type]
+        return generate(request, lambda done, total, failed=0: None)
+
+    return run
+
+
+class SystemBlender:
+    executable = sys.executable
+    version = "0"
+
+
+def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+    faults = {0: ["die"], 1: ["segfault", "die"], 3: ["refuse"], 4: ["write_then_die"]}
+    outcome = faulty(8, faults, workers=2)
+    assert (outcome.made, outcome.failed, outcome.missing) == (8, (), ())
+    contents = [(tmp_path / f"out/scenes/scene_{i:06d}/scene.json").read_text() for i in range(8)]
+    assert contents == [f"0/{i}" for i in range(8)]
+    tries = {i: len((tmp_path / f"tries_{i}").read_text()) for i in range(8)}
+    assert tries == {0: 2, 1: 3, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1}
+    assert read_timings(tmp_path / "out") == {"render": 0.25, "write": 0.01}
+
+
+def test_a_scene_that_always_fails_is_listed_and_the_others_are_made(
+    faulty: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    outcome = faulty(6, {2: ["die"] * 9, 4: ["refuse"] * 9}, seed=5)
+    assert outcome.missing == (2, 4)
+    assert finished_indices(tmp_path / "out") == {0, 1, 3, 5}
+    died, refused = sorted(outcome.failed, key=lambda report: report.index)
+    assert (died.tries, died.error) == (3, "Blender died (exit status 3)")
+    assert "dying at scene 2" in died.log
+    assert refused.error == "no such light"
+    (tmp_path / "faults.json").unlink()
+    alone = subprocess.run(died.command, shell=True, capture_output=True, text=True, check=True)
+    assert '"ok": true' in alone.stdout
+    assert (tmp_path / "out/scenes/scene_000002/scene.json").read_text() == "5/2"
+    assert faulty(6, {}, seed=5).missing == ()
+
+
+def test_a_blender_that_hangs_is_replaced(faulty: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "FIRST_TIMEOUT", 3.0)
+    monkeypatch.setattr(driver, "LEAST_TIMEOUT", 3.0)
+    outcome = faulty(3, {0: ["hang"], 2: ["hang"]})
+    assert outcome.missing == ()
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(FAULTY) in (p.info["cmdline"] or [])]
+
+
+def test_when_nothing_works_it_stops_early(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = faulty(500, {i: ["die"] * 9 for i in range(500)}, workers=2)
+    assert len(outcome.failed) == driver.GIVE_UP_AFTER
+    assert len(list(tmp_path.glob("tries_*"))) < 20
+    assert len(outcome.missing) == 500
+
+
+def test_only_missing_scenes_are_made(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+    assert faulty(3, {}).made == 3
+    assert faulty(3, {}).made == 0
+    grown = faulty(5, {})
+    assert (grown.made, grown.present, grown.missing) == (2, 3, ())
+    assert len((tmp_path / "tries_0").read_text()) == 1
+    assert read_dataset_json(tmp_path / "out").scenes == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [({"seed": 1}, "seed 0"), ({"quality": "draft"}, "quality"), ({"split": "test"}, "split")]
+)
+def test_other_parameters_are_refused(
+    faulty: Callable[..., Outcome], tmp_path: Path, change: dict[str, object], named: str
+) -> None:
+    faulty(1, {})
+    before = (tmp_path / "out/dataset.json").read_bytes()
+    with pytest.raises(ScenegenError, match=named):
+        faulty(2, {}, **change)
+    assert (tmp_path / "out/dataset.json").read_bytes() == before
+    assert finished_indices(tmp_path / "out") == {0}
+
+
+def test_what_blender_refuses_ends_the_run_at_once(box_library: Path, tmp_path: Path) -> None:
+    request = Request(str(TINY), tmp_path / "out", 3, assets=box_library, device="oneapi", quality="draft")
+    with pytest.raises(UsageError, match="--device oneapi: this machine has none"):
+        generate(request, lambda done, total, failed=0: None)
+
+
+def command(out: Path, library: Path, workers: int, scenes: int = SCENES) -> list[str]:
+    return [
+        *(str(Path(sys.executable).parent / "scenegen"), "generate", "--preset", str(TINY), "--scenes", str(scenes)),
+        *("--out", str(out), "--assets", str(library), "--workers", str(workers), "--quality", "draft"),
+        *("--device", "cpu"),
+    ]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file of every scene; of images their pixels, since Cycles notes its times beside them."""
+    files = sorted(p for p in (out / "scenes").rglob("*") if p.is_file())
+    return {str(p.relative_to(out)): pixels(p) if p.name.startswith("image_") else p.read_bytes() for p in files}
+
+
+def pixels(path: Path) -> bytes:
+    with Image.open(path) as image:
+        return image.tobytes()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, box_library: Path) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    subprocess.run(command(out, box_library, 1), check=True, capture_output=True)
+    assert verify(out, assets=box_library).ok
+    files = contents(out)
+    assert len(files) == SCENES * (2 * 4 + 3)  # image, depth, instance, frustum of two cameras; occupancy, masks, json
+    return files
+
+
+def test_two_workers_make_the_same_bytes_as_one(
+    undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path
+) -> None:
+    subprocess.run(command(tmp_path / "out", box_library, 2), check=True, capture_output=True)
+    assert contents(tmp_path / "out") == undisturbed
+
+
+@pytest.mark.debian_blender
+@pytest.mark.skipif(not Path("/usr/bin/blender").exists(), reason="Debian's blender is not installed")
+def test_another_blender_makes_the_same_labels(
+    undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path
+) -> None:
+    arguments = [*command(tmp_path / "out", box_library, 1, scenes=2), "--blender", "/usr/bin/blender"]
+    subprocess.run(arguments, check=True, capture_output=True)
+    made = {name: body for name, body in contents(tmp_path / "out").items() if "/image_" not in name}
+    assert len(made) == 2 * (2 * 3 + 3)
+    assert made.items() <= undisturbed.items()
+    assert read_dataset_json(tmp_path / "out").blender[0].startswith("3.4")
+
+
+@pytest.mark.parametrize("victim", ["blender", "worker"])
+def test_killed_processes_leave_no_trace(
+    undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path, victim: str
+) -> None:
+    """Blenders, or the dask workers that own them, are shot at random moments while the data set is made."""
+    out = tmp_path / "out"
+    rng = random.Random(victim)
+    with running(command(out, box_library, 2)) as process:
+        for _ in range(2):
+            shot = wait_for(lambda: choose_victim(out, victim, rng))
+            time_to_wait(rng.uniform(0.5, 2.5))
+            kill(shot)
+        assert process.wait(timeout=240) == 0
+    assert contents(out) == undisturbed
+    assert verify(out, assets=box_library).ok
+
+
+def test_a_run_killed_twice_and_resumed_is_the_same(
+    undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path
+) -> None:
+    out = tmp_path / "out"
+    for after in (1, 3):
+        with running(command(out, box_library, 2)) as process:
+            wait_for(lambda: len(finished_indices(out)) >= after)  # noqa: B023
+            kill(process.pid)
+            process.wait()
+        wait_for(lambda: not blenders(out))
+        assert set(contents(out)) <= set(undisturbed)
+    subprocess.run(command(out, box_library, 2), check=True, capture_output=True)
+    assert contents(out) == undisturbed
+    assert verify(out, assets=box_library).ok
+
+
+def test_an_interrupt_ends_in_one_line(tmp_path: Path, box_library: Path) -> None:
+    out = tmp_path / "out"
+    with running(command(out, box_library, 1, scenes=500)) as process:
+        wait_for(lambda: finished_indices(out))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "scenegen: interrupted; what is done stays, the same command goes on"
+    assert "Traceback" not in said
+
+
+@contextmanager
+def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def blenders(out: Path) -> list[psutil.Process]:
+    """The Blenders that make scenes in `out`, oldest first."""
+    found = psutil.process_iter(["cmdline"])
+    return sorted((p for p in found if {"--serve", str(out)} <= set(p.info["cmdline"] or ())), key=lambda p: p.pid)
+
+
+def choose_victim(out: Path, kind: str, rng: random.Random) -> int:
+    alive = blenders(out)
+    if not alive:
+        return 0
+    blender = rng.choice(alive)
+    return blender.pid if kind == "blender" else blender.ppid()
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def time_to_wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def wait_for(condition: Callable[[], object], limit: float = 120.0) -> int:
+    """The first true answer of `condition`."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer if isinstance(answer, int) else 1
+        time_to_wait(0.05)
+    raise AssertionError("waited in vain")
+
+
+def test_reports_travel_between_processes() -> None:
+    import pickle
+
+    report = SceneReport(3, error="x", log=("a",), refused=UsageError("no"))
+    again = pickle.loads(pickle.dumps(report))
+    assert (again.index, again.log, str(again.refused)) == (3, ("a",), "no")

@@ -1,0 +1,149 @@
+"""Sweet Home 3D libraries: a made-up one with every fault, and Debian's real ones where they are installed."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scenegen.assets.prepare import prepare
+from scenegen.assets.raw_model import RawModel
+from scenegen.assets.sources.importer import Refused
+from scenegen.assets.sources.sweethome import CATALOGUE, class_of, parse_properties, read_library, read_pieces
+from scenegen.errors import ScenegenError
+
+from tests.model_files import chair
+
+DEBIAN = Path("/usr/share/sweethome3d/furniture")
+
+HEAD = "id=Mine#All\nname=My furniture\nversion=1.2\nlicense=Creative Commons Attribution 3.0 license\n"
+
+
+def obj_text(scale: float = 37.0) -> str:
+    """A chair in odd units, Y up, far from the origin."""
+    mesh = chair()
+    lines = [f"v {x * scale + 900} {z * scale} {-y * scale}" for x, y, z in mesh.vertices]
+    return "\n".join(lines + ["f " + " ".join(str(i + 1) for i in face) for face in mesh.faces])
+
+
+def entry(number: int, **said: str) -> str:
+    base = {"id": f"Mine#{number}", "name": "Oak chair", "category": "Living room", "model": "/a/chair.obj",
+            "width": "50", "depth": "55", "height": "90", "creator": "J\\u00f6"}  # fmt: skip
+    return "".join(f"{key}#{number}={value}\n" for key, value in {**base, **said}.items())
+
+
+@pytest.fixture()
+def mine(tmp_path: Path) -> Path:
+    quarter = "0 0 1 0 1 0 -1 0 0"
+    catalogue = HEAD + "".join(
+        [
+            entry(1, dropOnTopElevation="46"),
+            entry(2, name="Bathtub"),
+            entry(3, model="/b/none.obj"),
+            entry(4, width="many"),
+            entry(5, modelRotation=quarter, width="55", depth="50"),
+            entry(6, model="/c/chair.obj", name="Desk", width="100", depth="110", height="75"),
+            entry(7, model="/d/chair.3dx"),
+            entry(8, name="Table lamp"),
+        ]
+    )
+    path = tmp_path / "mine.sh3f"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(CATALOGUE, catalogue.encode("latin-1"))
+        archive.writestr("a/chair.obj", obj_text())
+        archive.writestr("c/chair.obj", "mtllib gone.mtl\n" + obj_text())
+        archive.writestr("d/chair.3dx", "x")
+        archive.writestr("../outside.txt", "x")
+    return path
+
+
+def test_a_library_with_faults_gives_what_is_whole(mine: Path) -> None:
+    library = read_library(mine)
+    assert (library.licence, library.title, library.skipped) == ("CC-BY-3.0", "My furniture 1.2", 2)
+    results = list(read_pieces(library))
+    refused = [str(r) for r in results if isinstance(r, Refused)]
+    models = {m.provenance.source.rpartition("#")[2]: m for m in results if isinstance(m, RawModel)}
+    assert len(refused) == 3
+    assert any("Mine#3" in line and "b/none.obj is not in the library" in line for line in refused)
+    assert any("Mine#4" in line and "catalogue entry is broken" in line for line in refused)
+    assert any("Mine#7" in line and "unknown kind" in line for line in refused)
+    assert set(models) == {"1", "5", "6"}
+    np.testing.assert_allclose(np.ptp(models["1"].vertices, axis=0), (0.5, 0.55, 0.9), atol=1e-5)
+    assert models["1"].shelf_height == pytest.approx(0.46)
+    assert models["1"].provenance.author == "Jö"
+    upper = models["1"].vertices[models["1"].vertices[:, 2] > 0.8]
+    assert upper[:, 1].mean() > models["1"].vertices[:, 1].mean(), "the back is at +Y"
+    turned = models["5"].vertices  # the catalogue's rotation about Y takes the file's -Z, where the back is, to -X
+    assert np.ptp(turned, axis=0) == pytest.approx((0.55, 0.5, 0.9), abs=1e-5)
+    middle = (turned[:, 0].min() + turned[:, 0].max()) / 2
+    assert turned[turned[:, 2] > 0.8][:, 0].mean() < middle - 0.2
+    np.testing.assert_allclose(np.ptp(models["6"].vertices, axis=0), (1.0, 1.1, 0.75), atol=1e-5)
+    assert any("stretched" in warning for warning in models["6"].warnings)
+
+
+def test_one_class_alone(mine: Path) -> None:
+    assert {piece.class_name for piece in read_library(mine, "table").pieces} == {"table"}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "not a readable"), (b"no zip at all", "not a readable"), ({}, "no PluginFurnitureCatalog"),
+     ({CATALOGUE: "name=empty"}, "lists no furniture")],
+)  # fmt: skip
+def test_no_library(tmp_path: Path, content: bytes | dict[str, str] | None, reason: str) -> None:
+    path = tmp_path / "bad.sh3f"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in content.items():
+                archive.writestr(name, text)
+    with pytest.raises(ScenegenError, match=reason):
+        read_library(path)
+
+
+def test_a_damaged_member_is_refused(mine: Path) -> None:
+    content = bytearray(mine.read_bytes())
+    at = content.index(b"a/chair.obj") + 60
+    content[at : at + 40] = bytes(40)
+    mine.write_bytes(bytes(content))
+    results = list(read_pieces(read_library(mine)))
+    assert any("cannot be unpacked" in str(result) for result in results if isinstance(result, Refused))
+    assert any(isinstance(result, RawModel) for result in results)
+
+
+def test_properties_as_java_writes_them() -> None:
+    text = "# c\n! c\na=1\nb : two words \nc\\ d\\=e=\\u00e9\\t!\nlong=one \\\n   two\nempty=\n"
+    assert parse_properties(text) == {"a": "1", "b": "two words", "c d=e": "é\t!", "long": "one two", "empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("entry_", "class_name"),
+    [
+        ({"id": "Kator Legaz#cafe-table", "name": "x"}, "table"),
+        ({"id": "Kator Legaz#screen-door", "name": "Chair"}, None),
+        ({"id": "New#1", "name": "Bedside table"}, "nightstand"),
+        ({"id": "New#2", "name": "Glass table"}, "table"),
+        ({"id": "New#3", "name": "Table lamp"}, None),
+        ({"id": "New#4", "name": "Armchair", "category": "Lights"}, None),
+        ({"name": "Backpack, red"}, "bag"),
+        ({"name": "Carpet"}, None),
+    ],
+)
+def test_classes(entry_: dict[str, str], class_name: str | None) -> None:
+    assert class_of(entry_) == class_name
+
+
+@pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's sweethome3d-furniture is not installed")
+def test_debians_libraries(tmp_path: Path) -> None:
+    libraries = [read_library(path) for path in sorted(DEBIAN.glob("*.sh3f"))]
+    pieces = [piece for library in libraries for piece in library.pieces]
+    assert sum(piece.class_name == "chair" for piece in pieces) >= 55
+    assert sum(piece.class_name == "table" for piece in pieces) >= 40
+    assert {library.licence for library in libraries} == {"CC0-1.0", "CC-BY-3.0", "CC-BY-3.0-US"}
+    assert not any(library.refused for library in libraries)
+    bags = read_library(DEBIAN / "BlendSwap-CC-0.sh3f", "bag")
+    for piece, model in zip(bags.pieces, read_pieces(bags), strict=True):
+        assert isinstance(model, RawModel)
+        np.testing.assert_allclose(prepare(model, tmp_path).size, piece.size, atol=2e-3)

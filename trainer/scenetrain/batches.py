@@ -1,12 +1,14 @@
 """Batches of scenes: from the device when a split fits there, else from worker processes that read ahead.
 
-Both give the same batches in the same order for a (seed, epoch), so that either may resume what the other began.
+Which scenes, which view and which colours a step shows is planned from (seed, epoch) alone, so both ways give the same
+batches in the same order and a resumed run repeats what an undisturbed one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,63 +18,93 @@ from scenetrain.data import SceneList, SceneTensors
 from scenetrain.features import ResidentSplit
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Scenes of one step: trunk features (B, V, C, 28, 28) or images uint8 (B, V, 3, H, W); labels uint8 (B, X, Y, Z).
 
-    `positions` says which scenes of the split these are.
+    `positions` (B,) says which scenes of the split these are, `variants` (B,) in which colours; both stay on the host.
     """
 
     features: Tensor | None
     images: Tensor | None
     labels: Tensor
     positions: Tensor
+    variants: Tensor
 
 
-def epoch_order(count: int, batch_size: int, seed: int, epoch: int | None, rank: int, ranks: int) -> list[Tensor]:
-    """Scene positions, batch by batch, of one rank; `epoch` None keeps the order of the split (validation).
+@dataclass(frozen=True)
+class EpochPlan:
+    """What an epoch shows: positions batch by batch; of every scene of the split its one view (None = all views) and
+    its colour variant, both (N,)."""
 
-    Every rank gets as many batches; what does not divide is left to the next epoch's order (training) or repeated.
+    order: list[Tensor]
+    view: Tensor | None
+    variant: Tensor
+
+
+def training_plan(
+    count: int, views: int, one_view: bool, variants: int, batch_size: int, seed: int, epoch: int, rank: int, ranks: int
+) -> EpochPlan:
+    """One rank's share of a training epoch over `count` scenes; every rank gets as many batches.
+
+    A last batch of one scene is left out, because batch norm needs two.
     """
-    if epoch is None:
-        order = torch.arange(count)
-    else:
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    if ranks > 1:
-        padded = -count % ranks
-        order = torch.cat([order, order[:padded]])[rank::ranks]
-    batches = list(order.split(batch_size))
-    if epoch is not None and len(batches) > 1 and len(batches[-1]) == 1:
-        batches.pop()
-    return batches
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    order = torch.randperm(count, generator=generator)
+    view = torch.randint(views, (count,), generator=generator) if one_view else None
+    variant = torch.randint(variants, (count,), generator=generator)
+    batches = _share(order, rank, ranks).split(batch_size)
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches = batches[:-1]
+    return EpochPlan(list(batches), view, variant)
+
+
+def validation_plan(count: int, views: int, one_view: bool, batch_size: int, rank: int, ranks: int) -> EpochPlan:
+    """One rank's share of a split in its order; with one view a scene shows the view that its position decides.
+
+    Where the ranks do not divide the split, its first scenes count twice.
+    """
+    order = torch.arange(count)
+    batches = _share(order, rank, ranks).split(batch_size)
+    return EpochPlan(list(batches), order % views if one_view else None, torch.zeros_like(order))
+
+
+def _share(order: Tensor, rank: int, ranks: int) -> Tensor:
+    return torch.cat([order, order[: -len(order) % ranks]])[rank::ranks]
 
 
 class ResidentBatches:
-    """Batches that are indexed out of a split on the device; nothing happens on the host between steps."""
+    """Batches that are indexed out of a split on the device; nothing waits for the device between steps."""
 
-    def __init__(self, split: ResidentSplit, order: list[Tensor], seed: int) -> None:
+    def __init__(self, split: ResidentSplit, plan: EpochPlan) -> None:
         self.split = split
-        self.order = order
-        self.seed = seed
+        self.plan = plan
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.plan.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        device = self.split.labels.device
-        variants = self.split.features.shape[0]
-        generator = torch.Generator().manual_seed(self.seed)
-        for positions in self.order:
-            variant = torch.randint(variants, (len(positions),), generator=generator).to(device)
-            at = positions.to(device)
-            yield Batch(self.split.features[variant, at], None, self.split.labels[at], positions)
+        plan, device = self.plan, self.split.labels.device
+        for positions in plan.order:
+            at = positions.to(device, non_blocking=True)
+            variants = plan.variant[positions]
+            variant = variants.to(device, non_blocking=True)
+            if plan.view is None:
+                features = self.split.features[variant, at]
+            else:
+                view = plan.view[positions].to(device, non_blocking=True)
+                features = self.split.features[variant, at, view].unsqueeze(1)
+            yield Batch(features, None, self.split.labels[at], positions, variants)
 
 
-def streaming_batches(scenes: SceneList, order: list[Tensor], workers: int) -> DataLoader[Batch]:
-    """Batches of images that `workers` processes read ahead."""
+def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataLoader[Batch]:
+    """Batches of images that `workers` processes read ahead; of a scene only the views that the plan shows are read."""
+    view = plan.view
+    samples = [
+        [(int(p), None if view is None else int(view[p]), int(plan.variant[p])) for p in batch] for batch in plan.order
+    ]
     return DataLoader(
         scenes,
-        batch_sampler=[batch.tolist() for batch in order],
+        batch_sampler=samples,  # type: ignore[arg-type]
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=torch.cuda.is_available(),
@@ -81,5 +113,10 @@ def streaming_batches(scenes: SceneList, order: list[Tensor], workers: int) -> D
 
 
 def _collate(scenes: list[SceneTensors]) -> Batch:
-    images = torch.stack([s.images for s in scenes])
-    return Batch(None, images, torch.stack([s.labels for s in scenes]), torch.cat([s.positions for s in scenes]))
+    return Batch(
+        None,
+        torch.stack([s.images for s in scenes]),
+        torch.stack([s.labels for s in scenes]),
+        torch.tensor([s.position for s in scenes]),
+        torch.tensor([s.variant for s in scenes]),
+    )

@@ -12,15 +12,18 @@ from typing import Any, get_type_hints
 from scenegen.errors import UsageError
 
 CONFIGS = Path(__file__).parent / "configs"
+PRECISIONS = ("bf16-mixed", "32-true")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which network. `weights`: "hub" (timm's), a file, or "none" (random)."""
+    """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
+    package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's)."""
 
     name: str = "everted"
     backbone: str = "resnet50"
     weights: str = "hub"
+    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class TrainingConfig:
 
     `single_view_epochs` and `epochs` bound the one-view and the all-views stage; `patience` epochs without a better
     validation loss end a stage. `train_scenes` and `validation_scenes` use only the first scenes of a split (0 = all).
-    `color_variants` is the number of colour-augmented copies of the cached features (1 = none).
+    `color_variants` is in how many colours every scene is shown (1 = as it is). `cache` keeps the trunk's features on
+    the device when they fit there; without it any number of colour variants costs no memory. `compile` is for CUDA.
     """
 
     seed: int = 0
@@ -52,6 +56,8 @@ class TrainingConfig:
     train_scenes: int = 0
     validation_scenes: int = 0
     color_variants: int = 1
+    cache: bool = True
+    compile: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,26 @@ def config_from_dict(body: Mapping[str, Any], source: str) -> Config:
     if unknown:
         raise UsageError(f"{source}: no section {unknown[0]!r}; known: {', '.join(sections)}")
     defaults = Config()
-    return Config(**{s: _section(getattr(defaults, s), body.get(s, {}), f"{source}: {s}") for s in sections})
+    config = Config(**{s: _section(getattr(defaults, s), body.get(s, {}), f"{source}: {s}") for s in sections})
+    _check_ranges(config, source)
+    return config
+
+
+def _check_ranges(config: Config, source: str) -> None:
+    training = config.training
+    whole = {f"training.{k}": getattr(training, k) for k in ("views", "epochs", "single_view_epochs", "color_variants")}
+    for branch in ("reconstructor", "segmenter"):
+        settings: BranchConfig = getattr(config, branch)
+        whole[f"{branch}.batch_size"] = settings.batch_size
+        if not settings.learning_rate > 0 or not 0 <= settings.dropout < 1:
+            raise UsageError(f"{source}: {branch} wants a learning_rate above 0 and a dropout from 0 to below 1")
+    for key, value in whole.items():
+        if value < 1:
+            raise UsageError(f"{source}: {key}: {value} is not 1 or more")
+    if not 1 <= training.views <= 8:
+        raise UsageError(f"{source}: training.views: {training.views} is not 1 to 8")
+    if training.precision not in PRECISIONS:
+        raise UsageError(f"{source}: training.precision: {training.precision!r} is not {' or '.join(PRECISIONS)}")
 
 
 def config_to_toml(config: Config) -> str:
@@ -100,6 +125,8 @@ def config_to_toml(config: Config) -> str:
 
 
 def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, str) else repr(value)
 
 
@@ -123,6 +150,8 @@ def _section(defaults: Any, values: Mapping[str, Any], where: str) -> Any:
             raise UsageError(f"{where}: no key {key!r}; known: {', '.join(known)}")
         if known[key] is float and type(value) is int:
             value = float(value)
+        if known[key] is str and type(value) in (int, float):
+            value = str(value)
         if type(value) is not known[key]:
             raise UsageError(f"{where}.{key}: {value!r} is not a {known[key].__name__}")
         checked[key] = value

@@ -6,9 +6,8 @@ Legend of shapes: N scenes, V views, H W pixels, C classes, X Y Z the grid's axe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,76 +20,102 @@ from scenegen.errors import ScenegenError, UsageError
 
 IMAGE_SIZE = 224
 MAX_CLASSES = 8
+SPLITS = ("train", "validation", "test")
+
+Sample = int | tuple[int, int | None, int]
 
 
-@dataclass(frozen=True)
-class SceneTensors:
-    """One scene or many: images uint8 (N, V, 3, H, W); labels uint8 (N, X, Y, Z), bit c set where class c is.
+class SceneTensors(NamedTuple):
+    """One scene: images uint8 (V, 3, H, W); labels uint8 (X, Y, Z), bit c set where class c is.
 
-    `positions` int64 (N,) are the scenes' places in their split. One scene alone has no axis N but in `positions`.
+    `position` is its place in its split, `variant` the colours that it is to be shown in.
     """
 
     images: Tensor
     labels: Tensor
-    positions: Tensor
+    position: int
+    variant: int
 
 
 def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], limit: int = 0) -> SceneList:
-    """The scenes of a split ("train", "validation", "test") of a data set, checked against the network's grid.
+    """The scenes of a split ("train", "validation", "test") of a data set, at most `limit` (0 = all).
 
     Raises ScenegenError when the data set's grid, class count or number of views does not fit, or the split is empty.
     """
     dataset = Dataset(path)
-    if dataset.grid is None or tuple(dataset.grid.shape) != grid:
-        shape = None if dataset.grid is None else tuple(dataset.grid.shape)
-        raise ScenegenError(f"{path}: its grid is {shape}, the network's {grid}; `scenegen voxelize` makes another")
-    if len(dataset.classes) > MAX_CLASSES:
-        raise ScenegenError(f"{path}: {len(dataset.classes)} classes; at most {MAX_CLASSES} fit a bit mask")
-    positions = dataset.split_positions(split)
+    shape = tuple(dataset.info.grid.shape) if dataset.info.grid else None
+    if shape != grid:
+        wanted = ",".join(map(str, grid))
+        raise ScenegenError(f"{path}: its grid is {shape}, the network's {grid}; run `scenegen voxelize --grid {wanted}`")
+    if len(dataset.info.classes) > MAX_CLASSES:
+        raise ScenegenError(f"{path}: {len(dataset.info.classes)} classes; at most {MAX_CLASSES} fit a bit mask")
+    positions = split_positions(dataset, split)
     positions = positions[:limit] if limit else positions
     if not positions:
-        raise ScenegenError(f"{path}: no scenes of split {split!r}; generate some with `scenegen generate`")
+        raise ScenegenError(f"{path}: no scenes of split {split!r} ({_how_to_get(split)})")
     found = len(dataset[positions[0]].cameras)
     if found < views:
         raise ScenegenError(f"{path}: scenes have {found} views, {views} are wanted; use --set training.views={found}")
-    return SceneList(dataset, tuple(positions), views)
+    return SceneList(dataset, positions, views)
+
+
+def split_positions(dataset: Dataset, split: str) -> tuple[int, ...]:
+    """Positions in `dataset` that make up a split.
+
+    A data set of training models gives "train" and "validation": every tenth scene, by its index, validates, which
+    is the paper's 22,500 to 2,500 and stays so when scenes are added. One of test models gives "test" alone.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"no split {split!r}; known: {', '.join(SPLITS)}")
+    if dataset.info.split == "test" or split == "test":
+        return tuple(range(len(dataset))) if dataset.info.split == split else ()
+    return tuple(p for p, index in enumerate(dataset.indices) if (index % 10 == 9) == (split == "validation"))
+
+
+def _how_to_get(split: str) -> str:
+    if split == "test":
+        return "make one of unseen models with `scenegen generate --split test`"
+    return "a data set of `scenegen generate --split train` with 10 scenes or more has 1 in 10 for validation"
 
 
 class SceneList(TorchDataset[SceneTensors]):
-    """Scenes of one split, read when asked for; item i holds no batch axis."""
+    """Scenes of one split, read when asked for by position, or by (position, one view or None for all, variant)."""
 
-    def __init__(self, dataset: Dataset, positions: tuple[int, ...], views: int) -> None:
+    def __init__(
+        self, dataset: Dataset, positions: Sequence[int], views: int, occupancy_only: bool = False
+    ) -> None:
         self.dataset = dataset
-        self.positions = positions
+        self.positions = tuple(positions)
         self.views = views
+        self.occupancy_only = occupancy_only
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, item: int) -> SceneTensors:
-        scene = self.dataset[self.positions[item]]
-        images = np.stack([np.asarray(image) for image in scene.images[: self.views]])
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the label bits."""
+        return self.dataset.info.classes
+
+    def scene_index(self, position: int) -> int:
+        """The index, in its data set, of the scene at a position of this split."""
+        return self.dataset.indices[self.positions[position]]
+
+    def for_occupancy(self) -> SceneList:
+        """The same scenes with bit 0 for any class, which is a sixth of the reading."""
+        return SceneList(self.dataset, self.positions, self.views, occupancy_only=True)
+
+    def __getitem__(self, sample: Sample) -> SceneTensors:
+        position, view, variant = (sample, None, 0) if isinstance(sample, int) else sample
+        scene = self.dataset[self.positions[position]]
+        images = np.stack([scene.image(k) for k in (range(self.views) if view is None else (view,))])
         if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
             raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {IMAGE_SIZE} pixels")
-        return SceneTensors(
-            torch.from_numpy(images).permute(0, 3, 1, 2),
-            torch.from_numpy(pack_masks(scene.masks)),
-            torch.tensor([item]),
-        )
-
-    def read_all(self, workers: int = 4) -> SceneTensors:
-        """All scenes at once, read by threads straight into place."""
-        first = self[0]
-        images = torch.empty((len(self), *first.images.shape), dtype=torch.uint8)
-        labels = torch.empty((len(self), *first.labels.shape), dtype=torch.uint8)
-
-        def read(item: int) -> None:
-            scene = self[item]
-            images[item], labels[item] = scene.images, scene.labels
-
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(read, range(len(self))))
-        return SceneTensors(images, labels, torch.arange(len(self)))
+        labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else pack_masks(scene.masks)
+        grid = self.dataset.info.grid
+        if grid is None or labels.shape != tuple(grid.shape):
+            raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not dataset.json's; generate it again")
+        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels), position, variant)
 
 
 def pack_masks(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -111,10 +136,3 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     mean_tensor = torch.tensor(mean, device=images.device).view(shape)
     std_tensor = torch.tensor(std, device=images.device).view(shape)
     return (images.float() / 255.0 - mean_tensor) / std_tensor
-
-
-def check_split_name(split: str) -> str:
-    """The name itself, if it is one of the three splits."""
-    if split not in ("train", "validation", "test"):
-        raise UsageError(f"no split {split!r}; known: train, validation, test")
-    return split

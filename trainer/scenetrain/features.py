@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psutil
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
-from scenetrain.backbones import Backbone
-from scenetrain.data import SceneTensors, normalize
+from scenetrain.backbones import FEATURE_SIZE, Backbone
+from scenetrain.data import SceneList, SceneTensors, normalize
 
 MEMORY_SHARE = 0.6
 CHUNK = 16
@@ -26,39 +28,68 @@ class ResidentSplit:
     labels: Tensor
 
 
-def fits_on_device(
-    scenes: int, views: int, variants: int, channels: int, device: torch.device, label_size: int
-) -> bool:
-    """Whether features and labels of `scenes` leave the device room to train; always true on the CPU."""
-    if device.type != "cuda":
-        return True
-    element = 2
-    needed = scenes * (views * variants * channels * 28 * 28 * element + label_size)
-    free, _ = torch.cuda.mem_get_info(device)
+def resident_bytes(scenes: SceneList, variants: int, channels: int, dtype: torch.dtype) -> int:
+    """Bytes that a split takes on the device."""
+    features = scenes.views * variants * channels * FEATURE_SIZE**2 * dtype.itemsize
+    return len(scenes) * (features + scenes[0].labels.nbytes)
+
+
+def fits_on(device: torch.device, needed: int) -> bool:
+    """Whether `needed` bytes leave the device room to train."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
     return needed < MEMORY_SHARE * free
 
 
 def make_resident(
-    backbone: Backbone, scenes: SceneTensors, variants: int, seed: int, device: torch.device, dtype: torch.dtype
+    backbone: Backbone,
+    scenes: SceneList,
+    variants: int,
+    seed: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    workers: int,
 ) -> ResidentSplit:
-    """Run the trunk over every view of every scene, once a colour variant (variant 0 is the image as it is)."""
-    count, views = scenes.images.shape[:2]
-    features = torch.empty((variants, count, views, backbone.channels, 28, 28), dtype=dtype, device=device)
-    for variant in range(variants):
-        for start in range(0, count, CHUNK):
-            images = scenes.images[start : start + CHUNK].to(device)
-            if variant:
-                images = jitter_colors(images, seed=seed * 1_000_003 + variant * count + start)
-            folded = normalize(images.flatten(0, 1), backbone.mean, backbone.std)
-            with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-                out = backbone(folded)
-            features[variant, start : start + CHUNK] = out.unflatten(0, (-1, views)).to(dtype)
-    return ResidentSplit(features, scenes.labels.to(device))
+    """Run the trunk over every view of every scene, once a colour variant; `workers` processes read ahead."""
+    loader = DataLoader(scenes, batch_size=CHUNK, num_workers=workers, collate_fn=list[SceneTensors])
+    features = labels = None
+    done = 0
+    for chunk in loader:
+        if features is None or labels is None:
+            size = (FEATURE_SIZE, FEATURE_SIZE)
+            shape = (variants, len(scenes), scenes.views, backbone.channels, *size)
+            features = torch.empty(shape, dtype=dtype, device=device)
+            labels = torch.empty((len(scenes), *chunk[0].labels.shape), dtype=torch.uint8, device=device)
+        images = torch.stack([scene.images for scene in chunk]).to(device)
+        rows = slice(done, done + len(chunk))
+        labels[rows] = torch.stack([scene.labels for scene in chunk]).to(device)
+        positions = torch.arange(rows.start, rows.stop)
+        for variant in range(variants):
+            shown = jitter_colors(images, positions, torch.full_like(positions, variant), seed)
+            features[variant, rows] = trunk_features(backbone, shown, dtype)
+        done = rows.stop
+    assert features is not None and labels is not None
+    return ResidentSplit(features, labels)
 
 
-def jitter_colors(images: Tensor, seed: int) -> Tensor:
-    """Change brightness, contrast, saturation and hue of uint8 images (N, V, 3, H, W), the same for a scene's views."""
+def trunk_features(backbone: Backbone, images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Features (N, V, C, 28, 28) in `dtype` of images uint8 (N, V, 3, H, W)."""
+    folded = normalize(images.flatten(0, 1), backbone.mean, backbone.std)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+        features: Tensor = backbone(folded)
+    return features.to(dtype).unflatten(0, images.shape[:2])
+
+
+def jitter_colors(images: Tensor, positions: Tensor, variants: Tensor, seed: int) -> Tensor:
+    """Change brightness, contrast, saturation and hue of images uint8 (N, V, 3, H, W), alike in all views of a scene.
+
+    (seed, position, variant) decide how; variant 0 is the image as it is.
+    """
+    if not variants.any():
+        return images
     jitter = v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.05)
-    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        return torch.stack([jitter(scene) for scene in images])
+    shown = []
+    with torch.random.fork_rng(devices=[]):
+        for scene, position, variant in zip(images, positions.tolist(), variants.tolist(), strict=True):
+            torch.manual_seed((seed * 1_000_003 + position) * 1_000_003 + variant)
+            shown.append(jitter(scene) if variant else scene)
+    return torch.stack(shown)

@@ -6,44 +6,49 @@ off goes on from its last finished epoch, with the losses it would have had.
 
 from __future__ import annotations
 
-import csv
+import logging
 import math
-import sys
+import os
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-
+from lightning.fabric import Fabric
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
 from scenegen.errors import ScenegenError
-from scenetrain.batches import ResidentBatches, epoch_order, streaming_batches
-from scenetrain.config import Config, config_to_toml
+from scenegen.progress import progress
+from torch import nn
+
+from scenetrain.batches import EpochPlan, ResidentBatches, streaming_batches, training_plan, validation_plan
+from scenetrain.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
+from scenetrain.config import BranchConfig, Config
 from scenetrain.data import SceneList, open_split
-from scenetrain.features import ResidentSplit, fits_on_device, make_resident
+from scenetrain.features import ResidentSplit, fits_on, make_resident, resident_bytes
 from scenetrain.models.everted import GRID, EvertedUNet
 from scenetrain.run_folder import (
     StageResult,
     TrainedModel,
+    begin_run,
     build_model,
     read_stage_result,
     save_model,
-    write_json,
     write_stage_result,
 )
-from scenetrain.stage import Stage, StageModule, protocol
+from scenetrain.stage import Batches, Stage, StageModule, protocol
 
-LABEL_BYTES = math.prod(GRID)
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where to train: Lightning's accelerator and number of devices and nodes, and reader processes a device."""
+    """Where to train: "auto", "cpu" or "cuda"; devices of a machine, machines, reader processes a device."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -52,189 +57,245 @@ class Hardware:
 
 
 @dataclass(frozen=True)
-class Splits:
-    """Training and validation scenes; the resident forms are None when the device has no room for them."""
+class Split:
+    """Scenes and, when the device has room for them, their features."""
 
-    train: SceneList
-    validation: SceneList
-    train_resident: ResidentSplit | None
-    validation_resident: ResidentSplit | None
+    scenes: SceneList
+    resident: ResidentSplit | None = None
 
 
-def fit(config: Config, data: Path, run: Path, hardware: Hardware, say: Callable[[str], None]) -> TrainedModel:
-    """Run the whole protocol into the folder `run`; `say` takes one line of progress at a time."""
-    _check_run(run, config, data)
-    device = _device(hardware)
-    _use_fast_kernels(device)
-    train = open_split(data, "train", config.training.views, GRID, config.training.train_scenes)
-    validation = open_split(data, "validation", config.training.views, GRID, config.training.validation_scenes)
+@dataclass(frozen=True)
+class Run:
+    """What all stages share."""
+
+    config: Config
+    folder: Path
+    hardware: Hardware
+    device: torch.device
+    train: Split
+    validation: Split
+
+
+def fit(config: Config, data: Path, folder: Path, hardware: Hardware, say: Say) -> TrainedModel:
+    """Run the whole protocol into `folder`; `say` takes one line of progress at a time.
+
+    With several devices this returns in every process, with the same network.
+    """
+    _calm_lightning()
+    device = _start(hardware)
+    views = config.training.views
+    train = open_split(data, "train", views, GRID, config.training.train_scenes)
+    validation = open_split(data, "validation", views, GRID, config.training.validation_scenes)
+    begin_run(folder, config, train, validation, leader=_rank()[0] == 0)
     lightning.seed_everything(config.training.seed, verbose=False)
     weights = None if config.model.weights == "none" else config.model.weights
-    model = build_model(config, len(train.dataset.classes), weights).to(device)
-    splits = _make_splits(model, train, validation, config, device, say)
-    results = {}
-    for stage in protocol(config.training.views):
-        results[stage.name] = _run_stage(model, stage, splits, config, run, hardware, say)
+    model = build_model(config, len(train.classes), weights)
+    if device.type == "cuda":
+        _channels_last(model)
+    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
+    run = Run(config, folder, hardware, device, *splits)
+    results = {stage.name: _run_stage(model, stage, run, say) for stage in protocol(views)}
     trained = TrainedModel(
         model.eval(),
         config,
-        tuple(train.dataset.classes),
-        results[f"reconstructor_{config.training.views}"].threshold,
-        results[f"segmenter_{config.training.views}"].threshold,
+        train.classes,
+        results[f"reconstructor_{views}"].threshold,
+        results[f"segmenter_{views}"].threshold,
     )
-    save_model(run, trained)
+    if _rank()[0] == 0:
+        save_model(folder, trained)
     return trained
 
 
-def _check_run(run: Path, config: Config, data: Path) -> None:
-    """Begin a run folder, or refuse one that holds a run of other parameters."""
-    wanted = config_to_toml(config)
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        path = run / "config.toml"
-        if path.is_file() and path.read_text(encoding="utf-8") != wanted:
-            raise ScenegenError(f"{path}: this run was begun with another configuration; give another --out")
-        path.write_text(wanted, encoding="utf-8")
-        write_json(run / "data.json", {"data": str(data)})
-    except OSError as error:
-        raise ScenegenError(f"{run}: cannot be written ({error.strerror}); give another --out") from error
+def training_dtype(config: Config) -> torch.dtype:
+    """What features are kept in."""
+    return torch.bfloat16 if config.training.precision.startswith("bf16") else torch.float32
 
 
-def _device(hardware: Hardware) -> torch.device:
+def _calm_lightning() -> None:
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+
+
+def _start(hardware: Hardware) -> torch.device:
+    """Start the other processes, where there are several devices, and choose this one's."""
+    if hardware.accelerator == "cuda" and not torch.cuda.is_available():
+        raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
+    if hardware.devices * hardware.nodes > 1:
+        # before anything is read, so that no process waits for another's reading
+        fabric = Fabric(hardware.accelerator, "ddp", hardware.devices, hardware.nodes)
+        fabric.launch()
     if hardware.accelerator == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
-    return torch.device("cuda", torch.cuda.current_device())
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    return device
 
 
-def _use_fast_kernels(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.benchmark = True
+def _rank() -> tuple[int, int]:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
 
 
-def _make_splits(
+def _channels_last(model: nn.Module) -> None:
+    """Lay weights out as tensor cores read them."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+            module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        elif isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _load_splits(
     model: EvertedUNet,
     train: SceneList,
     validation: SceneList,
     config: Config,
     device: torch.device,
-    say: Callable[[str], None],
-) -> Splits:
-    settings = config.training
-    scenes = len(train) * settings.color_variants + len(validation)
-    if not fits_on_device(scenes, settings.views, 1, model.backbone.channels, device, LABEL_BYTES):
-        say(
-            f"features of {scenes} scenes do not fit on {device}: reading images as training goes, with worker processes"
-        )
-        return Splits(train, validation, None, None)
-    dtype = torch.bfloat16 if settings.precision.startswith("bf16") else torch.float32
+    workers: int,
+    say: Say,
+) -> tuple[Split, Split]:
+    """Both splits, with their features on the device when it has room."""
+    settings, channels, dtype = config.training, model.backbone.channels, training_dtype(config)
+    streaming = Split(train), Split(validation)
+    if not settings.cache:
+        return streaming
+    parts = ((train, settings.color_variants), (validation, 1))
+    needed = sum(resident_bytes(scenes, variants, channels, dtype) for scenes, variants in parts)
+    if not fits_on(device, needed):
+        say(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read as training goes")
+        return streaming
     began = time.monotonic()
-    resident = [
-        make_resident(model.backbone, scenes.read_all(), variants, settings.seed, device, dtype)
-        for scenes, variants in ((train, settings.color_variants), (validation, 1))
-    ]
+    try:
+        resident = [
+            make_resident(model.backbone, scenes, variants, settings.seed, device, dtype, workers)
+            for scenes, variants in parts
+        ]
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        say(f"{device} ran out of memory for features: images are read as training goes")
+        return streaming
     say(f"features of {len(train) + len(validation)} scenes computed in {time.monotonic() - began:.0f} s")
-    return Splits(train, validation, resident[0], resident[1])
+    return Split(train, resident[0]), Split(validation, resident[1])
 
 
-def _run_stage(
-    model: EvertedUNet,
-    stage: Stage,
-    splits: Splits,
-    config: Config,
-    run: Path,
-    hardware: Hardware,
-    say: Callable[[str], None],
-) -> StageResult:
-    folder = run / stage.name
-    best = folder / "best.ckpt"
-    done = read_stage_result(run, stage.name)
-    if done is None:
-        done = _train_stage(model, stage, splits, config, folder, hardware)
-        write_stage_result(run, done)
-    _load_best(model, best)
+def _run_stage(model: EvertedUNet, stage: Stage, run: Run, say: Say) -> StageResult:
+    """Train a stage unless it is done, and leave its best epoch in `model`."""
+    result = read_stage_result(run.folder, stage.name)
+    if result is None:
+        try:
+            result = _train_stage(model, stage, run)
+        except torch.OutOfMemoryError as error:
+            raise ScenegenError(
+                f"{stage.name}: {run.device} ran out of memory; lower it with --set {stage.branch}.batch_size="
+                f"{max(1, _branch(stage, run.config).batch_size // 2)}, or give --set training.cache=false"
+            ) from error
+        if _rank()[0] == 0:
+            write_stage_result(run.folder, result)
+    path = run.folder / stage.name / "best.ckpt"
+    model.load_state_dict(host_state(_read_checkpoint(path, model)))
     say(
-        f"{stage.name}: validation loss {done.validation_loss:.4f}, IoU {done.overall:.3f} at threshold "
-        f"{done.threshold:.2f} (epoch {done.best_epoch} of {done.epochs}, {done.seconds:.0f} s)"
+        f"{stage.name}: validation loss {result.validation_loss:.4f}, IoU {result.overall:.3f} at threshold "
+        f"{result.threshold:.2f} (epoch {result.best_epoch + 1} of {result.epochs}, {result.seconds:.0f} s)"
     )
-    return done
+    return result
 
 
-def _train_stage(
-    model: EvertedUNet, stage: Stage, splits: Splits, config: Config, folder: Path, hardware: Hardware
-) -> StageResult:
-    branch = config.reconstructor if stage.branch == "reconstructor" else config.segmenter
-    seed = config.training.seed
+def _branch(stage: Stage, config: Config) -> BranchConfig:
+    return config.reconstructor if stage.branch == "reconstructor" else config.segmenter
 
-    def train_batches(epoch: int) -> Any:
-        order = epoch_order(len(splits.train), branch.batch_size, seed, epoch, *_rank(trainer))
-        if splits.train_resident is not None:
-            return ResidentBatches(splits.train_resident, order, seed * 1_000_003 + epoch)
-        return streaming_batches(splits.train, order, hardware.workers)
 
-    def validation_batches() -> Any:
-        order = epoch_order(len(splits.validation), branch.batch_size, seed, None, *_rank(trainer))
-        if splits.validation_resident is not None:
-            return ResidentBatches(splits.validation_resident, order, seed)
-        return streaming_batches(splits.validation, order, hardware.workers)
-
-    module = StageModule(model, stage, branch, seed, train_batches, validation_batches)
-    checkpoint = ModelCheckpoint(
-        folder, filename="best", monitor="val_loss", save_last=True, enable_version_counter=False
-    )
-    trainer = lightning.Trainer(
-        accelerator=hardware.accelerator,
-        devices=hardware.devices,
-        num_nodes=hardware.nodes,
-        precision=config.training.precision,  # type: ignore[arg-type]
-        max_epochs=config.training.single_view_epochs if stage.views == 1 else config.training.epochs,
-        callbacks=[EarlyStopping("val_loss", patience=config.training.patience), checkpoint, _progress_bar()],
-        logger=[CSVLogger(folder, name="", version=""), TensorBoardLogger(folder, name="", version="")],
-        reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        log_every_n_steps=10,
-    )
+def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
+    folder, settings = run.folder / stage.name, run.config.training
+    epochs = settings.single_view_epochs if stage.views == 1 else settings.epochs
     last = folder / "last.ckpt"
-    began = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(module, ckpt_path=last if last.is_file() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    return _stage_result(stage, folder, trainer.current_epoch, time.monotonic() - began)
-
-
-def _stage_result(stage: Stage, folder: Path, epochs: int, seconds: float) -> StageResult:
-    """Read the best epoch's figures back from the stage's own log."""
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("val_loss")]
-    best = min(rows, key=lambda row: float(row["val_loss"]))
+    rows = checkpoint_rows(_read_checkpoint(last, model)) if last.is_file() else []
+    if not has_ended(rows, epochs, settings.patience):
+        table = EpochTable(folder / "metrics.csv")
+        module = StageModule(
+            model,
+            stage,
+            _branch(stage, run.config),
+            settings.seed,
+            _batches(stage, run),
+            training_dtype(run.config),
+            compiled=settings.compile and run.device.type == "cuda",
+        )
+        with progress(stage.name, "steps") as update:
+            trainer = lightning.Trainer(
+                accelerator=run.device.type,
+                devices=run.hardware.devices,
+                num_nodes=run.hardware.nodes,
+                strategy="ddp" if _rank()[1] > 1 else "auto",
+                precision=settings.precision,  # type: ignore[arg-type]
+                max_epochs=epochs,
+                callbacks=[
+                    table,
+                    *([StageProgress(update)] if _rank()[0] == 0 else []),
+                    EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
+                    ModelCheckpoint(
+                        folder, filename="best", monitor="val_loss", save_last=True, enable_version_counter=False
+                    ),
+                ],
+                logger=TensorBoardLogger(run.folder, name=stage.name, version=""),
+                reload_dataloaders_every_n_epochs=1,
+                use_distributed_sampler=False,
+                num_sanity_val_steps=0,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                log_every_n_steps=10,
+            )
+            try:
+                trainer.fit(module, ckpt_path=last if rows else None)
+            except SystemExit as error:
+                raise KeyboardInterrupt from error
+        rows = table.rows
+    best = best_row(rows)
     return StageResult(
         stage=stage.name,
-        epochs=epochs,
+        epochs=len(rows),
         best_epoch=int(best["epoch"]),
-        validation_loss=float(best["val_loss"]),
-        threshold=float(best["val_threshold"]),
-        overall=float(best["val_iou"]),
-        seconds=seconds,
+        validation_loss=best["val_loss"],
+        threshold=best["val_threshold"],
+        overall=best["val_iou"],
+        seconds=math.fsum(row["seconds"] for row in rows),
     )
 
 
-def _load_best(model: EvertedUNet, checkpoint: Path) -> None:
-    """Take the weights of a stage's best epoch."""
+def _batches(stage: Stage, run: Run) -> Batches:
+    settings, size, one_view = run.config.training, _branch(stage, run.config).batch_size, stage.views == 1
+
+    def batches(split: Split, plan: EpochPlan) -> Any:
+        if split.resident is not None:
+            return ResidentBatches(split.resident, plan)
+        scenes = split.scenes.for_occupancy() if stage.branch == "reconstructor" else split.scenes
+        return streaming_batches(scenes, plan, run.hardware.workers)
+
+    def train(epoch: int) -> Any:
+        count, variants = len(run.train.scenes), settings.color_variants
+        plan = training_plan(count, settings.views, one_view, variants, size, settings.seed, epoch, *_rank())
+        return batches(run.train, plan)
+
+    def validation() -> Any:
+        count = len(run.validation.scenes)
+        return batches(run.validation, validation_plan(count, settings.views, one_view, size, *_rank()))
+
+    return Batches(train, validation, run.train.scenes.scene_index)
+
+
+def _read_checkpoint(path: Path, model: EvertedUNet) -> dict[str, Any]:
+    """A stage's checkpoint, checked to be one of this network."""
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-        model.load_state_dict({key.removeprefix("model."): value for key, value in state.items()}, strict=True)
-    except (OSError, RuntimeError, KeyError) as error:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = {key: value.shape for key, value in host_state(checkpoint).items()}
+    except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
         reason = str(error).split("\n")[0]
-        raise ScenegenError(f"{checkpoint}: not a checkpoint of this network ({reason}); give another --out") from error
-
-
-def _rank(trainer: lightning.Trainer) -> tuple[int, int]:
-    return trainer.global_rank, trainer.world_size
-
-
-def _progress_bar() -> Callback:
-    return RichProgressBar() if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0)
+        raise ScenegenError(f"{path}: damaged ({reason}); remove the stage's folder, the same command goes on") from error
+    if found != {key: value.shape for key, value in model.state_dict().items()}:
+        raise ScenegenError(f"{path}: a checkpoint of another network; give another --out")
+    return checkpoint

@@ -58,16 +58,24 @@ class IoUCurve(Metric):
 
     def compute(self) -> Tensor:
         """Overall IoU at every threshold, float64 (100,)."""
+        return self._overall()
+
+    def best(self) -> Scores:
+        """Scores at the threshold of the best overall IoU (the lowest such), over all processes."""
+        with self.sync_context(should_sync=self._to_sync, distributed_available=self.distributed_available_fn):
+            curve = torch.nan_to_num(self._overall(), nan=-1.0)
+            return self._scores(int(curve.argmax()) / BINS)
+
+    def at(self, threshold: float) -> Scores:
+        """Scores at a threshold, rounded to .01, over all processes."""
+        with self.sync_context(should_sync=self._to_sync, distributed_available=self.distributed_available_fn):
+            return self._scores(threshold)
+
+    def _overall(self) -> Tensor:
         hit, predicted, truth = self._counts()
         return _iou(hit.sum(1), predicted.sum(1), truth.sum(1)).nanmean(0)
 
-    def best(self) -> Scores:
-        """Scores at the threshold of the best overall IoU (the lowest such)."""
-        curve = torch.nan_to_num(self.compute(), nan=-1.0)
-        return self.at(int(curve.argmax()) / BINS)
-
-    def at(self, threshold: float) -> Scores:
-        """Scores at a threshold, rounded to .01."""
+    def _scores(self, threshold: float) -> Scores:
         step = round(threshold * BINS)
         hit, predicted, truth = (counts[..., step] for counts in self._counts())
         per_class = _iou(hit, predicted, truth)

@@ -2,7 +2,8 @@
 
 RUN/config.toml                 the Config, as it trained
 RUN/data.json                   which data set, its classes, how many scenes of each split
-RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), metrics.csv, TensorBoard events
+RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), TensorBoard events
+RUN/<stage>/metrics.csv         a line an epoch: epoch, train_loss, val_loss, val_iou, val_threshold, learning_rate, seconds
 RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
 RUN/model.pt                    the finished network: weights, config, classes, thresholds
 RUN/report.html
@@ -14,12 +15,15 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
+from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError
-from scenetrain.config import Config, config_from_dict
+from scenetrain.config import Config, config_from_dict, config_to_toml
+from scenetrain.data import SceneList
 from scenetrain.models import create_model
 from scenetrain.models.everted import EvertedUNet
 
@@ -48,16 +52,36 @@ class TrainedModel:
     segmenter_threshold: float
 
 
-def write_json(path: Path, body: Any) -> None:
-    """Write JSON whole or not at all."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
-    staging.write_text(json.dumps(body, indent=1), encoding="utf-8")
-    staging.replace(path)
+def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList, leader: bool) -> None:
+    """Begin a run folder, or check that the run in it was begun with the same configuration and data.
+
+    `leader` is the one process that writes. ScenegenError when it is another run, or the folder cannot be written.
+    """
+    info = train.dataset.info
+    data = {
+        "preset": info.preset,
+        "seed": info.seed,
+        "library_checksum": info.library_checksum,
+        "classes": list(train.classes),
+        "train": len(train),
+        "validation": len(validation),
+    }
+    begun = {"config.toml": config_to_toml(config), "data.json": json.dumps(data, indent=1)}
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        for name, wanted in begun.items():
+            path = run / name
+            if path.is_file() and path.read_text(encoding="utf-8") != wanted:
+                raise ScenegenError(f"{path}: this run was begun otherwise; ask for the same or give another --out")
+            if leader and not path.is_file():
+                write_text(path, wanted)
+    except OSError as error:
+        raise ScenegenError(f"{run}: cannot be written ({error.strerror}); give another --out") from error
 
 
 def write_stage_result(run: Path, result: StageResult) -> None:
     """Mark a stage as ended."""
-    write_json(run / result.stage / "done.json", asdict(result))
+    write_text(run / result.stage / "done.json", json.dumps(asdict(result), indent=1))
 
 
 def read_stage_result(run: Path, stage: str) -> StageResult | None:
@@ -92,7 +116,7 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         config = config_from_dict(body["config"], str(path))
         model = build_model(config, len(body["classes"]), weights=None).to(device)
         model.load_state_dict(body["state"])
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
         reason = str(error).split("\n")[0]
         raise ScenegenError(f"{path}: not a model of this program, or damaged ({reason})") from error
     thresholds = body["thresholds"]
@@ -108,6 +132,7 @@ def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNe
         classes=classes,
         backbone=config.model.backbone,
         weights=weights,
+        width=config.model.width,
         reconstructor_dropout=config.reconstructor.dropout,
         segmenter_dropout=config.segmenter.dropout,
     )

@@ -13,7 +13,8 @@ from torch import Tensor
 from scenegen.errors import ScenegenError
 from scenetrain.batches import Batch
 from scenetrain.config import BranchConfig
-from scenetrain.data import normalize, unpack_masks
+from scenetrain.data import unpack_masks
+from scenetrain.features import jitter_colors, trunk_features
 from scenetrain.losses.fused_bce import fused_bce
 from scenetrain.metrics import IoUCurve
 from scenetrain.models.everted import EvertedUNet, LogProbabilities
@@ -30,6 +31,15 @@ class Stage:
     views: int
 
 
+@dataclass(frozen=True)
+class Batches:
+    """Where a stage's batches come from: training's for an epoch, validation's, and a training scene's index."""
+
+    train: Callable[[int], Any]
+    validation: Callable[[], Any]
+    scene_index: Callable[[int], int]
+
+
 def protocol(views: int) -> tuple[Stage, ...]:
     """The paper's order: each branch first on one random view, then on all of them (section 4)."""
     return tuple(
@@ -40,7 +50,10 @@ def protocol(views: int) -> tuple[Stage, ...]:
 
 
 class StageModule(lightning.LightningModule):
-    """Trains one branch of the network; what the stage does not train is frozen, batch norm statistics included."""
+    """Trains one branch of the network; what the stage does not train is frozen, batch norm statistics included.
+
+    `feature_dtype` is that of trunk features which are computed as training goes; `compiled` uses torch.compile.
+    """
 
     def __init__(
         self,
@@ -48,46 +61,53 @@ class StageModule(lightning.LightningModule):
         stage: Stage,
         config: BranchConfig,
         seed: int,
-        train_batches: Callable[[int], Any],
-        validation_batches: Callable[[], Any],
+        batches: Batches,
+        feature_dtype: torch.dtype = torch.float32,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
         self.stage = stage
         self.config = config
         self.seed = seed
-        self.train_batches = train_batches
-        self.validation_batches = validation_batches
+        self.batches = batches
+        self.feature_dtype = feature_dtype
+        self.predict_log = torch.compile(self._predict) if compiled else self._predict
         self.curve = IoUCurve(1 if stage.branch == "reconstructor" else model.classes)
-        self.bad_step: Tensor | None = None
-        for module in model.children():
-            module.requires_grad_(False)
+        self.first_bad_step: Tensor | None = None
+        self.shown: list[Tensor] = []
+        model.requires_grad_(False)
         for module in self._trained():
             module.requires_grad_(True)
 
     def train_dataloader(self) -> Any:
         """This epoch's batches; Lightning asks anew every epoch."""
-        return self.train_batches(self.current_epoch)
+        return self.batches.train(self.current_epoch)
 
     def val_dataloader(self) -> Any:
         """The validation split's batches."""
-        return self.validation_batches()
+        return self.batches.validation()
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Move what the network reads; positions and variants stay on the host."""
+        del dataloader_idx
+        images = None if batch.images is None else batch.images.to(device, non_blocking=True)
+        return batch._replace(images=images, labels=batch.labels.to(device, non_blocking=True))
 
     def on_train_epoch_start(self) -> None:
-        """Draw dropout from (seed, epoch) alone, so that a resumed run repeats the same losses."""
-        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
-        self.bad_step = torch.full((), -1, device=self.device, dtype=torch.long)
-        self._set_modes()
+        """Draw dropout from (seed, epoch, rank) alone, so that a resumed run repeats the same losses."""
+        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 1_000_003 + self.global_rank)
+        self.first_bad_step = torch.full((), -1, device=self.device, dtype=torch.long)
+        self.shown = []
+        self.model.eval()
+        for module in self._trained():
+            module.train()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of one batch; in a one-view stage each scene shows a view that (seed, epoch, step) decide."""
-        view = None
-        if self.stage.views == 1:
-            generator = torch.Generator().manual_seed(_step_seed(self.seed, self.current_epoch, batch_idx))
-            view = torch.randint(batch_views(batch), (len(batch.labels),), generator=generator)
-        loss = self._loss(batch, view)[0]
+        """Loss of one batch."""
+        loss = self._loss(batch)[0]
         self._watch(loss, batch_idx, batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.labels))
+        self.log("train_loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.labels))
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -95,18 +115,17 @@ class StageModule(lightning.LightningModule):
         self.curve.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Loss and threshold curve; in a one-view stage a scene shows the view that its position decides."""
+        """Loss and threshold curve."""
         del batch_idx
-        view = batch.positions % batch_views(batch) if self.stage.views == 1 else None
-        loss, log_p = self._loss(batch, view)
+        loss, log_p = self._loss(batch)
         self.curve.update(log_p.occupied.exp(), self._target(batch))
-        self.log("val_loss", loss, prog_bar=True, batch_size=len(batch.labels), sync_dist=True)
+        self.log("val_loss", loss, batch_size=len(batch.labels), sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:
         """Log the best threshold's overall IoU."""
         best = self.curve.best()
-        self.log("val_iou", best.overall, prog_bar=True)
-        self.log("val_threshold", best.threshold)
+        self.log("val_iou", best.overall, sync_dist=True)
+        self.log("val_threshold", best.threshold, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Adam, with StepLR where the branch has one."""
@@ -117,20 +136,16 @@ class StageModule(lightning.LightningModule):
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, self.config.step_size, self.config.gamma)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def _loss(self, batch: Batch, view: Tensor | None) -> tuple[Tensor, LogProbabilities]:
-        features = self._features(batch)
-        if view is not None:
-            features = features[torch.arange(len(features)), view.to(features.device)].unsqueeze(1)
-        log_p = self._predict(features)
+    def _loss(self, batch: Batch) -> tuple[Tensor, LogProbabilities]:
+        log_p = self.predict_log(self._features(batch))
         return fused_bce(log_p.occupied, log_p.free, self._target(batch)), log_p
 
     def _features(self, batch: Batch) -> Tensor:
         if batch.features is not None:
             return batch.features
         assert batch.images is not None
-        backbone = self.model.backbone
-        images = normalize(batch.images.flatten(0, 1), backbone.mean, backbone.std)
-        return backbone(images).unflatten(0, batch.images.shape[:2])
+        images = jitter_colors(batch.images, batch.positions, batch.variants, self.seed)
+        return trunk_features(self.model.backbone, images, self.feature_dtype)
 
     def _predict(self, features: Tensor) -> LogProbabilities:
         views = features.shape[1]
@@ -147,36 +162,24 @@ class StageModule(lightning.LightningModule):
         return unpack_masks(batch.labels, self.model.classes)
 
     def _trained(self) -> tuple[torch.nn.Module, ...]:
-        if self.stage.branch == "reconstructor":
-            return self.model.reconstructor_modules()
-        return self.model.segmenter_modules()
+        """The stage's branch; its fusion only where there is something to fuse."""
+        reconstructor = self.stage.branch == "reconstructor"
+        modules = self.model.reconstructor_modules() if reconstructor else self.model.segmenter_modules()
+        return modules if self.stage.views > 1 else modules[:-1]
 
-    def _set_modes(self) -> None:
-        self.model.eval()
-        for module in self._trained():
-            module.train()
-
-    def _watch(self, loss: Tensor, batch_idx: int, batch: Batch) -> None:
-        """Stop at a loss that is no number; looked at now and then, because every look waits for the device."""
-        assert self.bad_step is not None
-        bad = ~torch.isfinite(loss.detach()) & (self.bad_step < 0)
-        self.bad_step = torch.where(bad, torch.full_like(self.bad_step, batch_idx), self.bad_step)
-        last = batch_idx + 1 == self.trainer.num_training_batches
-        if (last or batch_idx % CHECK_EVERY == 0 or self.device.type == "cpu") and self.bad_step.item() >= 0:
-            scenes = batch.positions.tolist() if self.bad_step.item() == batch_idx else "see that step's batch"
+    def _watch(self, loss: Tensor, step: int, batch: Batch) -> None:
+        """Stop at a loss that is no number; on a GPU looked at now and then, because every look waits for it."""
+        assert self.first_bad_step is not None
+        self.shown.append(batch.positions)
+        bad = ~torch.isfinite(loss.detach()) & (self.first_bad_step < 0)
+        self.first_bad_step = torch.where(bad, step, self.first_bad_step)
+        last = step + 1 == self.trainer.num_training_batches
+        if not (last or step % CHECK_EVERY == 0 or self.device.type == "cpu"):
+            return
+        bad_step = int(self.first_bad_step)
+        if bad_step >= 0:
+            scenes = ", ".join(str(self.batches.scene_index(p)) for p in self.shown[bad_step].tolist())
             raise ScenegenError(
-                f"{self.stage.name}: the loss is not a number at epoch {self.current_epoch}, step "
-                f"{self.bad_step.item()} (scenes {scenes}); lower {self.stage.branch}.learning_rate or use "
-                f"training.precision=32-true"
+                f"{self.stage.name}: the loss is not a number at epoch {self.current_epoch}, step {bad_step} (scenes "
+                f"{scenes}); lower {self.stage.branch}.learning_rate or use --set training.precision=32-true"
             )
-
-
-def batch_views(batch: Batch) -> int:
-    """Number of views a scene in a batch."""
-    source = batch.features if batch.features is not None else batch.images
-    assert source is not None
-    return int(source.shape[1])
-
-
-def _step_seed(seed: int, epoch: int, step: int) -> int:
-    return ((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63

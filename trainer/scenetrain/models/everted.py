@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from scenetrain.backbones import Backbone
+from scenetrain.backbones import NECK_CHANNELS, Backbone
 from scenetrain.fusion import ViewFusion
 from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
 
 LATENT = (98, 5, 6, 4)
 GRID = (80, 96, 64)
+NECK_OUTPUTS = 240
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Reconstruction:
 class Decoder(nn.Module):
     """Four doubling levels from the latent to the full grid, then one logit a class."""
 
-    def __init__(self, inputs: Sequence[int], classes: int, head_inputs: int, dropout: float) -> None:
+    def __init__(self, outputs: Sequence[int], skips: bool, classes: int, dropout: float) -> None:
         super().__init__()
-        outputs = (512, 128, 32, 8)
-        self.levels = nn.ModuleList(
-            upsample3d_block(i, o, dropout if o != outputs[-1] else 0.0) for i, o in zip(inputs, outputs, strict=True)
-        )
-        self.head = nn.Conv3d(head_inputs, classes, kernel_size=1)
+        times = 2 if skips else 1
+        inputs = (LATENT[0], *(times * channels for channels in outputs[:-1]))
+        dropouts = (*[dropout] * (len(outputs) - 1), 0.0)
+        self.levels = nn.ModuleList(map(upsample3d_block, inputs, outputs, dropouts))
+        self.head = nn.Conv3d(times * outputs[-1], classes, kernel_size=1)
 
     def forward(self, latent: Tensor, skips: Sequence[Tensor] = ()) -> tuple[tuple[Tensor, ...], Tensor]:
         """Decode (N, 98, 5, 6, 4); `skips` are the other branch's levels. Returns all levels and the logits."""
@@ -61,7 +62,8 @@ class Decoder(nn.Module):
 class EvertedUNet(nn.Module):
     """Images (B, V, 3, 224, 224), normalised for the backbone, to occupancy and class masks.
 
-    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1).
+    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width` multiplies
+    the channels of neck, decoders and fusion; the latent stays as it is.
     """
 
     def __init__(
@@ -69,19 +71,24 @@ class EvertedUNet(nn.Module):
         classes: int = 6,
         backbone: str = "resnet50",
         weights: str | None = None,
+        width: float = 1.0,
         reconstructor_dropout: float = 0.0,
         segmenter_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.classes = classes
         self.backbone = Backbone(backbone, weights)
+        neck = [_scaled(channels, width) for channels in (512, 256)]
+        levels = [_scaled(channels, width) for channels in (512, 128, 32, 8)]
         self.neck = nn.Sequential(
-            conv2d_block(512, 512, pool=False), conv2d_block(512, 256, pool=True), conv2d_block(256, 240, pool=True)
+            conv2d_block(NECK_CHANNELS, neck[0], pool=False),
+            conv2d_block(neck[0], neck[1], pool=True),
+            conv2d_block(neck[1], NECK_OUTPUTS, pool=True),
         )
-        self.reconstructor = Decoder((98, 512, 128, 32), 1, 8, reconstructor_dropout)
-        self.segmenter = Decoder((98, 1024, 256, 64), classes, 16, segmenter_dropout)
-        self.volume_fusion = ViewFusion(8 + 1)
-        self.mask_fusion = ViewFusion(8 + classes)
+        self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout)
+        self.segmenter = Decoder(levels, True, classes, segmenter_dropout)
+        self.volume_fusion = ViewFusion(levels[-1] + 1)
+        self.mask_fusion = ViewFusion(levels[-1] + classes)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Images (B, V, 3, 224, 224) to probabilities: occupancy (B, 80, 96, 64) and masks (B, C, 80, 96, 64)."""
@@ -106,9 +113,13 @@ class EvertedUNet(nn.Module):
         return LogProbabilities(*self.mask_fusion(unfold_views(levels[-1], views), unfold_views(logits, views)))
 
     def reconstructor_modules(self) -> tuple[nn.Module, ...]:
-        """What stage R trains; stage S keeps all of it frozen."""
+        """What stage R trains, the fusion last; stage S keeps all of it frozen."""
         return (self.backbone.to_neck, self.neck, self.reconstructor, self.volume_fusion)
 
     def segmenter_modules(self) -> tuple[nn.Module, ...]:
-        """What stage S trains."""
+        """What stage S trains, the fusion last."""
         return (self.segmenter, self.mask_fusion)
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(2, round(channels * width))

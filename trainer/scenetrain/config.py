@@ -18,12 +18,14 @@ PRECISIONS = ("bf16-mixed", "32-true")
 @dataclass(frozen=True)
 class ModelConfig:
     """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
-    package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's)."""
+    package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the views is
+    "context" (the paper's) or "mean"."""
 
     name: str = "everted"
     backbone: str = "resnet50"
     weights: str = "hub"
     width: float = 1.0
+    fusion: str = "context"
 
 
 @dataclass(frozen=True)

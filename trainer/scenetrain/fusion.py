@@ -4,6 +4,8 @@ The fused probability is p = sum over views of softmax(score) * sigmoid(logit). 
 log (1 - p), which are log-sum-exps over the views; a product of rounded probabilities would lose them in half precision.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,6 +19,17 @@ def _score_block(channels_in: int, channels_out: int) -> nn.Sequential:
         nn.BatchNorm3d(channels_out),
         nn.LeakyReLU(0.2, inplace=True),
     )
+
+
+class MeanFusion(nn.Module):
+    """Every view weighs the same: a stand-in for ViewFusion where its convolutions cost too much."""
+
+    def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Fuse logits (B, V, C, X, Y, Z) into log p and log (1 - p), (B, C, X, Y, Z); `features` are not used."""
+        del features
+        log_views = math.log(logits.shape[1])
+        log_p, log_q = log_probabilities(logits)
+        return torch.logsumexp(log_p, dim=1) - log_views, torch.logsumexp(log_q, dim=1) - log_views
 
 
 class ViewFusion(nn.Module):

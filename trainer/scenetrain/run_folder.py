@@ -133,6 +133,7 @@ def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNe
         backbone=config.model.backbone,
         weights=weights,
         width=config.model.width,
+        fusion=config.model.fusion,
         reconstructor_dropout=config.reconstructor.dropout,
         segmenter_dropout=config.segmenter.dropout,
     )

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from scenegen.errors import UsageError
 from scenetrain.backbones import NECK_CHANNELS, Backbone
-from scenetrain.fusion import ViewFusion
+from scenetrain.fusion import MeanFusion, ViewFusion
 from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
 
 LATENT = (98, 5, 6, 4)
 GRID = (80, 96, 64)
 NECK_OUTPUTS = 240
+FUSIONS = ("context", "mean")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class EvertedUNet(nn.Module):
     """Images (B, V, 3, 224, 224), normalised for the backbone, to occupancy and class masks.
 
     `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width` multiplies
-    the channels of neck, decoders and fusion; the latent stays as it is.
+    the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the paper's) or "mean" of the views.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class EvertedUNet(nn.Module):
         backbone: str = "resnet50",
         weights: str | None = None,
         width: float = 1.0,
+        fusion: str = "context",
         reconstructor_dropout: float = 0.0,
         segmenter_dropout: float = 0.0,
     ) -> None:
@@ -87,8 +90,8 @@ class EvertedUNet(nn.Module):
         )
         self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout)
         self.segmenter = Decoder(levels, True, classes, segmenter_dropout)
-        self.volume_fusion = ViewFusion(levels[-1] + 1)
-        self.mask_fusion = ViewFusion(levels[-1] + classes)
+        self.volume_fusion = _fusion(fusion, levels[-1] + 1)
+        self.mask_fusion = _fusion(fusion, levels[-1] + classes)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Images (B, V, 3, 224, 224) to probabilities: occupancy (B, 80, 96, 64) and masks (B, C, 80, 96, 64)."""
@@ -123,3 +126,9 @@ class EvertedUNet(nn.Module):
 
 def _scaled(channels: int, width: float) -> int:
     return max(2, round(channels * width))
+
+
+def _fusion(name: str, channels: int) -> nn.Module:
+    if name not in FUSIONS:
+        raise UsageError(f"no fusion {name!r}; known: {', '.join(FUSIONS)}")
+    return ViewFusion(channels) if name == "context" else MeanFusion()

@@ -1,0 +1,76 @@
+"""scenetrain evaluate: a run's scores on a data set, as a table beside the paper's or as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from scenegen.progress import progress
+
+from scenetrain import paper
+
+if TYPE_CHECKING:
+    from scenetrain.evaluate import Evaluation
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--json", "as_text", is_flag=True, help="Print JSON, scores of every scene included.")
+def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> None:
+    """Score a run on a data set, at the thresholds that were chosen on validation.
+
+    \b
+    Example: scenetrain evaluate runs/everted --data data/studio_test --split test --json
+    """
+    from scenetrain import evaluate as step
+    from scenetrain.run_folder import load_model
+
+    place = step.open_device(device)
+    trained = load_model(run, place)
+    scenes = step.open_scenes(trained, data, split)
+    with progress("evaluate") as update:
+        result = step.evaluate(trained, scenes, place, update)
+    if as_text:
+        click.echo(json.dumps(step.as_json(result), indent=1, allow_nan=False))
+        return
+    console = Console()
+    console.print(_table(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", result))
+    for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
+        if score.objects:
+            console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
+        else:
+            console.print(f"No objects {kind}.")
+
+
+def _table(title: str, result: Evaluation) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for head in ("IoU", "scenes", "paper first", "paper final"):
+        table.add_column(head, justify="right")
+    total, segmenter = str(len(result.scenes)), result.segmenter
+    table.add_row("reconstructor", _show(result.reconstructor.overall), total, "", _show(paper.RECONSTRUCTOR_IOU))
+    table.add_section()
+    rows = zip(result.classes, segmenter.classes, segmenter.scenes_with_class, strict=True)
+    for name, iou, held in rows:
+        theirs = (_show(paper.CLASSES[version].get(name)) for version in ("first", "final"))
+        table.add_row(name, _show(iou), str(held), *theirs)
+    table.add_section()
+    for name, value, figures in (("overall", segmenter.overall, paper.OVERALL), ("macro", segmenter.macro, paper.MACRO)):
+        table.add_row(f"segmenter {name}", _show(value), total, *(_show(figures[v]) for v in ("first", "final")))
+    table.caption = (
+        f"thresholds {result.reconstructor.threshold:.2f} and {segmenter.threshold:.2f}; precision / recall: "
+        f"reconstructor {result.reconstructor.precision:.3f} / {result.reconstructor.recall:.3f}, "
+        f"segmenter {segmenter.precision:.3f} / {segmenter.recall:.3f}"
+    )
+    return table
+
+
+def _show(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3f}"

@@ -1,0 +1,170 @@
+"""The whole protocol on a small network: resuming, streaming, two processes, and what stops it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SMALL, small_config
+from scenegen.errors import ScenegenError
+from scenetrain import fit as fit_module
+from scenetrain.data import open_split
+from scenetrain.features import jitter_colors
+from scenetrain.fit import Hardware, fit
+from scenetrain.models.everted import GRID
+from scenetrain.run_folder import load_model
+
+CPU = Hardware("cpu", workers=0)
+STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
+
+
+def losses(run: Path) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for stage in STAGES:
+        with (run / stage / "metrics.csv").open() as file:
+            rows += [(stage, row["epoch"], row["train_loss"], row["val_loss"]) for row in csv.DictReader(file)]
+    return rows
+
+
+def quiet(line: str) -> None:
+    del line
+
+
+@pytest.fixture(scope="module")
+def undisturbed(boxes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "undisturbed"
+    fit(small_config(), boxes, run, CPU, quiet)
+    return run
+
+
+def weights(run: Path, stage: str) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run / stage / "best.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def test_all_stages_train_and_losses_fall(undisturbed: Path) -> None:
+    rows = losses(undisturbed)
+    assert [stage for stage, *_ in rows] == ["reconstructor_1"] * 2 + ["reconstructor_3"] * 3 + ["segmenter_1"] * 2 + [
+        "segmenter_3"
+    ] * 3
+    for stage in STAGES:
+        train = [float(loss) for name, _, loss, _ in rows if name == stage]
+        assert train[-1] < train[0]
+    assert list(undisturbed.glob("segmenter_3/events.out.tfevents.*"))
+    assert load_model(undisturbed, torch.device("cpu")).classes[0] == "chair"
+
+
+def test_only_the_stage_s_branch_changes(undisturbed: Path) -> None:
+    before, after = weights(undisturbed, "reconstructor_3"), weights(undisturbed, "segmenter_3")
+    first = weights(undisturbed, "reconstructor_1")
+    changed = {key.split(".")[1] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == {"segmenter"}
+    changed = {key.split(".")[1] for key in before if not torch.equal(before[key], first[key])}
+    assert changed == {"backbone", "neck", "reconstructor"}
+    trunk = [key for key in before if key.startswith("model.backbone.trunk")]
+    assert any("running_mean" in key for key in trunk)
+    assert all(torch.equal(first[key], after[key]) for key in trunk)
+
+
+def command(data: Path, run: Path, *more: str) -> list[str]:
+    changes = [word for change in SMALL for word in ("--set", change)]
+    return [sys.executable, "-m", "scenetrain.cli", "fit", "--data", str(data), "--out", str(run), "--device", "cpu",
+            "--workers", "0", *changes, *more]  # fmt: skip
+
+
+def test_resumes_after_a_kill_with_the_same_losses(boxes: Path, undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen(command(boxes, run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not (run / "reconstructor_3" / "last.ckpt").is_file() and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (run / "reconstructor_3" / "done.json").exists()
+    fit(small_config(), boxes, run, CPU, quiet)
+    assert losses(run) == losses(undisturbed)
+
+
+def test_a_stage_whose_patience_ended_is_not_trained_further(boxes: Path, undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(undisturbed, run)
+    (run / "segmenter_3" / "done.json").unlink()
+    fit(small_config(), boxes, run, CPU, quiet)
+    assert losses(run) == losses(undisturbed)
+
+
+def test_streaming_shows_the_same_as_the_cache(boxes: Path, tmp_path: Path) -> None:
+    one = ("training.epochs=1", "training.single_view_epochs=1", "training.color_variants=2")
+    fit(small_config(*one), boxes, tmp_path / "cached", CPU, quiet)
+    fit(small_config(*one, "training.cache=false"), boxes, tmp_path / "streamed", Hardware("cpu", workers=1), quiet)
+    for cached, streamed in zip(losses(tmp_path / "cached"), losses(tmp_path / "streamed"), strict=True):
+        assert cached[:2] == streamed[:2]
+        assert [float(v) for v in cached[2:]] == pytest.approx([float(v) for v in streamed[2:]], rel=1e-5)
+
+
+def test_no_room_for_features_falls_back_to_streaming(
+    boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(fit_module, "make_resident", no_room)
+    lines: list[str] = []
+    one = ("training.epochs=1", "training.single_view_epochs=1", "training.train_scenes=2")
+    fit(small_config(*one), boxes, tmp_path, CPU, lines.append)
+    assert "images are read as training goes" in lines[0]
+    assert (tmp_path / "model.pt").is_file()
+
+
+def test_a_loss_that_is_no_number_names_step_and_scenes(boxes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match=r"reconstructor_1: .* epoch 0, step 1 \(scenes \d+, \d+, \d+, \d+\)"):
+        fit(small_config("reconstructor.learning_rate=1e30"), boxes, tmp_path, CPU, quiet)
+
+
+def test_another_run_in_the_folder_is_refused(boxes: Path, undisturbed: Path) -> None:
+    with pytest.raises(ScenegenError, match="begun otherwise"):
+        fit(small_config("training.epochs=4"), boxes, undisturbed, CPU, quiet)
+
+
+def test_a_damaged_checkpoint_is_named(boxes: Path, undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(undisturbed, run)
+    (run / "reconstructor_3" / "best.ckpt").write_bytes(b"nothing")
+    with pytest.raises(ScenegenError, match=r"best\.ckpt: damaged"):
+        fit(small_config(), boxes, run, CPU, quiet)
+
+
+def test_two_processes_train_one_network(boxes: Path, tmp_path: Path) -> None:
+    one = ("--set", "training.epochs=1", "--set", "training.single_view_epochs=1", "--devices", "2")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command(boxes, tmp_path, *one), capture_output=True, text=True, timeout=600, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert len(losses(tmp_path)) == len(STAGES)
+    assert load_model(tmp_path, torch.device("cpu")).config.training.epochs == 1
+
+
+def test_bf16_stays_close_to_fp32(boxes: Path, tmp_path: Path) -> None:
+    one = ("training.epochs=1", "training.single_view_epochs=1", "training.train_scenes=4")
+    fit(small_config(*one), boxes, tmp_path / "fp32", CPU, quiet)
+    fit(small_config(*one, "training.precision=bf16-mixed"), boxes, tmp_path / "bf16", CPU, quiet)
+    for exact, rounded in zip(losses(tmp_path / "fp32"), losses(tmp_path / "bf16"), strict=True):
+        assert float(rounded[2]) == pytest.approx(float(exact[2]), rel=0.01)
+
+
+def test_colors_depend_on_scene_and_variant_alone(boxes: Path) -> None:
+    scenes = open_split(boxes, "train", 3, GRID)
+    images = torch.stack([scenes[i].images for i in range(3)])
+    positions = torch.arange(3)
+    together = jitter_colors(images, positions, torch.tensor([0, 1, 2]), 0)
+    assert torch.equal(together[0], images[0])
+    assert not torch.equal(together[1], images[1])
+    assert torch.equal(jitter_colors(images[2:], positions[2:], torch.tensor([2]), 0)[0], together[2])

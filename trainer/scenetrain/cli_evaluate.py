@@ -42,6 +42,10 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
         return
     console = Console()
     console.print(_table(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", result))
+    for name, scores in (("reconstructor", result.reconstructor), ("segmenter", result.segmenter)):
+        console.print(
+            f"{name}: threshold {scores.threshold:.2f}, precision {scores.precision:.3f}, recall {scores.recall:.3f}"
+        )
     for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if score.objects:
             console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
@@ -62,13 +66,11 @@ def _table(title: str, result: Evaluation) -> Table:
         theirs = (_show(paper.CLASSES[version].get(name)) for version in ("first", "final"))
         table.add_row(name, _show(iou), str(held), *theirs)
     table.add_section()
-    for name, value, figures in (("overall", segmenter.overall, paper.OVERALL), ("macro", segmenter.macro, paper.MACRO)):
+    for name, value, figures in (
+        ("overall", segmenter.overall, paper.OVERALL),
+        ("macro", segmenter.macro, paper.MACRO),
+    ):
         table.add_row(f"segmenter {name}", _show(value), total, *(_show(figures[v]) for v in ("first", "final")))
-    table.caption = (
-        f"thresholds {result.reconstructor.threshold:.2f} and {segmenter.threshold:.2f}; precision / recall: "
-        f"reconstructor {result.reconstructor.precision:.3f} / {result.reconstructor.recall:.3f}, "
-        f"segmenter {segmenter.precision:.3f} / {segmenter.recall:.3f}"
-    )
     return table
 
 

@@ -11,7 +11,11 @@ from scenetrain.config import config_to_toml, load_config
 
 def test_shipped_configurations_are_the_paper_s() -> None:
     first, final = load_config("first"), load_config("final")
-    assert (first.reconstructor.learning_rate, first.reconstructor.batch_size, first.segmenter.batch_size) == (1e-3, 16, 8)
+    assert (first.reconstructor.learning_rate, first.reconstructor.batch_size, first.segmenter.batch_size) == (
+        1e-3,
+        16,
+        8,
+    )
     assert (final.reconstructor.dropout, final.segmenter.dropout, final.segmenter.learning_rate) == (0.10, 0.25, 1e-2)
     for config in (first, final):
         assert (config.segmenter.step_size, config.segmenter.gamma, config.training.patience) == (10, 0.5, 10)

@@ -53,7 +53,7 @@ def test_any_number_of_views() -> None:
             out = model(torch.randn(1, views, 3, 224, 224))
         assert out["masks"].shape == (1, 6, 80, 96, 64)
         for probability in out.values():
-            assert 0 <= probability.min() and probability.max() <= 1
+            assert probability.min() >= 0 and probability.max() <= 1
 
 
 def test_unknown_names_are_refused() -> None:

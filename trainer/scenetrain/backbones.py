@@ -14,10 +14,9 @@ from pickle import UnpicklingError
 
 import timm
 import torch
+from scenegen.errors import ScenegenError, UsageError
 from torch import Tensor, nn
 from torch.nn import functional
-
-from scenegen.errors import ScenegenError, UsageError
 
 NECK_CHANNELS = 512
 FEATURE_SIZE = 28

@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset as TorchDataset
-
 from scenegen.dataset import Dataset
 from scenegen.errors import ScenegenError, UsageError
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
 
 IMAGE_SIZE = 224
 MAX_CLASSES = 8
@@ -46,7 +45,9 @@ def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], l
     shape = tuple(dataset.info.grid.shape) if dataset.info.grid else None
     if shape != grid:
         wanted = ",".join(map(str, grid))
-        raise ScenegenError(f"{path}: its grid is {shape}, the network's {grid}; run `scenegen voxelize --grid {wanted}`")
+        raise ScenegenError(
+            f"{path}: its grid is {shape}, the network's {grid}; run `scenegen voxelize --grid {wanted}`"
+        )
     if len(dataset.info.classes) > MAX_CLASSES:
         raise ScenegenError(f"{path}: {len(dataset.info.classes)} classes; at most {MAX_CLASSES} fit a bit mask")
     positions = split_positions(dataset, split)
@@ -81,9 +82,7 @@ def _how_to_get(split: str) -> str:
 class SceneList(TorchDataset[SceneTensors]):
     """Scenes of one split, read when asked for by position, or by (position, one view or None for all, variant)."""
 
-    def __init__(
-        self, dataset: Dataset, positions: Sequence[int], views: int, occupancy_only: bool = False
-    ) -> None:
+    def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, occupancy_only: bool = False) -> None:
         self.dataset = dataset
         self.positions = tuple(positions)
         self.views = views

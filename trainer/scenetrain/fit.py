@@ -294,7 +294,9 @@ def _read_checkpoint(path: Path, model: EvertedUNet) -> dict[str, Any]:
         found = {key: value.shape for key, value in host_state(checkpoint).items()}
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
         reason = str(error).split("\n")[0]
-        raise ScenegenError(f"{path}: damaged ({reason}); remove the stage's folder, the same command goes on") from error
+        raise ScenegenError(
+            f"{path}: damaged ({reason}); remove the stage's folder, the same command goes on"
+        ) from error
     if found != {key: value.shape for key, value in model.state_dict().items()}:
         raise ScenegenError(f"{path}: a checkpoint of another network; give another --out")
     return checkpoint

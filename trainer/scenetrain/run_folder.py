@@ -16,12 +16,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
-
 from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError
+
 from scenetrain.config import Config, config_from_dict, config_to_toml
 from scenetrain.data import SceneList
 from scenetrain.models import create_model

@@ -8,9 +8,9 @@ from typing import Any
 
 import lightning
 import torch
+from scenegen.errors import ScenegenError
 from torch import Tensor
 
-from scenegen.errors import ScenegenError
 from scenetrain.batches import Batch
 from scenetrain.config import BranchConfig
 from scenetrain.data import unpack_masks

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from scenegen.errors import UsageError
 from torch import nn
 
-from scenegen.errors import UsageError
 from scenetrain.models.everted import EvertedUNet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"everted": EvertedUNet}

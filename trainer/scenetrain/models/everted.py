@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scenegen.errors import UsageError
 from torch import Tensor, nn
 
-from scenegen.errors import UsageError
 from scenetrain.backbones import NECK_CHANNELS, Backbone
 from scenetrain.fusion import MeanFusion, ViewFusion
 from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block

@@ -310,6 +310,38 @@ def preview(folder: Path, out: Path | None, limit: int | None, as_json: bool) ->
     return 0
 
 
+@cli.command()
+@_folder
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--shard-mb", type=click.FloatRange(0, min_open=True), default=250, show_default=True, metavar="MB")
+@click.option("--image", type=click.Choice(("jpeg", "png")), default="jpeg", show_default=True, help="Lossy, or exact.")
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG images.")
+@click.option("--maps", is_flag=True, help="Keep depth and instance maps, too.")
+@click.option("--delete", is_flag=True, help="Remove the scene folders, once all were read back and compared.")
+@_workers("one a core")
+@_json
+def pack(folder: Path, out: Path, delete: bool, workers: int | None, as_json: bool, **options: Any) -> int:
+    """Pack a data set into WebDataset tar shards; the same command again packs only what is missing.
+
+    \b
+    Example: scenegen pack data/studio data/studio_packed
+    """
+    from scenegen.pack import pack as run
+    from scenegen.shards import Packing
+
+    with _progress("pack") as update:
+        done = run(folder, out, Packing(**options), delete, workers or _cores(), update)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done)))
+    else:
+        gone = f", {done.deleted} folders deleted" if done.deleted else ""
+        click.echo(
+            f"{out}: {done.scenes} scenes ({done.made} packed now) in {done.shards} shards, "
+            f"{done.bytes / max(done.scenes, 1) / 1000:.1f} kB a scene{gone}"
+        )
+    return 0
+
+
 @cli.command("blender-setup")
 @click.option("--blender", metavar="EXE", required=True, help="The Blender to set up, such as /usr/bin/blender.")
 @_json

@@ -11,6 +11,7 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import io
 import os
 import shutil
@@ -18,7 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,6 +46,16 @@ from scenegen.dataset_info import (
 )
 from scenegen.errors import ScenegenError
 from scenegen.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json, scene_to_json
+from scenegen.shards import (
+    Block,
+    decode_label,
+    is_packed,
+    pack_masks,
+    read_block,
+    read_index,
+    scene_key,
+    unpack_masks,
+)
 
 if TYPE_CHECKING:
     from scenegen.labels import Labels
@@ -52,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "PackedScene",
     "StoredScene",
     "append_timings",
     "check_dataset_json",
@@ -197,6 +209,8 @@ class StoredScene:
     member whose file is missing or damaged.
     """
 
+    mend = "remove the scene and generate it again"
+
     def __init__(self, name: str, read: Callable[[str], bytes]) -> None:
         self.name = name
         self._read = read
@@ -205,6 +219,11 @@ class StoredScene:
     def scene(self) -> Scene:
         """All of scene.json."""
         return self._parse("scene.json", lambda content: scene_from_json(content.decode()))
+
+    @property
+    def scene_json(self) -> bytes:
+        """scene.json as it was written."""
+        return self._parse("scene.json", bytes)
 
     @property
     def index(self) -> int:
@@ -263,6 +282,11 @@ class StoredScene:
         """Bool (X, Y, Z, C): cells that each class occupies; a cell may be of several."""
         return self._parse("masks.npy", _decode_npy)
 
+    @property
+    def mask_bits(self) -> NDArray[Any]:
+        """Unsigned integers (X, Y, Z), uint8 up to 8 classes: bit c is class c. What packed scenes hold."""
+        return pack_masks(self.masks)
+
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
         return self._parse(f"frustum_{k}.npz", _decode_npz)
@@ -274,12 +298,48 @@ class StoredScene:
         try:
             return decode(self._read(file))
         except FileNotFoundError as error:
-            raise ScenegenError(f"{self.name}/{file}: missing; remove the scene and generate it again") from error
+            raise ScenegenError(f"{self.name}/{file}: missing; {self.mend}") from error
         except _UNREADABLE as error:
             reason = str(error).split("\n")[0] or type(error).__name__
-            raise ScenegenError(
-                f"{self.name}/{file}: damaged ({reason}); remove the scene and generate it again"
-            ) from error
+            raise ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self.mend}") from error
+
+
+class PackedScene(StoredScene):
+    """A scene in a shard; every access reads and checks all of its 60 kB or so. Images may be decoded JPEG."""
+
+    mend = "copy the shard anew, or pack the data set again"
+
+    def __init__(self, shard: Path, block: Block) -> None:
+        super().__init__(f"{shard}/{scene_key(block.index)}", partial(_read_packed, shard, block))
+
+    @property
+    def occupancy(self) -> NDArray[np.bool_]:
+        """Bool (X, Y, Z): cells that any object occupies."""
+        occupied: NDArray[np.bool_] = self.mask_bits != 0
+        return occupied
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """Bool (X, Y, Z, C): cells that each class occupies; a cell may be of several."""
+        return unpack_masks(self.mask_bits, len(self.classes))
+
+    @property
+    def mask_bits(self) -> NDArray[Any]:
+        """Unsigned integers (X, Y, Z), uint8 up to 8 classes: bit c is class c."""
+        return self._parse("labels.npz", lambda content: decode_label(content, "masks"))
+
+    def frustum(self, k: int) -> NDArray[np.uint8]:
+        """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
+        return self._parse("labels.npz", lambda content: decode_label(content, "frusta")[..., k])
+
+
+def _read_packed(shard: Path, block: Block, file: str) -> bytes:
+    stem = file.split(".")[0]
+    members = read_block(shard, block)
+    if stem not in members:
+        without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
+        raise ScenegenError(f"{shard}/{scene_key(block.index)}: holds no {stem}{without}; pack the data set again")
+    return gzip.decompress(members[stem]) if stem == "scene" else members[stem]
 
 
 def _decode_npy(content: bytes) -> Any:
@@ -301,19 +361,38 @@ def _decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
 
 
 class Dataset:
-    """A data set, opened for reading: `len`, `[i]` (negative too) and iteration give `StoredScene`s by index."""
+    """A data set, in folders or packed: `len`, `[i]` (negative too) and iteration give `StoredScene`s by index.
+
+    `packing` says how it was packed, None for folders; `maps` whether it has depth and instance maps.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.info = read_dataset_json(self.path)
-        self.indices = sorted(finished_indices(self.path))
+        self.packing, self._shards = read_index(self.path) if is_packed(self.path) else (None, ())
+        self.maps = self.packing is None or self.packing.maps
+        self._blocks = {b.index: (self.path / shard.file, b) for shard in self._shards for b in shard.scenes}
+        self.indices = sorted(self._blocks if self.packing else finished_indices(self.path))
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, position: int) -> StoredScene:
+        if self.packing:
+            return PackedScene(*self._blocks[self.indices[position]])
         folder = scene_path(self.path, self.indices[position])
-        return StoredScene(str(folder), lambda file: (folder / file).read_bytes())
+        return StoredScene(str(folder), partial(_read_file, folder))
 
     def __iter__(self) -> Iterator[StoredScene]:
         return (self[position] for position in range(len(self)))
+
+    def megabytes(self) -> float:
+        """What its scenes take on the disk."""
+        if self.packing:
+            return sum(shard.bytes for shard in self._shards) / 1e6
+        folders = (scene_path(self.path, index) for index in self.indices)
+        return sum(file.stat().st_size for folder in folders for file in folder.iterdir()) / 1e6
+
+
+def _read_file(folder: Path, file: str) -> bytes:
+    return (folder / file).read_bytes()

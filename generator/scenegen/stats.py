@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.dataset import Dataset, StoredScene, scene_path
+from scenegen.dataset import Dataset, StoredScene
 from scenegen.errors import ScenegenError
 from scenegen.progress import Update
 from scenegen.scene import Camera, GridSpec
@@ -82,7 +82,6 @@ class _Counts:
     all_pixels: int
     occupied: float | None
     room_seen: float | None
-    megabytes: float
 
 
 def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
@@ -90,7 +89,7 @@ def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
     dataset = Dataset(path)
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
-    counts = list(map_scenes(partial(_count, path), dataset.indices, workers, update))
+    counts = list(map_scenes(partial(_count, dataset.maps), list(dataset), workers, update))
     objects, seen, skipped = (
         _total(c.objects for c in counts),
         _total(c.seen for c in counts),
@@ -127,7 +126,7 @@ def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
         occupied_share=_mean([c.occupied for c in counts if c.occupied is not None]),
         room_seen_share=_mean([c.room_seen for c in counts if c.room_seen is not None]),
         classes=classes,
-        megabytes_per_scene=sum(c.megabytes for c in counts) / len(counts),
+        megabytes_per_scene=dataset.megabytes() / len(dataset),
         seconds=read_timings(path),
     )
 
@@ -157,9 +156,7 @@ def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _count(path: Path, index: int) -> _Counts:
-    folder = scene_path(path, index)
-    stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
+def _count(maps: bool, stored: StoredScene) -> _Counts:
     scene = stored.scene
     pixels: Counter[str] = Counter()
     for item in scene.objects:
@@ -171,8 +168,9 @@ def _count(path: Path, index: int) -> _Counts:
         per_class = stored.masks.reshape(-1, len(scene.classes)).sum(axis=0)
         cells.update({name: int(n) for name, n in zip(scene.classes, per_class, strict=True)})
         occupied = float(occupancy.mean())
-        depths = [stored.depth(k) for k in range(len(scene.cameras))]
-        room_seen = _seen_share(scene.grid, ~occupancy, scene.cameras, depths)
+        if maps:
+            depths = [stored.depth(k) for k in range(len(scene.cameras))]
+            room_seen = _seen_share(scene.grid, ~occupancy, scene.cameras, depths)
     return _Counts(
         objects=Counter(o.class_name for o in scene.objects),
         seen=Counter(o.class_name for o in scene.objects if any(o.visible_pixels)),
@@ -184,7 +182,6 @@ def _count(path: Path, index: int) -> _Counts:
         all_pixels=sum(c.width * c.height for c in scene.cameras),
         occupied=occupied,
         room_seen=room_seen,
-        megabytes=sum(p.stat().st_size for p in folder.iterdir()) / 1e6,
     )
 
 

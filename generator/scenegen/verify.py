@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.dataset import Dataset, DatasetInfo, StoredScene, leftovers, scene_path
+from scenegen.dataset import Dataset, DatasetInfo, StoredScene, leftovers
 from scenegen.errors import ScenegenError
 from scenegen.progress import Update
 from scenegen.scene import Scene
@@ -58,9 +58,11 @@ def verify(path: Path, workers: int = 1, assets: Path | None = None, update: Upd
     """
     dataset = Dataset(path)
     library = assets or Path(dataset.info.library)
-    work = partial(_check_scene, path, dataset.info, library if library.is_dir() else None)
+    if not dataset.maps:
+        raise ScenegenError(f"{path}: packed without depth and instance maps; verify the folders, or pack with --maps")
+    work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
     faults = list(_check_folder(dataset))
-    for found in map_scenes(work, dataset.indices, workers, update):
+    for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, update):
         faults.extend(found)
     names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS)
     return Report(str(path), len(dataset), names, tuple(faults))
@@ -78,9 +80,8 @@ def _check_folder(dataset: Dataset) -> Iterable[Fault]:
         yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: missing; run `generate` again")
 
 
-def _check_scene(path: Path, info: DatasetInfo, library: Path | None, index: int) -> list[Fault]:
-    folder = scene_path(path, index)
-    stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
+def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> list[Fault]:
+    index, stored = numbered
     try:
         scene = stored.scene
     except ScenegenError as error:

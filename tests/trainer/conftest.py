@@ -77,7 +77,7 @@ def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = S
             image[x * 2 : x * 2 + 50, y * 2 : y * 2 + 50, :] = 80 + 25 * kind
             corner = np.array(grid.origin) + grid.voxel_size * low
             size = 20 * grid.voxel_size
-            centre = corner + (size / 2, size / 2, 0)
+            centre = corner + np.array([size / 2, size / 2, 0])
             matrix = (*((*EYE[i][:3], float(centre[i])) for i in range(3)), EYE[3])
             box = Bounds(tuple(corner.tolist()), tuple((corner + size).tolist()))
             objects.append(PlacedObject(number, CLASSES[kind], "box", None, matrix, box, (size, size, size)))

@@ -18,8 +18,8 @@ PRECISIONS = ("bf16-mixed", "32-true")
 @dataclass(frozen=True)
 class ModelConfig:
     """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
-    package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the views is
-    "context" (the paper's) or "mean"."""
+    package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the
+    views is "context" (the paper's) or "mean"."""
 
     name: str = "everted"
     backbone: str = "resnet50"

@@ -1,7 +1,7 @@
 """Context-aware fusion of per-view volumes (Pix2Vox++ section 3.3), kept in log space.
 
-The fused probability is p = sum over views of softmax(score) * sigmoid(logit). Its binary cross-entropy needs log p and
-log (1 - p), which are log-sum-exps over the views; a product of rounded probabilities would lose them in half precision.
+The fused probability is p = sum over views of softmax(score) * sigmoid(logit). Its binary cross-entropy needs log p
+and log (1 - p), which are log-sum-exps over the views; a product of rounded probabilities loses them in half precision.
 """
 
 import math
@@ -42,7 +42,7 @@ class ViewFusion(nn.Module):
         self.score = _score_block(channels, 1)
 
     def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Fuse features (B, V, F, X, Y, Z) and logits (B, V, C, X, Y, Z) into log p and log (1 - p), (B, C, X, Y, Z)."""
+        """Fuse features (B, V, F, X, Y, Z) and logits (B, V, C, X, Y, Z) to log p, log (1 - p), (B, C, X, Y, Z)."""
         views = logits.shape[1]
         if views == 1:
             return log_probabilities(logits[:, 0])

@@ -3,7 +3,7 @@
 RUN/config.toml                 the Config, as it trained
 RUN/data.json                   which data set, its classes, how many scenes of each split
 RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), TensorBoard events
-RUN/<stage>/metrics.csv         a line an epoch: epoch, train_loss, val_loss, val_iou, val_threshold, learning_rate, seconds
+RUN/<stage>/metrics.csv         a line an epoch: the columns of callbacks.COLUMNS
 RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
 RUN/model.pt                    the finished network: weights, config, classes, thresholds
 RUN/report.html

@@ -1,7 +1,7 @@
 """Everted U-Net (Mymlikov et al., section 3.2): three photographs to an occupancy grid and six class masks.
 
 The encoder is that of Pix2Vox++/A with a last neck width of 240, so that 240 x 7 x 7 reshapes to 98 x 5 x 6 x 4. The
-reconstructor and the segmenter are transposed 3D convolutions; each segmenter level also reads the reconstructor's level.
+reconstructor and the segmenter are transposed 3D convolutions; a segmenter level also reads the reconstructor's level.
 Shapes: B scenes, V views, C classes.
 """
 
@@ -64,8 +64,9 @@ class Decoder(nn.Module):
 class EvertedUNet(nn.Module):
     """Images (B, V, 3, 224, 224), normalised for the backbone, to occupancy and class masks.
 
-    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width` multiplies
-    the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the paper's) or "mean" of the views.
+    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width`
+    multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
+    paper's) or "mean" of the views.
     """
 
     def __init__(

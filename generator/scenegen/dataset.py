@@ -48,6 +48,8 @@ from scenegen.errors import ScenegenError
 from scenegen.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json, scene_to_json
 from scenegen.shards import (
     Block,
+    Packing,
+    Shard,
     decode_label,
     is_packed,
     pack_masks,
@@ -310,7 +312,7 @@ class PackedScene(StoredScene):
     mend = "copy the shard anew, or pack the data set again"
 
     def __init__(self, shard: Path, block: Block) -> None:
-        super().__init__(f"{shard}/{scene_key(block.index)}", partial(_read_packed, shard, block))
+        super().__init__(f"{shard}/{scene_key(block.scene)}", partial(_read_packed, shard, block))
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -338,7 +340,7 @@ def _read_packed(shard: Path, block: Block, file: str) -> bytes:
     members = read_block(shard, block)
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
-        raise ScenegenError(f"{shard}/{scene_key(block.index)}: holds no {stem}{without}; pack the data set again")
+        raise ScenegenError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
     return gzip.decompress(members[stem]) if stem == "scene" else members[stem]
 
 
@@ -369,9 +371,12 @@ class Dataset:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.info = read_dataset_json(self.path)
-        self.packing, self._shards = read_index(self.path) if is_packed(self.path) else (None, ())
+        self.packing: Packing | None = None
+        self._shards: tuple[Shard, ...] = ()
+        if is_packed(self.path):
+            self.packing, self._shards = read_index(self.path)
         self.maps = self.packing is None or self.packing.maps
-        self._blocks = {b.index: (self.path / shard.file, b) for shard in self._shards for b in shard.scenes}
+        self._blocks = {b.scene: (self.path / shard.file, b) for shard in self._shards for b in shard.scenes}
         self.indices = sorted(self._blocks if self.packing else finished_indices(self.path))
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ import pytest
 
 SCENEGEN = Path(sys.executable).parent / "scenegen"
 TINY = Path(__file__).parent / "presets" / "tiny.toml"
-COMMANDS = ["generate", "voxelize", "verify", "stats", "preview", "assets", "blender-setup"]
+COMMANDS = ["generate", "voxelize", "verify", "stats", "preview", "pack", "assets", "blender-setup"]
 
 
 def scenegen(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -180,12 +180,12 @@ def _settings_table(runs: Sequence[Scored]) -> str:
 
 def _settings(trained: TrainedModel) -> dict[str, tuple[str, str]]:
     branches = (trained.config.reconstructor, trained.config.segmenter)
-    steps = [f"x {b.gamma:g} every {b.step_size} epochs" if b.step_size else "none" for b in branches]
+    steps = [f"{b.gamma:g} / {b.step_size}" if b.step_size else "–" for b in branches]
     return {
         "learning rate": (f"{branches[0].learning_rate:g}", f"{branches[1].learning_rate:g}"),
         "dropout": (f"{branches[0].dropout:g}", f"{branches[1].dropout:g}"),
         "batch size": (f"{branches[0].batch_size}", f"{branches[1].batch_size}"),
-        "learning rate step": (steps[0], steps[1]),
+        "its factor / epochs": (steps[0], steps[1]),
     }
 
 

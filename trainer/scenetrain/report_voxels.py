@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 from scenegen.preview_draw import BACKGROUND, VIEWS, Color, class_color, draw_voxels
 from scenegen.scene import GridSpec
 
-TILE = 176
+TILE = 148
 GAP = 10
-HEAD = 36
+HEAD = 42
+SIZE = 20
 VOXELS = (560, 3 * TILE + 2 * GAP)
 TEXT: Color = (214, 219, 229)
 FAINT: Color = (139, 147, 163)
@@ -35,14 +36,14 @@ def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, cl
     colors = [class_color(name) for name in classes]
     pictures = [draw_voxels(masks, grid, colors, view, VOXELS) for view in VIEWS]
     sheet = _sheet(images, pictures, [("", ""), ("", "")])
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=SIZE)
     left = GAP + TILE + GAP
     for name, color, count in zip(classes, colors, masks.sum(axis=(0, 1, 2)).tolist(), strict=True):
-        draw.rounded_rectangle((left, 12, left + 13, 25), 3, fill=color)
-        draw.text((left + 20, 9), name, TEXT, font)
-        left += 26 + round(draw.textlength(name, font))
+        draw.rounded_rectangle((left, 14, left + 16, 30), 3, fill=color)
+        draw.text((left + 24, 9), name, TEXT, font)
+        left += 32 + round(draw.textlength(name, font))
         draw.text((left, 9), f"{count}", FAINT, font)
-        left += 22 + round(draw.textlength(f"{count}", font))
+        left += 28 + round(draw.textlength(f"{count}", font))
     return sheet
 
 
@@ -52,8 +53,8 @@ def _sheet(images: NDArray[np.uint8], pictures: Sequence[Image.Image], heads: Se
     start = GAP + columns * (TILE + GAP)
     width = start + len(pictures) * (VOXELS[0] + GAP)
     sheet = Image.new("RGB", (width, HEAD + VOXELS[1] + GAP), BACKGROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
-    draw.text((GAP, 9), "photographs", TEXT, font)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=SIZE)
+    draw.text((GAP, 9), "photos", TEXT, font)
     for k, image in enumerate(images):
         tile = Image.fromarray(image).resize((TILE, TILE), Image.Resampling.LANCZOS)
         sheet.paste(tile, (GAP + k // 3 * (TILE + GAP), HEAD + k % 3 * (TILE + GAP)))

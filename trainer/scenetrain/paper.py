@@ -17,13 +17,13 @@ SETTINGS = {
         "learning rate": ("0.001", "0.001"),
         "dropout": ("0", "0"),
         "batch size": ("16", "8"),
-        "its factor / epochs": ("–", "0.5 / 10"),
+        "learning rate step: factor / epochs": ("–", "0.5 / 10"),
     },
     "final": {
         "learning rate": ("0.01", "0.01"),
         "dropout": ("0.1", "0.25"),
         "batch size": ("16", "8"),
-        "its factor / epochs": ("–", "0.5 / 10"),
+        "learning rate step: factor / epochs": ("–", "0.5 / 10"),
     },
 }
 """By version and setting: (reconstructor, segmenter)."""

@@ -76,7 +76,7 @@ def _name(folder: Path) -> str:
 
 def _read_stages(run: Path, views: int) -> dict[str, Rows]:
     """The epochs of every stage that left a table."""
-    stages = {}
+    stages: dict[str, Rows] = {}
     for stage in protocol(views):
         path = run / stage.name / "metrics.csv"
         if not path.is_file():

@@ -132,7 +132,7 @@ def _tiles(result: Evaluation) -> str:
 def _score_table(runs: Sequence[Scored]) -> str:
     results = [run.result for run in runs]
     first = results[0]
-    rows = [
+    rows: list[tuple[str, str, Sequence[float | None], Sequence[float | None]]] = [
         (
             "reconstructor",
             str(len(first.scenes)),
@@ -145,11 +145,11 @@ def _score_table(runs: Sequence[Scored]) -> str:
         rows.append(
             (name, str(first.segmenter.scenes_with_class[c]), [r.segmenter.classes[c] for r in results], theirs)
         )
-    for name, values, figures in (
+    for name, means, figures in (
         ("overall", [r.segmenter.overall for r in results], paper.OVERALL),
         ("macro", [r.segmenter.macro for r in results], paper.MACRO),
     ):
-        rows.append((name, str(len(first.scenes)), values, (figures["first"], figures["final"])))
+        rows.append((name, str(len(first.scenes)), means, (figures["first"], figures["final"])))
     heads = ["IoU", "scenes", *(run.name for run in runs), "paper first", "paper final"]
     body = "".join(
         f"<tr{_rule(name, first.classes[0])}><td>{_swatch(name) if name in first.classes else ''}{escape(name)}</td>"
@@ -167,15 +167,15 @@ def _rule(name: str, first_class: str) -> str:
 
 
 def _settings_table(runs: Sequence[Scored]) -> str:
-    columns = {run.name: _settings(run.trained) for run in runs}
-    columns |= {f"paper {version}": dict(values) for version, values in paper.SETTINGS.items()}
+    columns = [(run.name, _settings(run.trained)) for run in runs]
+    columns += [(f"paper {version}", values) for version, values in paper.SETTINGS.items()]
     body = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td>{_joined(*column[name])}</td>" for column in columns.values()) + "</tr>"
+        f"<tr><td>{name}</td>" + "".join(f"<td>{_joined(*column[name])}</td>" for _, column in columns) + "</tr>"
         for name in paper.SETTINGS["first"]
     )
     thresholds = [f"{r.trained.reconstructor_threshold:.2f}, {r.trained.segmenter_threshold:.2f}" for r in runs]
-    body += f"<tr><td>threshold</td>{''.join(f'<td>{t}</td>' for t in thresholds)}<td></td><td>0.32, -</td></tr>"
-    return f"<table>{_head(['reconstructor, segmenter', *columns])}{body}</table>"
+    body += f"<tr><td>threshold</td>{''.join(f'<td>{t}</td>' for t in thresholds)}<td></td><td>0.32, –</td></tr>"
+    return f"<table>{_head(['reconstructor, segmenter', *(name for name, _ in columns)])}{body}</table>"
 
 
 def _settings(trained: TrainedModel) -> dict[str, tuple[str, str]]:
@@ -185,7 +185,7 @@ def _settings(trained: TrainedModel) -> dict[str, tuple[str, str]]:
         "learning rate": (f"{branches[0].learning_rate:g}", f"{branches[1].learning_rate:g}"),
         "dropout": (f"{branches[0].dropout:g}", f"{branches[1].dropout:g}"),
         "batch size": (f"{branches[0].batch_size}", f"{branches[1].batch_size}"),
-        "its factor / epochs": (steps[0], steps[1]),
+        "learning rate step: factor / epochs": (steps[0], steps[1]),
     }
 
 

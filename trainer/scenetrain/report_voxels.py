@@ -62,5 +62,5 @@ def _sheet(images: NDArray[np.uint8], pictures: Sequence[Image.Image], heads: Se
         left = start + n * (VOXELS[0] + GAP)
         sheet.paste(picture, (left, HEAD))
         draw.text((left, 9), head, TEXT, font)
-        draw.text((left + VOXELS[0] - draw.textlength(note, font), 9), note, FAINT, font)
+        draw.text((left + draw.textlength(head, font) + 14, 9), note, FAINT, font)
     return sheet

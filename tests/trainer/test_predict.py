@@ -68,7 +68,7 @@ def test_a_photograph_is_upright_and_of_224_pixels_untouched(tmp_path: Path, pho
 
 
 def test_what_is_refused(trained: TrainedModel, photographs: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="2 photographs given, the network takes 3"):
+    with pytest.raises(UsageError, match="photographs given: 2; the network takes 3"):
         predict(trained, photographs[:2], tmp_path, CPU)
     with pytest.raises(ScenegenError, match=r"gone\.png: no such image"):
         predict(trained, [*photographs[:2], tmp_path / "gone.png"], tmp_path, CPU)

@@ -28,7 +28,7 @@ def predict(trained: TrainedModel, photographs: Sequence[Path], out: Path, devic
     """
     views = trained.config.training.views
     if len(photographs) != views:
-        raise UsageError(f"{len(photographs)} photographs given, the network takes {views} of one room")
+        raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one room")
     images = np.stack([read_photograph(path) for path in photographs])
     batch = torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0).to(device)
     occupied, labelled = predict_probabilities(trained, batch)

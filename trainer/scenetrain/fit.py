@@ -11,7 +11,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -81,23 +81,12 @@ def fit(config: Config, data: Path, folder: Path, hardware: Hardware, say: Say) 
 
     With several devices this returns in every process, with the same network.
     """
-    _calm_lightning()
-    device = _start(hardware)
     views = config.training.views
-    train = open_split(data, "train", views, GRID, config.training.train_scenes)
-    validation = open_split(data, "validation", views, GRID, config.training.validation_scenes)
-    begin_run(folder, config, train, validation, leader=_rank()[0] == 0)
-    lightning.seed_everything(config.training.seed, verbose=False)
-    weights = None if config.model.weights == "none" else config.model.weights
-    model = build_model(config, len(train.classes), weights)
-    _channels_last(model)
-    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
-    run = Run(config, folder, hardware, device, *splits)
-    results = {stage.name: _run_stage(model, stage, run, say) for stage in protocol(views)}
+    model, classes, results = train_stages(config, data, folder, hardware, say, protocol(views))
     trained = TrainedModel(
         model.eval(),
         config,
-        train.classes,
+        classes,
         results[f"reconstructor_{views}"].threshold,
         results[f"segmenter_{views}"].threshold,
     )
@@ -106,19 +95,39 @@ def fit(config: Config, data: Path, folder: Path, hardware: Hardware, say: Say) 
     return trained
 
 
+def train_stages(
+    config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, stages: Sequence[Stage]
+) -> tuple[EvertedUNet, tuple[str, ...], dict[str, StageResult]]:
+    """Run some stages of the protocol, in their order: the network as the last left it, its classes, the results."""
+    calm_lightning()
+    device = open_hardware(hardware)
+    views = config.training.views
+    train = open_split(data, "train", views, GRID, config.training.train_scenes)
+    validation = open_split(data, "validation", views, GRID, config.training.validation_scenes)
+    begin_run(folder, config, train, validation, leader=_rank()[0] == 0)
+    lightning.seed_everything(config.training.seed, verbose=False)
+    weights = None if config.model.weights == "none" else config.model.weights
+    model = build_model(config, len(train.classes), weights)
+    lay_channels_last(model)
+    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
+    run = Run(config, folder, hardware, device, *splits)
+    return model, train.classes, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
+
+
 def training_dtype(config: Config) -> torch.dtype:
     """What features are kept in."""
     return torch.bfloat16 if config.training.precision.startswith("bf16") else torch.float32
 
 
-def _calm_lightning() -> None:
+def calm_lightning() -> None:
+    """Silence what Lightning says of itself."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
 
 
-def _start(hardware: Hardware) -> torch.device:
+def open_hardware(hardware: Hardware) -> torch.device:
     """Start the other processes, where there are several devices, and choose this one's."""
     if hardware.accelerator == "cuda" and not torch.cuda.is_available():
         raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
@@ -141,7 +150,7 @@ def _rank() -> tuple[int, int]:
     return 0, 1
 
 
-def _channels_last(model: nn.Module) -> None:
+def lay_channels_last(model: nn.Module) -> None:
     """Lay weights out as tensor cores and processor vectors read them; the numbers stay the same."""
     for module in model.modules():
         if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):

@@ -46,15 +46,19 @@ class ViewFusion(nn.Module):
         views = logits.shape[1]
         if views == 1:
             return log_probabilities(logits[:, 0])
+        scores = self.scores(features, logits)
+        log_weights = functional.log_softmax(scores.float(), dim=1)
+        log_p, log_q = log_probabilities(logits)
+        return torch.logsumexp(log_weights + log_p, dim=1), torch.logsumexp(log_weights + log_q, dim=1)
+
+    def scores(self, features: Tensor, logits: Tensor) -> Tensor:
+        """How much every view of every voxel counts (B, V, 1, X, Y, Z), before the softmax over the views."""
         x = fold_views(torch.cat([features, logits.sigmoid().to(features.dtype)], dim=2))
         levels = []
         for block in self.context:
             x = block(x)
             levels.append(x)
-        scores = unfold_views(self.score(self.merge(torch.cat(levels, dim=1))), views)
-        log_weights = functional.log_softmax(scores.float(), dim=1)
-        log_p, log_q = log_probabilities(logits)
-        return torch.logsumexp(log_weights + log_p, dim=1), torch.logsumexp(log_weights + log_q, dim=1)
+        return unfold_views(self.score(self.merge(torch.cat(levels, dim=1))), logits.shape[1])
 
 
 def log_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:

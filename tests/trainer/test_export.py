@@ -1,0 +1,96 @@
+"""Exported files against the live network, read back by ONNX Runtime and torch.export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import CLASSES, small_config
+from scenegen.errors import ScenegenError, UsageError
+from scenetrain.data import IMAGE_SIZE, normalize
+from scenetrain.export import export
+from scenetrain.run_folder import TrainedModel, build_model
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(scope="module")
+def trained() -> TrainedModel:
+    """A narrow network with the paper's fusion, whose batch norms are not the identity."""
+    torch.manual_seed(0)
+    config = small_config("model.fusion=context")
+    model = build_model(config, len(CLASSES), None)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+    return TrainedModel(model.eval(), config, CLASSES, 0.32, 0.41)
+
+
+def images(batch: int, views: int) -> torch.Tensor:
+    shape = (batch, views, 3, IMAGE_SIZE, IMAGE_SIZE)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(views))
+
+
+def live(trained: TrainedModel, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+    backbone = trained.model.backbone
+    with torch.inference_mode():
+        out: dict[str, torch.Tensor] = trained.model(normalize(pictures, backbone.mean, backbone.std))
+    assert out["masks"].std() > 1e-3
+    return out
+
+
+def assert_same(trained: TrainedModel, pictures: torch.Tensor, occupancy: torch.Tensor, masks: torch.Tensor) -> None:
+    expected = live(trained, pictures)
+    for found, name in ((occupancy, "occupancy"), (masks, "masks")):
+        assert found.shape == expected[name].shape
+        assert (found - expected[name]).abs().max() < 1e-4
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def test_dynamic_onnx_takes_any_batch_and_views(trained: TrainedModel, tmp_path: Path) -> None:
+    runtime = session(export(trained, tmp_path / "net.onnx", "onnx", None))
+    for batch, views in ((1, 1), (1, 2), (2, 3), (1, 5)):
+        pictures = images(batch, views)
+        outputs = runtime.run(["occupancy", "masks"], {"images": pictures.float().numpy() / 255})
+        assert_same(trained, pictures, *map(torch.from_numpy, outputs))
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+    about = json.loads(runtime.get_modelmeta().custom_metadata_map["scenetrain"])
+    assert about == {"classes": list(CLASSES), "thresholds": {"occupancy": 0.32, "masks": 0.41}}
+
+
+def test_onnx_of_three_views(trained: TrainedModel, tmp_path: Path) -> None:
+    runtime = session(export(trained, tmp_path / "net.onnx", "onnx", 3))
+    assert runtime.get_inputs()[0].shape == [1, 3, 3, IMAGE_SIZE, IMAGE_SIZE]
+    pictures = images(1, 3)
+    outputs = runtime.run(["occupancy", "masks"], {"images": pictures.float().numpy() / 255})
+    assert_same(trained, pictures, *map(torch.from_numpy, outputs))
+
+
+def test_torch_program_of_the_mean_with_open_views(tmp_path: Path) -> None:
+    config = small_config()
+    trained = TrainedModel(build_model(config, len(CLASSES), None).eval(), config, CLASSES, 0.5, 0.5)
+    about = {"scenetrain": ""}
+    program = torch.export.load(export(trained, tmp_path / "net.pt2", "torch", None), extra_files=about)
+    module = program.module()
+    for views in (1, 3):
+        pictures = images(1, views)
+        with torch.no_grad():
+            assert_same(trained, pictures, *module(pictures.float() / 255))
+    assert json.loads(about["scenetrain"])["classes"] == list(CLASSES)
+
+
+def test_what_cannot_be_written_is_one_line(trained: TrainedModel, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="9 views"):
+        export(trained, tmp_path / "net.onnx", "onnx", 9)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ScenegenError, match="cannot be written"):
+        export(trained, tmp_path / "file" / "net.pt2", "torch", 3)

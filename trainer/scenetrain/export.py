@@ -66,8 +66,8 @@ def export(trained: TrainedModel, out: Path, file_format: str, views: int | None
     """Write `trained`, which is on the CPU, to `out` as "onnx" or "torch"; the path of the file.
 
     `views` fixes the number of views, and the file takes one scene at a time; None leaves batch and views (1 to 8)
-    open. Raises UsageError for a format or views that cannot be, ScenegenError when a package is missing or `out` cannot be
-    written.
+    open. Raises UsageError for a format or views that cannot be, ScenegenError when a package is missing or `out`
+    cannot be written.
     """
     if file_format not in FORMATS:
         raise UsageError(f"no format {file_format!r}; known: {', '.join(FORMATS)}")

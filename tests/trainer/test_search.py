@@ -1,0 +1,146 @@
+"""The search on a network of seconds: what it keeps, that it resumes, that it runs side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import CLASSES, small_config
+from scenegen.errors import ScenegenError
+from scenetrain import search as search_module
+from scenetrain.config import Config, load_config
+from scenetrain.fit import Hardware
+from scenetrain.run_folder import build_model
+from scenetrain.search import Outcome, SearchResult, Trial, run_trial, search, write_results
+from scenetrain.search_pool import TrialPool
+
+CPU = Hardware("cpu", workers=0)
+FEW = {"learning_rate": (1e-3, 1e30), "dropout": (0.1, 0.5), "batch_size": (2, 4)}
+
+
+def config() -> Config:
+    return small_config("training.epochs=1", "training.single_view_epochs=1", "training.train_scenes=4")
+
+
+def quiet(line: str) -> None:
+    del line
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_candidates() -> None:
+    search_module.CANDIDATES.clear()
+    search_module.CANDIDATES.update(FEW)
+
+
+@pytest.fixture(scope="module")
+def searched(boxes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SearchResult]:
+    out = tmp_path_factory.mktemp("search") / "out"
+    return out, search(config(), boxes, out, CPU, quiet)
+
+
+def figures(result: SearchResult) -> list[tuple[Outcome, bool]]:
+    return [(replace(row.outcome, seconds=0.0), row.kept) for row in result.rows]
+
+
+def test_keeps_what_helps_one_thing_at_a_time(searched: tuple[Path, SearchResult]) -> None:
+    result = searched[1]
+    for branch in ("reconstructor", "segmenter"):
+        best: Outcome | None = None
+        for changed in ("start", *FEW):
+            tried = [row for row in result.rows if (row.outcome.branch, row.outcome.changed) == (branch, changed)]
+            assert len(tried) == 1
+            outcome = tried[0].outcome
+            if changed == "learning_rate":
+                assert "not a number" in outcome.failure
+            elif best is not None:
+                differing = {k for k in FEW if getattr(outcome, k) != getattr(best, k)}
+                assert differing == {changed}
+                assert tried[0].kept == (outcome.iou is not None and outcome.iou > (best.iou or 0))
+            best = outcome if tried[0].kept else best
+        assert best is not None
+        chosen = getattr(result.chosen, branch)
+        assert [getattr(chosen, k) for k in FEW] == [getattr(best, k) for k in FEW]
+
+
+def test_segmenters_stand_on_the_reconstructor_that_was_found(searched: tuple[Path, SearchResult]) -> None:
+    out, result = searched
+
+    def reconstructor(folder: Path, stage: str) -> dict[str, torch.Tensor]:
+        state = torch.load(folder / stage / "best.ckpt", weights_only=True)["state_dict"]
+        return {key: value for key, value in state.items() if "segmenter" not in key and "mask_fusion" not in key}
+
+    (found,) = {r.outcome.trial.split("_on_")[1] for r in result.rows if r.outcome.branch == "segmenter"}
+    wanted = reconstructor(out / "trials" / f"reconstructor_{found}", "reconstructor_3")
+    for row in result.rows:
+        if row.outcome.branch == "segmenter" and not row.outcome.failure:
+            got = reconstructor(out / "trials" / row.outcome.trial, "segmenter_3")
+            assert all(torch.equal(got[key], wanted[key]) for key in wanted)
+
+
+def test_tables_plot_and_a_configuration_for_fit(searched: tuple[Path, SearchResult]) -> None:
+    out, result = searched
+    base = small_config("training.patience=7")
+    chosen = load_config(str(write_results(result, base, out)))
+    assert chosen.training.patience == 7
+    assert (chosen.reconstructor, chosen.segmenter) == (result.chosen.reconstructor, result.chosen.segmenter)
+    with (out / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trial"] for row in rows] == [row.outcome.trial for row in result.rows]
+    assert (out / "trials.md").read_text().count("\n") == len(rows) + 2
+    assert (out / "trials.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_goes_on_where_it_was_cut_off(
+    boxes: Path, searched: tuple[Path, SearchResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, undisturbed = searched
+    shutil.copytree(out, tmp_path, dirs_exist_ok=True)
+    journal = (out / "journal.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "journal.jsonl").write_text("".join(journal[:-2]))
+    last = json.loads(journal[-1])["trial"]
+    shutil.rmtree(tmp_path / "trials" / last)
+    calls: list[str] = []
+
+    def counted(trial: Trial, data: Path, hardware: Hardware) -> Outcome:
+        calls.append(trial.folder.name)
+        return run_trial(trial, data, hardware)
+
+    monkeypatch.setattr(search_module, "run_trial", counted)
+    result = search(config(), boxes, tmp_path, CPU, quiet)
+    assert figures(result) == figures(undisturbed)
+    failed = [row.outcome.trial for row in result.rows if row.outcome.failure]
+    assert [name for name in calls if name not in failed] == [json.loads(line)["trial"] for line in journal[-2:]]
+    with pytest.raises(ScenegenError, match="begun otherwise"):
+        search(small_config(), boxes, tmp_path, CPU, quiet)
+
+
+def test_two_trials_side_by_side_end_as_they_do_alone(
+    boxes: Path, searched: tuple[Path, SearchResult], tmp_path: Path
+) -> None:
+    trials = [
+        Trial("reconstructor", name, replace(config(), reconstructor=settings), tmp_path / name, None)
+        for name, settings in (
+            ("start", config().reconstructor),
+            ("learning_rate", replace(config().reconstructor, learning_rate=1e30)),
+        )
+    ]
+    with TrialPool(run_trial, replace(CPU, devices=2), boxes, tmp_path) as pool:
+        outcomes = {outcome.trial: outcome for outcome in pool.run(trials)}
+    alone = next(row.outcome for row in searched[1].rows if row.outcome.changed == "start")
+    assert outcomes["start"].iou == alone.iou
+    assert outcomes["start"].loss == pytest.approx(alone.loss, rel=1e-6)
+    assert "not a number" in outcomes["learning_rate"].failure
+
+
+def test_all_trials_begin_at_the_same_weights() -> None:
+    states = []
+    for changes in (("reconstructor.dropout=0",), ("reconstructor.dropout=0.5", "segmenter.dropout=0.3")):
+        torch.manual_seed(0)
+        states.append(build_model(small_config(*changes), len(CLASSES), None).state_dict())
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[1])
+    assert len(states[0]) == len(states[1])

@@ -1,0 +1,53 @@
+"""The benchmark's numbers hang together, on a network of seconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from conftest import SMALL, small_config
+from scenetrain import bench as step
+from scenetrain.bench import FLOORS, PAPER_SCENES
+from scenetrain.cli import cli
+
+CHANGES = (*SMALL, "reconstructor.batch_size=2", "segmenter.batch_size=2")
+
+
+def test_every_stage_is_measured_and_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int]] = []
+    original = step.StageModule.training_step
+
+    def counted(self: step.StageModule, batch: step.Any, batch_idx: int) -> torch.Tensor:
+        assert batch.features is not None
+        seen.append((self.stage.name, batch.features.shape[1]))
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(step.StageModule, "training_step", counted)
+    words = [word for change in CHANGES for word in ("--set", change)]
+    done = CliRunner().invoke(cli, ["bench", "--device", "cpu", "--steps", "1", "--json", *words])
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert [speed["stage"] for speed in result["stages"]] == list(FLOORS)
+    for speed in result["stages"]:
+        assert seen.count((speed["stage"], int(speed["stage"][-1]))) == step.EPOCHS
+        assert speed["epoch_seconds"] == pytest.approx(speed["step_seconds"] * PAPER_SCENES / 2)
+        assert speed["floor"] is None
+    assert [inference["precision"] for inference in result["inference"]] == ["float32"]
+    assert result["inference"][0]["seconds"] > 0
+
+
+def test_labels_are_sparse_masks_of_all_classes() -> None:
+    model = step.build_model(small_config(), 6, None)
+    labels = step._random_split(2, 1, model, torch.float32, torch.device("cpu")).labels
+    assert labels.dtype == torch.uint8
+    assert 0.05 < (labels > 0).float().mean() < 0.07
+    assert labels.max() == 63
+
+
+def test_a_run_brings_its_own_configuration(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["bench", "--run", str(tmp_path), "--config", "final"])
+    assert done.exit_code == 2
+    assert "--run brings its own configuration" in done.output

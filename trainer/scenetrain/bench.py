@@ -1,6 +1,7 @@
 """How fast a network is here: inference, and an epoch of every training stage against the estimated floor.
 
-Stages train as `scenetrain fit` does where the features of a split fit on the device, on random ones. A stage's first epoch compiles and warms up; the best of the next ones counts.
+Stages train as `scenetrain fit` does where the features of a split fit on the device, on random ones. A stage's first
+epoch compiles and warms up; the best of the next ones counts.
 """
 
 from __future__ import annotations

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Everything that the trainer promises of a GPU, measured with one command; the result is OUT/train_gpu.md.
+#
+#   benchmarks/train_gpu.sh [--scenes N] [--test-scenes N] [--data DIR --test DIR] [--out DIR] [--cpu]
+#
+# Without --data and --test, N training scenes (5000: 4500 train, 500 validate) and N test scenes of unseen models (500)
+# are generated first. Packed data sets do as well. --cpu proves the command on a small network and few scenes.
+# The same command again goes on where it was cut off. PYTHON names another interpreter.
+set -eu
+
+scenes=5000 test_scenes=500 data= test= out=train_gpu cpu= quality=standard
+while [ $# -gt 0 ]; do
+    case $1 in
+    --cpu) cpu=--cpu quality=draft; shift; continue ;;
+    --scenes | --test-scenes | --data | --test | --out) [ $# -gt 1 ] || { echo "train_gpu.sh: $1 wants a value" >&2; exit 2; } ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    esac
+    case $1 in
+    --scenes) scenes=$2 ;;
+    --test-scenes) test_scenes=$2 ;;
+    --data) data=$2 ;;
+    --test) test=$2 ;;
+    --out) out=$2 ;;
+    esac
+    shift 2
+done
+here=$(cd "$(dirname "$0")" && pwd)
+python=${PYTHON:-python}
+
+if [ -z "$data" ] || [ -z "$test" ]; then
+    "$python" -m scenegen.cli assets build
+fi
+if [ -z "$data" ]; then
+    data=$out/studio
+    "$python" -m scenegen.cli generate --preset studio --scenes "$scenes" --quality $quality --out "$data"
+fi
+if [ -z "$test" ]; then
+    test=$out/studio_test
+    "$python" -m scenegen.cli generate --preset studio --split test --scenes "$test_scenes" --quality $quality --out "$test"
+fi
+exec "$python" "$here/train_gpu.py" --data "$data" --test "$test" --out "$out" --scenes "$scenes" $cpu

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, small_config
+from click.testing import CliRunner
+from conftest import CLASSES, SMALL, small_config
 from scenegen.errors import ScenegenError
 from scenetrain import search as search_module
+from scenetrain.cli import cli
 from scenetrain.config import Config, load_config
 from scenetrain.fit import Hardware
 from scenetrain.run_folder import build_model
@@ -117,6 +119,20 @@ def test_goes_on_where_it_was_cut_off(
     assert [name for name in calls if name not in failed] == [json.loads(line)["trial"] for line in journal[-2:]]
     with pytest.raises(ScenegenError, match="begun otherwise"):
         search(small_config(), boxes, tmp_path, CPU, quiet)
+
+
+def test_command_shows_the_trials_and_scores_what_was_chosen(
+    boxes: Path, test_boxes: Path, searched: tuple[Path, SearchResult], tmp_path: Path
+) -> None:
+    shutil.copytree(searched[0], tmp_path, dirs_exist_ok=True)
+    changes = (*SMALL, "training.epochs=1", "training.single_view_epochs=1", "training.train_scenes=4")
+    limits = ("training.validation_scenes=0", "training.patience=10")
+    words = [word for change in (*changes, *limits) for word in ("--set", change)]
+    paths = ["--data", str(boxes), "--test", str(test_boxes), "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli, ["search", *paths, "--device", "cpu", "--workers", "0", *words])
+    assert done.exit_code == 0, done.output
+    assert "On 3 test scenes" in done.stdout
+    assert load_config(str(tmp_path / "chosen.toml")).reconstructor == searched[1].chosen.reconstructor
 
 
 def test_two_trials_side_by_side_end_as_they_do_alone(

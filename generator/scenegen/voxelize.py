@@ -37,7 +37,7 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bo
 
 def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
     """The same as (first cell, bool array from there on): only the cells of the mesh's own range."""
-    places, triples = _among_cells(*mesh_arrays(vertices, faces), grid)
+    places, triples, whole = _among_cells(*mesh_arrays(vertices, faces), grid)
     below, above = slab_bounds(depth_bounds(grid))
     low, high = _cell_range(places, below, above, grid.shape)
     if len(triples) == 0 or np.any(high <= low):
@@ -45,21 +45,22 @@ def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tu
     near, far = low[2], high[2]
     occupied = np.zeros((high - low).tolist(), dtype=np.bool_)
     mark_surface(places, triples, low, below[near:far], above[near:far], occupied)
-    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied)
+    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole)
     first = low.tolist()
     return (first[0], first[1], first[2]), occupied
 
 
-def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints]:
-    """A mesh in the space where a grid's cells are axis-aligned: a frustum's is cut just before the camera."""
+def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints, bool]:
+    """A mesh where a grid's cells are axis-aligned, and whether it is whole: a frustum's is cut before the camera."""
     places = to_grid_space(grid, points)
     if isinstance(grid, BoxGrid):
-        return places, faces
+        return places, faces, True
     clip = grid.near * CAMERA_MARGIN
-    if (places[:, 2] < clip).any():
+    whole = bool((places[:, 2] >= clip).all())
+    if not whole:
         places, faces = _cut(places, faces, clip)
     depth = places[:, 2:]
-    return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces
+    return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces, whole
 
 
 @compiled

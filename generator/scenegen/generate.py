@@ -104,7 +104,7 @@ def cores() -> int:
 def default_workers(device: str) -> int:
     """One Blender for two cores where all render on the CPU, else one: several would fight for a GPU's memory.
 
-    Measured by benchmarks/workers.py: one Blender keeps two cores nearly as busy as two Blenders do, in half the memory.
+    benchmarks/workers.py: one Blender keeps two cores nearly as busy as two Blenders do, in half the memory.
     """
     return max(1, cores() // 2) if device == "cpu" else 1
 

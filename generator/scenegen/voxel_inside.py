@@ -25,8 +25,8 @@ def inside_cells(
     """Which cells' centres lie inside the solid, given the cells (nx, ny, nz) that its surface meets.
 
     `places` (V, 3), the first cell `low` and the third axis's `centres` (nz,) are in the space of axis-aligned
-    cells. On cells of the surface the answer may be either. `whole` is false of a mesh cut before the camera: lines that
-    leak there tell nothing of the mesh.
+    cells. On cells of the surface the answer may be either. `whole` is false of a mesh cut before the camera:
+    lines that leak there tell nothing of the mesh.
     """
     votes, leaky, met = _vote(places, faces, low, centres, surface.shape)
     if not (votes > 0).any():
@@ -233,7 +233,11 @@ def settle_votes(votes: NDArray[np.int8], surface: NDArray[np.bool_], sheets: bo
     between `sheets` it is outside.
     """
     nx, ny, nz = votes.shape
-    spread = np.where(surface, 0, votes).astype(np.int32)
+    spread = np.zeros((nx, ny, nz), dtype=np.int32)
+    for i in range(nx):
+        for j in range(ny):
+            for k in range(nz):
+                spread[i, j, k] = 0 if surface[i, j, k] else votes[i, j, k]
     for _ in range(SPREAD):
         before = spread.copy()
         for i in range(nx):

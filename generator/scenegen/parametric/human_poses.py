@@ -172,7 +172,7 @@ def thinking(rng: random.Random) -> Pose:
     """A hand at the chin, the other arm across the waist."""
     chin = Arm(
         (0.45, -0.35, -1.0),
-        wrist=(0.055, -0.185, 1.395),
+        wrist=(0.048, -0.160, 1.428),
         palm=(-0.3, 0.9, 0.2),
         hand=(-0.35, 0.15, 1.0),
         fingers="fist",

@@ -18,7 +18,7 @@ from blender_scripts.nodes import add
 from blender_scripts.surfaces import make_surface
 
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
-_BRIGHTNESS = 1.7  # by eye: the mean of an image lies near the middle of its range
+_BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
 
 
 def build_shell(room: Vector, look: Look) -> list[Any]:

@@ -217,7 +217,9 @@ def test_an_interrupt_ends_in_one_line(tmp_path: Path, box_library: Path) -> Non
 
 @contextmanager
 def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """A run that hears interrupts, even when the tests themselves were started in a shell's background."""
+    listening = ["env", "--default-signal=INT", *arguments]
+    process = subprocess.Popen(listening, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

@@ -85,8 +85,10 @@ def by_open3d(mesh: Mesh) -> Bools:
 
 def by_trimesh_fill(mesh: Mesh) -> Bools:
     """Voxelized surface, filled."""
-    grid = trimesh.Trimesh(*mesh, process=False).voxelized(STUDIO.voxel_size).fill()
-    index = np.floor((grid.points - STUDIO.origin) / STUDIO.voxel_size).astype(int)
+    # Its cells lie around whole multiples of the pitch.
+    places = mesh[0] - STUDIO.origin - STUDIO.voxel_size / 2
+    grid = trimesh.Trimesh(places, mesh[1], process=False).voxelized(STUDIO.voxel_size).fill()
+    index = np.rint(grid.points / STUDIO.voxel_size).astype(int)
     cells = np.zeros(STUDIO.shape, dtype=np.bool_)
     cells[tuple(index[((index >= 0) & (index < STUDIO.shape)).all(axis=1)].T)] = True
     return cells

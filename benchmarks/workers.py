@@ -40,7 +40,7 @@ def main() -> int:
     print(
         f"1 worker {one:.2f}, {counts[1]} workers {many:.2f} scenes/min: {many / one:.2f} times; labels equal: {same}"
     )
-    print(f"default: {default_workers()}")
+    print(f"default: {default_workers('cpu')}")
     return 0 if same else 1
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -19,14 +19,12 @@ from scenegen.request import Parameters, check_library, check_parameters, datase
 
 from blender_scripts.compat import DEVICES
 from blender_scripts.make import STAGES, Job, SceneMaker
-from blender_scripts.quiet import peak_megabytes, quiet_stdout
+from blender_scripts.quiet import Say, peak_megabytes, quiet_stdout
 from blender_scripts.render import QUALITIES
 
 MARK = "@scenegen "
 # What may befall one scene (a full disk, a GPU out of memory, a broken asset) and leave the next unharmed.
 SCENE_FAILURES = (ScenegenError, OSError, RuntimeError, MemoryError, ValueError, LookupError)
-
-Say = Callable[[str], None]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -39,6 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         job = _job(options)
         with SceneMaker(job) as maker:
+            for note in maker.notes:
+                say(note)
             return _serve(maker, say) if options.serve else _direct(maker, job, options.scenes, options.profile, say)
     except ScenegenError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -108,8 +108,7 @@ def _direct(maker: SceneMaker, job: Job, scenes: int, profile: bool, say: Say) -
     remove_leftovers(job.out)
     write_credits(job.out, job.assets)
     missing = sorted(set(range(scenes)) - finished_indices(job.out))
-    for note in (*maker.notes, f"{scenes - len(missing)} of {scenes} scenes are there, {len(missing)} to make"):
-        say(note)
+    say(f"{scenes - len(missing)} of {scenes} scenes are there, {len(missing)} to make")
     totals, failed = dict.fromkeys(STAGES, 0.0), []
     started = time.perf_counter()
     for number, index in enumerate(missing, start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,14 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import bpy
 from scenegen import rng
 from scenegen.assets.library import Asset
 from scenegen.dataset import scene_credits, write_scene
 from scenegen.labels import make_labels
 from scenegen.layout import make_scene
 from scenegen.preset import Preset
+from scenegen.variation import HDRIS
 
 from blender_scripts.build import build_scene, empty_file, purge_scene
+from blender_scripts.compat import find_hdri
 from blender_scripts.load import AssetCache
 from blender_scripts.render import QUALITIES, configure, render_cameras
 
@@ -51,6 +55,8 @@ class SceneMaker:
         self.cache = AssetCache(job.library)
         self._target = empty_file()
         self.notes = configure(self._target, QUALITIES[job.quality], job.device, job.threads)
+        if find_hdri(HDRIS[0]) is None:
+            self.notes += ("this Blender ships no world images: plain white light instead",)
         self._thread = ThreadPoolExecutor(1, "labels")
         self._folder = tempfile.TemporaryDirectory(prefix="scenegen-")
 
@@ -60,6 +66,7 @@ class SceneMaker:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
         self._folder.cleanup()
+        shutil.rmtree(bpy.app.tempdir, ignore_errors=True)  # the bpy wheel leaves it behind
 
     def make(self, index: int) -> dict[str, float]:
         """Make and write scene `index`; wall seconds a stage.

@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 
+Say = Callable[[str], None]
 
-def quiet_stdout() -> Callable[[str], None]:
+
+def quiet_stdout() -> Say:
     """Send file descriptor 1, which Blender's C code writes to, nowhere; a way to print lines where it led before."""
     sys.stdout.flush()
     terminal = os.fdopen(os.dup(1), "w", encoding="utf-8")

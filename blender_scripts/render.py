@@ -67,7 +67,6 @@ def _sampling(cycles: Any, quality: Quality, denoised: bool) -> None:
 
 def _output(scene: Any) -> None:
     render = scene.render
-    render.use_persistent_data = True
     render.resolution_percentage = 100
     render.film_transparent = False
     render.use_compositing = False
@@ -80,16 +79,29 @@ def _output(scene: Any) -> None:
     render.image_settings.color_mode = "RGB"
     render.image_settings.color_depth = "8"
     render.image_settings.compression = 15
-    for name in dir(render):  # no dates and durations in the files: the same scene gives the same bytes
-        if name.startswith("use_stamp_"):
-            setattr(render, name, False)
 
 
 def render_cameras(scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int) -> None:
     """Render each camera object to its path, at the resolution that its "width" and "height" properties give."""
+    scene.render.use_persistent_data = True  # the cameras of a scene share what Cycles made of it
     for number, (camera, path) in enumerate(zip(cameras, paths, strict=True)):
         scene.camera = camera
         scene.cycles.seed = seed + number
         scene.render.resolution_x, scene.render.resolution_y = camera["width"], camera["height"]
         scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
+        drop_metadata(path)
+    # Frees it. Kept for the next scene, it would change that scene's noise: images would depend on their order.
+    scene.render.use_persistent_data = False
+
+
+def drop_metadata(path: Path) -> None:
+    """Leave a PNG file its pixels alone: Blender writes dates and durations in, and equal scenes are equal bytes."""
+    content = path.read_bytes()
+    kept, start = [content[:8]], 8
+    while start < len(content):
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")  # length, name, body, checksum
+        if content[start + 4 : start + 8] in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(content[start:end])
+        start = end
+    path.write_bytes(b"".join(kept))

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:1] = [str(ROOT), str(ROOT / "generator")]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "generator")]
 
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402

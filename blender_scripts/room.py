@@ -18,7 +18,7 @@ from blender_scripts.nodes import add
 from blender_scripts.surfaces import make_surface
 
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
-_LAMP_SHARE = 1.0
+_BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
 
 
 def build_shell(room: Vector, look: Look) -> list[Any]:
@@ -71,7 +71,7 @@ def build_lamp(name: str, look: LightLook) -> Any:
 
 
 def build_world(look: Look) -> Any:
-    """The world's light, scaled so that strength 1 is a mean radiance of 1 whichever image it is."""
+    """The world's light, scaled so that strength 1 lights a floor under it alike whichever image it is."""
     world = bpy.data.worlds.new("world")
     world.use_nodes = True
     # The automatic importance map takes as many pixels as the image: seconds of every render, for no less noise.
@@ -79,34 +79,33 @@ def build_world(look: Look) -> Any:
     world.cycles.sample_map_resolution = 512
     tree = world.node_tree
     tree.nodes.clear()
-    world.cycles.sampling_method = "MANUAL"
-    world.cycles.sample_map_resolution = 256  # the light is soft: a finer map costs time at every scene
     path = find_hdri(look.hdri)
     background = add(tree, "ShaderNodeBackground", {"Color": PLAIN_WORLD, "Strength": look.hdri_strength})
     if path:
-        image, mean = _hdri(path)
+        image = bpy.data.images.load(str(path), check_existing=True)
+        image.use_fake_user = True  # outlives the scene
         around = add(tree, "ShaderNodeTexCoord").outputs["Generated"]
         rotation = (0.0, 0.0, look.hdri_rotation)
         turned = add(tree, "ShaderNodeMapping", {"Vector": around, "Rotation": rotation}).outputs[0]
-        texture = add(tree, "ShaderNodeTexEnvironment", {"Vector": turned}, image=bpy.data.images[image])
+        texture = add(tree, "ShaderNodeTexEnvironment", {"Vector": turned}, image=image)
         tree.links.new(texture.outputs[0], background.inputs["Color"])
-        background.inputs["Strength"].default_value = look.hdri_strength / mean
+        background.inputs["Strength"].default_value = look.hdri_strength / _zenith_radiance(path)
     add(tree, "ShaderNodeOutputWorld", {"Surface": background.outputs[0]})
     return world
 
 
 @cache
-def _hdri(path: Path) -> tuple[str, float]:
-    """Load a world image for the life of the process; its name and its mean radiance over the sphere."""
-    image = bpy.data.images.load(str(path))
-    image.use_fake_user = True
+def _zenith_radiance(path: Path) -> float:
+    """The mean radiance that a floor under a world image sees. The image is loaded."""
+    image = bpy.data.images.load(str(path), check_existing=True)
     width, height = image.size
     pixels = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(pixels)
     rows = pixels.reshape(height, width, image.channels)[..., :3].mean(axis=(1, 2), dtype=np.float64)
-    weights = np.sin((np.arange(height) + 0.5) / height * np.pi)  # an equirectangular row shrinks toward the poles
+    elevation = ((np.arange(height) + 0.5) / height - 0.5) * np.pi  # Blender's first row is the bottom one
+    weights = np.cos(elevation) * np.maximum(np.sin(elevation), 0.0)  # a row's share of the sphere, Lambert's cosine
     image.buffers_free()
-    return image.name, float((rows * weights).sum() / weights.sum())
+    return float((rows * weights).sum() / weights.sum())
 
 
 def auto_exposure(room: Vector, look: Look) -> float:
@@ -115,4 +114,4 @@ def auto_exposure(room: Vector, look: Look) -> float:
     shell = 2 * (width * depth + width * height + depth * height)
     lamps = sum(lamp.power * sum(lamp.color) / 3 for lamp in look.lights)
     skylight = math.pi * look.hdri_strength * width * depth
-    return look.exposure - math.log2((_LAMP_SHARE * lamps + skylight) / shell)
+    return look.exposure + math.log2(_BRIGHTNESS * shell / (lamps + skylight))

@@ -176,12 +176,14 @@ def test_killed_processes_leave_no_trace(
     """Blenders, or the dask workers that own them, are shot at random moments while the data set is made."""
     out = tmp_path / "out"
     rng = random.Random(victim)
+    hits = 0
     with running(command(out, box_library, 2)) as process:
         for _ in range(2):
-            shot = wait_for(lambda: choose_victim(out, victim, rng))
             time_to_wait(rng.uniform(0.5, 2.5))
-            kill(shot)
+            wait_for(lambda: process.poll() is not None or choose_victim(process.pid, out, victim, rng))
+            hits += shoot(choose_victim(process.pid, out, victim, rng))
         assert process.wait(timeout=240) == 0
+    assert hits
     assert contents(out) == undisturbed
     assert verify(out, assets=box_library).ok
 
@@ -193,7 +195,7 @@ def test_a_run_killed_twice_and_resumed_is_the_same(
     for after in (1, 3):
         with running(command(out, box_library, 2)) as process:
             wait_for(lambda: len(finished_indices(out)) >= after)  # noqa: B023
-            kill(process.pid)
+            shoot(process.pid)
             process.wait()
         wait_for(lambda: not blenders(out))
         assert set(contents(out)) <= set(undisturbed)
@@ -215,7 +217,9 @@ def test_an_interrupt_ends_in_one_line(tmp_path: Path, box_library: Path) -> Non
 
 @contextmanager
 def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """A run that hears interrupts, even when the tests themselves were started in a shell's background."""
+    listening = ["env", "--default-signal=INT", *arguments]
+    process = subprocess.Popen(listening, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
@@ -229,16 +233,28 @@ def blenders(out: Path) -> list[psutil.Process]:
     return sorted((p for p in found if {"--serve", str(out)} <= set(p.info["cmdline"] or ())), key=lambda p: p.pid)
 
 
-def choose_victim(out: Path, kind: str, rng: random.Random) -> int:
-    alive = blenders(out)
-    if not alive:
+def choose_victim(run: int, out: Path, kind: str, rng: random.Random) -> int:
+    """A Blender of the process `run`, or the worker that owns it; 0 when there is none. Orphans are not its own."""
+    try:
+        family = {p.pid for p in psutil.Process(run).children(recursive=True)}
+        alive = [p for p in blenders(out) if p.pid in family and p.ppid() in family]
+        if not alive:
+            return 0
+        blender = rng.choice(alive)
+        return blender.pid if kind == "blender" else blender.ppid()
+    except psutil.NoSuchProcess:
         return 0
-    blender = rng.choice(alive)
-    return blender.pid if kind == "blender" else blender.ppid()
 
 
-def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+def shoot(pid: int) -> bool:
+    """Kill a process without warning; False when it was gone before."""
+    if not pid:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def time_to_wait(seconds: float) -> None:

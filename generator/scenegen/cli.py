@@ -94,7 +94,7 @@ _assets = click.option(
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The data set's folder [data/PRESET].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other scenes.")
 @click.option("--split", default="train", show_default=True, help="Which models to show: train or test.")
-@_workers("1, which renders on all cores")
+@_workers("1; with --device cpu one for two cores")
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster there, such as tcp://host:8786.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="What renders.")
 @click.option("--quality", type=click.Choice(QUALITIES), default="standard", show_default=True, help="Samples a pixel.")

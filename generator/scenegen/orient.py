@@ -76,9 +76,8 @@ def leaky_columns(vertices: ArrayLike, faces: ArrayLike) -> float:
     along = [np.zeros((LEAK_CELLS, LEAK_CELLS, LEAK_CELLS + 1), dtype=np.int16) for _ in range(3)]
     count_crossings(places, faces, np.zeros(3, dtype=np.int64), np.arange(LEAK_CELLS) + 0.5, *along)
     votes = np.zeros((LEAK_CELLS,) * 3, dtype=np.int8)
-    leaky = sum(add_votes(lines, votes) for lines in along)
-    met = sum(int(np.count_nonzero(lines.any(axis=2))) for lines in along)
-    return leaky / max(met, 1)
+    counts = [add_votes(lines, votes) for lines in along]
+    return sum(leaky for leaky, _ in counts) / max(sum(met for _, met in counts), 1)
 
 
 def _adjacency(points: Floats, faces: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:

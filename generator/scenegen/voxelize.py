@@ -37,29 +37,33 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bo
 
 def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
     """The same as (first cell, bool array from there on): only the cells of the mesh's own range."""
-    places, triples = _among_cells(*mesh_arrays(vertices, faces), grid)
+    places, triples, whole = _among_cells(*mesh_arrays(vertices, faces), grid)
+    nothing = (0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_)
+    if len(triples) == 0:
+        return nothing
     below, above = slab_bounds(depth_bounds(grid))
     low, high = _cell_range(places, below, above, grid.shape)
-    if len(triples) == 0 or np.any(high <= low):
-        return (0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_)
+    if np.any(high <= low):
+        return nothing
     near, far = low[2], high[2]
     occupied = np.zeros((high - low).tolist(), dtype=np.bool_)
     mark_surface(places, triples, low, below[near:far], above[near:far], occupied)
-    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied)
+    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole)
     first = low.tolist()
     return (first[0], first[1], first[2]), occupied
 
 
-def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints]:
-    """A mesh in the space where a grid's cells are axis-aligned: a frustum's is cut just before the camera."""
+def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints, bool]:
+    """A mesh where a grid's cells are axis-aligned, and whether it is whole: a frustum's is cut before the camera."""
     places = to_grid_space(grid, points)
     if isinstance(grid, BoxGrid):
-        return places, faces
+        return places, faces, True
     clip = grid.near * CAMERA_MARGIN
-    if (places[:, 2] < clip).any():
+    whole = bool((places[:, 2] >= clip).all())
+    if not whole:
         places, faces = _cut(places, faces, clip)
     depth = places[:, 2:]
-    return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces
+    return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces, whole
 
 
 @compiled
@@ -91,20 +95,13 @@ def _cut(places: Floats, faces: Ints, clip: float) -> tuple[Floats, Ints]:
     return triangles[:written].copy(), np.arange(written).reshape(-1, 3)
 
 
-@compiled
 def _cell_range(places: Floats, below: Floats, above: Floats, shape: tuple[int, int, int]) -> tuple[Ints, Ints]:
     """First cell that the mesh's extent meets along each axis, and the one past the last."""
-    start = np.full(3, np.inf)
-    stop = np.full(3, -np.inf)
-    for v in range(len(places)):
-        for axis in range(3):
-            start[axis] = min(start[axis], places[v, axis])
-            stop[axis] = max(stop[axis], places[v, axis])
-    low = np.zeros(3, dtype=np.int64)
-    high = np.zeros(3, dtype=np.int64)
-    for axis in range(2):
-        low[axis] = int(min(max(np.ceil(start[axis] - 1 - TOLERANCE), 0), shape[axis]))
-        high[axis] = int(min(max(np.floor(stop[axis] + TOLERANCE) + 1, 0), shape[axis]))
+    # Column by column: numpy reduces the rows of a (V, 3) array 25 times slower.
+    start = np.array([places[:, axis].min() for axis in range(3)])
+    stop = np.array([places[:, axis].max() for axis in range(3)])
+    low = np.clip(np.ceil(start - 1 - TOLERANCE), 0, shape).astype(np.int64)
+    high = np.clip(np.floor(stop + TOLERANCE) + 1, 0, shape).astype(np.int64)
     low[2] = np.searchsorted(above, start[2])
     high[2] = np.searchsorted(below, stop[2], side="right")
     return low, high

@@ -204,9 +204,7 @@ def _asset_to_json(asset: Asset) -> dict[str, Any]:
 
 
 def _asset_from_json(body: dict[str, Any], folder: Path) -> Asset:
-    materials = tuple(
-        Material(**{k: tuple(v) if isinstance(v, list) else v for k, v in m.items()}) for m in body["materials"]
-    )
+    materials = tuple(_material(m) for m in body["materials"])
     supports: tuple[Support, ...] = ()
     if body["supports"]:
         with np.load(folder / "mesh.npz") as arrays:
@@ -227,3 +225,8 @@ def _asset_from_json(body: dict[str, Any], folder: Path) -> Asset:
         findings=body["findings"],
         folder=folder,
     )
+
+
+def _material(body: dict[str, Any]) -> Material:
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in body.items()}
+    return Material(**fields)

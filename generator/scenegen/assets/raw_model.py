@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,13 @@ class RawModel:
     class_name: str
     split: str
     family: str
-    vertices: NDArray[np.floating]
-    faces: NDArray[np.integer]
-    material_index: NDArray[np.integer]
+    vertices: NDArray[np.floating[Any]]
+    faces: NDArray[np.integer[Any]]
+    material_index: NDArray[np.integer[Any]]
     materials: tuple[Material, ...]
     provenance: Provenance
-    uvs: NDArray[np.floating] | None = None
-    corner_normals: NDArray[np.floating] | None = None
+    uvs: NDArray[np.floating[Any]] | None = None
+    corner_normals: NDArray[np.floating[Any]] | None = None
     smooth_angle_deg: float = 40.0
     textures: Mapping[str, bytes] = field(default_factory=dict)
     shelf_height: float | None = None

@@ -84,7 +84,7 @@ def _backpack(rng: random.Random) -> Model:
         belt([*loop, (0.045, 0.22 * d, top + 0.02), (0.05, 0.22 * d, top - 0.012)], 0.024, 0.006, WEB, (0, 1, 0))
     )
     patch = reach(body, (0, 0, 0.70 * h), (0, -1, 0))
-    parts.append(box(0.055, 0.008, 0.035, 0.003).moved(0, patch[1], patch[2] - 0.02).of(TRIM))
+    parts.append(box(0.055, 0.008, 0.035, 0.002).moved(0, patch[1], patch[2] - 0.02).of(TRIM))
     return join(parts, materials(rng, choose(rng, ("fabric", "fabric", "fabric", "leather"))))
 
 
@@ -148,7 +148,7 @@ def _handbag(rng: random.Random) -> Model:
         ]
     seam = girdle(body, (0, -0.28 * d, 0.45 * h), (1, 0, 0), (0, 0, 1), 150, 390, 36)
     parts.append(tube(seam, 0.0035, 6).of(TRIM))
-    parts += mirrored([cylinder(0.007, 0.006, bevel=0.002, sides=12).moved(0.36 * w, 0.22 * d, -0.003).of(METAL)])
+    parts += mirrored([cylinder(0.007, 0.012, bevel=0.002, sides=12).moved(0.36 * w, 0.22 * d, -0.003).of(METAL)])
     return join(parts, materials(rng, "leather"))
 
 
@@ -168,15 +168,17 @@ def _briefcase(rng: random.Random) -> Model:
         flap = cut(cut(grown(body, 0.006), (0, 0.1 * d, 0), (0, 1, 0)), (0, 0, 0.42 * h), (0, 0, -1), 0.008)
         parts += [soft(body, SHELL, 1800, 0.009), soft(flap, SHELL, 1200, 0.009)]
         for x in (-0.26 * w, 0.26 * w):
-            front = reach(flap, (x, 0, 0.5 * h), (0, -1, 0))[1]
-            run = [reach(flap, (x, 0, z * h), (0, -1, 0)) - [0, 0.002, 0] for z in (0.90, 0.75, 0.6, 0.46)]
-            parts.append(belt([*run, (x, run[-1][1] + 0.002, 0.30 * h)], 0.028, 0.005, TRIM, (0, -1, 0), 4))
-            parts += buckle((x, front - 0.007, 0.40 * h), 0.040, 0.034)
+            heights = (0.90, 0.75, 0.6, 0.46)
+            run = np.array([reach(flap, (x, 0, z * h), (0, -1, 0)) for z in heights]) - [0, 0.002, 0]
+            low = run[-1][1]
+            tongue = np.concatenate([run, [(x, low + 0.002, 0.30 * h)]])
+            parts.append(belt(tongue, 0.028, 0.005, TRIM, (0, -1, 0), 4))
+            parts += buckle((x, low - 0.003, 0.44 * h), 0.040, 0.034)
         shell = "leather"
     parts.append(arch(0.15, 0.055, (0, 0, h - 0.004), 0.0, 0.009, DARK if shell == "plastic" else TRIM))
     parts += mirrored([box(0.022, 0.024, 0.014, 0.003).moved(0.075, 0, h - 0.006).of(METAL)])
     parts += mirrored(
-        mirrored([cylinder(0.008, 0.006, bevel=0.002, sides=12).moved(0.4 * w, 0.3 * d, -0.004).of(METAL)]), "y"
+        mirrored([cylinder(0.008, 0.014, bevel=0.002, sides=12).moved(0.4 * w, 0.3 * d, -0.004).of(METAL)]), "y"
     )
     return join(parts, materials(rng, shell))
 

@@ -70,7 +70,7 @@ def girdle(
 def zip_line(path: Points, closed: bool = False) -> list[Part]:
     """A zip's teeth along a path on the surface, with a puller at its end."""
     teeth = tube(path, 0.0032, 6, closed=closed).of(METAL)
-    puller = box(0.009, 0.004, 0.032, 0.0015, 1).moved(*(path[-1] - np.array([0, 0.005, 0.030]))).of(METAL)
+    puller = box(0.009, 0.004, 0.032, 0.001, 1).moved(*(path[-1] - np.array([0, 0.005, 0.030]))).of(METAL)
     return [tube(path, 0.0052, 6, closed=closed).moved(z=-0.0008).of(DARK), teeth, puller]
 
 
@@ -112,7 +112,7 @@ def buckle(at: ArrayLike, width: float, height: float, material: int = METAL) ->
         box(width, 0.004, 0.004, 0.001, 1).moved(x, y, z - height / 2 - 0.002),
         box(0.004, 0.004, height, 0.001, 1).moved(x - width / 2, y, z - height / 2),
         box(0.004, 0.004, height, 0.001, 1).moved(x + width / 2, y, z - height / 2),
-        box(0.003, 0.003, 0.7 * height, 0.001, 1).moved(x, y - 0.001, z - 0.35 * height),
+        box(0.003, 0.003, 0.98 * height, 0.0006, 1).moved(x, y - 0.001, z - 0.49 * height),
     ]
     return [bar.of(material) for bar in bars]
 

@@ -67,10 +67,9 @@ def shopping(rng: random.Random) -> Model:
 def hiking(rng: random.Random) -> Model:
     """A tall pack with a lid, a rolled mat below, side pockets and a hip belt."""
     w, d, h = uniform(rng, 0.27, 0.31), uniform(rng, 0.18, 0.21), uniform(rng, 0.43, 0.47)
-    base = 0.05
     body = union(
         [
-            standing((0, 0, base + 0.40 * h), (0.47 * w, d / 2, 0.40 * h), 3.6),
+            standing((0, 0, 0.40 * h), (0.47 * w, d / 2, 0.40 * h), 3.6),
             superellipsoid((0, 0, 0.62 * h), (w / 2, 0.48 * d, 0.33 * h), 3.0),
         ],
         0.06,
@@ -80,7 +79,7 @@ def hiking(rng: random.Random) -> Model:
     side = superellipsoid((0.50 * w, 0.0, 0.30 * h), (0.055, 0.36 * d, 0.17 * h), 2.8)
     mat_r = uniform(rng, 0.055, 0.068)
     mat = cylinder(mat_r, 1.25 * w, bevel=0.008, sides=24).moved(z=-0.625 * w).rotated("y", 90)
-    mat = mat.moved(y=-0.46 * d, z=mat_r)
+    mat = mat.moved(y=-0.46 * d, z=mat_r + 0.005)
     curl = [cylinder(0.6 * mat_r, 1.26 * w, bevel=0.004, sides=20).moved(z=-0.63 * w).rotated("y", 90)]
     parts = [
         soft(body, SHELL, 2000),
@@ -88,11 +87,11 @@ def hiking(rng: random.Random) -> Model:
         soft(pocket, PRINT, 700, 0.008),
         *mirrored([soft(side, SHELL, 500, 0.008)]),
         mat.of(PRINT),
-        *(part.moved(y=-0.46 * d, z=mat_r).of(DARK) for part in curl),
+        *(part.moved(y=-0.46 * d, z=mat_r + 0.005).of(DARK) for part in curl),
         *zip_line(girdle(pocket, (0, -0.52 * d, 0.45 * h), (1, 0, 0), (0, 0, 1), 15, 165, 20)),
     ]
     for x in (-0.28 * w, 0.28 * w):
-        parts.append(torus(mat_r + 0.002, 0.004, 24, 6).rotated("y", 90).moved(x, -0.46 * d, mat_r).of(WEB))
+        parts.append(torus(mat_r + 0.002, 0.004, 24, 6).rotated("y", 90).moved(x, -0.46 * d, mat_r + 0.005).of(WEB))
         front = union([body, pocket, lid])
         run = [reach(front, (x, 0, z * h), (0, -1, 0)) - [0, 0.002, 0] for z in (1.0, 0.9, 0.78, 0.66)]
         parts.append(belt(run, 0.020, 0.004, WEB, (0, -1, 0), 2))

@@ -16,7 +16,7 @@ FRONT, METAL = 2, 3
 
 
 def case(x: float, y: float, low: float, high: float) -> list[Part]:
-    """Sides, floor, back and the filled inside of a case; fronts go into the 20 mm before the filling, which they touch."""
+    """Sides, floor, back and the filled inside of a case; fronts fill the 20 mm before the filling."""
     sides = mirrored([beam((x - 0.02, -y, low), (x, y, high), 0.002)])
     floor = beam((-x + 0.01, -y, low), (x - 0.01, y - 0.002, low + 0.018), 0.002)
     head = beam((-x + 0.01, -y + 0.004, high - 0.003), (x - 0.01, y - 0.002, high + 0.004), 0.001)

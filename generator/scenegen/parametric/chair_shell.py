@@ -34,16 +34,14 @@ def cantilever(rng: random.Random) -> Model:
     top, r, bend = uniform(rng, 0.80, 0.88), uniform(rng, 0.011, 0.014), uniform(rng, 0.05, 0.09)
     x, f, b = width / 2 - r, -depth / 2 + 0.02, depth / 2 - 0.04
     frame_z, arms = seat - 0.035, rng.random() < 0.35
-    if arms:
-        arm = seat + 0.2
-        side = [(x, b + 0.03, top - 0.02), (x, b - 0.03, seat - 0.0), (x, f, frame_z), (x, f, r), (x, b + 0.04, r)]
+    arm = seat + 0.2
     side = [(x, b + 0.07, top - 0.02), (x, b - 0.01, frame_z), (x, f, frame_z), (x, f - 0.01, r), (x, b + 0.05, r)]
     corners = np.array(side + [(-p[0], p[1], p[2]) for p in side[::-1]])
     path = rounded_path(corners, bend, 6)
     parts = [tube(path, r, 12, bevel=0.002).of(FRAME)]
     if arms:
         hold = rounded_path(
-            [(x, f + 0.03, frame_z), (x + 0.002, f + 0.02, arm), (x + 0.002, b + 0.0, arm), (x, b + 0.035, arm - 0.01)],
+            [(x, f + 0.03, frame_z), (x + 0.002, f + 0.02, arm), (x + 0.002, b, arm), (x, b + 0.035, arm - 0.01)],
             0.05,
             5,
         )

@@ -79,9 +79,7 @@ def upholstered(rng: random.Random) -> Model:
         legs += mirrored([leg(foot, (x, sy * (depth / 2 - 0.06), under), section, [(0, 0.55), (1, 1)])])
     if low > seat:
         dy = np.tan(np.radians(lean)) * (low - seat + 0.12)
-        legs += mirrored(
-            [rod((0.3 * wide, y - 0.01, seat - 0.05), (0.3 * wide, y + 0.03 + dy + 0.0, low + 0.1), 0.011)]
-        )
+        legs += mirrored([rod((0.3 * wide, y - 0.01, seat - 0.05), (0.3 * wide, y + 0.03 + dy, low + 0.1), 0.011)])
     frame = palette.wood(rng) if rng.random() < 0.7 else palette.frame_metal(rng)
     return join([*parts, *(p.of(FRAME) for p in legs)], (palette.upholstery(rng), frame))
 
@@ -266,7 +264,6 @@ def office(rng: random.Random) -> Model:
         arm, x = seat + uniform(rng, 0.18, 0.22), width / 2 + 0.03
         if rng.random() < 0.5:
             loop = rounded_path([(x - 0.1, 0.06, seat - 0.07), (x, 0.06, seat - 0.06), (x, 0.05, arm - 0.01)], 0.05, 4)
-            bracket = sweep(loop, rectangle(0.05, 0.018, 0.006), up=(0, 1, 0), bevel=0.003)
             bracket = sweep(loop, rectangle(0.02, 0.05, 0.006), up=(0, 1, 0), bevel=0.003)
         else:
             loop = rounded_path(

@@ -307,7 +307,7 @@ def director(rng: random.Random) -> Model:
     parts.append(sweep(sling, rectangle(2 * y - 0.03, 0.006, 0.002), up=(0, 0, 1)).of(SEAT))
     tall = uniform(rng, 0.16, 0.2)
     lean = (0.065 / (top - arm), 1.0)
-    bow = np.column_stack([sag * (x + 0.016), y - 0.0 + 0.03 * (1 - sag**2) - 0.02, np.full(17, top - tall / 2 - 0.01)])
+    bow = np.column_stack([sag * (x + 0.016), y + 0.03 * (1 - sag**2) - 0.02, np.full(17, top - tall / 2 - 0.01)])
     cloth = sweep(bow, rectangle(0.006, tall, 0.002)).warped(
         lambda v: v + np.column_stack([np.zeros(len(v)), lean[0] * (v[:, 2] - (top - tall / 2)), np.zeros(len(v))])
     )

@@ -72,7 +72,7 @@ def _person(rng: random.Random, poser: Poser, unseen: bool) -> Model:
         parts.append(_mesh(hand(body, side, arm.fingers), 0.0042, 1100, SKIN))
     if pose.phone is not None:
         case, screen = phone(body, pose.phone)
-        parts += [_mesh(case, 0.003, 220, CASE), _mesh(screen, 0.0008, 60, SCREEN)]
+        parts += [case.of(CASE), screen.of(SCREEN)]
     parts += _straps(rng, body, limbs)
     parts += list(_markers(body, parts[0].vertices))
     return join(parts, materials, smooth_angle_deg=60.0)

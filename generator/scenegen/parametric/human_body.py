@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.parametric.human_skeleton import SIDES, Frame, Skeleton
+from scenegen.parametric.shapes import Part, box
 from scenegen.parametric.solids import Solid, blended, cut, ellipsoid, grown, round_cone, rounded_box, tube, union
 
 Array = NDArray[np.float64]
@@ -194,7 +195,7 @@ def shoe(body: Skeleton, side: str) -> tuple[Solid, Solid]:
         ],
         0.012,
     )
-    top = cut(upper, foot.at(x, 0, 0.010), -foot.turn[:, 2]) if np.allclose(foot.turn, toes.turn) else upper
+    top = cut(upper, toes.at(x, 0, 0.010), -toes.turn[:, 2])
     return top, cut(cut(sole, toes.at(x, -0.15, 0), -toes.turn[:, 2]), foot.at(x, 0, 0), -foot.turn[:, 2])
 
 
@@ -242,11 +243,11 @@ def _finger(own: Frame, base: Xyz, inward: float, length: float, curl: float, sp
     return tube(points, [r * own.scale for r in radii], 0.003)
 
 
-def phone(body: Skeleton, side: str) -> tuple[Solid, Solid]:
+def phone(body: Skeleton, side: str) -> tuple[Part, Part]:
     """A telephone in a gripping hand: its case and its lit screen."""
     frame = body.frame(f"hand_{side}")
     inward = -SIDES[side]
-    own = Frame(np.zeros(3), frame.origin, frame.turn, 1.0)
-    case = rounded_box(own.at(inward * 0.034, -0.012, -0.105), (0.005, 0.037, 0.074), 0.004, own.turn)
-    screen = rounded_box(own.at(inward * 0.0392, -0.012, -0.105), (0.0012, 0.033, 0.068), 0.001, own.turn)
-    return case, screen
+    case = box(0.010, 0.074, 0.148, 0.004).moved(inward * 0.034, -0.012, -0.179)
+    screen = box(0.0024, 0.066, 0.136, 0.001).moved(inward * 0.0392, -0.012, -0.173)
+    held = (part.warped(lambda v: v @ frame.turn.T + frame.origin) for part in (case, screen))
+    return next(held), next(held)

@@ -65,8 +65,8 @@ def walking(rng: random.Random) -> Pose:
 def arms_crossed(rng: random.Random) -> Pose:
     """Forearms folded over the chest."""
     up = uniform(rng, -0.01, 0.02)
-    over = Arm((0.75, 0.10, -0.9), wrist=(-0.070, -0.205, 1.215 + up), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.10, 0.30))
-    under = Arm((0.75, 0.10, -0.9), wrist=(-0.055, -0.165, 1.165 + up), palm=(0.0, 1.0, 0.0), hand=(-1.0, 0.30, 0.22))
+    over = Arm((0.9, -0.2, -0.7), wrist=(-0.060, -0.250, 1.225 + up), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.25, 0.25))
+    under = Arm((0.9, -0.1, -0.7), wrist=(-0.045, -0.178, 1.145 + up), palm=(0.0, 1.0, 0.0), hand=(-1.0, 0.10, 0.20))
     left, right = (over, under) if rng.random() < 0.5 else (under, over)
     return _stance(rng, Pose(left=left, right=right, lean=-1))
 
@@ -172,12 +172,12 @@ def thinking(rng: random.Random) -> Pose:
     """A hand at the chin, the other arm across the waist."""
     chin = Arm(
         (0.45, -0.35, -1.0),
-        wrist=(0.055, -0.185, 1.395),
+        wrist=(0.048, -0.160, 1.428),
         palm=(-0.3, 0.9, 0.2),
         hand=(-0.35, 0.15, 1.0),
         fingers="fist",
     )
-    waist = Arm((0.8, 0.1, -0.8), wrist=(-0.09, -0.175, 1.135), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.1, 0.1))
+    waist = Arm((0.9, -0.2, -0.7), wrist=(-0.08, -0.205, 1.125), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.1, 0.1))
     return _stance(rng, _on_a_side(rng, Pose(left=waist, right=chin, nod=8)))
 
 
@@ -197,7 +197,7 @@ def kneeling(rng: random.Random) -> Pose:
         left_foot=Foot(0.11, -0.30, 8),
         right_foot=Foot(0.09, 0.36, 2, heel=76),
         weight_left=0.5,
-        hips=uniform(rng, 0.475, 0.49),
+        hips=uniform(rng, 0.412, 0.417),
         lean=uniform(rng, 4, 14),
         nod=uniform(rng, -6, 10),
         look=uniform(rng, -15, 15),

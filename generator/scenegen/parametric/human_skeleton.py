@@ -304,7 +304,7 @@ def _pose_arm(
     hand = _frame(fingers, -inward * SIDES[side])
     # The inside of the elbow looks where the forearm folds to; an almost straight arm follows the palm.
     fold = _across(wrist - shoulder, elbow - shoulder)
-    crease = unit(unit(fold) if np.linalg.norm(fold) > 0.02 * scale else np.cross(along, inward) * SIDES[side])
+    crease = unit(unit(fold) if np.linalg.norm(fold) > 0.06 * scale else np.cross(inward, along) * SIDES[side])
     turns[f"upper_arm_{side}"] = _hinge_frame(shoulder, elbow, None, crease)
     turns[f"forearm_{side}"] = _frame(along, -inward * SIDES[side])
     hinge = turns[f"upper_arm_{side}"][:, 0]

@@ -185,7 +185,7 @@ def _rugged(rng: random.Random) -> Model:
     x, y = size.width / 2, size.depth / 2
     bumper = box(0.05, 0.05, size.base + 0.002, 0.006).moved(x - 0.019, y - 0.019, -0.001).of(RUBBER)
     corners = mirrored(mirrored([bumper]), "y")
-    grip = beam((-0.085, -y - 0.030, 0.009), (0.085, -y - 0.014, size.base - 0.006), 0.006).of(RUBBER)
+    grip = beam((-0.085, -y - 0.030, 0.009), (0.085, -y - 0.014, size.base - 0.006), 0.004).of(RUBBER)
     arms = [beam((0.062, -y - 0.022, 0.010), (0.084, -y + 0.004, size.base - 0.008), 0.004).of(RUBBER)]
     guard = beam((x - 0.034, -size.depth - 0.003, -0.0005), (x + 0.004, -size.depth + 0.034, size.lid + 0.003), 0.005)
     lid = [*_lid(rng, size, "bar"), *mirrored([guard.of(RUBBER)])]

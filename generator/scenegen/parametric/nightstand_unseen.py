@@ -28,7 +28,7 @@ def louvred(rng: random.Random) -> Model:
     for a, b in doors:
         rail = 0.042
         frame = [
-            beam((a, -y + 0.0, low), (a + rail, -y + 0.022, high), 0.003),
+            beam((a, -y, low), (a + rail, -y + 0.022, high), 0.003),
             beam((b - rail, -y, low), (b, -y + 0.022, high), 0.003),
         ]
         frame += [

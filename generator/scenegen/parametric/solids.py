@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import fast_simplification
 import numpy as np
@@ -16,6 +17,7 @@ from skimage.measure import marching_cubes
 
 Array = NDArray[np.float64]
 Field = NDArray[np.float32]
+Indices = NDArray[Any]
 
 FAR = np.float32(1e3)
 """The distance where nothing was sampled; any value above every blend radius would do."""
@@ -164,11 +166,46 @@ def polygonise(solid: Solid, cell: float, triangles: int) -> tuple[Array, NDArra
     least = np.float32(0.05 * cell)
     field = np.where(np.abs(field) < least, np.where(field < 0, -least, least), field)
     vertices, faces, _, _ = marching_cubes(field, 0.0, spacing=(cell, cell, cell))
-    if len(faces) > triangles:
-        vertices, faces = fast_simplification.simplify(
-            vertices.astype(np.float32), np.ascontiguousarray(faces, np.int32), target_count=triangles, agg=4.0
-        )
+    vertices, faces = _decimate(vertices.astype(np.float32), np.ascontiguousarray(faces, np.int32), triangles)
     return vertices.astype(float) + low, faces.astype(np.int64)
+
+
+def _decimate(vertices: Field, faces: Indices, triangles: int) -> tuple[Field, Indices]:
+    """At most `triangles` faces, still closed."""
+    if len(faces) <= triangles:
+        return vertices, faces
+    vertices, faces = fast_simplification.simplify(vertices, faces, target_count=triangles, agg=5.5)
+    ordered = np.sort(faces, axis=1).astype(np.int64)
+    key = (ordered[:, 0] * len(vertices) + ordered[:, 1]) * len(vertices) + ordered[:, 2]
+    _, which, count = np.unique(key, return_inverse=True, return_counts=True)
+    # Collapses leave faces back to back on the same three vertices, and edges where four faces meet.
+    faces = faces[count[which] == 1]
+    while len(crowded := _crowded_edges(faces, len(vertices))):
+        vertices, faces = _split_edge(vertices, faces, *crowded[0])
+    return vertices, faces
+
+
+def _crowded_edges(faces: Indices, vertices: int) -> Indices:
+    """Edges (E, 2) that more than two faces share."""
+    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
+    edges, count = np.unique(
+        np.minimum(start, end).astype(np.int64) * vertices + np.maximum(start, end), return_counts=True
+    )
+    return np.stack(np.divmod(edges[count > 2], vertices), axis=1)
+
+
+def _split_edge(vertices: Field, faces: Indices, a: int, b: int) -> tuple[Field, Indices]:
+    """Give one of the pairs of faces on the edge a-b a middle vertex of its own, so that it leaves the others."""
+    start, end = faces, faces[:, [1, 2, 0]]
+    there, back = np.argwhere((start == a) & (end == b)), np.argwhere((start == b) & (end == a))
+    middle = len(vertices)
+    pair = (there[0], back[0])
+    halves = []
+    for face, corner in pair:
+        p, q, apex = (faces[face, (corner + step) % 3] for step in range(3))
+        halves += [(p, middle, apex), (middle, q, apex)]
+    kept = np.delete(faces, [face for face, _ in pair], axis=0)
+    return np.concatenate([vertices, [(vertices[a] + vertices[b]) / 2]]), np.concatenate([kept, halves])
 
 
 def _merged(members: Sequence[tuple[Solid, float]]) -> Solid:

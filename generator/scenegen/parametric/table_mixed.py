@@ -120,7 +120,7 @@ def sled(rng: random.Random) -> Model:
     loop = [(x, -y, h), (x, y, h), (x, y * narrow, under - h), (x, -y * narrow, under - h)]
     frame = sweep(rounded_path(loop, 0.02, 3, closed=True), rectangle(size, wide, 0.003), up=(1, 0, 0), closed=True)
     plate = beam((x - 0.06, -0.6 * y, under - 0.006), (x + 0.06, 0.6 * y, under), 0.002)
-    tie = beam((-x, -0.015, under - 0.05), (x, 0.015, under - 0.0), 0.003)
+    tie = beam((-x, -0.015, under - 0.05), (x, 0.015, under), 0.003)
     board = slab(rng, rectangle(width, depth, choose(rng, (0.005, 0.03)), 4), thick, under)
     top = choose(rng, (palette.wood, palette.wood, palette.stone))(rng)
     return join([board, *(p.of(FRAME) for p in [*mirrored([frame, plate]), tie])], (top, palette.coated_metal(rng)))

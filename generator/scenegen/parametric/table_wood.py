@@ -155,7 +155,7 @@ def oval(rng: random.Random) -> Model:
         curve = in_space(bowed(0.62 * depth, 0.09 * width, 12), "xy") @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])
         panel = sweep(curve + np.array([0.0, 0, under / 2]), rectangle(0.035, under, 0.008), bevel=0.006)
         parts = mirrored([panel.moved(x=x + 0.05)])
-        parts.append(beam((-x - 0.02, -0.02, under - 0.12), (x + 0.02, 0.02, under - 0.0), 0.004))
+        parts.append(beam((-x - 0.02, -0.02, under - 0.12), (x + 0.02, 0.02, under), 0.004))
     frame = palette.wood_or_paint(rng, 0.25)
     board = undercut(outline, thick, 0.03).moved(z=under) if rng.random() < 0.5 else slab(rng, outline, thick, under)
     top = frame if rng.random() < 0.6 else choose(rng, (palette.wood, palette.stone))(rng)

@@ -1,0 +1,103 @@
+"""Where a scene's time goes, and whether memory stays flat.
+
+    python benchmarks/scene_time.py [--assets LIBRARY] [--scenes 4] [--memory-scenes 200]
+
+First the stages at quality standard, studio preset, in one process, after one scene that compiles and fills the
+caches; "sync" is the part of "render" before Cycles traces its first ray, as Cycles itself reports it. Then the
+resident memory after scene 10 and after the last of many scenes with 32-pixel images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scenegen.assets.library import default_library, list_assets
+from scenegen.preset import load_preset
+
+from blender_scripts import render
+from blender_scripts.make import STAGES, Job, SceneMaker
+from blender_scripts.quiet import Say, quiet_stdout
+
+NOT_CYCLES = tuple(stage for stage in STAGES if stage != "render")
+synced: list[float] = []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--assets", type=Path, default=default_library())
+    parser.add_argument("--scenes", type=int, default=4)
+    parser.add_argument("--memory-scenes", type=int, default=200)
+    options = parser.parse_args()
+    say = quiet_stdout()
+    drop_metadata = render.drop_metadata
+
+    def note_sync(path: Path) -> None:
+        with Image.open(path) as image:
+            minutes, seconds = image.info["cycles.ViewLayer.synchronization_time"].split(":")
+        synced.append(60 * float(minutes) + float(seconds))
+        drop_metadata(path)
+
+    render.drop_metadata = note_sync
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(
+            preset=load_preset("studio"),
+            assets=list_assets(options.assets, "train"),
+            library=options.assets,
+            out=Path(folder),
+            seed=0,
+            split="train",
+            quality="standard",
+            device="cpu",
+            threads=0,
+        )
+        (job.out / "scenes").mkdir()
+        time_stages(job, options.scenes, say)
+        preset = dataclasses.replace(job.preset, image_size=(32, 32))
+        grow(dataclasses.replace(job, preset=preset, quality="draft", seed=1), options.memory_scenes, say)
+
+
+def time_stages(job: Job, scenes: int, say: Say) -> None:
+    """Print seconds a scene and stage."""
+    totals = dict.fromkeys(STAGES, 0.0)
+    with SceneMaker(job) as maker:
+        maker.make(scenes)
+        synced.clear()
+        for index in range(scenes):
+            for stage, seconds in maker.make(index).items():
+                totals[stage] += seconds / scenes
+    whole = sum(totals.values())
+    sync = sum(synced) / scenes
+    say(f"standard, {scenes} scenes of the studio preset:")
+    for stage, seconds in [*totals.items(), ("sum", whole)]:
+        say(f"  {stage:8} {seconds:7.3f} s {seconds / whole:6.1%}")
+    rest = sum(totals[stage] for stage in NOT_CYCLES)
+    say(f"  not Cycles: {rest / whole:.1%}, with sync ({sync:.2f} s, part of render) {(rest + sync) / whole:.1%}")
+
+
+def grow(job: Job, scenes: int, say: Say) -> None:
+    """Print resident megabytes after scene 10 and the last."""
+    with SceneMaker(job) as maker:
+        for number in range(1, scenes + 1):
+            maker.make(1000 + number)
+            if number == 10:
+                early = resident_megabytes()
+            if number in (10, 20, 50, 100, 150, scenes):
+                say(f"  after scene {number}: {resident_megabytes():.0f} MB ({resident_megabytes() - early:+.0f} MB)")
+
+
+def resident_megabytes() -> float:
+    """Resident memory of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+if __name__ == "__main__":
+    main()

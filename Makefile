@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 LIBRARIES := libegl1 libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 # A Blender that is not the wheel, and real furniture.
 TEST_PACKAGES := blender sweethome3d-furniture
-SOURCES := generator blender_scripts tests benchmarks
+SOURCES := generator blender_scripts trainer tests benchmarks
 
 .PHONY: install demo test lint bench lock clean python libraries test-packages
 
@@ -34,7 +34,7 @@ lint: .venv/.test-installed
 	$(BIN)/mypy
 
 bench: .venv/.test-installed
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/train_gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 .venv/.installed: requirements/generate.txt pyproject.toml | python libraries
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
@@ -42,8 +42,8 @@ bench: .venv/.test-installed
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.test-installed: requirements/test.txt .venv/.installed
-	$(BIN)/pip install --quiet --requirement requirements/test.txt
+.venv/.test-installed: requirements/test.txt requirements/train.txt .venv/.installed
+	$(BIN)/pip install --quiet --requirement requirements/test.txt --requirement requirements/train.txt
 	@touch $@
 
 # The pinned versions, anew: the newest that pyproject.toml allows, with the long-term Blender.
@@ -55,6 +55,8 @@ lock: python
 	build/lock/bin/pip freeze --exclude scenegen > requirements/generate.txt
 	build/lock/bin/pip install --quiet --constraint requirements/generate.txt '.[dev]'
 	build/lock/bin/pip freeze --exclude scenegen > requirements/test.txt
+	build/lock/bin/pip install --quiet --constraint requirements/test.txt '.[train]'
+	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/test.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/train.txt
 
 clean:
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache

@@ -155,7 +155,7 @@ def plain_seconds(
         probabilities = plain_forward(model, images.to(place), stage)
         loss = functional.binary_cross_entropy(probabilities, target.to(place))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         loss.item()
         done += 1

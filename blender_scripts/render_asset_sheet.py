@@ -1,7 +1,7 @@
 """Render each asset of a prepared library alone on a neutral ground, a PNG an asset.
 
-    python blender_scripts/render_asset_sheet.py -- --assets LIB --out DIR [--size 160] [--samples 8]
-        [--names n1,n2] [--view three_quarter|front]
+python blender_scripts/render_asset_sheet.py -- --assets LIB --out DIR [--size 160] [--samples 8]
+    [--names n1,n2] [--view three_quarter|front]
 """
 
 from __future__ import annotations

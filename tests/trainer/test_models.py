@@ -48,7 +48,7 @@ def test_the_paper_s_network_maps_three_images(paper: EvertedUNet) -> None:
 
 def test_any_number_of_views() -> None:
     model = create_model("everted", backbone="test_efficientnet", width=0.02).eval()
-    for views in range(1, 9):
+    for views in (1, 2, 8):
         with torch.no_grad():
             out = model(torch.randn(1, views, 3, 224, 224))
         assert out["masks"].shape == (1, 6, 80, 96, 64)

@@ -103,8 +103,8 @@ def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataL
         [(int(p), None if view is None else int(view[p]), int(plan.variant[p])) for p in batch] for batch in plan.order
     ]
     return DataLoader(
-        scenes,
-        batch_sampler=samples,  # type: ignore[arg-type]
+        scenes,  # type: ignore[arg-type]
+        batch_sampler=samples,
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=torch.cuda.is_available(),

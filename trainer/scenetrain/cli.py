@@ -11,7 +11,7 @@ import click
 from scenegen import __version__
 from scenegen.errors import ScenegenError, UsageError
 
-COMMANDS = ("evaluate", "predict", "search", "export", "bench")
+COMMANDS = ("evaluate", "predict", "report", "search", "export", "bench")
 
 
 class _Group(click.Group):

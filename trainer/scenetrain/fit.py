@@ -31,6 +31,7 @@ from scenetrain.callbacks import EpochTable, StageProgress, best_row, checkpoint
 from scenetrain.config import BranchConfig, Config
 from scenetrain.data import SceneList, open_split
 from scenetrain.features import ResidentSplit, fits_on, make_resident, resident_bytes
+from scenetrain.models import check_model_name
 from scenetrain.models.everted import GRID, EvertedUNet
 from scenetrain.run_folder import (
     StageResult,
@@ -99,6 +100,7 @@ def train_stages(
     config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, stages: Sequence[Stage]
 ) -> tuple[EvertedUNet, tuple[str, ...], dict[str, StageResult]]:
     """Run some stages of the protocol, in their order: the network as the last left it, its classes, the results."""
+    check_model_name(config.model.name)
     calm_lightning()
     device = open_hardware(hardware)
     views = config.training.views
@@ -133,7 +135,9 @@ def open_hardware(hardware: Hardware) -> torch.device:
         raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
     if hardware.devices * hardware.nodes > 1:
         # before anything is read, so that no process waits for another's reading
-        fabric = Fabric(hardware.accelerator, "ddp", hardware.devices, hardware.nodes)
+        fabric = Fabric(
+            accelerator=hardware.accelerator, strategy="ddp", devices=hardware.devices, num_nodes=hardware.nodes
+        )
         fabric.launch()
     if hardware.accelerator == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
@@ -154,9 +158,9 @@ def lay_channels_last(model: nn.Module) -> None:
     """Lay weights out as tensor cores and processor vectors read them; the numbers stay the same."""
     for module in model.modules():
         if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
-            module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            module.to(memory_format=torch.channels_last_3d)
         elif isinstance(module, nn.Conv2d):
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(memory_format=torch.channels_last)
 
 
 def _load_splits(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from box_scenes import write_box_dataset, write_box_library
 from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, write_asset
+
+# Only test files have their asserts spelled out on failure unless a module is named here.
+pytest.register_assert_rewrite("parametric_checks")
 
 # class to the smallest and the largest size of its boxes, in metres
 BOX_SIZES = {
@@ -28,6 +33,26 @@ def box_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number in range(6):
                 write_box(library, class_name, split, number)
     return library
+
+
+@pytest.fixture(scope="module")
+def box_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scenes of box_scenes, to be read only."""
+    return write_box_dataset(tmp_path_factory.mktemp("box_set") / "set", 2)
+
+
+@pytest.fixture(scope="module")
+def box_assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assets of `box_set`."""
+    folder = tmp_path_factory.mktemp("box_assets")
+    write_box_library(folder)
+    return folder
+
+
+@pytest.fixture
+def box_copy(box_set: Path, tmp_path: Path) -> Path:
+    """`box_set` for one test to change."""
+    return Path(shutil.copytree(box_set, tmp_path / "set"))
 
 
 def write_box(library: Path, class_name: str, split: str, number: int, count: int = 6) -> Asset:

@@ -5,12 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-import trimesh
+from parametric_checks import check_closed_and_outward, check_floor_and_materials, check_same, maker, mesh_of
 from scenegen.parametric import human
 from scenegen.parametric.human_body import suit
 from scenegen.parametric.human_poses import TEST_POSES, TRAIN_POSES
 from scenegen.parametric.human_skeleton import FOREARM, SHANK, SIDES, THIGH, UPPER_ARM, Build, Pose, Skeleton, solve
-from scenegen.parametric.shapes import Model
 from scenegen.parametric.solids import Solid
 from scenegen.rng import stream, uniform
 from scipy.spatial import Delaunay
@@ -18,13 +17,9 @@ from scipy.spatial import Delaunay
 POSES = TRAIN_POSES | TEST_POSES
 FAMILIES = human.TRAIN_FAMILIES | human.TEST_FAMILIES
 SEEDS = range(2)
+made = maker(FAMILIES)
 # The widest that adults reach, degrees: knees and hips in a deep squat, elbows, wrists, the forearm's turn.
 LIMITS = {"knee": 155.0, "hip": 125.0, "elbow": 150.0, "wrist": 75.0, "twist": 95.0}
-
-
-@cache
-def made(family: str, seed: int) -> Model:
-    return FAMILIES[family](stream(0, seed, family))
 
 
 @cache
@@ -43,13 +38,7 @@ def distance(solid: Solid, point: np.ndarray) -> float:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_region_is_closed_and_outward(family: str) -> None:
     for seed in SEEDS:
-        model = made(family, seed)
-        mesh = trimesh.Trimesh(model.vertices, model.faces, process=False)
-        assert np.isfinite(model.vertices).all()
-        assert mesh.area_faces.min() > 1e-9
-        for solid in mesh.split(only_watertight=False):
-            assert solid.is_watertight and solid.is_winding_consistent
-            assert solid.volume > 0
+        check_closed_and_outward(made(family, seed))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -57,9 +46,8 @@ def test_size_budget_and_floor(family: str) -> None:
     for seed in SEEDS:
         model = made(family, seed)
         assert 8_000 <= len(model.faces) <= 20_000
-        assert model.vertices[:, 2].min() == 0
-        assert set(model.material_index) <= set(range(len(model.materials)))
-        volume = trimesh.Trimesh(model.vertices, model.faces, process=False).volume
+        check_floor_and_materials(model)
+        volume = mesh_of(model).volume
         assert 0.035 < volume < 0.125, "cubic metres of an adult of 35 to 120 kg"
         soles = model.vertices[np.unique(model.faces[model.material_index == human.SOLE])]
         standing = soles[soles[:, 2] < 0.004]
@@ -143,10 +131,8 @@ def test_knees_stay_above_the_floor(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_stream_decides_the_person(family: str) -> None:
-    again = FAMILIES[family](stream(0, 0, family))
     first = made(family, 0)
-    assert np.array_equal(first.vertices, again.vertices) and np.array_equal(first.faces, again.faces)
-    assert first.materials == again.materials
+    check_same(first, FAMILIES[family](stream(0, 0, family)))
     assert not np.array_equal(first.vertices[:50], made(family, 1).vertices[:50])
 
 

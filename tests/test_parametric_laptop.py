@@ -1,38 +1,23 @@
 """Built-in laptops: closed parts, size, and a screen that the user at -Y sees."""
 
 import time
-from functools import cache
 
 import numpy as np
 import pytest
-import trimesh
+from parametric_checks import check_closed_and_outward, check_floor_and_materials, check_same, maker, mesh_of
 from scenegen.parametric import laptop
 from scenegen.parametric.laptop_screen import SCREEN_COLORS
-from scenegen.parametric.shapes import Model
 from scenegen.rng import stream
 
 FAMILIES = laptop.TRAIN_FAMILIES | laptop.TEST_FAMILIES
 SEEDS = range(6)
-
-
-@cache
-def made(family: str, seed: int) -> Model:
-    return FAMILIES[family](stream(0, seed, family))
-
-
-def mesh_of(model: Model) -> trimesh.Trimesh:
-    return trimesh.Trimesh(model.vertices, model.faces, process=False)
+made = maker(FAMILIES)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_part_is_closed_and_outward(family: str) -> None:
     for seed in SEEDS:
-        mesh = mesh_of(made(family, seed))
-        assert np.isfinite(mesh.vertices).all()
-        assert mesh.area_faces.min() > 1e-9
-        for solid in mesh.split(only_watertight=False):
-            assert solid.is_watertight and solid.is_winding_consistent
-            assert solid.volume > 0
+        check_closed_and_outward(made(family, seed))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -43,9 +28,8 @@ def test_size_budget_and_floor(family: str) -> None:
         assert 0.27 <= width <= 0.41
         assert 0.15 <= depth <= 0.46
         assert 0.14 <= height <= 0.32
-        assert model.vertices[:, 2].min() == 0
+        check_floor_and_materials(model)
         assert 1_000 <= len(model.faces) <= 12_000
-        assert set(model.material_index) <= set(range(len(model.materials)))
         assert len(model.materials) == laptop.FIRST_SCREEN + SCREEN_COLORS
 
 
@@ -78,9 +62,8 @@ def test_keyboard_lies_in_front_of_the_screen(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_stream_decides_the_model(family: str) -> None:
-    again, first = FAMILIES[family](stream(0, 0, family)), made(family, 0)
-    assert np.array_equal(first.vertices, again.vertices) and np.array_equal(first.faces, again.faces)
-    assert first.materials == again.materials
+    first = made(family, 0)
+    check_same(first, FAMILIES[family](stream(0, 0, family)))
     assert np.ptp(first.vertices, axis=0).tolist() != np.ptp(made(family, 1).vertices, axis=0).tolist()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from box_scenes import GRID, box_asset, write_box_dataset, write_box_library
+from box_scenes import GRID, box_asset, write_box_dataset
 from box_scenes import with_bbox as boxed
 from PIL import Image
 from scenegen.assets.library import read_asset, read_mesh, write_asset
@@ -22,23 +22,6 @@ from scenegen.verify import Report, verify
 
 Plant = Callable[[Path], None]
 PLANTED = 1
-
-
-@pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_box_dataset(tmp_path_factory.mktemp("right") / "set", 2)
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("library")
-    write_box_library(folder)
-    return folder
-
-
-@pytest.fixture
-def copy(right: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(right, tmp_path / "set"))
 
 
 def edit_scene(change: Callable[[Scene], Scene]) -> Plant:
@@ -260,9 +243,9 @@ FAULTS: dict[str, tuple[str, Plant]] = {
 }
 
 
-def test_right_data_passes(right: Path, library: Path) -> None:
-    assert verify(right).faults == ()
-    assert verify(right, workers=2, assets=library).faults == ()
+def test_right_data_passes(box_set: Path, box_assets: Path) -> None:
+    assert verify(box_set).faults == ()
+    assert verify(box_set, workers=2, assets=box_assets).faults == ()
 
 
 def test_right_data_without_a_box_grid_passes(tmp_path: Path) -> None:
@@ -270,35 +253,35 @@ def test_right_data_without_a_box_grid_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_planted_fault_is_found(copy: Path, name: str) -> None:
+def test_a_planted_fault_is_found(box_copy: Path, name: str) -> None:
     check, plant = FAULTS[name]
-    plant(scene_path(copy, PLANTED))
-    report = verify(copy)
+    plant(scene_path(box_copy, PLANTED))
+    report = verify(box_copy)
     assert check in {fault.check for fault in report.faults}
     assert {fault.scene for fault in report.faults} == {PLANTED}
     assert all("\n" not in fault.detail and fault.check in report.checks for fault in report.faults)
 
 
-def test_faults_of_the_folder(copy: Path) -> None:
-    shutil.rmtree(scene_path(copy, 0))
-    (copy / "scenes/.writing-000000-host-1").mkdir()
-    (copy / "CREDITS.txt").unlink()
-    details = [fault.detail for fault in verify(copy).faults if fault.check == "folder"]
+def test_faults_of_the_folder(box_copy: Path) -> None:
+    shutil.rmtree(scene_path(box_copy, 0))
+    (box_copy / "scenes/.writing-000000-host-1").mkdir()
+    (box_copy / "CREDITS.txt").unlink()
+    details = [fault.detail for fault in verify(box_copy).faults if fault.check == "folder"]
     assert len(details) == 3
     assert details[0].startswith("1 of 2 scenes missing (0)")
 
 
-def test_what_only_the_library_tells(copy: Path, library: Path, tmp_path: Path) -> None:
+def test_what_only_the_library_tells(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    shutil.copytree(library, other)
+    shutil.copytree(box_assets, other)
     for kind, change in (
         ("chair", {"split": "test"}),
         ("bag", {"size": (0.3, 0.15, 0.34)}),
         ("table", {"supports": (punched(box_asset("table")),)}),
     ):
-        asset = read_asset(library / f"{kind}_box")
+        asset = read_asset(box_assets / f"{kind}_box")
         write_asset(other, dataclasses.replace(asset, **change), read_mesh(asset), {})  # type: ignore[arg-type]
-    faults = [fault for fault in verify(copy, assets=other).faults if fault.scene == PLANTED]
+    faults = [fault for fault in verify(box_copy, assets=other).faults if fault.scene == PLANTED]
     assert {fault.check for fault in faults} == {"sources", "poses", "supports"}
     assert len(faults) == 3
 
@@ -310,9 +293,9 @@ def punched(asset: Any) -> Any:
     return dataclasses.replace(asset.supports[0], mask=mask)
 
 
-def test_a_report_can_be_read_by_programs(copy: Path) -> None:
-    FAULTS["black image"][1](scene_path(copy, PLANTED))
-    report = verify(copy)
+def test_a_report_can_be_read_by_programs(box_copy: Path) -> None:
+    FAULTS["black image"][1](scene_path(box_copy, PLANTED))
+    report = verify(box_copy)
     body = json.loads(json.dumps(report.to_json()))
     assert (body["ok"], body["scenes"]) == (False, 2)
     assert body["faults"][0]["check"] == "images"
@@ -320,9 +303,9 @@ def test_a_report_can_be_read_by_programs(copy: Path) -> None:
     assert not report.ok
 
 
-def test_progress_counts_scenes(right: Path) -> None:
+def test_progress_counts_scenes(box_set: Path) -> None:
     told: list[tuple[int, int]] = []
-    verify(right, update=lambda done, total, _failed=0: told.append((done, total)))
+    verify(box_set, update=lambda done, total, _failed=0: told.append((done, total)))
     assert told == [(1, 2), (2, 2)]
 
 
@@ -331,8 +314,8 @@ def test_no_data_set(tmp_path: Path) -> None:
         verify(tmp_path)
 
 
-def test_the_fixture_is_what_it_says(right: Path) -> None:
-    stored = Dataset(right)[PLANTED]
+def test_the_fixture_is_what_it_says(box_set: Path) -> None:
+    stored = Dataset(box_set)[PLANTED]
     assert stored.masks.shape[:3] == GRID.shape
     assert stored.masks.any(axis=(0, 1, 2)).all()
     assert all(sum(o.visible_pixels) > 30 for o in stored.objects)

@@ -38,7 +38,7 @@ def test_the_wheel_holds_code_presets_and_blender_scripts(wheel: set[str]) -> No
 
 
 def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
-    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"scenegen", "blender_scripts"}
+    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"scenegen", "blender_scripts", "scenetrain"}
     assert not [name for name in wheel if "__pycache__" in name]
 
 

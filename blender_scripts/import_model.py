@@ -176,6 +176,28 @@ def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.boo
         number = np.flatnonzero(total == size)
         rows = np.sort(corners[start[number][:, None] + np.arange(size)], axis=1)
         kept[number[np.unique(rows, axis=0, return_index=True)[1]]] = True
+    return kept & _single_outlines(mesh, vertices)
+
+
+def _single_outlines(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which polygons are kept when one of each pair of flat many-cornered copies goes: same box, same plane, same area.
+
+    A seat's back copy often lacks some points of the outline, so that its corners are not the same.
+    """
+    corner = _get(mesh.loops, "vertex_index", np.int32)
+    start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
+    area, normal = _get(mesh.polygons, "area", np.float32), _get(mesh.polygons, "normal", np.float32, 3)
+    many = np.flatnonzero(total > 4)
+    low = np.array([vertices[corner[start[n] : start[n] + total[n]]].min(axis=0) for n in many]).reshape(-1, 3)
+    high = np.array([vertices[corner[start[n] : start[n] + total[n]]].max(axis=0) for n in many]).reshape(-1, 3)
+    step = 1e-4 * max(float(np.ptp(vertices, axis=0).max()), 1e-12)
+    boxes = np.round(np.concatenate([low, high], axis=1) / step)
+    _, first, group = np.unique(boxes, axis=0, return_index=True, return_inverse=True)
+    original = many[first[group.reshape(-1)]]
+    parallel = np.abs(np.einsum("ij,ij->i", normal[many], normal[original])) > 0.9999
+    alike = np.abs(area[many] - area[original]) < 0.02 * area[original]
+    kept = np.ones(len(total), dtype=bool)
+    kept[many[parallel & alike & (many != original)]] = False
     return kept
 
 

@@ -152,6 +152,16 @@ def test_double_sided_polygons_come_once(tmp_path: Path) -> None:
     assert len(imported.faces) == 4
 
 
+def test_a_back_copy_with_fewer_points_on_its_outline_goes(tmp_path: Path) -> None:
+    """The cane seat of a real chair: two copies of one disc, 58 and 50 corners, seen as a black hole in renders."""
+    points = "v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv 0 0 1\nv -1 0 1\nv 0 0 -1\n"
+    (tmp_path / "seat.obj").write_text(f"{points}f 1 6 2 3 4 5\nf 5 4 3 2 1\n")
+    ((_, imported),) = import_files([tmp_path / "seat.obj"])
+    assert isinstance(imported, Imported)
+    a, b, c = (imported.vertices[imported.faces[:, k]] for k in range(3))
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2 == pytest.approx(4.0)
+
+
 def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: Path) -> None:
     (tmp_path / "empty.glb").write_bytes(b"")
     (tmp_path / "noise.glb").write_bytes(b"glTF" + bytes(range(200)))

@@ -21,11 +21,11 @@ Vec = Sequence[float]
 
 @dataclass(frozen=True)
 class Part:
-    """One closed solid: vertices float64 (V, 3), faces int64 (F, 3), and the index of its material."""
+    """One closed solid: vertices float64 (V, 3), faces int64 (F, 3), material an index, or int64 (F,), one a face."""
 
     vertices: Points
     faces: NDArray[np.int64]
-    material: int = 0
+    material: int | NDArray[np.int64] = 0
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Part:
         """The part shifted by (x, y, z)."""
@@ -55,8 +55,8 @@ class Part:
         """The part with its vertices (V, 3) mapped by a continuous deformation that keeps orientation."""
         return replace(self, vertices=warp(self.vertices))
 
-    def of(self, material: int) -> Part:
-        """The part made of another material."""
+    def of(self, material: int | NDArray[np.int64]) -> Part:
+        """The part made of another material, or each of its faces of one of (F,)."""
         return replace(self, material=material)
 
 

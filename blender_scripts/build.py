@@ -10,7 +10,7 @@ from mathutils import Matrix
 from scenegen.scene import Camera, Scene
 
 from blender_scripts.load import AssetCache
-from blender_scripts.room import auto_exposure, build_lamp, build_shell, build_world
+from blender_scripts.room import auto_exposure, build_lamp, build_shell, build_sun, build_world
 
 _SENSOR_WIDTH = 36.0  # millimetres; only its ratio to the focal length matters
 _OPENCV_TO_BLENDER = Matrix(((1, 0, 0, 0), (0, -1, 0, 0), (0, 0, -1, 0), (0, 0, 0, 1)))
@@ -28,8 +28,9 @@ def build_scene(scene: Scene, cache: AssetCache) -> list[Any]:
     target = bpy.context.scene
     target.world = build_world(scene.look)
     target.view_settings.exposure = auto_exposure(scene.room, scene.look)
-    things = build_shell(scene.room, scene.look)
+    things = build_shell(scene.room, scene.look) if scene.room else []
     things += [build_lamp(f"lamp_{number}", look) for number, look in enumerate(scene.look.lights)]
+    things += [build_sun(scene.look.sun)] if scene.look.sun else []
     for placed in scene.objects:
         thing = bpy.data.objects.new(f"{placed.id:02d} {placed.asset}", cache.mesh(placed.asset))
         thing.matrix_world = Matrix(placed.matrix)

@@ -11,13 +11,14 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Vector as BlenderVector
-from scenegen.scene import LightLook, Look, Vector
+from scenegen.scene import LightLook, Look, SunLook, SurfaceLook, Vector
 
 from blender_scripts.compat import find_hdri
 from blender_scripts.nodes import add
 from blender_scripts.surfaces import make_surface
 
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
+_OUTDOORS = 0.8  # by eye, as below
 _BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
 
 
@@ -35,12 +36,18 @@ def build_shell(room: Vector, look: Look) -> list[Any]:
     floor = [[(*c, 0.0, c[1], c[0]) for c in corners]]
     ceiling = [[(*c, z, *c) for c in reversed(corners)]]
     objects = [
-        _flat_object("floor", floor, make_surface("floor", look.floor)),
-        _flat_object("walls", walls, make_surface("walls", look.walls, skirting=True)),
-        _flat_object("ceiling", ceiling, make_surface("ceiling", look.ceiling)),
+        _flat_object("floor", floor, make_surface("floor", _surface(look.floor))),
+        _flat_object("walls", walls, make_surface("walls", _surface(look.walls), skirting=True)),
+        _flat_object("ceiling", ceiling, make_surface("ceiling", _surface(look.ceiling))),
     ]
     objects[2].visible_shadow = False
     return objects
+
+
+def _surface(look: SurfaceLook | None) -> SurfaceLook:
+    if look is None:
+        raise ValueError("a room whose floor, walls or ceiling have no look")
+    return look
 
 
 def _flat_object(name: str, quads: Sequence[Sequence[tuple[float, ...]]], material: Any) -> Any:
@@ -67,6 +74,17 @@ def build_lamp(name: str, look: LightLook) -> Any:
     aim = BlenderVector(look.target) - BlenderVector(look.location)
     lamp.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
     lamp.visible_camera = False
+    return lamp
+
+
+def build_sun(look: SunLook) -> Any:
+    """A sun lamp."""
+    data = bpy.data.lights.new("sun", "SUN")
+    data.angle = look.angle
+    data.energy = look.strength
+    data.color = look.color
+    lamp = bpy.data.objects.new("sun", data)
+    lamp.rotation_euler = BlenderVector(look.direction).to_track_quat("Z", "Y").to_euler()
     return lamp
 
 
@@ -108,8 +126,11 @@ def _zenith_radiance(path: Path) -> float:
     return float((rows * weights).sum() / weights.sum())
 
 
-def auto_exposure(room: Vector, look: Look) -> float:
-    """Exposure in stops that shows this room's light at the brightness of a well-exposed photograph."""
+def auto_exposure(room: Vector | None, look: Look) -> float:
+    """Exposure in stops that shows this light at the brightness of a well-exposed photograph."""
+    if room is None:
+        sun = look.sun.strength * max(look.sun.direction[2], 0.0) if look.sun else 0.0
+        return look.exposure + math.log2(_OUTDOORS * math.pi / (math.pi * look.hdri_strength + sun))
     width, depth, height = room
     shell = 2 * (width * depth + width * height + depth * height)
     lamps = sum(lamp.power * sum(lamp.color) / 3 for lamp in look.lights)

@@ -62,7 +62,7 @@ class Preset:
     """
 
     name: str
-    room: Vector
+    room: Vector | None
     image_size: tuple[int, int]
     objects: tuple[int, int]
     boxes: str

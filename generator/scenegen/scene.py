@@ -1,6 +1,6 @@
 """What a scene is: frozen dataclasses and their form in scene.json (format "scenegen/1").
 
-Metres, right-handed, Z up; the room's floor centre is the world origin. Cameras follow OpenCV (x right, y down,
+Metres, right-handed, Z up; the floor's centre is the world origin. Cameras follow OpenCV (x right, y down,
 z forward); the centre of the top-left pixel is (0.5, 0.5). Matrices are row-major nested tuples of floats.
 """
 
@@ -109,22 +109,33 @@ class LightLook:
 
 
 @dataclass(frozen=True)
-class Look:
-    """Everything that changes the images and never the labels."""
+class SunLook:
+    """The sun: from where it shines (unit vector, world axes), its width in radians, W/m2 across its rays, colour."""
 
-    floor: SurfaceLook
-    walls: SurfaceLook
-    ceiling: SurfaceLook
+    direction: Vector
+    angle: float
+    strength: float
+    color: Vector
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that changes the images and never the labels; no room has no floor, walls and ceiling."""
+
+    floor: SurfaceLook | None
+    walls: SurfaceLook | None
+    ceiling: SurfaceLook | None
     lights: tuple[LightLook, ...]
     hdri: str
     hdri_strength: float
     hdri_rotation: float
     exposure: float
+    sun: SunLook | None = None
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene, complete: from this and the asset library everything else follows."""
+    """One scene, complete: from this and the asset library everything else follows. `room` is None in the open."""
 
     seed: int
     index: int
@@ -132,7 +143,7 @@ class Scene:
     split: str
     classes: tuple[str, ...]
     grid: GridSpec | None
-    room: Vector
+    room: Vector | None
     cameras: tuple[Camera, ...]
     objects: tuple[PlacedObject, ...]
     skipped: tuple[Skipped, ...]
@@ -163,7 +174,7 @@ def scene_from_json(text: str) -> Scene:
         split=body["split"],
         classes=tuple(body["classes"]),
         grid=GridSpec(**_tuples(body["grid"])) if body["grid"] else None,
-        room=_tuples(body["room"]),
+        room=_tuples(body["room"]) if body["room"] else None,
         cameras=tuple(_camera(c) for c in body["cameras"]),
         objects=tuple(_object(o) for o in body["objects"]),
         skipped=tuple(Skipped(class_name=s.pop("class"), **s) for s in body["skipped"]),
@@ -185,9 +196,10 @@ def _object(body: dict[str, Any]) -> PlacedObject:
 
 def _look(body: dict[str, Any]) -> Look:
     body = _tuples(body)
-    surfaces = {key: SurfaceLook(**body[key]) for key in ("floor", "walls", "ceiling")}
+    surfaces = {key: SurfaceLook(**body[key]) if body[key] else None for key in ("floor", "walls", "ceiling")}
     lights = tuple(LightLook(**light) for light in body["lights"])
-    return Look(**{**body, **surfaces, "lights": lights})
+    sun = SunLook(**body["sun"]) if body.get("sun") else None
+    return Look(**{**body, **surfaces, "lights": lights, "sun": sun})
 
 
 def _tuples(value: Any) -> Any:

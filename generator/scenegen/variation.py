@@ -7,10 +7,11 @@ from random import Random
 
 from scenegen.preset import Preset
 from scenegen.rng import choose, integer, uniform
-from scenegen.scene import LightLook, Look, SurfaceLook, Vector
+from scenegen.scene import LightLook, Look, SunLook, SurfaceLook, Vector
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
+SKIES = ("city", "courtyard", "forest", "sunrise", "sunset")
 KELVIN = (2700.0, 6500.0)
 WHITE_BALANCE = 4600.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
 
@@ -92,16 +93,37 @@ _WALLS: dict[str, _Kind] = {
 
 
 def draw_look(preset: Preset, rng: Random) -> Look:
-    """The look of one scene, for the preset's room."""
+    """The look of one scene, for the preset's room or in the open."""
+    if preset.room is None:
+        return _outdoors(rng)
+    room = preset.room
     return Look(
         floor=_surface(_FLOORS, rng),
         walls=_surface(_WALLS, rng),
         ceiling=_surface({"paint": (_CEILINGS, (0.80, 0.95), (0.50, 1.50))}, rng),
-        lights=tuple(_light(preset.room, rng) for _ in range(integer(rng, 1, 3))),
+        lights=tuple(_light(room, rng) for _ in range(integer(rng, 1, 3))),
         hdri=choose(rng, HDRIS),
         hdri_strength=_number(rng, 0.3, 1.2),
         hdri_rotation=_number(rng, 0.0, 2 * math.pi),
         exposure=_number(rng, -0.1, 0.5),
+    )
+
+
+def _outdoors(rng: Random) -> Look:
+    """A sky and a sun."""
+    height, around = math.radians(uniform(rng, 25.0, 65.0)), uniform(rng, 0.0, 2 * math.pi)
+    direction = (math.cos(height) * math.cos(around), math.cos(height) * math.sin(around), math.sin(height))
+    x, y, z = (round(value, _DECIMALS) for value in direction)
+    return Look(
+        floor=None,
+        walls=None,
+        ceiling=None,
+        lights=(),
+        hdri=choose(rng, SKIES),
+        hdri_strength=_number(rng, 0.6, 1.2),
+        hdri_rotation=_number(rng, 0.0, 2 * math.pi),
+        exposure=_number(rng, -0.2, 0.3),
+        sun=SunLook((x, y, z), _number(rng, 0.01, 0.05), _number(rng, 1.5, 5.0), (1.0, 0.95, 0.88)),
     )
 
 

@@ -68,7 +68,9 @@ def _not_similar(matrix: Array, scale: float) -> bool:
 
 
 def check_room(scene: Scene, _library: Path | None) -> Iterable[str]:
-    """Every object's box is in the room."""
+    """Every object's box is in the room, where there is one."""
+    if scene.room is None:
+        return
     low = np.array([-scene.room[0] / 2, -scene.room[1] / 2, 0.0])
     high = np.array([scene.room[0] / 2, scene.room[1] / 2, scene.room[2]])
     for item in scene.objects:

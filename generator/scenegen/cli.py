@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -23,21 +24,22 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 QUALITIES = ("draft", "standard", "high")
 LOG_LINES_SHOWN = 5
+ELSEWHERE = {"assets": "scenegen.cli_assets", "export": "scenegen.cli_export"}
+"""Commands by the modules that hold them."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class _Group(click.Group):
-    """The `assets` commands live in a module of their own, loaded when one is asked for."""
+    """Commands in modules of their own are loaded when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "assets"])
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "assets":
-            from scenegen.cli_assets import assets
-
-            return assets
+        if cmd_name in ELSEWHERE:
+            command: click.Command = getattr(importlib.import_module(ELSEWHERE[cmd_name]), cmd_name)
+            return command
         return super().get_command(ctx, cmd_name)
 
 

@@ -261,6 +261,10 @@ class StoredScene:
         """Camera k's image, uint8 (H, W, 3), sRGB."""
         return self._parse(f"image_{k}.png", lambda content: _decode_png(content, ("RGB",)).astype(np.uint8))
 
+    def encoded_image(self, k: int) -> bytes:
+        """Camera k's image as it lies there: a PNG file's bytes, a JPEG's where it was packed so."""
+        return self._parse(f"image_{k}.png", bytes)
+
     def depth_mm(self, k: int) -> NDArray[np.uint16]:
         """Camera k's depth as stored, uint16 (H, W): millimetres along the optical axis, 0 = nothing, 65535 = far."""
         return self._sixteen_bit(f"depth_{k}.png")

@@ -1,0 +1,86 @@
+"""What all exports share: the survey of a data set, credits, and files that appear whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.dataset import StoredScene
+from scenegen.dataset_info import write_text
+from scenegen.scene import PlacedObject
+
+SCALE_DECIMALS = 6
+"""Sizes of one asset that differ by less than a micrometre a metre count as one."""
+
+Array = NDArray[np.float64]
+Credit = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one scene shows: its assets with their scale, and their credits."""
+
+    assets: tuple[tuple[str, float], ...]
+    credits: tuple[Credit, ...]
+
+
+def survey(stored: StoredScene) -> Survey:
+    """Look through a scene's description."""
+    scene = stored.scene
+    pairs = {(item.asset, split_pose(item)[1]) for item in scene.objects}
+    return Survey(tuple(sorted(pairs)), tuple(scene.extra.get("credits", ())))
+
+
+def split_pose(item: PlacedObject) -> tuple[Array, float, Array]:
+    """An object's rotation (3, 3), uniform scale and translation (3,) in metres: asset frame to world."""
+    matrix = np.array(item.matrix)
+    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
+    u, _, vt = np.linalg.svd(matrix[:3, :3])  # the nearest rotation: its entries were rounded
+    return u @ vt, round(scale, SCALE_DECIMALS), matrix[:3, 3]
+
+
+def merged_credits(surveys: Iterable[Survey]) -> list[Credit]:
+    """Credits of all assets shown, one entry an asset, sorted by name."""
+    entries = {credit["asset"]: credit for one in surveys for credit in one.credits}
+    return [entries[name] for name in sorted(entries)]
+
+
+def write_credits(folder: Path, credits: Iterable[Credit]) -> None:
+    """CREDITS.txt for people and CREDITS.json for programs: every asset shown, its author, licence and source."""
+    entries = [dict(credit) for credit in credits]
+    lines = [f'{c["asset"]}: "{c["title"]}" by {c["author"]}, {c["licence"]}, {c["source"]}, modified' for c in entries]
+    head = "The images of this data set show the following models, under the licences named.\n\n"
+    write_text(folder / "CREDITS.txt", head + "".join(line + "\n" for line in lines))
+    write_text(folder / "CREDITS.json", json.dumps(entries, indent=1) + "\n")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill that takes the place of `folder` afterwards, or is gone when something went wrong."""
+    aside = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def image_suffix(content: bytes) -> str:
+    """The file name's end that an encoded image asks for."""
+    return ".png" if content.startswith(b"\x89PNG") else ".jpg"
+
+
+def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """First column, first row, last column, last row of a mask's true pixels; it must have some."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])

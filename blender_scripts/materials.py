@@ -18,6 +18,10 @@ from blender_scripts.compat import principled_socket
 from blender_scripts.nodes import add, bump, finish, math, mix, new_material, noise, plug, ramp, scaled
 
 NEUTRAL_GREY: Vector = (0.5, 0.5, 0.5)
+SHIFT, ROUGHNESS = "shift", "roughness"
+"""Properties of an object that its materials read: hue, saturation and value to add to 0.5, 1 and 1; roughness."""
+_DYED = ("fabric", "plastic", "paint")  # what comes in any colour
+_FREE_HUE, _BOUND_HUE = 1.0, 0.25  # shares of the shift: wood stays wood and skin stays skin
 _COLOR_SLOTS = ("base_color", "emission")
 _GLASS_FROM = 0.5  # more transmission than this is drawn as thin glass
 
@@ -32,8 +36,22 @@ def make_material(name: str, material: Material, folder: Path) -> Any:
     inputs = _KINDS[material.kind](tree, material)
     if material.kind == "plain":
         inputs |= _textures(tree, material, folder)
+    _shift(tree, inputs, _FREE_HUE if material.kind in _DYED else _BOUND_HUE)
     finish(tree, principled(tree, inputs))
     return result
+
+
+def _shift(tree: Any, inputs: dict[str, Any], hue_share: float) -> None:
+    """Let objects that share this material differ: none of it is copied. Objects without properties stay as it is."""
+    shift = add(tree, "ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=SHIFT).outputs["Vector"]
+    factors = {0: shift, 1: (hue_share, 1.0, 1.0), 2: (0.5, 1.0, 1.0)}
+    moved = add(tree, "ShaderNodeVectorMath", factors, operation="MULTIPLY_ADD").outputs[0]
+    hue, saturation, value = add(tree, "ShaderNodeSeparateXYZ", {0: moved}).outputs
+    sockets = {"Hue": hue, "Saturation": saturation, "Value": value, "Color": inputs["Base Color"]}
+    inputs["Base Color"] = add(tree, "ShaderNodeHueSaturation", sockets).outputs[0]
+    rougher = add(tree, "ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=ROUGHNESS).outputs["Fac"]
+    sum_of = add(tree, "ShaderNodeMath", {0: inputs["Roughness"], 1: rougher}, operation="ADD", use_clamp=True)
+    inputs["Roughness"] = sum_of.outputs[0]
 
 
 def principled(tree: Any, inputs: dict[str, Any]) -> Any:
@@ -170,6 +188,65 @@ def _stone(tree: Any, material: Material) -> dict[str, Any]:
     return _base(material) | {"Base Color": color}
 
 
+def _wall_metres(tree: Any) -> Any:
+    """Metres along and up any wall, slope or floor that runs along an axis, for courses of bricks and tiles."""
+    coordinates = add(tree, "ShaderNodeTexCoord")
+    x, y, z = add(tree, "ShaderNodeSeparateXYZ", {0: coordinates.outputs["Object"]}).outputs[:3]
+    normal = add(tree, "ShaderNodeSeparateXYZ", {0: coordinates.outputs["Normal"]}).outputs
+    across, ahead, upward = (math(tree, "ABSOLUTE", part) for part in normal[:3])
+    along_y = math(tree, "GREATER_THAN", math(tree, "SUBTRACT", across, ahead), 1e-3)
+    level = math(tree, "GREATER_THAN", upward, 0.95)
+    u = _pick(tree, along_y, x, y)
+    return add(tree, "ShaderNodeCombineXYZ", {0: _pick(tree, level, u, x), 1: _pick(tree, level, z, y)}).outputs[0]
+
+
+def _pick(tree: Any, which: Any, first: Any, second: Any) -> Any:
+    """`second` where `which` is 1, else `first`."""
+    return math(tree, "MULTIPLY_ADD", which, math(tree, "SUBTRACT", second, first), first)
+
+
+def _courses(tree: Any, material: Material, height: float, gap: float, offset: float, shades: float) -> dict[str, Any]:
+    metres = _wall_metres(tree)
+    inputs = {
+        "Vector": metres,
+        "Scale": 1.0,
+        "Color1": material.base_color,
+        "Color2": [shades * c for c in material.base_color],
+        "Mortar": material.color_2,
+        "Mortar Size": gap,
+        "Mortar Smooth": 0.2,
+        "Bias": 0.0,
+        "Brick Width": material.scale,
+        "Row Height": height,
+    }
+    laid = add(tree, "ShaderNodeTexBrick", inputs, offset=offset)
+    dirt = ramp(tree, noise(tree, metres, 1.2, detail=4.0), (0.75, 0.75, 0.75), (1.1, 1.1, 1.1), 0.3, 0.7)
+    color = mix(tree, 0.8, laid.outputs["Color"], dirt, "MULTIPLY")
+    return _base(material) | {
+        "Base Color": color,
+        "specular": 0.3,
+        "Normal": bump(tree, laid.outputs["Fac"], -0.5, 0.008),
+    }
+
+
+def _brick(tree: Any, material: Material) -> dict[str, Any]:
+    return _courses(tree, material, 0.32 * material.scale, 0.035 * material.scale, 0.5, 0.72)
+
+
+def _tiles(tree: Any, material: Material) -> dict[str, Any]:
+    return _courses(tree, material, material.scale, max(0.004, 0.014 * material.scale), 0.0, 0.9)
+
+
+def _concrete(tree: Any, material: Material) -> dict[str, Any]:
+    """What is poured, rolled or grown: clouds of two colours under a fine grain."""
+    metres = add(tree, "ShaderNodeTexCoord").outputs["Object"]
+    clouds = noise(tree, metres, 1.0 / max(material.scale, 1e-3), detail=6.0)
+    grain = noise(tree, metres, 40.0, detail=2.0)
+    both = math(tree, "MULTIPLY", math(tree, "ADD", clouds, grain), 0.5)
+    color = ramp(tree, both, material.base_color, material.color_2, 0.36, 0.64)
+    return _base(material) | {"Base Color": color, "specular": 0.25, "Normal": bump(tree, grain, 0.3, 0.004)}
+
+
 _KINDS: dict[str, Callable[[Any, Material], dict[str, Any]]] = {
     "plain": _plain,
     "wood": _wood,
@@ -179,4 +256,7 @@ _KINDS: dict[str, Callable[[Any, Material], dict[str, Any]]] = {
     "plastic": _plastic,
     "paint": _paint,
     "stone": _stone,
+    "brick": _brick,
+    "tiles": _tiles,
+    "concrete": _concrete,
 }

@@ -26,6 +26,7 @@ from blender_scripts.render_asset_sheet import render_sheet  # noqa: E402
 from blender_scripts.room import build_shell, build_world  # noqa: E402
 
 KINDS = ("plain", "wood", "fabric", "leather", "metal", "plastic", "glass", "paint", "stone")
+KINDS += ("brick", "tiles", "concrete")
 SURFACES = ("planks", "parquet", "tiles", "carpet", "concrete", "paint", "plaster", "brick", "wallpaper")
 GREEN = (0.2, 0.5, 0.25)
 

@@ -54,18 +54,21 @@ def assets() -> None:
 
 @assets.command()
 @_library
+@click.option("--preset", type=click.Choice(["studio", "street"]), default="studio", show_default=True,
+              help="Whose classes to make.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), help="Processes at once [all cores].")
-def build(library: Path, workers: int | None) -> int:
+def build(library: Path, preset: str, workers: int | None) -> int:
     """Make the built-in models; those that are there and up to date are kept.
 
     \b
-    Example: scenegen assets build --assets data/assets
+    Examples: scenegen assets build --assets data/assets
+              scenegen assets build --preset street
     """
     from scenegen.assets.sources import parametric
     from scenegen.assets.sources.importer import Refused
 
     _make_folder(library)
-    todo = parametric.missing(library)
+    todo = parametric.missing(library, preset)
     added: list[str] = []
     refused: list[Refused] = []
     with progress("build", "models") as update:
@@ -75,7 +78,7 @@ def build(library: Path, workers: int | None) -> int:
             else:
                 added.append(result)
             update(len(added), len(todo), len(refused))
-    click.echo(f"{library}: {len(added)} built-in models made, {len(parametric.recipes()) - len(todo)} kept")
+    click.echo(f"{library}: {len(added)} built-in models made, {len(parametric.recipes(preset)) - len(todo)} kept")
     return _tell_refused(refused)
 
 

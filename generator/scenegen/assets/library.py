@@ -50,7 +50,9 @@ class Material:
 
     `kind` "plain" uses the numbers and `textures` (slot to path below the asset's folder; slots: base_color, normal,
     roughness, metallic, alpha, emission). The procedural kinds "wood", "fabric", "leather", "metal", "plastic",
-    "glass", "paint" and "stone" make a node texture from base_color, color_2 and `scale` (metres a repeat).
+    "glass", "paint", "stone" and "concrete" (what is poured, rolled or grown) make a node texture from base_color,
+    color_2 and `scale` (metres a repeat); "brick" and "tiles" are laid in courses of base_color, `scale` metres long,
+    with joints of color_2.
     """
 
     name: str

@@ -26,8 +26,14 @@ from scenegen.parametric.shapes import Model
 from scenegen.rng import stream
 
 COUNTS = {
-    "train": {"table": 40, "chair": 40, "nightstand": 40, "laptop": 20, "bag": 40, "human": 10},
-    "test": {"table": 10, "chair": 10, "nightstand": 10, "laptop": 10, "bag": 10, "human": 5},
+    "train": {"table": 40, "chair": 40, "nightstand": 40, "laptop": 20, "bag": 40, "human": 10}
+    | {"building": 12, "tree": 12, "car": 8, "van": 4, "truck": 4, "bus": 4, "bicycle": 6, "ground": 27},
+    "test": {"table": 10, "chair": 10, "nightstand": 10, "laptop": 10, "bag": 10, "human": 5}
+    | {"building": 6, "tree": 6, "car": 4, "van": 2, "truck": 2, "bus": 2, "bicycle": 3, "ground": 18},
+}
+PRESETS = {
+    "studio": ("table", "chair", "nightstand", "laptop", "bag", "human"),
+    "street": ("ground", "human"),
 }
 _MADE_BY = ("parametric/*.py", "rng.py", "orient.py", "assets/*.py", "assets/sources/parametric.py")
 
@@ -47,12 +53,13 @@ class Recipe:
         return f"parametric_{middle}{self.class_name}_{self.number:03d}"
 
 
-def recipes() -> tuple[Recipe, ...]:
-    """All built-in models; people, who take longest, come first, so that workers end together."""
+def recipes(preset: str = "studio") -> tuple[Recipe, ...]:
+    """The built-in models of a preset's classes; people, who take longest, come first, so that workers end together."""
     listed = [
         Recipe(class_name, split, number)
         for split, counts in COUNTS.items()
         for class_name, count in counts.items()
+        if class_name in PRESETS[preset]
         for number in range(count)
     ]
     return tuple(sorted(listed, key=lambda recipe: recipe.class_name != "human"))
@@ -104,9 +111,9 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def missing(library: Path) -> tuple[Recipe, ...]:
-    """The recipes that the library has not, or has from other code."""
-    return tuple(recipe for recipe in recipes() if not _is_made(library, recipe))
+def missing(library: Path, preset: str = "studio") -> tuple[Recipe, ...]:
+    """The preset's recipes that the library has not, or has from other code."""
+    return tuple(recipe for recipe in recipes(preset) if not _is_made(library, recipe))
 
 
 def _is_made(library: Path, recipe: Recipe) -> bool:

@@ -213,7 +213,7 @@ def finish(plan: Plan, dataset: Dataset, _credits: Sequence[Credit], workers: in
     size = {"width": first.width, "height": first.height}
     _write_json(plan.folder / "camera.json", {"cx": cx, "cy": cy, "depth_scale": 1.0, "fx": fx, "fy": fy, **size})
     write_text(plan.folder / "dataset_info.md", _about(dataset, len(models), len(classes)))
-    counts = {"images": 0, "annotations": 0, "models": len(models)}
+    counts = {"images": 0, "annotations": 0, "models": len(models), "assets": len(classes)}
     targets = []
     for index in dataset.indices:
         poses, seen = (

@@ -9,7 +9,9 @@ import bpy
 from mathutils import Matrix
 from scenegen.scene import Camera, Scene
 
+from blender_scripts.distractors import build_distractor
 from blender_scripts.load import AssetCache
+from blender_scripts.materials import ROUGHNESS, SHIFT
 from blender_scripts.room import auto_exposure, build_lamp, build_shell, build_sun, build_world
 
 _SENSOR_WIDTH = 36.0  # millimetres; only its ratio to the focal length matters
@@ -31,10 +33,14 @@ def build_scene(scene: Scene, cache: AssetCache) -> list[Any]:
     things = build_shell(scene.room, scene.look) if scene.room else []
     things += [build_lamp(f"lamp_{number}", look) for number, look in enumerate(scene.look.lights)]
     things += [build_sun(scene.look.sun)] if scene.look.sun else []
+    things += [build_distractor(f"distractor_{number}", look) for number, look in enumerate(scene.look.distractors)]
     for placed in scene.objects:
         thing = bpy.data.objects.new(f"{placed.id:02d} {placed.asset}", cache.mesh(placed.asset))
         thing.matrix_world = Matrix(placed.matrix)
         thing.pass_index = placed.id + 1
+        if scene.look.objects:
+            look = scene.look.objects[placed.id]
+            thing[SHIFT], thing[ROUGHNESS] = (look.hue, look.saturation, look.value), look.roughness
         things.append(thing)
     cameras = [build_camera(camera) for camera in scene.cameras]
     link(target, [*things, *cameras])

@@ -16,6 +16,7 @@ from scenegen.dataset import append_timings, check_dataset_json, finished_indice
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.preset import load_preset
 from scenegen.request import Parameters, check_library, check_parameters, dataset_info
+from scenegen.variation import VARIATIONS, parse_variation
 
 from blender_scripts.compat import DEVICES
 from blender_scripts.make import STAGES, Job, SceneMaker
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="data set seed (0)")
     parser.add_argument("--split", choices=("train", "test"), default="train", help="which models to show (train)")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="standard", help="(standard)")
+    parser.add_argument(
+        "--variation", default="all", metavar="WHAT", help=f"all, none, or {','.join(VARIATIONS)} (all)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", *sorted(DEVICES)), default="auto", help="(auto)")
     parser.add_argument("--assets", type=Path, default=default_library(), help="prepared library (%(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads for Cycles; 0: all cores (0)")
@@ -84,6 +88,7 @@ def _job(options: argparse.Namespace) -> Job:
         quality=options.quality,
         device=options.device,
         threads=options.threads,
+        variation=parse_variation(options.variation),
     )
 
 
@@ -103,7 +108,7 @@ def _serve(maker: SceneMaker, say: Say) -> int:
 
 def _direct(maker: SceneMaker, job: Job, scenes: int, profile: bool, say: Say) -> int:
     """Make the scenes that are missing; 1 when some failed, after all the others were made."""
-    parameters = Parameters(job.preset, job.library, job.out, scenes, job.seed, job.split, job.quality)
+    parameters = Parameters(job.preset, job.library, job.out, scenes, job.seed, job.split, job.quality, job.variation)
     check_dataset_json(job.out, dataset_info(parameters, job.assets, bpy.app.version_string))
     remove_leftovers(job.out)
     write_credits(job.out, job.assets)

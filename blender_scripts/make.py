@@ -19,7 +19,7 @@ from scenegen.dataset import scene_credits, write_scene
 from scenegen.labels import make_labels
 from scenegen.layout import make_scene
 from scenegen.preset import Preset
-from scenegen.variation import HDRIS
+from scenegen.variation import HDRIS, VARIATIONS
 
 from blender_scripts.build import build_scene, empty_file, purge_scene
 from blender_scripts.compat import find_hdri
@@ -42,6 +42,7 @@ class Job:
     quality: str
     device: str
     threads: int
+    variation: tuple[str, ...] = VARIATIONS
 
 
 class SceneMaker:
@@ -76,7 +77,7 @@ class SceneMaker:
         """
         job, seconds = self.job, dict.fromkeys(STAGES, 0.0)
         with _timed(seconds, "layout"):
-            scene = make_scene(job.preset, job.assets, job.seed, index, job.split)
+            scene = make_scene(job.preset, job.assets, job.seed, index, job.split, job.variation)
         names = sorted({placed.asset for placed in scene.objects})
         credits = scene_credits(asset for asset in job.assets if asset.name in names)
         scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
@@ -90,7 +91,7 @@ class SceneMaker:
                 with _timed(seconds, "render"):
                     images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
                     noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
-                    render_cameras(self._target, cameras, images, noise_seed)
+                    render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
             finally:
                 with _timed(seconds, "labels"):
                     labels = pending.result()

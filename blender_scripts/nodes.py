@@ -58,6 +58,19 @@ def ramp(tree: Any, factor: Socket, low: Rgb, high: Rgb, start: float = 0.0, end
     return node.outputs[0]
 
 
+def steps(tree: Any, factor: Socket, colors: Sequence[Rgb], interpolation: str = "CONSTANT") -> Socket:
+    """`colors` one after another, evenly, while `factor` goes from 0 to 1."""
+    node = add(tree, "ShaderNodeValToRGB", {0: factor})
+    node.color_ramp.interpolation = interpolation
+    elements = node.color_ramp.elements
+    for _ in colors[2:]:
+        elements.new(0.5)
+    for number, color in enumerate(colors):
+        elements[number].position = number / len(colors)
+        elements[number].color = (*color[:3], 1.0)
+    return node.outputs[0]
+
+
 def mix(tree: Any, factor: Any, a: Any, b: Any, blend: str = "MIX") -> Socket:
     """Blend two colours."""
     return add(tree, "ShaderNodeMixRGB", {0: factor, 1: a, 2: b}, blend_type=blend).outputs[0]

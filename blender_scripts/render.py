@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
+from PIL import Image
 from scenegen.errors import UsageError
+from scenegen.scene import NoiseLook
+from scenegen.sensor import add_noise
 
 from blender_scripts.compat import use_denoiser, use_device
+
+_COMPRESSION = 4  # of noisy images: more takes its time and saves nothing
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,13 @@ def _output(scene: Any) -> None:
     render.image_settings.compression = 15
 
 
-def render_cameras(scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int) -> None:
-    """Render each camera object to its path, at the resolution that its "width" and "height" properties give."""
+def render_cameras(
+    scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int, noise: NoiseLook | None = None
+) -> None:
+    """Render each camera object to its path, at the resolution that its "width" and "height" properties give.
+
+    `seed` is that of Cycles' first image; `noise` the sensor's.
+    """
     scene.render.use_persistent_data = True  # the cameras of a scene share what Cycles made of it
     for number, (camera, path) in enumerate(zip(cameras, paths, strict=True)):
         scene.camera = camera
@@ -91,6 +102,10 @@ def render_cameras(scene: Any, cameras: Sequence[Any], paths: Sequence[Path], se
         scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
         drop_metadata(path)
+        if noise:
+            with Image.open(path) as image:
+                pixels = np.asarray(image)
+            Image.fromarray(add_noise(pixels, noise, seed + number)).save(path, compress_level=_COMPRESSION)
     # Frees it. Kept for the next scene, it would change that scene's noise: images would depend on their order.
     scene.render.use_persistent_data = False
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scenegen.preset import load_preset
-from scenegen.rng import stream
 from scenegen.scene import Look
 from scenegen.variation import HDRIS, KELVIN, _black_body, draw_look, lamp_color
 
 
 @pytest.fixture(scope="module")
 def looks() -> list[Look]:
-    return [draw_look(load_preset("studio"), stream(0, index, "look")) for index in range(600)]
+    return [draw_look(load_preset("studio"), (), 0, index, "train") for index in range(600)]
 
 
 def test_every_kind_appears(looks: list[Look]) -> None:
@@ -46,8 +45,9 @@ def test_numbers_are_physical(looks: list[Look]) -> None:
 
 def test_the_same_stream_draws_the_same_look() -> None:
     preset = load_preset("studio")
-    assert draw_look(preset, stream(3, 4, "look")) == draw_look(preset, stream(3, 4, "look"))
-    assert draw_look(preset, stream(3, 4, "look")) != draw_look(preset, stream(3, 5, "look"))
+    assert draw_look(preset, (), 3, 4, "train") == draw_look(preset, (), 3, 4, "train")
+    assert draw_look(preset, (), 3, 4, "train") != draw_look(preset, (), 3, 5, "train")
+    assert draw_look(preset, (), 3, 4, "train") != draw_look(preset, (), 3, 4, "test")
 
 
 def test_blender_ships_the_world_images() -> None:

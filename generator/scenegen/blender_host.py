@@ -48,6 +48,7 @@ class HostSpec:
     blender: str | None
     script: str
     threads: int = 1
+    variation: str = "all"
 
     def command(self) -> list[str]:
         """The command line of a child that serves scenes."""
@@ -57,7 +58,7 @@ class HostSpec:
         return [
             *(*host, "--", "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
             *("--split", self.split, "--quality", self.quality, "--device", self.device),
-            *("--assets", self.assets, "--threads", str(self.threads)),
+            *("--assets", self.assets, "--threads", str(self.threads), "--variation", self.variation),
         ]
 
     def alone(self, index: int) -> str:

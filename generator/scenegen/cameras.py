@@ -16,8 +16,8 @@ from scenegen.scene import Camera, Matrix3, Matrix4, Vector
 _DECIMALS = 9  # equal on every host
 
 
-def make_cameras(preset: Preset, rng: Random) -> tuple[Camera, ...]:
-    """The preset's cameras, each moved and turned a little."""
+def make_cameras(preset: Preset, rng: Random | None) -> tuple[Camera, ...]:
+    """The preset's cameras, each moved and turned a little; without a stream exactly where the preset has them."""
     rig = preset.cameras
     width, height = preset.image_size
     intrinsics = camera_matrix(width, height, rig.hfov)
@@ -36,7 +36,9 @@ def make_cameras(preset: Preset, rng: Random) -> tuple[Camera, ...]:
     )
 
 
-def _jittered(point: Vector, jitter: float, rng: Random) -> Vector:
+def _jittered(point: Vector, jitter: float, rng: Random | None) -> Vector:
+    if rng is None:
+        return point
     x, y, z = (value + uniform(rng, -jitter, jitter) for value in point)
     return x, y, z
 

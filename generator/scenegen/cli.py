@@ -100,6 +100,14 @@ _assets = click.option(
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster there, such as tcp://host:8786.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="What renders.")
 @click.option("--quality", type=click.Choice(QUALITIES), default="standard", show_default=True, help="Samples a pixel.")
+@click.option(
+    "--variation",
+    default="all",
+    show_default=True,
+    metavar="WHAT",
+    help="What differs between scenes beside the labels: all, none, or some of "
+    "world,lights,surfaces,objects,exposure,noise,cameras,distractors.",
+)
 @click.option("--blender", metavar="EXE", help="Your own Blender [the bpy package].")
 @click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
 @click.option("--profile", is_flag=True, help="Print where the time went.")

@@ -12,10 +12,13 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from scenegen import __version__
 from scenegen.assets.library import Asset
@@ -34,7 +37,8 @@ class DatasetInfo:
 
     `preset_checksum` and `library_checksum` stand for everything in the preset and in the assets that may be placed.
     `scenes` may grow, `library` is where the assets lay, and `blender` lists the versions that rendered: these three
-    may differ between runs, everything else may not.
+    may differ between runs, everything else may not. `views` is the number of cameras a scene.
+    `variation` is None in a data set that is older than it.
     """
 
     preset: str
@@ -49,6 +53,8 @@ class DatasetInfo:
     scenes: int
     library: str
     blender: tuple[str, ...] = ()
+    views: int | None = None
+    variation: tuple[str, ...] | None = None
     scenegen: str = __version__
     format: str = FORMAT
 
@@ -81,10 +87,23 @@ def is_complete(out: Path, index: int) -> bool:
 
 def finished_indices(out: Path) -> set[int]:
     """Indices of all scenes that are there."""
+    return set(_found(out))
+
+
+def finished_scenes(out: Path, scenes: int) -> NDArray[np.bool_]:
+    """Which of the scenes 0 to `scenes` - 1 are there, bool (scenes,): a million take seconds and a megabyte."""
+    there = np.zeros(scenes, bool)
+    for index in _found(out):
+        if index < scenes:
+            there[index] = True
+    return there
+
+
+def _found(out: Path) -> Iterator[int]:
     folder = out / "scenes"
-    if not folder.is_dir():
-        return set()
-    return {int(match[1]) for entry in os.scandir(folder) if (match := _SCENE_NAME.fullmatch(entry.name))}
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            yield from (int(match[1]) for entry in entries if (match := _SCENE_NAME.fullmatch(entry.name)))
 
 
 def staging_path(out: Path, kind: str, index: int) -> Path:
@@ -94,7 +113,11 @@ def staging_path(out: Path, kind: str, index: int) -> Path:
 
 def leftovers(out: Path) -> list[Path]:
     """Folders of scenes that were being written, sorted by name: of running processes and of dead ones."""
-    return sorted(p for p in (out / "scenes").glob(".*") if _STAGING_NAME.fullmatch(p.name))
+    folder = out / "scenes"
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if _STAGING_NAME.fullmatch(entry.name))
 
 
 def remove_leftovers(out: Path) -> None:
@@ -229,11 +252,24 @@ def write_credits(out: Path, assets: Iterable[Asset]) -> None:
 
 
 def append_timings(out: Path, index: int, seconds: Mapping[str, float]) -> None:
-    """Add one scene's seconds a stage to timings.csv (columns index, stage, seconds)."""
+    """Add one scene's seconds a stage to timings.csv (columns index, stage, seconds), if the disk has room."""
     path = out / "timings.csv"
     head = "" if path.exists() else "index,stage,seconds\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(head + "".join(f"{index},{stage},{value:.4f}\n" for stage, value in seconds.items()))
+    append_lines(path, head + "".join(f"{index},{stage},{value:.4f}\n" for stage, value in seconds.items()))
+
+
+def append_lines(path: Path, text: str) -> bool:
+    """Add whole lines to a file or, when the disk refuses, nothing; whether it was done."""
+    content = text.encode()
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if file.write(content) == len(content):
+                return True
+            file.truncate(size)
+    except OSError:
+        pass
+    return False
 
 
 def fsync(path: Path) -> None:

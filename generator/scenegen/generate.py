@@ -38,6 +38,7 @@ from scenegen.errors import ScenegenError, UsageError
 from scenegen.preset import load_preset
 from scenegen.progress import Update
 from scenegen.request import Parameters, check_library, check_parameters, dataset_info
+from scenegen.variation import parse_variation
 
 TRIES = 3
 FIRST_TIMEOUT = 1800.0
@@ -63,6 +64,7 @@ class Request:
     scheduler: str | None = None
     blender: str | None = None
     assets: Path | None = None
+    variation: str = "all"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ def generate(request: Request, update: Update) -> Outcome:
     out = request.out.absolute()
     library = (request.assets or default_library()).absolute()
     assets = check_library(library, preset, request.split)
-    wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality)
+    wanted = Parameters(
+        preset, library, out, request.scenes, request.seed, request.split, request.quality,
+        parse_variation(request.variation),
+    )  # fmt: skip
     asked = set(range(request.scenes))
     # Blender and cluster are tried before anything is written.
     if request.scheduler:
@@ -142,6 +147,7 @@ def generate(request: Request, update: Update) -> Outcome:
             assets=str(library),
             blender=host.executable if request.blender else None,
             script=str(generate_script()),
+            variation=request.variation,
         )
         failed = _drive(spec, todo, request, update)
         remove_leftovers(out)

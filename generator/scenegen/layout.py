@@ -32,8 +32,8 @@ from scenegen.placement import (
 )
 from scenegen.preset import ClassRule, Preset, stacking_order
 from scenegen.rng import choose, integer, shuffled, stream, uniform
-from scenegen.scene import Matrix4, PlacedObject, Scene, Skipped, Vector
-from scenegen.variation import draw_look
+from scenegen.scene import Camera, Matrix4, PlacedObject, Scene, Skipped, Vector
+from scenegen.variation import VARIATIONS, draw_look
 
 _COVERAGE_CELL = 0.2  # metres: fine enough for two decimals of `room_seen`, and a millisecond
 
@@ -50,20 +50,25 @@ class _Wish:
 
 @dataclass(frozen=True)
 class _Site:
-    """What is fixed before the first object is placed."""
+    """What is fixed before the first object is placed; no object comes nearer to a point of `eyes` than its metres."""
 
     preset: Preset
-    eyes: tuple[Vector, ...]
+    eyes: tuple[tuple[Vector, float], ...]
 
 
-def make_scene(preset: Preset, assets: Sequence[Asset], seed: int, index: int, split: str) -> Scene:
+def make_scene(
+    preset: Preset, assets: Sequence[Asset], seed: int, index: int, split: str, variation: Sequence[str] = VARIATIONS
+) -> Scene:
     """Scene `index` of a data set, decided by the arguments alone; `assets` in the order of their names.
+
+    Whatever `variation` leaves out, the same objects stand in the same places.
 
     ScenegenError when a class has no asset of this split or an asset does not fit into the room.
     """
     usable = _usable_assets(preset, assets, split)
-    cameras = make_cameras(preset, stream(seed, index, f"{split}/cameras"))
-    site = _Site(preset, tuple(camera_position(camera) for camera in cameras))
+    moved = make_cameras(preset, stream(seed, index, f"{split}/cameras"))
+    cameras = moved if "cameras" in variation else make_cameras(preset, None)
+    site = _Site(preset, _eyes(preset, moved))
     wishes = _draw_wishes(preset, usable, stream(seed, index, f"{split}/objects"))
     objects, skipped = _place_all(site, wishes, stream(seed, index, f"{split}/places"))
     seen_by_any, seen_by_all, seen = room_coverage(cameras, preset.room, _COVERAGE_CELL)
@@ -78,7 +83,7 @@ def make_scene(preset: Preset, assets: Sequence[Asset], seed: int, index: int, s
         cameras=cameras,
         objects=objects,
         skipped=skipped,
-        look=draw_look(preset, stream(seed, index, f"{split}/look")),
+        look=draw_look(preset, objects, seed, index, split, variation),
         extra={
             "room_seen": {
                 "any": round(seen_by_any, 4),
@@ -87,6 +92,18 @@ def make_scene(preset: Preset, assets: Sequence[Asset], seed: int, index: int, s
             }
         },
     )
+
+
+def _eyes(preset: Preset, cameras: Sequence[Camera]) -> tuple[tuple[Vector, float], ...]:
+    """What to keep clear: the moved cameras even where they are not shown, so that objects stand alike.
+
+    A jitter too small to bring an object into the near plane of an unmoved camera needs no more than that.
+    """
+    rig, near = preset.cameras, preset.frustum.near
+    moved = tuple((camera_position(camera), rig.clear) for camera in cameras)
+    reach = math.sqrt(3.0) * rig.position_jitter
+    unmoved = tuple((place.position, near) for place in rig.places) if rig.clear - reach < near else ()
+    return moved + unmoved
 
 
 def _usable_assets(preset: Preset, assets: Iterable[Asset], split: str) -> dict[str, list[Asset]]:
@@ -226,7 +243,7 @@ def _place_on_parent(
 def _is_free(site: _Site, box: Box, others: NDArray[np.float64]) -> bool:
     return (
         inside_room(box, site.preset.room)
-        and all(distance_to_box(box, eye) >= site.preset.cameras.clear for eye in site.eyes)
+        and all(distance_to_box(box, eye) >= clear for eye, clear in site.eyes)
         and not boxes_meet(_kept_apart(site, box), others).any()
     )
 

@@ -5,6 +5,7 @@ Standard library and numpy only: this runs inside Blender.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from scenegen.assets.library import Asset, list_assets
 from scenegen.dataset import DatasetInfo, library_checksum, preset_checksum
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.preset import Preset
+from scenegen.variation import VARIATIONS
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Parameters:
     seed: int
     split: str
     quality: str
+    variation: tuple[str, ...] = VARIATIONS
 
 
 def check_parameters(scenes: int, split: str, out: Path) -> None:
@@ -46,9 +49,9 @@ def check_parameters(scenes: int, split: str, out: Path) -> None:
 
 def check_library(library: Path, preset: Preset, split: str) -> tuple[Asset, ...]:
     """The assets of one split, for the classes of a preset. ScenegenError when a class has none."""
-    assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.classes)
-    needed = {rule.name for rule in preset.rules if rule.maximum}
-    lacking = sorted(needed - {a.class_name for a in assets})
+    assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.asset_classes)
+    there = {a.class_name for a in assets}
+    lacking = sorted({rule.assets[0] for rule in preset.rules if rule.maximum and there.isdisjoint(rule.assets)})
     if lacking:
         raise ScenegenError(
             f"{library}: no {split} asset of class {', '.join(lacking)}; "
@@ -63,7 +66,8 @@ def dataset_info(parameters: Parameters, assets: Sequence[Asset], blender: str |
     preset = parameters.preset
     return DatasetInfo(
         preset=preset.name,
-        preset_checksum=preset_checksum(preset),
+        preset_checksum=preset_checksum(dataclasses.replace(preset, views=0)),  # which are named in their own line
+        views=preset.views,
         seed=parameters.seed,
         split=parameters.split,
         quality=parameters.quality,
@@ -74,4 +78,5 @@ def dataset_info(parameters: Parameters, assets: Sequence[Asset], blender: str |
         scenes=parameters.scenes,
         library=str(parameters.library),
         blender=(blender,) if blender else (),
+        variation=parameters.variation,
     )

@@ -38,3 +38,8 @@ def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
         other = int(rng.random() * (last + 1))
         result[last], result[other] = result[other], result[last]
     return result
+
+
+def number(rng: random.Random, low: float, high: float) -> float:
+    """A float in [low, high] of six decimals, for what is written down."""
+    return round(uniform(rng, low, high), 6)

@@ -99,13 +99,17 @@ class SurfaceLook:
 
 @dataclass(frozen=True)
 class LightLook:
-    """An area light: place and aim in world metres, edge length in metres, power in watts, linear colour."""
+    """An area light: place and aim in world metres, edge length in metres, power in watts, linear colour.
+
+    `kelvin` is the colour's temperature, where it has one.
+    """
 
     location: Vector
     target: Vector
     size: float
     power: float
     color: Vector
+    kelvin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,47 @@ class SunLook:
     angle: float
     strength: float
     color: Vector
+    kelvin: float | None = None
+
+
+@dataclass(frozen=True)
+class ObjectLook:
+    """A shift of an object's colours: hue in turns, saturation and value in parts of what they were; roughness added.
+
+    Only fabric, plastic and paint take the whole shift of hue, other materials a quarter.
+    """
+
+    hue: float
+    saturation: float
+    value: float
+    roughness: float
+
+
+@dataclass(frozen=True)
+class NoiseLook:
+    """A sensor: electrons that make white, electrons of read noise (standard deviation), seed of its noise."""
+
+    seed: int
+    full_well: float
+    read_noise: float
+
+
+@dataclass(frozen=True)
+class DistractorLook:
+    """A flat thing of no class on a wall or the floor, a rectangle of four corners center ± u ± v (world metres).
+
+    `kind` is "picture" or "rug", `pattern` what blender_scripts paints on it in `colors`, from `seed` in [0, 1); a
+    picture's frame and a rug's border are `border` metres wide and have the first colour.
+    """
+
+    kind: str
+    pattern: str
+    center: Vector
+    u: Vector
+    v: Vector
+    border: float
+    colors: tuple[Vector, ...]
+    seed: float
 
 
 @dataclass(frozen=True)
@@ -131,6 +176,9 @@ class Look:
     hdri_rotation: float
     exposure: float
     sun: SunLook | None = None
+    objects: tuple[ObjectLook, ...] = ()
+    noise: NoiseLook | None = None
+    distractors: tuple[DistractorLook, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +247,11 @@ def _look(body: dict[str, Any]) -> Look:
     surfaces = {key: SurfaceLook(**body[key]) if body[key] else None for key in ("floor", "walls", "ceiling")}
     lights = tuple(LightLook(**light) for light in body["lights"])
     sun = SunLook(**body["sun"]) if body.get("sun") else None
-    return Look(**{**body, **surfaces, "lights": lights, "sun": sun})
+    objects = tuple(ObjectLook(**entry) for entry in body.get("objects", ()))
+    noise = NoiseLook(**body["noise"]) if body.get("noise") else None
+    distractors = tuple(DistractorLook(**entry) for entry in body.get("distractors", ()))
+    parts = {"lights": lights, "sun": sun, "objects": objects, "noise": noise, "distractors": distractors}
+    return Look(**{**body, **surfaces, **parts})
 
 
 def _tuples(value: Any) -> Any:

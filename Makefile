@@ -34,7 +34,7 @@ lint: .venv/.test-installed
 	$(BIN)/mypy
 
 bench: .venv/.test-installed
-	@for script in $(filter-out benchmarks/train_gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 .venv/.installed: requirements/generate.txt pyproject.toml | python libraries
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }

@@ -2,14 +2,14 @@
 
     python benchmarks/throughput.py --blenderproc CHECKOUT --python PEER_PYTHON [--scenes 10] [--growth 200]
 
-CHECKOUT is BlenderProc's source; PEER_PYTHON an interpreter whose environment has bpy 4.2.0 and what BlenderProc needs
-(`pip install bpy==4.2.0` and the packages of its DefaultConfig.py). Same models (for BlenderProc as .blend files, the form
-it loads fastest, made beforehand), rooms, lamps, cameras, resolution, samples and bounces; OpenImageDenoise for both;
-depth and instance maps for both. Our time also holds the layout and all voxel labels. BlenderProc runs twice: as its own
-interface denoises (in the compositor), and with Cycles' settings made equal to ours by hand.
+CHECKOUT is BlenderProc's source; PEER_PYTHON an interpreter whose environment has bpy 4.2.0 and what BlenderProc
+needs (`pip install bpy==4.2.0` and the packages of its DefaultConfig.py). Same models (for BlenderProc as .blend files,
+the form it loads fastest, made beforehand), rooms, lamps, cameras, resolution, samples and bounces; OpenImageDenoise
+for both; depth and instance maps for both. Our time also holds the layout and all voxel labels. BlenderProc runs
+twice: as its own interface denoises (in the compositor), and with Cycles' settings made equal to ours by hand.
 
-"Cycles" is what Cycles itself reports in every image, its synchronization included. The first scene of each is left out.
-With --growth, that many scenes of 32 pixels show whether time and memory stay flat.
+"Cycles" is what Cycles itself reports in every image, its synchronization included. The first scene of each is left
+out. With --growth, that many scenes of 32 pixels show whether time and memory stay flat.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def compare(options: argparse.Namespace, scenes: int, pixels: int) -> None:
         )
     for run in (theirs, equal):
         faster = mean(run.seconds[1:]) / mean(ours.seconds[1:])
-        print(
-            f"against {run.name}: {faster:.2f} times the scenes an hour, {run.outside / ours.outside:.1f} times less outside Cycles"
-        )
+        rest = run.outside / ours.outside
+        print(f"against {run.name}: {faster:.2f} times the scenes an hour, {rest:.1f} times less outside Cycles")
     if scenes >= 40:
         for run in (ours, theirs, equal):
             early, late = mean(run.seconds[6:16]), mean(run.seconds[-10:])

@@ -25,20 +25,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_the_wheel_holds_code_presets_and_blender_scripts(wheel: set[str]) -> None:
     tracked = subprocess.run(
-        ["git", "ls-files", "generator/scenegen", "blender_scripts"],
+        ["git", "ls-files", "generator/scenegen", "blender_scripts", "assets_manifest"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
     expected = {name.removeprefix("generator/") for name in tracked}
-    assert {"scenegen/presets/studio.toml", "scenegen/cli.py", "blender_scripts/generate.py"} <= expected
+    assert {"scenegen/presets/studio.toml", "assets_manifest/studio.json", "blender_scripts/generate.py"} <= expected
     assert expected <= wheel
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
 
 
 def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
-    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"scenegen", "blender_scripts", "scenetrain"}
+    packages = {"scenegen", "blender_scripts", "assets_manifest", "scenetrain"}
+    assert {name.split("/")[0].split("-")[0] for name in wheel} == packages
     assert not [name for name in wheel if "__pycache__" in name]
 
 

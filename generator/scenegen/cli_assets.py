@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from scenegen.assets.credits import FORMATS, credits_text
-from scenegen.assets.library import Asset, default_library, list_assets, read_asset
+from scenegen.assets.library import Asset, list_assets, read_asset
+from scenegen.cli_common import console, library_option
+from scenegen.cli_fetch import fetch
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.progress import progress
 
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
 
 AXES = click.Choice(["x", "-x", "y", "-y", "z", "-z"])
 FRONTS = click.Choice(["x", "-x", "y", "-y"])
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _library(command: Command) -> Command:
-    return click.option(
-        "--assets",
-        "library",
-        metavar="DIR",
-        type=click.Path(path_type=Path),
-        callback=lambda _context, _option, value: value or default_library(),
-        help="The prepared library [$SCENEGEN_ASSETS or ~/.scenegen/assets].",
-    )(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +42,7 @@ def assets() -> None:
 
 
 @assets.command()
-@_library
+@library_option
 @click.option("--preset", type=click.Choice(["studio", "street"]), default="studio", show_default=True,
               help="Whose classes to make.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), help="Processes at once [all cores].")
@@ -84,7 +73,7 @@ def build(library: Path, preset: str, workers: int | None) -> int:
 
 @assets.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_library
+@library_option
 @click.option("--class", "class_name", metavar="C", help="What the models are; for .sh3f, take only these.")
 @click.option("--split", type=click.Choice(["train", "test"]), help="Their split [a fifth go to test, by name].")
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Metres a unit of the file [guessed].")
@@ -206,11 +195,11 @@ def _print_added(added: list[Asset]) -> None:
     for asset in added:
         noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
         table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", escape(noticed))
-    _console().print(table)
+    console().print(table)
 
 
 @assets.command("list")
-@_library
+@library_option
 @click.option("--class", "class_name", metavar="C", help="Only this class.")
 @click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
@@ -242,11 +231,11 @@ def list_(library: Path, class_name: str | None, split: str | None, as_json: boo
     for asset in chosen:
         licence = escape(asset.provenance.licence)
         table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", licence)
-    _console().print(table)
+    console().print(table)
 
 
 @assets.command()
-@_library
+@library_option
 @click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
 def check(library: Path, preset: str, as_json: bool) -> int:
@@ -266,7 +255,7 @@ def check(library: Path, preset: str, as_json: bool) -> int:
     table = Table("class", "train", "test", box=None, header_style="bold")
     for class_name, counts in found.counts.items():
         table.add_row(class_name, str(counts["train"]), str(counts["test"]))
-    _console().print(table)
+    console().print(table)
     for name, doubts in found.doubts.items():
         click.echo(f"{name}: {'; '.join(doubts)}")
     if found.missing:
@@ -275,7 +264,7 @@ def check(library: Path, preset: str, as_json: bool) -> int:
 
 
 @assets.command("credits")
-@_library
+@library_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def credits_(library: Path, form: str) -> None:
     """Print the attribution that licences such as CC-BY ask for.
@@ -288,7 +277,7 @@ def credits_(library: Path, form: str) -> None:
 
 @assets.command()
 @click.argument("out", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
-@_library
+@library_option
 @click.option("--class", "class_name", metavar="C", help="Only this class.")
 @click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
 @click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels a picture.")
@@ -312,7 +301,7 @@ def sheet(out: Path, library: Path, class_name: str | None, split: str | None, s
 
 @assets.command()
 @click.argument("name")
-@_library
+@library_option
 @click.option("--why", required=True, help="The reason, kept in dropped.jsonl.")
 def drop(name: str, library: Path, why: str) -> None:
     """Take a model out of the library.
@@ -341,6 +330,4 @@ def _size(asset: Asset) -> str:
     return " x ".join(f"{value:.2f}" for value in asset.size)
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+assets.add_command(fetch)

@@ -10,7 +10,7 @@ import numpy as np
 
 from scenegen.assets import clean
 from scenegen.assets.library import Asset, Material, Mesh, read_asset, write_asset
-from scenegen.assets.raw_model import RawModel
+from scenegen.assets.raw_model import MAX_TRIANGLES, RawModel
 from scenegen.assets.sizes import IMPLAUSIBLE, USUAL
 from scenegen.assets.supports import find_supports
 from scenegen.assets.textures import NEUTRAL_GREY, fit_textures
@@ -36,6 +36,10 @@ def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
     """Clean a model, measure it and write it into the library; ScenegenError says why one cannot be used."""
     if not len(raw.faces) or not len(raw.vertices):
         raise ScenegenError(f"{raw.name}: no triangles")
+    if len(raw.faces) > MAX_TRIANGLES:
+        raise ScenegenError(
+            f"{raw.name}: {len(raw.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"
+        )
     mesh, findings = _repair(raw, budget)
     vertices = mesh.vertices.astype(np.float32)
     size = (float(np.ptp(vertices[:, 0])), float(np.ptp(vertices[:, 1])), float(np.ptp(vertices[:, 2])))

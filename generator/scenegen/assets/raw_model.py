@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from scenegen.assets.library import Material, Provenance
 
+MAX_TRIANGLES = 4_000_000  # more are refused: cleaning them would take minutes and many GB
+
 
 @dataclass(frozen=True)
 class RawModel:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.library import Material
+from scenegen.assets.raw_model import MAX_TRIANGLES
+from scenegen.assets.sources.gltf import count_triangles
 from scenegen.assets.textures import NEUTRAL_GREY, TextureError, grey_channel, palette, tinted
 
-MAX_TRIANGLES = 4_000_000
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
 FILES_A_PROCESS = 100  # Blender keeps some memory of every file it has read
@@ -92,6 +93,8 @@ def _refuse_unread(file: Path) -> str | None:
 
 def _count_triangles(file: Path) -> int:
     """How many triangles a file announces, where that can be told cheaply; 0 when not."""
+    if file.suffix.lower() in (".gltf", ".glb"):
+        return count_triangles(file)
     with file.open("rb") as stream:
         head = stream.read(4096)
         if file.suffix.lower() == ".stl" and len(head) >= 84:

@@ -1,0 +1,57 @@
+"""What a glTF file announces, read without loading it: how many triangles, and which files it names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+MOST_JSON = 64 << 20
+
+
+def read_description(file: Path) -> dict[str, Any]:
+    """The JSON of a .gltf or .glb; empty where there is none that can be read."""
+    try:
+        with file.open("rb") as stream:
+            if file.suffix.lower() == ".glb":
+                head = stream.read(20)
+                length = int.from_bytes(head[12:16], "little") if head[:4] == b"glTF" else 0
+            else:
+                length = file.stat().st_size
+            body = json.loads(stream.read(length)) if length <= MOST_JSON else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def count_triangles(file: Path) -> int:
+    """How many triangles all nodes together show; 0 where that cannot be told."""
+    body = read_description(file)
+    try:
+        sizes = [sum(_triangles(body, p) for p in mesh["primitives"]) for mesh in body.get("meshes", [])]
+        return sum(sizes[node["mesh"]] for node in body.get("nodes", []) if "mesh" in node)
+    except (LookupError, TypeError, AttributeError):
+        return 0
+
+
+def _triangles(body: dict[str, Any], primitive: dict[str, Any]) -> int:
+    mode = primitive.get("mode", 4)
+    accessor = primitive["indices"] if "indices" in primitive else primitive["attributes"]["POSITION"]
+    count = int(body["accessors"][accessor]["count"])
+    return count // 3 if mode == 4 else max(0, count - 2) if mode in (5, 6) else 0
+
+
+def named_outside(file: Path) -> str | None:
+    """A path in the glTF that leads out of its folder, if there is one: nothing beyond it may be read."""
+    body = read_description(file)
+    for part in ("buffers", "images"):
+        items = body.get(part)
+        for item in items if isinstance(items, list) else []:
+            uri = item.get("uri") if isinstance(item, dict) else None
+            if not isinstance(uri, str) or uri.startswith("data:"):
+                continue
+            path = PurePosixPath(unquote(urlsplit(uri).path).replace("\\", "/"))
+            if urlsplit(uri).scheme or urlsplit(uri).netloc or path.is_absolute() or ".." in path.parts:
+                return uri[:80]
+    return None

@@ -12,7 +12,8 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from scenegen.generate import Outcome, Request, cores, default_workers, generate
+from scenegen.devices import plan_workers
+from scenegen.generate import Outcome, Request, cores, generate
 from scenegen.stats import read_timings
 
 
@@ -40,7 +41,7 @@ def main() -> int:
     print(
         f"1 worker {one:.2f}, {counts[1]} workers {many:.2f} scenes/min: {many / one:.2f} times; labels equal: {same}"
     )
-    print(f"default: {default_workers('cpu')}")
+    print(f"default: {plan_workers(Request('', Path(), 1, device='cpu'), {}, cores()).workers}")
     return 0 if same else 1
 
 

@@ -21,7 +21,7 @@ from scenegen.variation import VARIATIONS, parse_variation
 from blender_scripts.compat import DEVICES
 from blender_scripts.make import STAGES, Job, SceneMaker
 from blender_scripts.quiet import Say, peak_megabytes, quiet_stdout
-from blender_scripts.render import QUALITIES
+from blender_scripts.render import QUALITIES, warm_up
 
 MARK = "@scenegen "
 # What may befall one scene (a full disk, a GPU out of memory, a broken asset) and leave the next unharmed.
@@ -36,6 +36,10 @@ def run(arguments: Sequence[str]) -> int:
         return int(leaving.code or 0)
     say = quiet_stdout()
     try:
+        if options.warm_up:
+            for note in warm_up(QUALITIES[options.quality], options.device):
+                say(note)
+            return 0
         job = _job(options)
         with SceneMaker(job) as maker:
             for note in maker.notes:
@@ -55,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--scenes", type=int, help="make scenes 0 to SCENES - 1; those that are there stay")
     what.add_argument("--serve", action="store_true", help="make the scenes that standard input asks for")
+    what.add_argument("--warm-up", action="store_true", help="make none, only have the GPU's kernels compiled")
     parser.add_argument("--preset", default="studio", help="name, or path of a .toml (studio)")
     parser.add_argument("--out", type=Path, help="data set folder (data/<preset>)")
     parser.add_argument("--seed", type=int, default=0, help="data set seed (0)")
@@ -64,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--variation", default="all", metavar="WHAT", help=f"all, none, or {','.join(VARIATIONS)} (all)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", *sorted(DEVICES)), default="auto", help="(auto)")
+    parser.add_argument("--gpu", type=int, help="which GPU of several, counted round (all)")
     parser.add_argument("--assets", type=Path, default=default_library(), help="prepared library (%(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads for Cycles; 0: all cores (0)")
     parser.add_argument("--profile", action="store_true", help="print where the time went")
@@ -76,6 +82,8 @@ def _job(options: argparse.Namespace) -> Job:
     library = options.assets.absolute()
     if not options.serve:
         check_parameters(options.scenes, options.split, out)
+    if options.gpu is not None and options.gpu < 0:
+        raise UsageError(f"--gpu {options.gpu}: GPUs are counted from 0")
     if options.threads < 0:
         raise UsageError(f"--threads {options.threads}: ask for 0 (all cores) or more")
     return Job(
@@ -88,6 +96,7 @@ def _job(options: argparse.Namespace) -> Job:
         quality=options.quality,
         device=options.device,
         threads=options.threads,
+        gpu=options.gpu,
         variation=parse_variation(options.variation),
     )
 

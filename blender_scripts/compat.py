@@ -79,25 +79,46 @@ def use_denoiser(cycles: Any) -> bool:
     return True
 
 
-def use_device(scene: Any, wanted: str) -> str | None:
-    """Let Cycles render on `wanted` ("auto": the first GPU that exists, else the CPU); its name, None when absent."""
-    import bpy
+def list_gpus() -> dict[str, list[str]]:
+    """The names of the GPUs that Cycles can render on, by kind; kinds without any are left out."""
+    return {kind: [device.name for device in gpus] for kind in DEVICES if (gpus := _gpus(kind))}
 
-    preferences = bpy.context.preferences.addons["cycles"].preferences
+
+def use_device(scene: Any, wanted: str, number: int | None = None) -> str | None:
+    """Let Cycles render on `wanted` ("auto": the first kind of GPU that there is, else the CPU).
+
+    Of several GPUs it takes the one of `number`, counted round, or all when that is None. What it took ("cpu", or
+    "optix: NVIDIA L4"), None when there is no such device.
+    """
     for kind in () if wanted == "cpu" else DEVICES if wanted == "auto" else (wanted,):
-        try:
-            found = preferences.get_devices_for_type(kind.upper())
-            preferences.compute_device_type = kind.upper()
-        except (TypeError, ValueError):  # this build does not know the kind
-            continue
-        gpus = [device for device in found if device.type == kind.upper()]
-        for device in found:
-            device.use = device in gpus
+        gpus = _gpus(kind)
         if gpus:
+            taken = gpus if number is None else [gpus[number % len(gpus)]]
+            for device in _preferences().devices:
+                device.use = False
+            for device in taken:
+                device.use = True
             scene.cycles.device = "GPU"
-            return kind
+            return f"{kind}: {', '.join(device.name for device in taken)}"
     scene.cycles.device = "CPU"
     return "cpu" if wanted in ("auto", "cpu") else None
+
+
+def _gpus(kind: str) -> list[Any]:
+    """The GPUs of a kind, which becomes the one that Cycles uses."""
+    preferences = _preferences()
+    try:
+        found = preferences.get_devices_for_type(kind.upper())
+        preferences.compute_device_type = kind.upper()
+    except (TypeError, ValueError):  # this build does not know the kind
+        return []
+    return [device for device in found if device.type == kind.upper()]
+
+
+def _preferences() -> Any:
+    import bpy
+
+    return bpy.context.preferences.addons["cycles"].preferences
 
 
 def find_hdri(name: str) -> Path | None:

@@ -42,6 +42,7 @@ class Job:
     quality: str
     device: str
     threads: int
+    gpu: int | None = None
     variation: tuple[str, ...] = VARIATIONS
 
 
@@ -55,7 +56,7 @@ class SceneMaker:
         self.job = job
         self.cache = AssetCache(job.library)
         self._target = empty_file()
-        self.notes = configure(self._target, QUALITIES[job.quality], job.device, job.threads)
+        self.notes = configure(self._target, QUALITIES[job.quality], job.device, job.threads, job.gpu)
         if find_hdri(HDRIS[0]) is None:
             self.notes += ("this Blender ships no world images: plain white light instead",)
         self._thread = ThreadPoolExecutor(1, "labels")

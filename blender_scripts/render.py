@@ -31,13 +31,14 @@ class Quality:
 QUALITIES = {"draft": Quality(4, 16, 1), "standard": Quality(16, 64, 2), "high": Quality(64, 256, 4)}
 
 
-def configure(scene: Any, quality: Quality, device: str, threads: int) -> tuple[str, ...]:
+def configure(scene: Any, quality: Quality, device: str, threads: int, gpu: int | None = None) -> tuple[str, ...]:
     """Set a bpy scene up for rendering; what the user should know about this host, a line each.
 
+    `gpu` is which of several GPUs, counted round; None takes all.
     Raises UsageError when this machine has no `device`.
     """
     scene.render.engine = "CYCLES"
-    used = use_device(scene, device)
+    used = use_device(scene, device, gpu)
     if used is None:
         raise UsageError(f"--device {device}: this machine has none that Cycles can use; try --device auto")
     denoised = use_denoiser(scene.cycles)
@@ -85,6 +86,18 @@ def _output(scene: Any) -> None:
     render.image_settings.color_mode = "RGB"
     render.image_settings.color_depth = "8"
     render.image_settings.compression = 15
+
+
+def warm_up(quality: Quality, device: str) -> tuple[str, ...]:
+    """Render a few pixels of an empty scene, so that the GPU's kernels are compiled and cached; see `configure`."""
+    scene = bpy.context.scene
+    notes = configure(scene, quality, device, 0)
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.camera_add(location=(0.0, 0.0, 5.0))
+    scene.camera = bpy.context.object
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    bpy.ops.render.render()
+    return notes
 
 
 def render_cameras(

@@ -36,7 +36,10 @@ def generate_script() -> Path:
 
 @dataclass(frozen=True)
 class HostSpec:
-    """What a child needs to know; `blender` None means the bpy wheel of this Python. Paths are absolute."""
+    """What a child needs to know; `blender` None means the bpy wheel of this Python. Paths are absolute.
+
+    `gpu` is the number of the GPU it renders on, counted round; None: all there are.
+    """
 
     preset: str
     out: str
@@ -48,18 +51,27 @@ class HostSpec:
     blender: str | None
     script: str
     threads: int = 1
+    gpu: int | None = None
     variation: str = "all"
 
     def command(self) -> list[str]:
         """The command line of a child that serves scenes."""
+        return [
+            *(*self._host(), "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
+            *("--split", self.split, "--quality", self.quality, "--device", self.device),
+            *(() if self.gpu is None else ("--gpu", str(self.gpu))),
+            *("--assets", self.assets, "--threads", str(self.threads), "--variation", self.variation),
+        ]
+
+    def warm_up(self) -> list[str]:
+        """The command line of a child that only has the GPU's kernels compiled."""
+        return [*self._host(), "--warm-up", "--quality", self.quality, "--device", self.device, "--assets", self.assets]
+
+    def _host(self) -> list[str]:
         host = [sys.executable, self.script]
         if self.blender:
             host = [self.blender, "--background", "--python-exit-code", "1", "--python", self.script]
-        return [
-            *(*host, "--", "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
-            *("--split", self.split, "--quality", self.quality, "--device", self.device),
-            *("--assets", self.assets, "--threads", str(self.threads), "--variation", self.variation),
-        ]
+        return [*host, "--"]
 
     def alone(self, index: int) -> str:
         """A shell line that makes one scene in the foreground, with all that Blender prints."""

@@ -14,9 +14,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenegen.blender_host import generate_script
 from scenegen.errors import ScenegenError, UsageError
 
 MODULES = {"numpy": "numpy", "numba": "numba", "PIL": "pillow", "scipy": "scipy"}
@@ -40,13 +41,20 @@ for name in MODULES:
         answer["versions"][name] = importlib.import_module(name).__version__
     except Exception as error:
         answer["problems"][name] = "%s: %s" % (type(error).__name__, error)
+if "blender" in answer:
+    sys.path.append(ROOT)
+    from blender_scripts.compat import list_gpus
+    answer["gpus"] = list_gpus()
 print("MARK" + json.dumps(answer))
 """
 
 
 @dataclass(frozen=True)
 class BlenderInfo:
-    """What a Blender answered: `versions` of the modules it can import, and why it cannot import the others."""
+    """What a Blender answered: `versions` of the modules it can import, and why it cannot import the others.
+
+    `gpus` are the names of those that Cycles can render on, by kind ("optix", "cuda", ...).
+    """
 
     executable: str
     version: str
@@ -54,6 +62,7 @@ class BlenderInfo:
     machine: str
     versions: Mapping[str, str]
     problems: Mapping[str, str]
+    gpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def modules_folder(python: tuple[int, ...]) -> Path:
@@ -68,7 +77,8 @@ def probe(blender: str | None) -> BlenderInfo:
     Raises ScenegenError when there is none, it is no Blender, or its Python is older than 3.11.
     """
     executable = sys.executable if blender is None else _find(blender)
-    code = _PROBE.replace("MODULES", repr(list(MODULES))).replace("MARK", MARK)
+    root = str(generate_script().parent.parent)
+    code = _PROBE.replace("MODULES", repr(list(MODULES))).replace("MARK", MARK).replace("ROOT", repr(root))
     command = [executable, "-c", code] if blender is None else [*_background(executable), "--python-expr", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
@@ -93,7 +103,8 @@ def probe(blender: str | None) -> BlenderInfo:
             f"{executable}: Blender {body['blender']} has Python {python[0]}.{python[1]}, 3.11 or newer is needed; "
             "use Blender 4.1 or newer, or Debian's 3.4"
         )
-    return BlenderInfo(executable, body["blender"], python, body["machine"], body["versions"], problems)
+    gpus = {kind: tuple(names) for kind, names in body.get("gpus", {}).items()}
+    return BlenderInfo(executable, body["blender"], python, body["machine"], body["versions"], problems, gpus)
 
 
 def check_host(blender: str | None) -> BlenderInfo:

@@ -96,7 +96,8 @@ _assets = click.option(
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The data set's folder [data/PRESET].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other scenes.")
 @click.option("--split", default="train", show_default=True, help="Which models to show: train or test.")
-@_workers("1; with --device cpu one for two cores")
+@_workers("one a GPU, or one for two cores")
+@click.option("--per-gpu", type=click.IntRange(1), metavar="K", help="Processes a GPU at once [1].")
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster there, such as tcp://host:8786.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="What renders.")
 @click.option("--quality", type=click.Choice(QUALITIES), default="standard", show_default=True, help="Samples a pixel.")
@@ -125,7 +126,7 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets
     if assets is None:
         _build_default_library(request)
     with _progress("generate") as update:
-        outcome = run(request, update)
+        outcome = run(request, update, _say)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), default=str))
     else:

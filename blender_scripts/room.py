@@ -20,6 +20,8 @@ from blender_scripts.surfaces import make_surface
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
 _OUTDOORS = 0.8  # by eye, as below
 _BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
+_ALBEDO = 0.5  # a usual room's
+_DARK_ROOMS = 0.6  # how far darker paint is made up for: a dark room still looks dark
 
 
 def build_shell(room: Vector, look: Look) -> list[Any]:
@@ -135,4 +137,6 @@ def auto_exposure(room: Vector | None, look: Look) -> float:
     shell = 2 * (width * depth + width * height + depth * height)
     lamps = sum(lamp.power * sum(lamp.color) / 3 for lamp in look.lights)
     skylight = math.pi * look.hdri_strength * width * depth
-    return look.exposure + math.log2(_BRIGHTNESS * shell / (lamps + skylight))
+    parts = (look.floor, width * depth), (look.walls, 2 * height * (width + depth)), (look.ceiling, width * depth)
+    albedo = sum(sum(_surface(surface).color) / 3 * area for surface, area in parts) / shell
+    return look.exposure + math.log2(_BRIGHTNESS * shell / (lamps + skylight) * (_ALBEDO / albedo) ** _DARK_ROOMS)

@@ -55,7 +55,7 @@ def _picture(room: Vector, rng: Random) -> DistractorLook:
     """A framed picture or a bare poster, hung upright on one of the four walls."""
     side = integer(rng, 0, 3)  # south, east, north, west
     wide, off = (room[side % 2], room[1 - side % 2] / 2 - HEIGHT)
-    area, shape = uniform(rng, 0.12, 0.75) ** 2, choose(rng, (0.67, 0.75, 1.0, 1.33, 1.5, 2.0))
+    area, shape = uniform(rng, 0.25, 0.9) ** 2, choose(rng, (0.67, 0.75, 1.0, 1.33, 1.5, 2.0))
     half_u, half_v = (round(0.5 * math.sqrt(part), 6) for part in (area * shape, area / shape))
     along = uniform(rng, -1.0, 1.0) * (wide / 2 - half_u - 0.05)
     height = min(max(uniform(rng, 1.2, 1.9), half_v + 0.1), room[2] - half_v - 0.1)

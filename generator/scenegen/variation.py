@@ -107,8 +107,8 @@ def _lights(room: Vector, rng: Random | None) -> tuple[LightLook, ...]:
 
 def _light(room: Vector, rng: Random) -> LightLook:
     """A lamp below the ceiling, aimed at the floor around its foot."""
-    x, y = (number(rng, -0.35 * length, 0.35 * length) for length in room[:2])
-    aim_x, aim_y = (round(middle + uniform(rng, -0.6, 0.6), 6) for middle in (x, y))
+    x, y = (number(rng, -0.25 * length, 0.25 * length) for length in room[:2])
+    aim_x, aim_y = (round(middle + uniform(rng, -0.4, 0.4), 6) for middle in (x, y))
     kelvin = number(rng, *KELVIN)
     return LightLook(
         location=(x, y, number(rng, 0.88 * room[2], 0.97 * room[2])),
@@ -137,18 +137,18 @@ def _objects(objects: Sequence[PlacedObject], rng: Random | None) -> tuple[Objec
     """A shift of every object's colours; people's hue moves less, since skin has few."""
     if rng is None:
         return ()
-    reach = [0.04 if placed.class_name in _PEOPLE else 0.1 for placed in objects]
+    reach = [0.03 if placed.class_name in _PEOPLE else 0.06 for placed in objects]
     return tuple(
-        ObjectLook(number(rng, -hue, hue), number(rng, -0.3, 0.25), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2))
+        ObjectLook(number(rng, -hue, hue), number(rng, -0.3, 0.15), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2))
         for hue in reach
     )
 
 
 def _noise(rng: Random | None) -> NoiseLook | None:
-    """A sensor from base ISO in good light (25,000 electrons make white) to a high ISO (2,500)."""
+    """A sensor from base ISO in good light (30,000 electrons make white) to a high ISO (3,000)."""
     if rng is None:
         return None
-    return NoiseLook(integer(rng, 0, 2**32 - 1), round(2500.0 * 10.0 ** rng.random(), 3), number(rng, 1.0, 5.0))
+    return NoiseLook(integer(rng, 0, 2**32 - 1), round(3000.0 * 10.0 ** rng.random(), 3), number(rng, 1.0, 5.0))
 
 
 def lamp_color(kelvin: float, white_balance: float = WHITE_BALANCE) -> Vector:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -46,6 +47,7 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -
 class SystemBlender:
     executable = sys.executable
     version = "0"
+    gpus: ClassVar[dict[str, tuple[str, ...]]] = {}
 
 
 def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., Outcome], tmp_path: Path) -> None:

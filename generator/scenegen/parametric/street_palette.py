@@ -132,7 +132,7 @@ def mirror_glass(rng: random.Random) -> Material:
 def car_glass(rng: random.Random) -> Material:
     """Tinted panes of a vehicle."""
     value = uniform(rng, 16, 34)
-    return Material("car glass", "plain", linear((value, value + 3, value + 5)), roughness=0.04, ior=1.7)
+    return Material("car glass", "plain", linear((value, value + 3, value + 5)), roughness=0.08, ior=1.5)
 
 
 def _lacquer(rng: random.Random, tones: _Tones) -> Material:
@@ -179,7 +179,7 @@ def steel() -> Material:
 
 def headlamp() -> Material:
     """Clear lamps, not lit."""
-    return _flat("headlamp", (226, 230, 234), 0.06)
+    return _flat("headlamp", (186, 192, 198), 0.1)
 
 
 def tail_lamp() -> Material:

@@ -10,13 +10,20 @@ from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, 
 from scenegen.preset import PRESETS
 
 
-def write_box(library: Path, name: str, class_name: str, size: tuple[float, float, float], material: Material) -> Asset:
+def write_box(
+    library: Path,
+    name: str,
+    class_name: str,
+    size: tuple[float, float, float],
+    material: Material,
+    family: str = "box",
+) -> Asset:
     solid = trimesh.creation.box(size)
     solid.apply_translation((0, 0, size[2] / 2))
     cell = 0.05
     cells = (int(size[0] / cell), int(size[1] / cell))
     top = Support(float(np.float32(size[2])), (-cells[0] * cell / 2, -cells[1] * cell / 2), cell, np.ones(cells, bool))
-    return _write(library, name, class_name, solid, material, smooth=False, supports=(top,))
+    return _write(library, name, class_name, solid, material, smooth=False, supports=(top,), family=family)
 
 
 def write_ball(library: Path, name: str, class_name: str, radius: float, material: Material) -> Asset:
@@ -33,6 +40,7 @@ def _write(
     material: Material,
     smooth: bool,
     supports: tuple[Support, ...] = (),
+    family: str = "box",
 ) -> Asset:
     vertices, faces = solid.vertices.astype(np.float32), solid.faces.astype(np.int32)
     flat = np.repeat(solid.face_normals[:, None], 3, axis=1)
@@ -43,7 +51,7 @@ def _write(
         name=name,
         class_name=class_name,
         split="train",
-        family="box",
+        family=family,
         size=(size[0], size[1], size[2]),
         triangles=len(faces),
         materials=(material,),

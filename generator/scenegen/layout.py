@@ -1,4 +1,4 @@
-"""Which objects a scene holds and where they stand.
+"""Which objects a scene holds and where they stand: in a room, on show, or along a street (see street.py).
 
 Objects go in one after another, parents before what stands on them and large before small. One that finds no place
 free within the preset's attempts is left out and recorded, so a layout always ends.
@@ -6,10 +6,12 @@ free within the preset's attempts is left out and recorded, so a layout always e
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +22,12 @@ from scenegen.errors import ScenegenError
 from scenegen.placement import (
     Box,
     aligned_box,
-    box_bounds,
     boxes_meet,
     distance_to_box,
     inside_room,
     make_pose,
     oriented_box,
+    put_down,
     stands_on,
     support_point,
     top_supports,
@@ -33,7 +35,12 @@ from scenegen.placement import (
 from scenegen.preset import ClassRule, Preset, stacking_order
 from scenegen.rng import choose, integer, shuffled, stream, uniform
 from scenegen.scene import Camera, Matrix4, PlacedObject, Scene, Skipped, Vector
+from scenegen.street import lay_street
 from scenegen.variation import VARIATIONS, draw_look
+from scenegen.views import showcase_views, street_views
+
+Usable = Mapping[str, Sequence[Asset]]
+Arranged = tuple[tuple[Camera, ...], tuple[PlacedObject, ...], tuple[Skipped, ...], dict[str, Any]]
 
 _COVERAGE_CELL = 0.2  # metres: fine enough for two decimals of `room_seen`, and a millisecond
 
@@ -50,9 +57,13 @@ class _Wish:
 
 @dataclass(frozen=True)
 class _Site:
-    """What is fixed before the first object is placed; no object comes nearer to a point of `eyes` than its metres."""
+    """What is fixed before the first object is placed; no object comes nearer to a point of `eyes` than its metres.
+
+    `space` is what the objects stand in, as a room's size.
+    """
 
     preset: Preset
+    space: Vector
     eyes: tuple[tuple[Vector, float], ...]
 
 
@@ -66,12 +77,13 @@ def make_scene(
     ScenegenError when a class has no asset of this split or an asset does not fit into the room.
     """
     usable = _usable_assets(preset, assets, split)
-    moved = make_cameras(preset, stream(seed, index, f"{split}/cameras"))
-    cameras = moved if "cameras" in variation else make_cameras(preset, None)
-    site = _Site(preset, _eyes(preset, moved))
-    wishes = _draw_wishes(preset, usable, stream(seed, index, f"{split}/objects"))
-    objects, skipped = _place_all(site, wishes, stream(seed, index, f"{split}/places"))
-    seen_by_any, seen_by_all, seen = room_coverage(cameras, preset.room, _COVERAGE_CELL)
+    views, chances, places = (stream(seed, index, f"{split}/{name}") for name in ("cameras", "objects", "places"))
+    if preset.layout == "street":
+        cameras, objects, skipped, extra = _street(preset, usable, views, places)
+    elif preset.layout == "showcase":
+        cameras, objects, skipped, extra = _show(preset, usable, views, chances, places)
+    else:
+        cameras, objects, skipped, extra = _furnish(preset, usable, views, chances, places, "cameras" in variation)
     return Scene(
         seed=seed,
         index=index,
@@ -84,14 +96,44 @@ def make_scene(
         objects=objects,
         skipped=skipped,
         look=draw_look(preset, objects, seed, index, split, variation),
-        extra={
-            "room_seen": {
-                "any": round(seen_by_any, 4),
-                "all": round(seen_by_all, 4),
-                "per_camera": [round(share, 4) for share in seen],
-            }
-        },
+        extra=extra,
     )
+
+
+def _furnish(preset: Preset, usable: Usable, views: Random, chances: Random, places: Random, vary: bool) -> Arranged:
+    """Furniture in a room with fixed cameras."""
+    assert preset.room is not None
+    moved = make_cameras(preset, views)
+    cameras = moved if vary else make_cameras(preset, None)
+    site = _Site(preset, preset.room, _eyes(preset, moved))
+    objects, skipped = _place_all(site, _draw_wishes(preset, usable, chances), places)
+    seen_by_any, seen_by_all, seen = room_coverage(cameras, preset.room, _COVERAGE_CELL)
+    room_seen = {
+        "any": round(seen_by_any, 4),
+        "all": round(seen_by_all, 4),
+        "per_camera": [round(share, 4) for share in seen],
+    }
+    return cameras, objects, skipped, {"room_seen": room_seen}
+
+
+def _show(preset: Preset, usable: Usable, views: Random, chances: Random, places: Random) -> Arranged:
+    """A few objects of like sizes on nothing, seen from around."""
+    shown = preset.showcase
+    assert shown is not None
+    side = math.sqrt(2) * shown.radius
+    site = _Site(preset, (side, side, side), ())
+    wishes = [
+        dataclasses.replace(wish, scale=min(uniform(chances, *shown.size), 0.99 * side) / max(wish.asset.size))
+        for wish in _draw_wishes(preset, usable, chances)
+    ]
+    objects, skipped = _place_all(site, wishes, places)
+    return showcase_views(preset, objects, views), objects, skipped, {}
+
+
+def _street(preset: Preset, usable: Usable, views: Random, places: Random) -> Arranged:
+    """A street."""
+    laid = lay_street(preset, usable, places)
+    return street_views(preset, laid.objects, laid.ground, views), laid.objects, laid.skipped, {"street": laid.record}
 
 
 def _eyes(preset: Preset, cameras: Sequence[Camera]) -> tuple[tuple[Vector, float], ...]:
@@ -106,29 +148,33 @@ def _eyes(preset: Preset, cameras: Sequence[Camera]) -> tuple[tuple[Vector, floa
     return moved + unmoved
 
 
-def _usable_assets(preset: Preset, assets: Iterable[Asset], split: str) -> dict[str, list[Asset]]:
+def _usable_assets(preset: Preset, assets: Sequence[Asset], split: str) -> Usable:
     """Class to its assets of a split; refuses what would fail later in some scene or other."""
-    usable: dict[str, list[Asset]] = {rule.name: [] for rule in preset.rules if rule.maximum}
-    for asset in assets:
-        if asset.class_name in usable and asset.split == split:
-            usable[asset.class_name].append(asset)
-            x, y, z = (length * preset.scale[1] for length in asset.size)
-            wide, deep, high = preset.room
-            if z > high or not ((x <= wide and y <= deep) or (y <= wide and x <= deep)):
-                raise ScenegenError(
-                    f"{asset.folder}: this {asset.class_name} ({split}) of {x:.2f} x {y:.2f} x {z:.2f} m does not fit "
-                    f"into the room; remove it with `scenegen assets drop {asset.name}` and add it at its true size"
-                )
-    for name, found in usable.items():
-        if not found:
+    rules = [rule for rule in preset.rules if rule.maximum]
+    usable = {rule.name: [a for a in assets if a.split == split and a.class_name in rule.asset_classes] for rule in rules}
+    for rule in rules:
+        if preset.room:
+            for asset in usable[rule.name]:
+                _check_fits(asset, preset.room, preset.scale[1])
+        if not usable[rule.name]:
             raise ScenegenError(
-                f"the library has no {name} for the {split} split; run `scenegen assets build`, "
-                f"or `scenegen assets add --class {name} --split {split} FILE`"
+                f"the library has no {rule.asset_classes[0]} for the {split} split; run `scenegen assets build`, "
+                f"or `scenegen assets add --class {rule.asset_classes[0]} --split {split} FILE`"
             )
     return usable
 
 
-def _draw_wishes(preset: Preset, usable: Mapping[str, Sequence[Asset]], rng: Random) -> list[_Wish]:
+def _check_fits(asset: Asset, room: Vector, scale: float) -> None:
+    x, y, z = (length * scale for length in asset.size)
+    wide, deep, high = room
+    if z > high or not ((x <= wide and y <= deep) or (y <= wide and x <= deep)):
+        raise ScenegenError(
+            f"{asset.folder}: this {asset.class_name} ({asset.split}) of {x:.2f} x {y:.2f} x {z:.2f} m does not fit "
+            f"into the room; remove it with `scenegen assets drop {asset.name}` and add it at its true size"
+        )
+
+
+def _draw_wishes(preset: Preset, usable: Usable, rng: Random) -> list[_Wish]:
     """The objects meant to be in a scene, at least one of them on the floor, in the order of placing."""
     wishes: list[_Wish] = []
 
@@ -183,17 +229,7 @@ def _place_all(
         box = oriented_box(matrix, wish.asset.size)
         taken.append(_kept_apart(site, box))
         assets.append(wish.asset)
-        objects.append(
-            PlacedObject(
-                id=len(objects),
-                class_name=wish.rule.name,
-                asset=wish.asset.name,
-                parent=parent,
-                matrix=matrix,
-                bbox=box_bounds(box),
-                size=wish.asset.size,
-            )
-        )
+        objects.append(put_down(len(objects), wish.rule.name, wish.asset, matrix, parent))
     return tuple(objects), tuple(skipped)
 
 
@@ -201,7 +237,7 @@ def _place_on_floor(
     site: _Site, wish: _Wish, others: NDArray[np.float64], rng: Random
 ) -> tuple[tuple[Matrix4, None] | None, int]:
     """A free place on the floor, or None, and the number of attempts."""
-    wide, deep, _ = site.preset.room
+    wide, deep, _ = site.space
     for attempt in range(1, site.preset.attempts + 1):
         yaw = uniform(rng, 0.0, 2 * math.pi)
         around = aligned_box(oriented_box(make_pose(0.0, 0.0, 0.0, yaw, wish.scale), wish.asset.size))
@@ -242,7 +278,7 @@ def _place_on_parent(
 
 def _is_free(site: _Site, box: Box, others: NDArray[np.float64]) -> bool:
     return (
-        inside_room(box, site.preset.room)
+        inside_room(box, site.space)
         and all(distance_to_box(box, eye) >= clear for eye, clear in site.eyes)
         and not boxes_meet(_kept_apart(site, box), others).any()
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.library import Asset, Support
-from scenegen.scene import Bounds, Matrix4, Vector
+from scenegen.scene import Bounds, Matrix4, PlacedObject, Vector
 
 Box = tuple[float, float, float, float, float, float, float, float]
 """Centre x, y; its own x axis as a unit vector x, y; half its length along that and across it; z from, to."""
@@ -76,6 +76,35 @@ def boxes_meet(box: Box, others: NDArray[np.float64]) -> NDArray[np.bool_]:
     meet &= np.abs(dx * cos_n + dy * sin_n) < half_x_n + half_x * along + half_y * across
     meet &= np.abs(dy * cos_n - dx * sin_n) < half_y_n + half_x * across + half_y * along
     return meet
+
+
+def boxes_meet_one(box: Box, other: Box) -> bool:
+    """Whether two boxes share volume."""
+    return bool(boxes_meet(box, np.array([other]))[0])
+
+
+def put_down(number: int, class_name: str, asset: Asset, matrix: Matrix4, parent: int | None) -> PlacedObject:
+    """An asset where it stands, as object `number` of its scene."""
+    return PlacedObject(
+        id=number,
+        class_name=class_name,
+        asset=asset.name,
+        parent=parent,
+        matrix=matrix,
+        bbox=box_bounds(oriented_box(matrix, asset.size)),
+        size=asset.size,
+    )
+
+
+def distances_to_boxes(boxes: NDArray[np.float64], point: Vector) -> NDArray[np.float64]:
+    """Metres from a point to the nearest point of each of `boxes` (N, 8); 0 inside."""
+    x, y, cos, sin, half_x, half_y, bottom, top = boxes.T
+    dx, dy = point[0] - x, point[1] - y
+    aside = np.maximum(np.abs(dx * cos + dy * sin) - half_x, 0.0)
+    ahead = np.maximum(np.abs(dy * cos - dx * sin) - half_y, 0.0)
+    above = np.maximum(np.maximum(bottom - point[2], point[2] - top), 0.0)
+    distances: NDArray[np.float64] = np.sqrt(aside * aside + ahead * ahead + above * above)
+    return distances
 
 
 def distance_to_box(box: Box, point: Vector) -> float:

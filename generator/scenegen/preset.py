@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from scenegen.scene import FrustumSpec, GridSpec, Vector
 
 PRESETS = Path(__file__).parent / "presets"
 BOX_MODES = ("oriented", "axis_aligned")
+LAYOUTS = ("room", "street", "showcase")
+MOST_OBJECTS = 1000
+MOST_VIEWS = 10_000
 
 
 @dataclass(frozen=True)
 class ClassRule:
-    """How many objects of a class a scene may hold, and where they are meant to stand.
+    """How many objects of a class a scene may hold, of which classes of assets, and where they are meant to stand.
 
     With `on_chance` an object is meant to stand on one of the classes `on`, with `floor_chance` on the floor, else it
     stays away. A class with an empty `on` always stands on the floor.
@@ -28,6 +32,12 @@ class ClassRule:
     on: tuple[str, ...]
     on_chance: float
     floor_chance: float
+    assets: tuple[str, ...] = ()
+
+    @property
+    def asset_classes(self) -> tuple[str, ...]:
+        """The library's classes that its objects are drawn from: its own, unless `assets` names others."""
+        return self.assets or (self.name,)
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ class CameraPlace:
 class CameraRig:
     """The cameras of a preset: `hfov` in degrees, the rest in metres.
 
-    No object comes nearer to a camera than `clear`; a jitter moves each coordinate by at most that much.
+    No object comes nearer to a camera than `clear`; a jitter moves each coordinate by at most that much. Only a room
+    has `places`: elsewhere every view has a camera of its own.
     """
 
     hfov: float
@@ -54,14 +65,46 @@ class CameraRig:
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A kind of scene: a room x in ±room[0]/2, y in ±room[1]/2, z in [0, room[2]], and what may stand in it.
+class Street:
+    """What only a street has; each pair is a range.
 
-    `objects` is the fewest and the most wished for in one scene, `scale` the range of each object's size factor,
-    `boxes` one of BOX_MODES, `grid` None where a preset has no box grid.
+    `blocks`: slabs of road (10 m) between its two junctions. `eye` in metres above what the camera stands on, `pitch`
+    in degrees above the horizon. `aimed` is the share of views that look at an object drawn class by class, so that
+    rare classes are seen; the rest look along or across the street from anywhere.
+    """
+
+    blocks: tuple[int, int]
+    eye: tuple[float, float]
+    pitch: tuple[float, float]
+    aimed: float
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """What only objects shown from around have; each pair is a range.
+
+    `elevation` of the cameras above their target, in degrees; `distance` from it in metres. Objects stand within
+    `radius` metres of the origin; `size` is their longest side in metres, whatever it is in the library.
+    """
+
+    elevation: tuple[float, float]
+    distance: tuple[float, float]
+    radius: float
+    size: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A kind of scene, and what may stand in it.
+
+    `layout` is one of LAYOUTS: a room x in ±room[0]/2, y in ±room[1]/2, z in [0, room[2]], or with `street` or
+    `showcase` in the open, where `room` is None. `views` is how many cameras a scene has. `objects` is the fewest and
+    the most wished for in one scene (a street goes by its classes alone), `scale` the range of each object's size
+    factor, `boxes` one of BOX_MODES, `grid` None where a preset has no box grid.
     """
 
     name: str
+    layout: str
     room: Vector | None
     image_size: tuple[int, int]
     objects: tuple[int, int]
@@ -72,17 +115,26 @@ class Preset:
     frustum: FrustumSpec
     cameras: CameraRig
     rules: tuple[ClassRule, ...]
+    views: int
+    street: Street | None = None
+    showcase: Showcase | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their indices in the labels."""
         return tuple(rule.name for rule in self.rules)
 
+    @property
+    def asset_classes(self) -> frozenset[str]:
+        """The library's classes that objects are drawn from."""
+        return frozenset(name for rule in self.rules for name in rule.asset_classes)
 
-def load_preset(name_or_path: str | Path) -> Preset:
-    """A preset that comes with scenegen, by its name, or a .toml file by its path.
 
-    UsageError when there is none of that name; ScenegenError naming the file and the key that is wrong.
+def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
+    """A preset that comes with scenegen, by its name, or a .toml file by its path; `views` in place of its own number.
+
+    UsageError when there is none of that name, or `views` makes no sense for it; ScenegenError naming the file and the
+    key that is wrong.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -94,7 +146,14 @@ def load_preset(name_or_path: str | Path) -> Preset:
         body = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot read this preset: {getattr(error, 'strerror', None) or error}") from error
-    return _preset(_Table(body, path, ""))
+    preset = _preset(_Table(body, path, ""))
+    if views is None:
+        return preset
+    if preset.layout == "room":
+        raise UsageError(f"--views {views}: the cameras of preset {preset.name} are fixed in its room; leave it out")
+    if not 1 <= views <= MOST_VIEWS:
+        raise UsageError(f"--views {views}: ask for 1 to {MOST_VIEWS}")
+    return dataclasses.replace(preset, views=views)
 
 
 class _Table:
@@ -120,8 +179,14 @@ class _Table:
     def integer(self, key: str, low: int, high: int) -> int:
         return self._integer(key, self.take(key), low, high)
 
-    def text(self, key: str, options: tuple[str, ...] = ()) -> str:
-        value = self.take(key)
+    def span(self, key: str, low: float, high: float) -> tuple[float, float]:
+        least, most = self.numbers(key, 2, low, high)
+        if least > most:
+            raise self.error(key, f"the first, {least:g}, is above the second, {most:g}")
+        return least, most
+
+    def text(self, key: str, options: tuple[str, ...] = (), default: str | None = None) -> str:
+        value = self.take(key, default)
         if not isinstance(value, str) or not value or (options and value not in options):
             raise self.error(key, f"expected {' or '.join(map(repr, options)) or 'a text'}, found {value!r}")
         return value
@@ -168,9 +233,10 @@ class _Table:
 
 
 def _preset(table: _Table) -> Preset:
-    room = _vector(table, "room", 0.5, 100.0)
+    layout = table.text("layout", LAYOUTS, "room")
+    room = _vector(table, "room", 0.5, 100.0) if layout == "room" else None
     width, height = table.integers("image_size", 2, 16, 8192)
-    fewest, most = table.integers("objects", 2, 1, 1000)
+    fewest, most = (1, MOST_OBJECTS) if layout == "street" else table.integers("objects", 2, 1, MOST_OBJECTS)
     small, large = table.numbers("scale", 2, 0.01, 100.0)
     if fewest > most:
         raise table.error("objects", f"the fewest ({fewest}) are more than the most ({most})")
@@ -184,16 +250,20 @@ def _preset(table: _Table) -> Preset:
     cameras = _cameras(table.table("cameras"), room)
     preset = Preset(
         name=table.file.stem,
+        layout=layout,
         room=room,
         image_size=(width, height),
         objects=(fewest, most),
-        boxes=table.text("boxes", BOX_MODES),
+        boxes=table.text("boxes", BOX_MODES, "oriented"),
         attempts=table.integer("attempts", 1, 10_000),
         scale=(small, large),
         grid=_grid(table.table("grid")) if "grid" in table.body else None,
         frustum=_frustum(table.table("frustum"), cameras.hfov),
         cameras=cameras,
         rules=rules,
+        views=len(cameras.places) if room else table.integer("views", 1, MOST_VIEWS),
+        street=_street(table.table("street")) if layout == "street" else None,
+        showcase=_showcase(table.table("showcase"), cameras.clear) if layout == "showcase" else None,
     )
     table.done()
     return preset
@@ -220,7 +290,33 @@ def _frustum(table: _Table, hfov: float) -> FrustumSpec:
     return FrustumSpec(near, far, (w, h, d), hfov)
 
 
-def _cameras(table: _Table, room: Vector) -> CameraRig:
+def _street(table: _Table) -> Street:
+    fewest, most = table.integers("blocks", 2, 1, 50)
+    if fewest > most:
+        raise table.error("blocks", f"the fewest ({fewest}) are more than the most ({most})")
+    eye, pitch, aimed = table.span("eye", 0.1, 20), table.span("pitch", -45, 45), table.number("aimed", 0, 1)
+    table.done()
+    return Street((fewest, most), eye, pitch, aimed)
+
+
+def _showcase(table: _Table, clear: float) -> Showcase:
+    shown = Showcase(
+        elevation=table.span("elevation", -10, 85),
+        distance=table.span("distance", 0.1, 100),
+        radius=table.number("radius", 0.01, 100),
+        size=table.span("size", 0.001, 100),
+    )
+    if shown.distance[0] - shown.radius < clear:
+        raise table.error("distance", f"{shown.distance[0]:g} brings cameras nearer to objects than clear, {clear:g}")
+    table.done()
+    return shown
+
+
+def _cameras(table: _Table, room: Vector | None) -> CameraRig:
+    if room is None:
+        rig = CameraRig(table.number("hfov", 1.0, 170.0), table.number("clear", 0.0, 100.0), 0.0, 0.0, ())
+        table.done()
+        return rig
     places = table.tables("places")
     rig = CameraRig(
         hfov=table.number("hfov", 1.0, 170.0),
@@ -253,10 +349,13 @@ def _rules(table: _Table) -> tuple[ClassRule, ...]:
     for name, source in zip(names, sources, strict=True):
         on = tuple(source.items("on", default=[]))
         chances = (source.number("on_chance", 0, 1), source.number("floor_chance", 0, 1)) if on else (0.0, 1.0)
-        rule = ClassRule(name, source.integer("maximum", 0, 1000), on, *chances)
+        drawn = tuple(source.items("assets", default=[]))
+        rule = ClassRule(name, source.integer("maximum", 0, MOST_OBJECTS), on, *chances, drawn)
         source.done()
         if names.count(name) > 1:
             raise source.error("name", f"{name!r} is there twice")
+        if not all(isinstance(kind, str) for kind in drawn):
+            raise source.error("assets", "expected a list of classes of the asset library")
         for parent in on:
             if parent not in names:
                 raise source.error("on", f"{parent!r} is no class of this preset")

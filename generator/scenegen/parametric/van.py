@@ -16,8 +16,8 @@ from scenegen.parametric.vehicle import (
     HEAD,
     RIM,
     SEAM,
-    SMOOTH,
     SECOND,
+    SMOOTH,
     STEEL,
     TAIL,
     Arch,
@@ -114,7 +114,7 @@ def luton(rng: random.Random) -> Model:
     parts += _rear_doors(rear, 1.06, 0.82, 2.94, SECOND)
     parts += pair(0.86, rear - 0.04, 0.66, (0.3, 0.1, 0.12), TAIL)
     parts += wheels(0.98, [front + a for a in cab.axles], cab.wheel, 0.26, 0)
-    parts += plates(front - 0.02, rear + 0.01, 0.5, 0.6) + [block(0, rear - 0.06, 0.6, (2.0, 0.08, 0.14), DARK)]
+    parts += [*plates(front - 0.02, rear + 0.01, 0.5, 0.6), block(0, rear - 0.06, 0.6, (2.0, 0.08, 0.14), DARK)]
     paint = palette.fleet_paint(rng)
     return join(parts, materials(rng, paint, palette.fleet_paint(rng)), SMOOTH)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,9 @@ def shell(
 
     The lowest outline rises over the `arches`, whose tops must lie below the next one.
     """
-    base = levels[0]
+    base, last = levels[0], levels[-1]
+    inner = replace(last, front=last.front + 0.04, rear=last.rear - 0.04, half=last.half - 0.04)
+    levels = [*levels, inner]  # so that the roof within is shaded flat
     ends = _straight(base)
     along = [y for y in [*marks, *_arch_marks(arches, base.z)] if ends[0] < y < ends[1]]
     fractions = (_stations(along, []) - ends[0]) / (ends[1] - ends[0])

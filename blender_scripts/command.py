@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 import time
@@ -16,16 +17,18 @@ from scenegen.dataset import append_timings, check_dataset_json, finished_indice
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.preset import load_preset
 from scenegen.request import Parameters, check_library, check_parameters, dataset_info
+from scenegen.run_lock import run_lock
 from scenegen.variation import VARIATIONS, parse_variation
 
 from blender_scripts.compat import DEVICES
 from blender_scripts.make import STAGES, Job, SceneMaker
-from blender_scripts.quiet import Say, peak_megabytes, quiet_stdout
+from blender_scripts.quiet import Say, die_with_parent, peak_megabytes, quiet_stdout
 from blender_scripts.render import QUALITIES, warm_up
 
 MARK = "@scenegen "
 # What may befall one scene (a full disk, a GPU out of memory, a broken asset) and leave the next unharmed.
 SCENE_FAILURES = (ScenegenError, OSError, RuntimeError, MemoryError, ValueError, LookupError)
+OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,7 +47,11 @@ def run(arguments: Sequence[str]) -> int:
         with SceneMaker(job) as maker:
             for note in maker.notes:
                 say(note)
-            return _serve(maker, say) if options.serve else _direct(maker, job, options.scenes, options.profile, say)
+            if options.serve:
+                die_with_parent()
+                return _serve(maker, say)
+            with run_lock(job.out):
+                return _direct(maker, job, options.scenes, options.profile, say)
     except ScenegenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
@@ -110,7 +117,7 @@ def _serve(maker: SceneMaker, say: Say) -> int:
             answer["seconds"] = maker.make(index)
             answer["peak_mb"] = peak_megabytes()
         except SCENE_FAILURES as error:
-            answer |= {"ok": False, "error": _one_line(error)}
+            answer |= {"ok": False, "error": _one_line(error), "output": _output_at_fault(error)}
         say(MARK + json.dumps(answer))
     return 0
 
@@ -143,6 +150,12 @@ def _direct(maker: SceneMaker, job: Job, scenes: int, profile: bool, say: Say) -
         numbers = ", ".join(map(str, failed))
         print(f"error: {len(failed)} scenes failed ({numbers}); the same command tries them again", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _output_at_fault(error: BaseException) -> bool:
+    """Whether a scene failed because the place it goes to is full, read-only or gone."""
+    cause = error.__cause__ if isinstance(error, ScenegenError) else error
+    return isinstance(cause, OSError) and cause.errno in OUTPUT_FAULTS
 
 
 def _one_line(error: BaseException) -> str:

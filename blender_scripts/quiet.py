@@ -1,12 +1,15 @@
-"""The process around Blender: its chatter (progress, "Saved: ...") kept out of the terminal, its memory."""
+"""The process around Blender: its chatter (progress, "Saved: ...") kept out of the terminal, its memory, its end."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
 Say = Callable[[str], None]
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def quiet_stdout() -> Say:
@@ -22,6 +25,14 @@ def quiet_stdout() -> Say:
         terminal.flush()
 
     return say
+
+
+def die_with_parent() -> None:
+    """On Linux: be killed when the process that started this one dies, even while Blender hangs in its C code."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def peak_megabytes() -> float:

@@ -17,14 +17,13 @@ from scenegen import __version__
 from scenegen.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
-    from scenegen.generate import Outcome, Request
+    from scenegen.generate import Request
     from scenegen.progress import Update
     from scenegen.stats import Stats
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 QUALITIES = ("draft", "standard", "high")
-LOG_LINES_SHOWN = 5
-ELSEWHERE = {"assets": "scenegen.cli_assets", "export": "scenegen.cli_export"}
+ELSEWHERE = {"assets": "scenegen.cli_assets", "doctor": "scenegen.cli_doctor", "export": "scenegen.cli_export"}
 """Commands by the modules that hold them."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -111,6 +110,7 @@ _assets = click.option(
 )
 @click.option("--blender", metavar="EXE", help="Your own Blender [the bpy package].")
 @click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
+@click.option("--dashboard", metavar="ADDRESS", help="Show the run on dask's pages there, such as :8787.")
 @click.option("--profile", is_flag=True, help="Print where the time went.")
 @_json
 def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets: Path | None, **options: Any) -> int:
@@ -119,6 +119,7 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets
     \b
     Example: scenegen generate --preset studio --scenes 25000 --out data/studio
     """
+    from scenegen.cli_outcome import print_outcome
     from scenegen.generate import Request
     from scenegen.generate import generate as run
 
@@ -130,7 +131,7 @@ def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), default=str))
     else:
-        _print_outcome(outcome, request.seed)
+        print_outcome(outcome, request.seed)
     if profile:
         _print_profile(outcome.out, as_json)
     return 1 if outcome.missing else 0
@@ -151,32 +152,6 @@ def _build_default_library(request: Request) -> None:
 
         with redirect_stdout(sys.stderr):
             click.get_current_context().invoke(build, library=library, workers=None)
-
-
-def _print_outcome(outcome: Outcome, seed: int) -> None:
-    rate = f", {60 * outcome.made / outcome.seconds:.1f} scenes/min" if outcome.made else ""
-    click.echo(
-        f"{outcome.out}: {outcome.asked - len(outcome.missing)} of {outcome.asked} scenes, "
-        f"{outcome.made} made now in {outcome.seconds:.0f} s{rate}"
-    )
-    for report in outcome.failed:
-        click.echo(f"scene {report.index} (seed {seed}) failed {report.tries} times: {report.error}", err=True)
-        for line in report.log[-LOG_LINES_SHOWN:]:
-            click.echo(f"    | {line}", err=True)
-        click.echo(f"    alone: {report.command}", err=True)
-    if outcome.missing:
-        _say(f"{len(outcome.missing)} of {outcome.asked} scenes are missing: {_ranges(outcome.missing)}")
-
-
-def _ranges(numbers: tuple[int, ...]) -> str:
-    """ "3, 7-11"."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _print_profile(out: Path, as_json: bool) -> None:

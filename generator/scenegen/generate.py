@@ -34,7 +34,7 @@ from scenegen.run_lock import run_lock
 from scenegen.run_report import RunLog, write_report
 from scenegen.store import FolderStore, Store
 from scenegen.variation import parse_variation
-from scenegen.worker import Recycling, cores, leave, make_lease
+from scenegen.worker import Crew, Recycling, cores, leave, make_lease
 
 __all__ = ["Outcome", "Request", "SceneReport", "cores", "generate"]
 
@@ -160,8 +160,10 @@ def _run(
     with cluster as client:
         if request.dashboard:
             say(f"dashboard: {client.dashboard_link}")
+        crew = Crew(log.run, spec, store, workers_a_machine(client), recycling)
         run = Run(
-            make=partial(make_lease, spec, store, workers_a_machine(client), recycling),
+            make=partial(make_lease, crew),
+            leave=partial(leave, crew),
             store=store,
             seed=spec.seed,
             alone=spec.alone,
@@ -170,10 +172,7 @@ def _run(
             made=lambda scene: append_timings(request.out, scene.index, scene.seconds),
             one_first=bool(request.scheduler) and spec.device != "cpu",
         )
-        try:
-            failed, stopped = drive(client, work, run)
-        finally:
-            client.run(leave, store, on_error="ignore")
+        failed, stopped = drive(client, work, run)
     store.tidy()
     finished = store.finished(request.scenes)
     missing = np.flatnonzero(~finished)

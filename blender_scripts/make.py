@@ -15,10 +15,11 @@ from pathlib import Path
 import bpy
 from scenegen import rng
 from scenegen.assets.library import Asset
-from scenegen.dataset import scene_credits, write_scene
-from scenegen.labels import make_labels
+from scenegen.dataset import SceneWriter, scene_credits
+from scenegen.labels import Meshes, grid_masks, place_meshes, view_labels
 from scenegen.layout import make_scene
 from scenegen.preset import Preset
+from scenegen.scene import Scene
 from scenegen.variation import HDRIS, VARIATIONS
 
 from blender_scripts.build import build_scene, empty_file, purge_scene
@@ -87,22 +88,34 @@ class SceneMaker:
                 meshes = {name: self.cache.triangles(name) for name in names}
             with _timed(seconds, "build"):
                 cameras = build_scene(scene, self.cache)
-            pending = self._thread.submit(make_labels, scene, meshes)
-            try:
-                with _timed(seconds, "render"):
-                    images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
-                    noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
-                    render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
-            finally:
-                with _timed(seconds, "labels"):
-                    labels = pending.result()
-            with _timed(seconds, "write"):
-                write_scene(job.out, scene, images, labels)
+            with SceneWriter(job.out, index) as writer:
+                pending = self._thread.submit(_write_labels, writer, scene, meshes)
+                try:
+                    with _timed(seconds, "render"):
+                        images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
+                        noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
+                        render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
+                finally:
+                    with _timed(seconds, "labels"):
+                        pending.result()
+                with _timed(seconds, "write"):
+                    writer.images(images)
+                    writer.finish(scene)
         finally:
             with _timed(seconds, "purge"):
                 purge_scene()
                 self.cache.trim()
         return seconds
+
+
+def _write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
+    """Make a scene's labels and write each as soon as it is made: of many views, one at a time is in memory."""
+    placed = place_meshes(scene, meshes)
+    if scene.grid:
+        writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
+    for k, camera in enumerate(scene.cameras):
+        labels = view_labels(placed, camera, scene.room)
+        writer.view(k, labels.frustum, labels.depth, labels.instance)
 
 
 @contextmanager

@@ -36,7 +36,12 @@ SLABS: dict[str, Size] = {
     "pavement4": (4.0, 10.0, 0.25),
     "lot": (12.0, 10.0, 0.25),
 }
-LOOKS = {"road": ("asphalt", "worn"), "crossing": ("asphalt", "worn"), "pavement": ("flags", "setts"), "lot": ("grass",)}
+LOOKS = {
+    "road": ("asphalt", "worn"),
+    "crossing": ("asphalt", "worn"),
+    "pavement": ("flags", "setts"),
+    "lot": ("grass",),
+}
 SHADES = {"road": (0.1, 0.1, 0.11), "crossing": (0.5, 0.5, 0.5), "pavement": (0.4, 0.38, 0.35), "lot": (0.1, 0.2, 0.05)}
 
 

@@ -210,7 +210,7 @@ def test_replacing_labels_keeps_the_pictures(out: Path, one: tuple[Scene, list[P
     before = (folder / "image_0.png").read_bytes()
     smaller = dataclasses.replace(scene, grid=dataclasses.replace(GRID, shape=(2, 3, 4)))
     masks = np.zeros((2, 3, 4, 6), bool)
-    replace_labels(out, smaller, masks.any(axis=-1), masks, [np.zeros((4, 4, 4), np.uint8)] * 3)
+    replace_labels(out, smaller, masks, [np.zeros((4, 4, 4), np.uint8)] * 3)
     stored = Dataset(out)[0]
     assert stored.masks.shape == (2, 3, 4, 6)
     assert stored.grid == smaller.grid

@@ -8,7 +8,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scenegen.grids import BoxGrid, FrustumGrid, cell_centres, frustum_grid
-from scenegen.labels import FARTHEST_MM, Labels, depth_to_millimetres, make_labels, voxel_labels
+from scenegen.labels import (
+    FARTHEST_MM,
+    Labels,
+    depth_to_millimetres,
+    frustum_labels,
+    grid_masks,
+    make_labels,
+    place_meshes,
+)
 from scenegen.scene import (
     Bounds,
     Camera,
@@ -133,8 +141,10 @@ def test_without_a_box_grid_there_are_only_frusta() -> None:
 def test_voxel_labels_at_another_grid_and_another_frustum() -> None:
     coarse = GridSpec(GRID.origin, 0.1, (40, 48, 32))
     spec = FrustumSpec(1.0, 6.0, (32, 32, 24), 50.0)
-    occupancy, masks, frusta = voxel_labels(scene(), MESHES, coarse, [spec, spec])
-    assert occupancy is not None and masks is not None and occupancy.shape == (40, 48, 32)
+    things = place_meshes(scene(), MESHES)
+    occupancy = grid_masks(things, coarse, len(CLASSES)).any(axis=-1)
+    frusta = [frustum_labels(things, view, spec) for view in scene().cameras]
+    assert occupancy.shape == (40, 48, 32)
     fine = make_labels(scene(), MESHES).occupancy
     assert fine is not None
     assert not (fine.reshape(40, 2, 48, 2, 32, 2).any(axis=(1, 3, 5)) & ~occupancy).any()

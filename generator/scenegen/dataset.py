@@ -1,4 +1,4 @@
-"""A data set on disk: what was asked for, writing scenes so that a kill leaves none by half, reading them lazily.
+"""A data set on disk: what was asked for, its scenes read lazily (dataset_write.py writes them).
 
     OUT/dataset.json                what was asked for (a DatasetInfo)
     OUT/CREDITS.txt                 every asset of the library with its author, licence and source
@@ -10,18 +10,14 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import io
-import os
-import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +27,6 @@ from scenegen.dataset_info import (
     append_timings,
     check_dataset_json,
     finished_indices,
-    fsync,
     is_complete,
     leftovers,
     library_checksum,
@@ -40,12 +35,12 @@ from scenegen.dataset_info import (
     remove_leftovers,
     scene_credits,
     scene_path,
-    staging_path,
     write_credits,
     write_dataset_json,
 )
+from scenegen.dataset_write import SceneWriter, replace_labels, write_scene
 from scenegen.errors import ScenegenError
-from scenegen.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json, scene_to_json
+from scenegen.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json
 from scenegen.shards import (
     Block,
     Packing,
@@ -59,13 +54,11 @@ from scenegen.shards import (
     unpack_masks,
 )
 
-if TYPE_CHECKING:
-    from scenegen.labels import Labels
-
 __all__ = [
     "Dataset",
     "DatasetInfo",
     "PackedScene",
+    "SceneWriter",
     "StoredScene",
     "append_timings",
     "check_dataset_json",
@@ -89,119 +82,6 @@ FAR_MM = 65535
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 T = TypeVar("T")
-
-
-def write_scene(out: Path, scene: Scene, images: Sequence[Path], labels: Labels) -> Path:
-    """Write one scene whole or not at all, in the order of its cameras; return its folder.
-
-    `images` are PNG files, copied as they are. A scene that is there already is left as it is. Each object's
-    `visible_pixels` is taken from `labels`. ScenegenError when the disk is full or not writable.
-    """
-    folder = scene_path(out, scene.index)
-    with _staging(out, scene.index) as staging:
-        for k, image in enumerate(images):
-            shutil.copyfile(image, staging / f"image_{k}.png")
-        for k, (depth, instance) in enumerate(zip(labels.depths, labels.instances, strict=True)):
-            _write_png(staging / f"depth_{k}.png", depth)
-            _write_png(staging / f"instance_{k}.png", instance)
-        _write_voxels(staging, labels.occupancy, labels.masks, labels.frusta)
-        objects = tuple(
-            dataclasses.replace(o, visible_pixels=tuple(int(n) for n in pixels))
-            for o, pixels in zip(scene.objects, labels.visible_pixels, strict=True)
-        )
-        text = scene_to_json(dataclasses.replace(scene, objects=objects))
-        (staging / "scene.json").write_text(text, encoding="utf-8")
-        _fsync_folder(staging)
-        try:
-            staging.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-    fsync(folder.parent)
-    return folder
-
-
-def replace_labels(
-    out: Path,
-    scene: Scene,
-    occupancy: NDArray[np.bool_] | None,
-    masks: NDArray[np.bool_] | None,
-    frusta: Sequence[NDArray[np.uint8]],
-) -> None:
-    """Give a scene that is there other voxel labels and the scene.json that says so.
-
-    A full copy is made beside it and the two change places; after a kill between, `remove_leftovers` puts it right.
-    """
-    folder = scene_path(out, scene.index)
-    retired = staging_path(out, "retired", scene.index)
-    with _staging(out, scene.index) as staging:
-        for path in sorted(folder.iterdir()):
-            if path.suffix == ".png":
-                os.link(path, staging / path.name)
-        _write_voxels(staging, occupancy, masks, frusta)
-        (staging / "scene.json").write_text(scene_to_json(scene), encoding="utf-8")
-        _fsync_folder(staging)
-        folder.rename(retired)
-        staging.rename(folder)
-    fsync(folder.parent)
-    shutil.rmtree(retired, ignore_errors=True)
-
-
-@contextmanager
-def _staging(out: Path, index: int) -> Iterator[Path]:
-    """An empty folder beside the scenes, gone afterwards; what the disk refuses becomes one clear line."""
-    staging = staging_path(out, "writing", index)
-    try:
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
-        yield staging
-    except OSError as error:
-        raise ScenegenError(
-            f"{scene_path(out, index)}: cannot be written ({error.strerror or error}); "
-            f"make room on the disk and run the same command again"
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _write_voxels(
-    folder: Path,
-    occupancy: NDArray[np.bool_] | None,
-    masks: NDArray[np.bool_] | None,
-    frusta: Sequence[NDArray[np.uint8]],
-) -> None:
-    if occupancy is not None and masks is not None:
-        (folder / "occupancy.npy").write_bytes(_npy(occupancy))
-        (folder / "masks.npy").write_bytes(_npy(masks))
-    for k, labels in enumerate(frusta):
-        _write_npz(folder / f"frustum_{k}.npz", labels)
-
-
-def _npy(array: NDArray[Any]) -> memoryview:
-    """What np.save writes, in memory: numpy's own writing to a file does not say why a disk refuses."""
-    content = io.BytesIO()
-    np.save(content, np.ascontiguousarray(array))
-    return content.getbuffer()
-
-
-def _write_npz(path: Path, labels: NDArray[np.uint8]) -> None:
-    """What np.savez_compressed writes, at zlib's fastest level (a fifth of the time) and always the same bytes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        entry = zipfile.ZipInfo("labels.npy")
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, _npy(labels), compresslevel=1)
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint16]) -> None:
-    from PIL import Image
-
-    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint16)).save(path, compress_level=1)
-
-
-def _fsync_folder(folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        fsync(path)
-    fsync(folder)
 
 
 class StoredScene:

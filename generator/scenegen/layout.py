@@ -151,7 +151,9 @@ def _eyes(preset: Preset, cameras: Sequence[Camera]) -> tuple[tuple[Vector, floa
 def _usable_assets(preset: Preset, assets: Sequence[Asset], split: str) -> Usable:
     """Class to its assets of a split; refuses what would fail later in some scene or other."""
     rules = [rule for rule in preset.rules if rule.maximum]
-    usable = {rule.name: [a for a in assets if a.split == split and a.class_name in rule.asset_classes] for rule in rules}
+    usable = {
+        rule.name: [a for a in assets if a.split == split and a.class_name in rule.asset_classes] for rule in rules
+    }
     for rule in rules:
         if preset.room:
             for asset in usable[rule.name]:

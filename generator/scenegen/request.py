@@ -51,7 +51,9 @@ def check_library(library: Path, preset: Preset, split: str) -> tuple[Asset, ...
     """The assets of one split, for the classes of a preset. ScenegenError when a class has none."""
     assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.asset_classes)
     there = {a.class_name for a in assets}
-    lacking = sorted({rule.asset_classes[0] for rule in preset.rules if rule.maximum and there.isdisjoint(rule.asset_classes)})
+    lacking = sorted(
+        {rule.asset_classes[0] for rule in preset.rules if rule.maximum and there.isdisjoint(rule.asset_classes)}
+    )
     if lacking:
         raise ScenegenError(
             f"{library}: no {split} asset of class {', '.join(lacking)}; "

@@ -20,7 +20,7 @@ from scenegen.dataset import (
     write_dataset_json,
 )
 from scenegen.errors import ScenegenError, UsageError
-from scenegen.labels import voxel_labels
+from scenegen.labels import frustum_labels, grid_masks, place_meshes
 from scenegen.progress import Update
 from scenegen.scene import FrustumSpec, GridSpec
 from scenegen.scene_pool import map_scenes
@@ -117,8 +117,10 @@ def _redo(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, i
         asset = read_asset(library / name)
         mesh = read_mesh(asset)
         meshes[name] = (mesh.vertices, mesh.faces)
-    occupancy, masks, labels = voxel_labels(scene, meshes, wanted.grid, frusta)
+    placed = place_meshes(scene, meshes)
+    masks = grid_masks(placed, wanted.grid, len(scene.classes)) if wanted.grid else None
+    labels = (frustum_labels(placed, c, f) for c, f in zip(scene.cameras, frusta, strict=True))
     cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))
     changed = dataclasses.replace(scene, grid=wanted.grid, cameras=cameras)
-    replace_labels(path, changed, occupancy, masks, labels)
+    replace_labels(path, changed, masks, labels)
     return True

@@ -133,7 +133,7 @@ def fetch(
                     _refuse(places, outcome, trial, str(error))
             results = _prepare([(trial.entry, archive) for trial, archive in ready], library)
             for (trial, archive), result in zip(ready, results, strict=True):
-                _discard(archive)
+                _discard(archive.part)
                 if isinstance(result, Asset):
                     outcome.fetched.append(Fetched(trial.entry, result, trial.instead_of))
                 else:
@@ -209,15 +209,21 @@ def _bring(api: Sketchfab, entry: Entry, scratch: Path, commercial: bool) -> _Ar
     if model.triangles > MAX_TRIANGLES:
         raise Unavailable(f"{model.triangles:,} triangles are more than {MAX_TRIANGLES:,}")
     part, folder = scratch / f"{entry.uid}.part", scratch / entry.uid
+    suffix = api.download(entry.uid, part)
     try:
-        return _download(api, model, part, folder)
-    except BrokenArchive:  # every byte that was announced came, and yet: a second copy from the start decides
-        part.unlink()
-        return _download(api, model, part, folder)
+        try:
+            return _open(model, part, folder, suffix)
+        except BrokenArchive:  # every byte that was announced came, and yet: a second copy from the start decides
+            part.unlink()
+            return _open(model, part, folder, api.download(entry.uid, part))
+    except (Unavailable, Stopped):
+        raise
+    except ScenegenError:
+        _discard(part)
+        raise
 
 
-def _download(api: Sketchfab, model: Model, part: Path, folder: Path) -> _Archive:
-    suffix = api.download(model.uid, part)
+def _open(model: Model, part: Path, folder: Path, suffix: str) -> _Archive:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     if suffix == ".zip":
@@ -260,9 +266,9 @@ def _raw_model(name: str, entry: Entry, archive: _Archive, imported: Imported) -
     return dataclasses.replace(raw, provenance=dataclasses.replace(raw.provenance, checksum=archive.checksum))
 
 
-def _discard(archive: _Archive) -> None:
-    shutil.rmtree(archive.part.with_suffix(""), ignore_errors=True)
-    for path in archive.part.parent.glob(f"{archive.part.name}*"):
+def _discard(part: Path) -> None:
+    shutil.rmtree(part.with_suffix(""), ignore_errors=True)
+    for path in part.parent.glob(f"{part.name}*"):
         path.unlink()
 
 

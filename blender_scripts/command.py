@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--warm-up", action="store_true", help="make none, only have the GPU's kernels compiled")
     parser.add_argument("--preset", default="studio", help="name, or path of a .toml (studio)")
     parser.add_argument("--out", type=Path, help="data set folder (data/<preset>)")
+    parser.add_argument("--views", type=int, help="cameras a scene, of presets without fixed ones (the preset's)")
     parser.add_argument("--seed", type=int, default=0, help="data set seed (0)")
     parser.add_argument("--split", choices=("train", "test"), default="train", help="which models to show (train)")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="standard", help="(standard)")
@@ -84,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _job(options: argparse.Namespace) -> Job:
-    preset = load_preset(options.preset)
+    preset = load_preset(options.preset, options.views)
+    variation = parse_variation(options.variation)
     out = (options.out or Path("data") / preset.name).absolute()
     library = options.assets.absolute()
     if not options.serve:
@@ -104,7 +106,7 @@ def _job(options: argparse.Namespace) -> Job:
         device=options.device,
         threads=options.threads,
         gpu=options.gpu,
-        variation=parse_variation(options.variation),
+        variation=variation,
     )
 
 

@@ -53,6 +53,7 @@ class HostSpec:
     threads: int = 1
     gpu: int | None = None
     variation: str = "all"
+    views: int | None = None
 
     def command(self) -> list[str]:
         """The command line of a child that serves scenes."""
@@ -61,6 +62,7 @@ class HostSpec:
             *("--split", self.split, "--quality", self.quality, "--device", self.device),
             *(() if self.gpu is None else ("--gpu", str(self.gpu))),
             *("--assets", self.assets, "--threads", str(self.threads), "--variation", self.variation),
+            *(("--views", str(self.views)) if self.views else ()),
         ]
 
     def warm_up(self) -> list[str]:

@@ -100,6 +100,7 @@ _assets = click.option(
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster there, such as tcp://host:8786.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="What renders.")
 @click.option("--quality", type=click.Choice(QUALITIES), default="standard", show_default=True, help="Samples a pixel.")
+@click.option("--views", type=int, metavar="V", help="Cameras a scene, of presets without fixed ones [the preset's].")
 @click.option(
     "--variation",
     default="all",
@@ -142,16 +143,20 @@ def _build_default_library(request: Request) -> None:
     from scenegen.assets.library import default_library
     from scenegen.preset import load_preset
     from scenegen.request import check_parameters
+    from scenegen.variation import parse_variation
 
     library = default_library()
     if not library.exists():
         check_parameters(request.scenes, request.split, request.out)
-        load_preset(request.preset)
+        preset = load_preset(request.preset, request.views)
+        parse_variation(request.variation)
         _say(f"no models at {library} yet: building the built-in ones, once")
         from scenegen.cli_assets import build
 
         with redirect_stdout(sys.stderr):
-            click.get_current_context().invoke(build, library=library, workers=None)
+            click.get_current_context().invoke(
+                build, library=library, workers=None, preset="street" if preset.street else "studio"
+            )
 
 
 def _print_profile(out: Path, as_json: bool) -> None:

@@ -247,7 +247,7 @@ def check(library: Path, preset: str, as_json: bool) -> int:
     from scenegen.assets.check import check_library
     from scenegen.preset import load_preset
 
-    needed = [rule.name for rule in load_preset(preset).rules]
+    needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
     found = check_library(list_assets(library), needed)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), indent=1))

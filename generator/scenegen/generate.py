@@ -61,6 +61,7 @@ class Request:
     assets: Path | None = None
     per_gpu: int | None = None
     variation: str = "all"
+    views: int | None = None
     dashboard: str | None = None
 
 
@@ -92,14 +93,12 @@ def generate(request: Request, update: Update, say: Say = str, recycling: Recycl
     check_parameters(request.scenes, request.split, request.out)
     if request.workers is not None and request.workers < 1:
         raise UsageError(f"--workers {request.workers}: ask for at least 1")
-    preset = load_preset(request.preset)
+    preset = load_preset(request.preset, request.views)
+    variation = parse_variation(request.variation)
     out = request.out.absolute()
     library = (request.assets or default_library()).absolute()
     assets = check_library(library, preset, request.split)
-    wanted = Parameters(
-        preset, library, out, request.scenes, request.seed, request.split, request.quality,
-        parse_variation(request.variation),
-    )  # fmt: skip
+    wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality, variation)
     store = FolderStore(out)
     # Blender and cluster are tried before anything is written.
     if request.scheduler:
@@ -123,6 +122,7 @@ def generate(request: Request, update: Update, say: Say = str, recycling: Recycl
             blender=host.executable if request.blender else None,
             script=str(generate_script()),
             variation=request.variation,
+            views=request.views,
         )
         say(plan.told)
         write_credits(out, assets)

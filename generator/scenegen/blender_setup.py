@@ -110,6 +110,12 @@ def probe(blender: str | None) -> BlenderInfo:
 def check_host(blender: str | None) -> BlenderInfo:
     """`probe`, and a ScenegenError that names the mend when modules are missing."""
     info = probe(blender)
+    require_modules(info, blender)
+    return info
+
+
+def require_modules(info: BlenderInfo, blender: str | None) -> None:
+    """ScenegenError that names the mend when the Blender probed (None: the bpy wheel) lacks modules."""
     if info.problems:
         name, why = next(iter(info.problems.items()))
         mend = (
@@ -118,7 +124,6 @@ def check_host(blender: str | None) -> BlenderInfo:
             else "pip install --force-reinstall scenegen"
         )
         raise ScenegenError(f"{info.executable}: lacks {', '.join(info.problems)} ({name}: {why}); run `{mend}`")
-    return info
 
 
 def setup(blender: str) -> BlenderInfo:

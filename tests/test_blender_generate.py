@@ -119,6 +119,23 @@ def test_other_parameters_are_refused(made: Path, common: list[str]) -> None:
     assert "seed" in done.stderr
 
 
+def test_labels_are_the_same_bytes_without_variation(made: Path, tmp_path: Path, common: list[str]) -> None:
+    """All but the cameras' jitter off: other images, the same labels. Then the set is asked for as it is not."""
+    out = tmp_path / "set"
+    done = run(["--scenes", "1", "--out", str(out), "--variation", "cameras", *common])
+    assert done.returncode == 0, done.stderr
+    plain, varied = files(out), files(made)
+    assert len(plain) == 15
+    for name, content in plain.items():
+        if not name.endswith("scene.json"):
+            assert (content == varied[name]) == ("image_" not in name), name
+    assert json.loads((out / "dataset.json").read_text())["variation"] == ["cameras"]
+    done = run(["--scenes", "1", "--out", str(out), "--variation", "none", *common])
+    assert done.returncode == 1
+    assert done.stderr.strip().count("\n") == 0
+    assert 'made with variation ["cameras"], now asked for []' in done.stderr
+
+
 def test_a_broken_asset_costs_its_scenes_only(tmp_path: Path, common: list[str], box_library: Path) -> None:
     library = tmp_path / "library"
     shutil.copytree(box_library, library)
@@ -145,6 +162,7 @@ def test_a_broken_asset_costs_its_scenes_only(tmp_path: Path, common: list[str],
         ([], 2, "--scenes"),
         (["--scenes", "1", "--preset", "moon"], 2, "moon"),
         (["--scenes", "1", "--split", "nosplit"], 2, "--split"),
+        (["--scenes", "1", "--variation", "noise,light"], 2, "--variation: 'light'"),
         (["--scenes", "1", "--assets", "/nowhere/at/all"], 1, "/nowhere/at/all"),
         (["--scenes", "1", "--out", "/dev/null/set"], 2, "/dev/null"),
         (["--scenes", "1", "--device", "metal"], 2, "--device metal"),

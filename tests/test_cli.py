@@ -93,6 +93,7 @@ def test_version() -> None:
         (["generate", "--scenes", "1", "--workers", "0"], 2, "--workers"),
         (["generate", "--scenes", "1", "--device", "abacus"], 2, "abacus"),
         (["generate", "--scenes", "1", "--quality", "best"], 2, "best"),
+        (["generate", "--scenes", "1", "--variation", "light"], 2, "--variation: 'light' does not vary"),
         (["generate", "--scenes", "1", "--out", "FILE"], 2, "is a file"),
         (["generate", "--scenes", "1", "--out", "FILE/below"], 2, "FILE"),
         (["generate", "--scenes", "1", "--out", "/proc/data"], 1, "/proc/data: cannot be made"),

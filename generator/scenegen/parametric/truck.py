@@ -346,7 +346,7 @@ def _frame(front: float, rear: float, axles: Iterable[float], guards: tuple[floa
 
 def _inner_tyre() -> list[Part]:
     """The inner tyre of a twin wheel."""
-    return [rod((-0.15, 0, 0), (0.15, 0, 0), 0.49, 0.03, 24).of(RUBBER)]
+    return [rod((-0.15, 0, 0), (0.15, 0, 0), 0.49, 0.0, 20).of(RUBBER)]
 
 
 def _tail(rear: float) -> list[Part]:

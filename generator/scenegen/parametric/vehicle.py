@@ -129,9 +129,9 @@ def wheels(half: float, places: Iterable[float], radius: float, width: float, sp
 def wheel(radius: float, width: float, spokes: int = 5) -> list[Part]:
     """A wheel about the x axis, its outer face toward +x."""
     rim = 0.66 * radius if spokes else 0.6 * radius
-    tyre = ring(rectangle(radius - rim, width, 0.3 * (radius - rim), 2) + np.array([(radius + rim) / 2, 0]), 28)
-    dish = cylinder(rim + 0.01, 0.72 * width, bevel=0.0, sides=28).moved(z=-0.45 * width)
-    lip = ring(rectangle(0.07 * radius, 0.1 * width) + np.array([rim - 0.02 * radius, 0.4 * width]), 28)
+    tyre = ring(rectangle(radius - rim, width, 0.3 * (radius - rim), 1) + np.array([(radius + rim) / 2, 0]), 26)
+    dish = cylinder(rim + 0.01, 0.72 * width, bevel=0.0, sides=26).moved(z=-0.45 * width)
+    lip = ring(rectangle(0.07 * radius, 0.1 * width) + np.array([rim - 0.02 * radius, 0.4 * width]), 26)
     hub = cylinder(0.24 * rim, 0.2 * width, 0.18 * rim, 0.0, 12).moved(z=0.22 * width)
     parts = [tyre.of(RUBBER), dish.of(DARK), lip.of(RIM), hub.of(RIM)]
     spoke = beam((0.1 * rim, -0.09 * rim, 0.24 * width), (0.97 * rim, 0.09 * rim, 0.38 * width), 0.0)

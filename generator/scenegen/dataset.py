@@ -40,6 +40,7 @@ from scenegen.dataset_info import (
 )
 from scenegen.dataset_write import SceneWriter, replace_labels, write_scene
 from scenegen.errors import ScenegenError
+from scenegen.object_views import ObjectInView, objects_in_view
 from scenegen.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json
 from scenegen.shards import (
     Block,
@@ -57,6 +58,7 @@ from scenegen.shards import (
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "ObjectInView",
     "PackedScene",
     "SceneWriter",
     "StoredScene",
@@ -131,6 +133,10 @@ class StoredScene:
     def objects(self) -> tuple[PlacedObject, ...]:
         """The objects, in the order they were placed."""
         return self.scene.objects
+
+    def objects_in_view(self, k: int) -> tuple[ObjectInView, ...]:
+        """The objects that camera k shows or has in its frustum, where they are from there and how much shows."""
+        return objects_in_view(self.scene, k)
 
     @property
     def images(self) -> list[NDArray[np.uint8]]:

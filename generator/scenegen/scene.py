@@ -13,6 +13,9 @@ from typing import Any
 
 from scenegen import FORMAT
 
+MOST_SPELLED_OUT = 8
+"""Cameras up to which scene.json has a line for every number."""
+
 Vector = tuple[float, float, float]
 Matrix3 = tuple[Vector, Vector, Vector]
 Row4 = tuple[float, float, float, float]
@@ -200,12 +203,20 @@ class Scene:
 
 
 def scene_to_json(scene: Scene) -> str:
-    """The text of scene.json."""
+    """The text of scene.json; of many views, a line each camera and object rather than one each number."""
     body = dataclasses.asdict(scene)
     extra = body.pop("extra")
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
-    return json.dumps({"format": FORMAT, **body, **extra}, indent=1)
+    whole = {"format": FORMAT, **body, **extra}
+    if len(scene.cameras) <= MOST_SPELLED_OUT:
+        return json.dumps(whole, indent=1)
+    rows = {key: whole.pop(key) for key in ("cameras", "objects")}
+    text = json.dumps(whole, indent=1)[:-2]
+    for key, entries in rows.items():
+        lines = ",\n  ".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
+        text += f',\n "{key}": [\n  {lines}\n ]'
+    return text + "\n}"
 
 
 def scene_from_json(text: str) -> Scene:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from scenegen.verify_labels import LABEL_CHECKS, Labelled
 from scenegen.verify_layout import LAYOUT_CHECKS
 
 MOST_MISSING_NAMED = 20
+VIEWS_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,37 @@ def _is_matrix(rows: Any, size: int) -> bool:
     return np.shape(rows) == (size, size) and bool(np.isfinite(rows).all())
 
 
+class Views(Sequence[Any]):
+    """One array a camera, read when asked for; the last few stay."""
+
+    def __init__(self, count: int, read: Callable[[int], Any]) -> None:
+        self._count = count
+        self._read = lru_cache(maxsize=VIEWS_KEPT)(read)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, k: Any) -> Any:
+        if k >= self._count:
+            raise IndexError(k)
+        return self._read(k)
+
+
 def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
-    """Everything of a scene in memory, and what is wrong with its files (missing, damaged, other shape or type)."""
+    """A scene's arrays, and what is wrong with its files (missing, damaged, other shape or type).
+
+    Those of the last views read stay in memory, of others they are read again: a street has gigabytes of them.
+    """
     scene, damage = stored.scene, []
-    read: dict[str, Any] = {"images": [], "depths": [], "instances": [], "frusta": [], "occupancy": None, "masks": None}
+    views = len(scene.cameras)
+    read: dict[str, Any] = {
+        "images": Views(views, stored.image),
+        "depths": Views(views, stored.depth_mm),
+        "instances": Views(views, stored.instance),
+        "frusta": Views(views, stored.frustum),
+        "occupancy": None,
+        "masks": None,
+    }
 
     def load(name: str, get: Any, shape: tuple[int, ...], kind: str) -> Any:
         try:
@@ -157,10 +185,10 @@ def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
 
     for k, camera in enumerate(scene.cameras):
         size = (camera.height, camera.width)
-        read["images"].append(load(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"))
-        read["depths"].append(load(f"depth_{k}.png", partial(stored.depth_mm, k), size, "uint16"))
-        read["instances"].append(load(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"))
-        read["frusta"].append(load(f"frustum_{k}.npz", partial(stored.frustum, k), camera.frustum.size, "uint8"))
+        load(f"image_{k}.png", partial(read["images"].__getitem__, k), (*size, 3), "uint8")
+        load(f"depth_{k}.png", partial(read["depths"].__getitem__, k), size, "uint16")
+        load(f"instance_{k}.png", partial(read["instances"].__getitem__, k), size, "uint16")
+        load(f"frustum_{k}.npz", partial(read["frusta"].__getitem__, k), camera.frustum.size, "uint8")
     if scene.grid:
         shape = scene.grid.shape
         read["occupancy"] = load("occupancy.npy", lambda: stored.occupancy, shape, "bool")

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.scene import Camera, GridSpec, Scene
+from scenegen.verify_street import GROUND
 
 SURFACE_SHARE = 0.99
 SOLID_SHARE = 0.95
@@ -37,13 +38,13 @@ Cells = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Labelled:
-    """A scene with all its arrays in memory, as `StoredScene` gives them (`depths` in millimetres)."""
+    """A scene with its arrays, as `StoredScene` gives them (`depths` in millimetres), one a camera."""
 
     scene: Scene
-    images: list[NDArray[np.uint8]]
-    depths: list[NDArray[np.uint16]]
-    instances: list[NDArray[np.uint16]]
-    frusta: list[NDArray[np.uint8]]
+    images: Sequence[NDArray[np.uint8]]
+    depths: Sequence[NDArray[np.uint16]]
+    instances: Sequence[NDArray[np.uint16]]
+    frusta: Sequence[NDArray[np.uint8]]
     occupancy: NDArray[np.bool_] | None
     masks: NDArray[np.bool_] | None
 
@@ -165,6 +166,16 @@ def check_frusta(s: Labelled) -> Iterable[str]:
                 yield f"masks.npy: {int((~met).sum())} of {len(met)} {name} cells meet only air in frustum_{k}.npz"
 
 
+def check_views(s: Labelled) -> Iterable[str]:
+    """In the open, each frustum holds more than air and ground: other views are drawn again."""
+    if s.scene.room is not None:
+        return
+    ground = s.scene.classes.index(GROUND) + 1 if GROUND in s.scene.classes else 0
+    for k, labels in enumerate(s.frusta):
+        if not ((labels != 0) & (labels != ground)).any():
+            yield f"frustum_{k}.npz: nothing in range"
+
+
 def _unproject(camera: Camera, u: Array, v: Array, z: Array) -> Array:
     """Camera coordinates (N, 3) of pixels at depth z."""
     (fx, _, cx), (_, fy, cy), _ = camera.K
@@ -283,4 +294,5 @@ LABEL_CHECKS: Mapping[str, Callable[[Labelled], Iterable[str]]] = {
     "masks": check_masks,
     "depth": check_depth,
     "frusta": check_frusta,
+    "views": check_views,
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from scenegen.assets.library import Asset, Support, read_asset
 from scenegen.scene import PlacedObject, Scene
+from scenegen.verify_street import GROUND, check_ground, eyes_inside
 
 TOLERANCE = 1e-6
 SUPPORT_TOLERANCE = 1e-3 + TOLERANCE
@@ -82,11 +82,20 @@ def check_room(scene: Scene, _library: Path | None) -> Iterable[str]:
 
 def check_boxes(scene: Scene, _library: Path | None) -> Iterable[str]:
     """No two oriented boxes overlap; a child may touch its parent."""
-    for a, b in itertools.combinations(scene.objects, 2):
+    for a, b in _neighbours(scene.objects):
         depth = _overlap(a, b)
         allowed = SUPPORT_TOLERANCE if b.parent == a.id else TOLERANCE
         if not depth <= allowed:
             yield f"boxes of objects {a.id} ({a.class_name}) and {b.id} ({b.class_name}) overlap by {depth:.4f} m"
+
+
+def _neighbours(items: Sequence[PlacedObject]) -> Iterable[tuple[PlacedObject, PlacedObject]]:
+    """Pairs, in order, whose boxes' upright bounds meet: of a street's thousands only these can overlap."""
+    corners = np.array([_corners(item) for item in items]).reshape(-1, 8, 3)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    for n, item in enumerate(items):
+        near = ((low[n + 1 :] <= high[n] + TOLERANCE) & (high[n + 1 :] >= low[n] - TOLERANCE)).all(axis=1)
+        yield from ((item, items[n + 1 + m]) for m in np.flatnonzero(near))
 
 
 def _overlap(a: PlacedObject, b: PlacedObject) -> float:
@@ -101,13 +110,18 @@ def _overlap(a: PlacedObject, b: PlacedObject) -> float:
 
 
 def check_supports(scene: Scene, library: Path | None) -> Iterable[str]:
-    """Every object stands upright on the floor, or with all its base on a support surface of its parent."""
+    """Every object stands upright on the floor, or with all its base on a support surface of its parent.
+
+    Slabs of ground lie where they are laid; what stands on them is looked at in `check_streets`.
+    """
     for item in scene.objects:
         up = np.array(item.matrix)[:3, 2] / _scale(item)
         if not np.allclose(up, (0, 0, 1), rtol=0, atol=TOLERANCE):
             yield f"object {item.id} ({item.class_name}): does not stand upright"
             continue
         height = item.matrix[2][3]
+        if item.class_name == GROUND or (item.parent is not None and scene.objects[item.parent].class_name == GROUND):
+            continue
         if item.parent is None:
             if not abs(height) <= SUPPORT_TOLERANCE:
                 yield f"object {item.id} ({item.class_name}): stands {height:.4f} m above the floor on nothing"
@@ -156,10 +170,22 @@ def check_sources(scene: Scene, library: Path | None) -> Iterable[str]:
             yield f"asset {name}: of split {asset.split} in a {scene.split} scene"
 
 
+def check_streets(scene: Scene, library: Path | None) -> Iterable[str]:
+    """Where ground is laid, everything stands on ground of its kind."""
+    return check_ground(scene, library, _corners, _asset)
+
+
+def check_eyes(scene: Scene, _library: Path | None) -> Iterable[str]:
+    """No camera is inside an object's box."""
+    return eyes_inside(scene.cameras, scene.objects)
+
+
 LAYOUT_CHECKS: Mapping[str, Callable[[Scene, Path | None], Iterable[str]]] = {
     "poses": check_poses,
     "room": check_room,
     "boxes": check_boxes,
     "supports": check_supports,
+    "street": check_streets,
+    "eyes": check_eyes,
     "sources": check_sources,
 }

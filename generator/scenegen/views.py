@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.cameras import camera_matrix, in_view, look_at
+from scenegen.cameras import camera_matrix, camera_position, in_view, look_at
 from scenegen.errors import ScenegenError
 from scenegen.placement import distances_to_boxes, oriented_box
 from scenegen.preset import Preset
@@ -28,6 +28,7 @@ INNER = np.array(
 )
 
 _AIM = math.radians(8.0)  # how far an aimed view's axis may pass its object
+_OPEN = 4.0  # metres ahead of a camera before a wall: a nearer one would be all that is seen
 _KERB = 0.3  # metres that a camera keeps from the outer edge of the pavements
 
 Draw = Callable[[Random], tuple[Vector, Vector]]  # an eye and its target
@@ -37,8 +38,8 @@ Floats = NDArray[np.float64]
 def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground, rng: Random) -> tuple[Camera, ...]:
     """Views of a street from its road and pavements, as people and drivers see it.
 
-    Each has an object other than ground in range and none nearer than the preset's `clear`. ScenegenError when
-    such views are too rare to be found.
+    Each has an object other than ground in range, none nearer than the preset's `clear` and no wall close ahead.
+    ScenegenError when such views are too rare to be found.
     """
     assert preset.street is not None
     street, walks = preset.street, (ground.road, *ground.pavements[:2])
@@ -57,8 +58,14 @@ def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground
         )
 
     ranged = _inner_points(things)
+    walls = np.array([oriented_box(o.matrix, o.size) for o in things if o.class_name == "building"]).reshape(-1, 8)
 
     def good(camera: Camera) -> bool:
+        _, _, (a, b, c, _), _ = camera.world_to_camera
+        x, y, z = camera_position(camera)
+        ahead = (x + _OPEN * a, y + _OPEN * b, z + _OPEN * c)
+        if (distances_to_boxes(walls, ahead) == 0).any():
+            return False
         return bool((in_view(camera, ranged).reshape(-1, len(INNER)).sum(axis=1) >= IN_RANGE).any())
 
     return _draw_views(preset, things, draw, good, rng)

@@ -1,7 +1,8 @@
 """Stands in for blender_scripts/generate.py where a test needs faults on order: speaks its protocol, dies when told.
 
 The file OUT/../faults.json maps a scene's index to what happens at its tries, in order: "die", "segfault", "hang",
-"refuse" (an answer that says no) or "write_then_die". A scene without an entry is made.
+"refuse" (an answer that says no), "write_then_die" or "grow" (by 300 MB). A scene without an entry is made: labels of
+noise from its seed and index, written as Blender writes them.
 """
 
 import argparse
@@ -9,8 +10,15 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
+
+import numpy as np
+from box_scenes import CLASSES, GRID, BoxLabels, make_box_scene, write_images
+from scenegen.dataset import write_scene
+
+from blender_scripts.quiet import die_with_parent
 
 
 def main() -> None:
@@ -19,7 +27,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seed", type=int)
     args, _ = parser.parse_known_args(sys.argv[sys.argv.index("--") + 1 :])
+    die_with_parent()
     print("noise that a Blender prints", flush=True)
+    weight = []
     for line in sys.stdin:
         index = json.loads(line)["index"]
         fault = next_fault(args.out.parent / "faults.json", index)
@@ -30,10 +40,12 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGSEGV)
         if fault == "hang":
             threading.Event().wait()
+        if fault == "grow":
+            weight.append(np.ones(300 * 2**20, np.uint8))
         if fault == "refuse":
             print("@scenegen " + json.dumps({"index": index, "ok": False, "error": "no such light"}), flush=True)
             continue
-        write(args.out, index, f"{args.seed}/{index}")
+        write(args.out, args.seed, index)
         if fault == "write_then_die":
             os._exit(3)
         answer = {"index": index, "ok": True, "seconds": {"render": 0.25, "write": 0.01}, "peak_mb": 100.0}
@@ -51,11 +63,15 @@ def next_fault(faults: Path, index: int) -> str | None:
     return mine[number] if number < len(mine) else None
 
 
-def write(out: Path, index: int, content: str) -> None:
-    staging = out / "scenes" / f".writing-{index:06d}-host-{os.getpid()}"
-    staging.mkdir()
-    (staging / "scene.json").write_text(content)
-    staging.rename(out / "scenes" / f"scene_{index:06d}")
+def write(out: Path, seed: int, index: int) -> None:
+    random = np.random.default_rng((seed, index))
+    pixels = [random.integers(0, 7, (3, 96, 96), np.uint16) for _ in range(2)]
+    masks = random.random((*GRID.shape, len(CLASSES))) < 0.01
+    frusta = tuple(random.integers(0, 7, (3, 40, 40, 40), np.uint8))
+    labels = BoxLabels(masks.any(axis=-1), masks, frusta, tuple(pixels[0]), tuple(pixels[1]), ((0,) * 3,) * 6)
+    with tempfile.TemporaryDirectory() as folder:
+        write_scene(out, make_box_scene(index), write_images(Path(folder), labels), labels)  # type: ignore[arg-type]
 
 
-main()
+if __name__ == "__main__":
+    main()

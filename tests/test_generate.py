@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import psutil
 import pytest
-from PIL import Image
+from fault_runs import FAULTY, TINY, SystemBlender, blenders, contents, rest, running, shoot, wait_for
+from fault_runs import command as real_command
 from scenegen import engine, leases
 from scenegen import generate as driver
-from scenegen.dataset import finished_indices, read_dataset_json
+from scenegen.dataset import Dataset, finished_indices, read_dataset_json
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.generate import Outcome, Request, SceneReport, generate
 from scenegen.stats import read_timings
 from scenegen.verify import verify
 
-TINY = Path(__file__).parent / "presets" / "tiny.toml"
-FAULTY = Path(__file__).parent / "faulty_blender.py"
 SCENES = 6
 
 
@@ -45,18 +38,13 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -
     return run
 
 
-class SystemBlender:
-    executable = sys.executable
-    version = "0"
-    gpus: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-
 def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
     faults = {0: ["die"], 1: ["segfault", "die"], 3: ["refuse"], 4: ["write_then_die"]}
     outcome = faulty(8, faults, workers=2)
     assert (outcome.made, outcome.failed, outcome.missing) == (8, (), ())
-    contents = [(tmp_path / f"out/scenes/scene_{i:06d}/scene.json").read_text() for i in range(8)]
-    assert contents == [f"0/{i}" for i in range(8)]
+    scenes = Dataset(tmp_path / "out")
+    assert [scene.index for scene in scenes] == list(range(8))
+    assert len({scene.masks.tobytes() for scene in scenes}) == 8
     tries = {i: len((tmp_path / f"tries_{i}").read_text()) for i in range(8)}
     assert tries == {0: 2, 1: 3, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1}
     assert read_timings(tmp_path / "out") == {"render": 0.25, "write": 0.01}
@@ -75,7 +63,7 @@ def test_a_scene_that_always_fails_is_listed_and_the_others_are_made(
     (tmp_path / "faults.json").unlink()
     alone = subprocess.run(died.command, shell=True, capture_output=True, text=True, check=True)
     assert '"ok": true' in alone.stdout
-    assert (tmp_path / "out/scenes/scene_000002/scene.json").read_text() == "5/2"
+    assert finished_indices(tmp_path / "out") == {0, 1, 2, 3, 5}
     assert faulty(6, {}, seed=5).missing == ()
 
 
@@ -124,22 +112,7 @@ def test_what_blender_refuses_ends_the_run_at_once(box_library: Path, tmp_path: 
 
 
 def command(out: Path, library: Path, workers: int, scenes: int = SCENES) -> list[str]:
-    return [
-        *(str(Path(sys.executable).parent / "scenegen"), "generate", "--preset", str(TINY), "--scenes", str(scenes)),
-        *("--out", str(out), "--assets", str(library), "--workers", str(workers), "--quality", "draft"),
-        *("--device", "cpu"),
-    ]
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file of every scene; of images their pixels, since Cycles notes its times beside them."""
-    files = sorted(p for p in (out / "scenes").rglob("*") if p.is_file())
-    return {str(p.relative_to(out)): pixels(p) if p.name.startswith("image_") else p.read_bytes() for p in files}
-
-
-def pixels(path: Path) -> bytes:
-    with Image.open(path) as image:
-        return image.tobytes()
+    return real_command(out, library, scenes, "--workers", str(workers), fake=False)
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +155,10 @@ def test_killed_processes_leave_no_trace(
     hits = 0
     with running(command(out, box_library, 2)) as process:
         for _ in range(2):
-            time_to_wait(rng.uniform(0.5, 2.5))
+            rest(rng.uniform(0.5, 2.5))
             wait_for(lambda: process.poll() is not None or choose_victim(process.pid, out, victim, rng))
-            hits += shoot(choose_victim(process.pid, out, victim, rng))
+            found = choose_victim(process.pid, out, victim, rng)
+            hits += bool(found) and shoot(found)
         assert process.wait(timeout=240) == 0
     assert hits
     assert contents(out) == undisturbed
@@ -218,24 +192,6 @@ def test_an_interrupt_ends_in_one_line(tmp_path: Path, box_library: Path) -> Non
     assert "Traceback" not in said
 
 
-@contextmanager
-def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A run that hears interrupts, even when the tests themselves were started in a shell's background."""
-    listening = ["env", "--default-signal=INT", *arguments]
-    process = subprocess.Popen(listening, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def blenders(out: Path) -> list[psutil.Process]:
-    """The Blenders that make scenes in `out`, oldest first."""
-    found = psutil.process_iter(["cmdline"])
-    return sorted((p for p in found if {"--serve", str(out)} <= set(p.info["cmdline"] or ())), key=lambda p: p.pid)
-
-
 def choose_victim(run: int, out: Path, kind: str, rng: random.Random) -> int:
     """A Blender of the process `run`, or the worker that owns it; 0 when there is none. Orphans are not its own."""
     try:
@@ -247,32 +203,6 @@ def choose_victim(run: int, out: Path, kind: str, rng: random.Random) -> int:
         return blender.pid if kind == "blender" else blender.ppid()
     except psutil.NoSuchProcess:
         return 0
-
-
-def shoot(pid: int) -> bool:
-    """Kill a process without warning; False when it was gone before."""
-    if not pid:
-        return False
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def time_to_wait(seconds: float) -> None:
-    threading.Event().wait(seconds)
-
-
-def wait_for(condition: Callable[[], object], limit: float = 120.0) -> int:
-    """The first true answer of `condition`."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        answer = condition()
-        if answer:
-            return answer if isinstance(answer, int) else 1
-        time_to_wait(0.05)
-    raise AssertionError("waited in vain")
 
 
 def test_reports_travel_between_processes() -> None:

@@ -1,0 +1,142 @@
+"""Runs of `scenegen` as processes that tests may kill; as a program, `scenegen` with the stand-in for Blender.
+
+    python fault_runs.py generate --scenes 8 --out DIR ...
+
+What is slow in the program, timeouts and heartbeats, is quick here: SCENEGEN_TEST_TIMEOUT is the limit for a scene.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+from PIL import Image
+
+HERE = Path(__file__).parent
+TINY = HERE / "presets" / "tiny.toml"
+FAULTY = HERE / "faulty_blender.py"
+
+
+class SystemBlender:
+    """What a probe of the stand-in would answer."""
+
+    executable = sys.executable
+    version = "0"
+    gpus: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+
+def command(out: Path, library: Path, scenes: int, *more: str, fake: bool = True) -> list[str]:
+    """`scenegen generate`, with the stand-in for Blender or the real one."""
+    program = [sys.executable, __file__] if fake else [str(Path(sys.executable).parent / "scenegen")]
+    return [
+        *(*program, "generate", "--preset", str(TINY), "--scenes", str(scenes), "--out", str(out)),
+        *("--assets", str(library), "--quality", "draft", "--device", "cpu", *more),
+    ]
+
+
+@contextmanager
+def running(arguments: Sequence[str], **options: object) -> Iterator[subprocess.Popen[str]]:
+    """A run that hears interrupts, even when the tests themselves were started in a shell's background."""
+    listening = ["env", "--default-signal=INT", *arguments]
+    process = subprocess.Popen(listening, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload]
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """All living processes below one."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def is_blender(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "--serve" in process.cmdline()
+    return False
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The dask workers below a run: those whose command is multiprocessing's, but not its resource tracker."""
+    found = []
+    for process in family(pid):
+        with suppress(psutil.Error):
+            if "spawn_main" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def blenders(out: Path) -> list[psutil.Process]:
+    """The living Blenders that make scenes in `out`, whoever their parent is, oldest first."""
+    found = [p for p in psutil.process_iter(["cmdline"]) if {"--serve", str(out)} <= set(p.info["cmdline"] or ())]
+    return sorted((p for p in found if alive(p)), key=lambda p: p.pid)
+
+
+def alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def shoot(pid: int) -> bool:
+    """Kill a process without warning; False when it was gone before."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def rest(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def wait_for(condition: Callable[[], object], limit: float = 120.0) -> int:
+    """The first true answer of `condition`."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer if isinstance(answer, int) else 1
+        rest(0.05)
+    raise AssertionError("waited in vain")
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file of every scene; of images their pixels, since Cycles notes its times beside them."""
+    files = sorted(p for p in (out / "scenes").rglob("*") if p.is_file())
+    return {str(p.relative_to(out)): pixels(p) if p.name.startswith("image_") else p.read_bytes() for p in files}
+
+
+def pixels(path: Path) -> bytes:
+    with Image.open(path) as image:
+        return image.tobytes()
+
+
+def main() -> None:
+    from scenegen import engine, leases
+    from scenegen import generate as driver
+    from scenegen.cli import main as scenegen
+
+    driver.generate_script = lambda: FAULTY
+    driver.blender_setup.check_host = lambda blender: SystemBlender  # type: ignore[assignment,return-value]
+    leases.FIRST_TIMEOUT = leases.LEAST_TIMEOUT = float(os.environ.get("SCENEGEN_TEST_TIMEOUT", "60"))
+    leases.LEAST_PATIENCE = 2.0
+    engine.WORKERS_GONE_SECONDS = 20.0
+    scenegen()
+
+
+if __name__ == "__main__":
+    main()

@@ -307,3 +307,10 @@ def test_scenes_and_data_sets_from_before_still_load(assets: tuple[Asset, ...], 
     assert read_dataset_json(tmp_path).variation is None
     with pytest.raises(ScenegenError, match=r'made with variation null, now asked for \["noise"\]'):
         check_dataset_json(tmp_path, info)
+
+
+def test_slabs_of_ground_share_one_look(assets: tuple[Asset, ...]) -> None:
+    scene = make_scene(load_preset("studio"), assets, 0, 1, "train")
+    assert len(scene.objects) > 2
+    slabs = [dataclasses.replace(placed, class_name="ground") for placed in scene.objects]
+    assert len(set(draw_look(load_preset("studio"), slabs, 0, 1, "train").objects)) == 1

@@ -68,7 +68,7 @@ def _picture(room: Vector, rng: Random) -> DistractorLook:
         center=(x, y, round(height, 6)),
         u=(0.0 - right[0] * half_u, 0.0 - right[1] * half_u, 0.0),  # to the right for who looks at the wall
         v=(0.0, 0.0, half_v),
-        border=number(rng, 0.012, 0.04) if rng.random() < 0.75 else 0.0,
+        border=number(rng, 0.02, 0.055) if rng.random() < 0.75 else 0.0,
         colors=(choose(rng, _FRAMES), *_palette(rng)),
         seed=number(rng, 0.0, 1.0),
     )

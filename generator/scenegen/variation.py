@@ -134,14 +134,18 @@ def _sun(rng: Random | None) -> SunLook:
 
 
 def _objects(objects: Sequence[PlacedObject], rng: Random | None) -> tuple[ObjectLook, ...]:
-    """A shift of every object's colours; people's hue moves less, since skin has few."""
+    """A shift of every object's colours; people's hue moves less, since skin has few. Slabs of ground share theirs."""
     if rng is None:
         return ()
-    reach = [0.03 if placed.class_name in _PEOPLE else 0.06 for placed in objects]
+    ground = _object(0.03, rng)
     return tuple(
-        ObjectLook(number(rng, -hue, hue), number(rng, -0.3, 0.15), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2))
-        for hue in reach
+        ground if name == "ground" else _object(0.03 if name in _PEOPLE else 0.06, rng)
+        for name in (placed.class_name for placed in objects)
     )
+
+
+def _object(hue: float, rng: Random) -> ObjectLook:
+    return ObjectLook(number(rng, -hue, hue), number(rng, -0.3, 0.15), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2))
 
 
 def _noise(rng: Random | None) -> NoiseLook | None:

@@ -11,7 +11,7 @@ from scenegen.assets.library import Material
 from scenegen.parametric import street_palette as palette
 from scenegen.parametric.shapes import Model, Part, join, mirrored, rod
 from scenegen.parametric.tree_parts import BARK, LEAF, Branch, bark_part, branches, clump, crown, leaves, trunk
-from scenegen.rng import choose, integer, uniform
+from scenegen.rng import integer, uniform
 
 Families = dict[str, Callable[[random.Random], Model]]
 SMOOTH = 25.0
@@ -24,7 +24,7 @@ def round_crown(rng: random.Random) -> Model:
     stem = trunk(rng, uniform(rng, 0.24, 0.34) * height, 0.032 * height, lean=0.02)
     limbs = branches(rng, stem, count=integer(rng, 4, 6), length=0.36 * height, rise=50, depth=3)
     middle, radii = (0.0, 0.0, 0.64 * height), (uniform(rng, 0.28, 0.36) * height,) * 2 + (0.34 * height,)
-    return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 26, 0.42), _broad(rng), 620, 0.16)
+    return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 40, 0.36), _broad(rng), 1900, 0.26)
 
 
 def columnar(rng: random.Random) -> Model:
@@ -32,8 +32,8 @@ def columnar(rng: random.Random) -> Model:
     height = uniform(rng, 7.0, 11.0)
     stem = trunk(rng, 0.75 * height, 0.02 * height, lean=0.01)
     radius = uniform(rng, 0.1, 0.14) * height
-    clumps = crown(rng, (0, 0, 0.55 * height), (radius, radius, 0.44 * height), 26, 0.5, taper=0.6)
-    return _tree(rng, [stem], clumps, _broad(rng), 620, 0.15)
+    clumps = crown(rng, (0, 0, 0.55 * height), (radius, radius, 0.44 * height), 30, 0.5, taper=0.6)
+    return _tree(rng, [stem], clumps, _broad(rng), 1800, 0.2)
 
 
 def conifer(rng: random.Random) -> Model:
@@ -42,9 +42,9 @@ def conifer(rng: random.Random) -> Model:
     stem = trunk(rng, 0.97 * height, 0.022 * height, lean=0.0)
     wide, start = uniform(rng, 0.19, 0.26) * height, uniform(rng, 0.08, 0.16)
     boughs: list[Part] = []
-    tiers = integer(rng, 9, 12)
+    tiers = integer(rng, 12, 15)
     for tier in range(tiers):
-        t = tier / (tiers - 1)
+        t = 1 - (1 - tier / (tiers - 1)) ** 1.4
         z, reach = (start + (0.97 - start) * t) * height, wide * (1 - t) ** 0.85 + 0.12
         count = max(5, round(13 * (1 - 0.6 * t)))
         turn = uniform(rng, 0.0, 360.0)
@@ -63,9 +63,9 @@ def spreading(rng: random.Random) -> Model:
     """Plane or lime of a street: a clear stem, flat limbs, a broad crown."""
     height = uniform(rng, 6.5, 9.0)
     stem = trunk(rng, 0.36 * height, 0.036 * height, lean=0.03)
-    limbs = branches(rng, stem, count=5, length=0.42 * height, rise=34, depth=3)
+    limbs = branches(rng, stem, count=5, length=0.32 * height, rise=36, depth=3)
     middle, radii = (0.0, 0.0, 0.68 * height), (0.44 * height, 0.42 * height, 0.26 * height)
-    return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 30, 0.34), _broad(rng, 0.35), 760, 0.17)
+    return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 42, 0.3), _broad(rng, 0.35), 2000, 0.28)
 
 
 def bare(rng: random.Random) -> Model:
@@ -84,8 +84,8 @@ def birch(rng: random.Random) -> Model:
     clumps = []
     for limb in limbs:
         tip = np.asarray(limb.path[-1])
-        radius = uniform(rng, 0.055, 0.085) * height
-        clumps.append(clump(rng, (radius, radius, 1.35 * radius), 0.35).moved(*(tip - [0, 0, 0.6 * radius])))
+        radius = uniform(rng, 0.035, 0.06) * height
+        clumps.append(clump(rng, (radius, radius, 1.5 * radius), 0.35).moved(*(tip - [0, 0, 0.6 * radius])))
     clumps.append(clump(rng, (0.08 * height, 0.08 * height, 0.12 * height), 0.35).moved(*stem.path[-1]))
     green = palette.leaf(rng, 0.4)
     white = Material(
@@ -104,12 +104,13 @@ def birch(rng: random.Random) -> Model:
         scar = rod((0.0, 0.0, 0.0), (0.0, 0.0, uniform(rng, 0.02, 0.05)), 0.5 * radius, 0.0, 7)
         scars.append(scar.scaled(1.6, 0.5, 1.0).moved(y=-0.86 * radius).rotated("z", angle).moved(*place))
     parts = [*bark_part([stem]), *(p.of(3) for p in scars), *(p.of(4) for p in bark_part(limbs))]
-    parts += [p.of(LEAF + k % 2) for k, p in enumerate(clumps)] + [p.of(LEAF) for p in leaves(rng, clumps, 700, 0.11)]
+    parts += [p.of(LEAF + 1) for p in clumps]
+    parts += [p.of((LEAF, LEAF, 5)[k]) for k, p in enumerate(leaves(rng, clumps, 1900, 0.2))]
     twig = Material(
         "twig", "concrete", palette.linear((88, 70, 62)), palette.linear((60, 48, 44)), roughness=0.9, scale=0.2
     )
     dark = Material("scar", "plain", palette.linear((46, 42, 40)), roughness=0.9)
-    return join(parts, (white, green, palette.lighter(green, 0.75), dark, twig), SMOOTH)
+    return join(parts, (white, green, palette.lighter(green, 0.55), dark, twig, palette.lighter(green, 1.7)), SMOOTH)
 
 
 def palm(rng: random.Random) -> Model:
@@ -124,8 +125,8 @@ def palm(rng: random.Random) -> Model:
     fronds: list[Part] = []
     count = integer(rng, 15, 20)
     for k in range(count):
-        length, droop = uniform(rng, 1.7, 2.3), uniform(rng, 5.0, 62.0)
-        fronds += [p.rotated("z", 360 * k / count + uniform(rng, -8, 8)).moved(*head) for p in _frond(length, droop)]
+        length, rise = uniform(rng, 1.7, 2.3), (5.0 + 70.0 * ((k * 0.618) % 1.0))
+        fronds += [p.rotated("z", 360 * k / count + uniform(rng, -8, 8)).moved(*head) for p in _frond(length, rise)]
     bulb = clump(rng, (0.26, 0.26, 0.34), 0.2).moved(*head)
     green = palette.leaf(rng)
     parts = [
@@ -137,10 +138,10 @@ def palm(rng: random.Random) -> Model:
     return join(parts, (palette.bark(rng), green, palette.lighter(green, 0.8)), 40.0)
 
 
-def _frond(length: float, droop: float) -> list[Part]:
-    """A leaf of a palm along +x: its rib and its two rows of blades, each a thin solid."""
+def _frond(length: float, rise: float) -> list[Part]:
+    """A leaf of a palm along +x that sets out at `rise` degrees: its rib and two rows of thin blades."""
     t = np.linspace(0.0, 1.0, 9)
-    bend = np.radians(38.0 - (droop + 60.0) * t)
+    bend = np.radians(rise - 95.0 * t)
     step = length / 8
     x = np.concatenate([[0.0], np.cumsum(np.cos(bend[:-1]) * step)])
     z = np.concatenate([[0.0], np.cumsum(np.sin(bend[:-1]) * step)])
@@ -154,7 +155,7 @@ def _frond(length: float, droop: float) -> list[Part]:
         for forward in (0.0, 0.5):
             at = (x[k] + forward * (x[min(k + 1, 8)] - x[k]), 0.0, z[k] + forward * (z[min(k + 1, 8)] - z[k]))
             tip = (at[0] + 0.45 * reach, reach, at[2] - 0.35 * reach)
-            blades.append(rod(at, tip, ((0.0, 0.012), (0.35, 0.035), (1.0, 0.004)), 0.0, 4))
+            blades.append(rod(at, tip, ((0.0, 0.012), (0.35, 0.05), (1.0, 0.004)), 0.0, 3))
     return [*parts, *mirrored(blades, "y")]
 
 
@@ -172,21 +173,21 @@ def multi_stem(rng: random.Random) -> Model:
         stem = Branch(path, np.linspace(0.075, 0.03, 7))
         wood += [stem, *branches(rng, stem, count=3, length=0.2 * height, rise=50, depth=2, along=(0.55, 0.95))]
         radius = uniform(rng, 0.15, 0.2) * height
-        clumps += crown(rng, tuple(path[-1]), (radius, radius, 0.9 * radius), 7, 0.5)
-    return _tree(rng, wood, clumps, _broad(rng, 0.3), 700, 0.11)
+        clumps += crown(rng, tuple(path[-1]), (radius, radius, 0.9 * radius), 10, 0.42)
+    return _tree(rng, wood, clumps, _broad(rng, 0.3), 1700, 0.19)
 
 
 def _broad(rng: random.Random, autumn: float = 0.15) -> tuple[Material, ...]:
     green = palette.leaf(rng, autumn)
-    return (palette.bark(rng), green, palette.lighter(green, choose(rng, (0.65, 0.75))), palette.lighter(green, 1.25))
+    return (palette.bark(rng), green, palette.lighter(green, 0.55), palette.lighter(green, 1.7))
 
 
 def _tree(
-    rng: random.Random, wood: list[Branch], clumps: list[Part], made: tuple[Material, ...], tufts: int, size: float
+    rng: random.Random, wood: list[Branch], clumps: list[Part], made: tuple[Material, ...], sprays: int, size: float
 ) -> Model:
-    """Wood, clumps of foliage and the tufts that break their outline."""
-    parts = [*bark_part(wood), *(part.of(LEAF + k % 2) for k, part in enumerate(clumps))]
-    parts += [part.of(LEAF + 2 * (k % 3 == 0)) for k, part in enumerate(leaves(rng, clumps, tufts, size))]
+    """Wood, clumps of foliage and the sprays of leaves about them."""
+    parts = [*bark_part(wood), *(part.of(LEAF + 1) for part in clumps)]
+    parts += [part.of(LEAF + k) for k, part in enumerate(leaves(rng, clumps, sprays, size))]
     return join(parts, made, SMOOTH)
 
 

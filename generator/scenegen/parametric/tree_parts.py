@@ -1,4 +1,4 @@
-"""Branches, clumps of foliage and tufts of leaves, every one a closed solid, in metres."""
+"""Branches, clumps of foliage and sprays of leaves, every one a closed solid, in metres."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def branches(
         way /= np.linalg.norm(way)
         long = length * uniform(rng, 0.75, 1.15)
         s = np.linspace(0.0, 1.0, 5)[:, None]
-        bend = np.array([uniform(rng, -0.16, 0.16) for _ in range(3)]) + [0, 0, 0.12]
+        bend = np.array([uniform(rng, -0.16, 0.16), uniform(rng, -0.16, 0.16), uniform(rng, -0.04, 0.28)])
         path = start + way * s * long + bend * long * s**2
         limb = Branch(path, radius * np.linspace(0.62, 0.3, 5))
         grown.append(limb)
@@ -102,7 +102,8 @@ def crown(
         z = 1 - 2 * (k + 0.5) / count
         angle = 2.399963 * k + uniform(rng, -0.3, 0.3)
         flat = np.sqrt(1 - z * z) * (1 - taper * max(z, 0.0))
-        place = centre + reach * np.array([flat * np.cos(angle), flat * np.sin(angle), z]) * uniform(rng, 0.66, 0.86)
+        direction = np.array([flat * np.cos(angle), flat * np.sin(angle), z])
+        place = centre + reach * direction * uniform(rng, 0.62, 0.9)
         radius = least * size * uniform(rng, 0.8, 1.25)
         parts.append(clump(rng, (radius, radius, 0.85 * radius), 0.3).moved(*place))
     return parts
@@ -122,27 +123,34 @@ def clump(rng: random.Random, radii: Sequence[float] | Points, roughness: float,
 
 
 def leaves(rng: random.Random, clumps: Sequence[Part], count: int, size: float) -> list[Part]:
-    """Tufts on the clumps' outsides: flat bipyramids that break up the outline, some in each of the clumps."""
-    areas = np.array([np.ptp(part.vertices, axis=0).prod() ** (2 / 3) for part in clumps])
+    """`count` sprays of leaves about the clumps, as three parts of many thin solids each, to be of three shades."""
+    areas = np.array([np.prod(np.ptp(part.vertices, axis=0)) ** (2 / 3) for part in clumps])
     shares = np.maximum(1, np.round(count * areas / areas.sum())).astype(int)
-    tufts = []
+    sprays: list[list[Points]] = [[], [], []]
     for part, number in zip(clumps, shares, strict=True):
         centre = part.vertices.mean(axis=0)
         for _ in range(number):
-            place = part.vertices[int(rng.random() * len(part.vertices))]
-            out = place - centre
-            out = out / np.linalg.norm(out)
-            side = np.cross(out, [uniform(rng, -1, 1), uniform(rng, -1, 1), uniform(rng, -1, 1) + 0.01])
-            side /= np.linalg.norm(side)
-            tufts.append(_tuft(place, out, side, size * uniform(rng, 0.6, 1.3)))
-    return tufts
+            corners = part.vertices[part.faces[int(rng.random() * len(part.faces))]]
+            weights = np.array([rng.random() + 0.05 for _ in range(3)])
+            place = weights @ corners / weights.sum()
+            out = (place - centre) / np.linalg.norm(place - centre)
+            way = out + np.array([uniform(rng, -1.2, 1.2), uniform(rng, -1.2, 1.2), uniform(rng, -1.3, 0.9)])
+            side = np.cross(way, [uniform(rng, -1, 1), uniform(rng, -1, 1), uniform(rng, -1, 1) + 0.01])
+            spray = _spray(place + 0.25 * size * out, way, side, size * uniform(rng, 0.6, 1.4))
+            sprays[int(3 * rng.random())].append(spray)
+    return [_solids(group) for group in sprays if group]
 
 
-def _tuft(place: Points, out: Points, side: Points, size: float) -> Part:
-    """A leaf-shaped solid of eight faces."""
-    across = np.cross(out, side)
-    tips = np.stack([-0.6 * out, 1.0 * out, 0.55 * side, -0.55 * side, 0.14 * across, -0.14 * across])
-    return Part(place + size * tips, _TUFT)
+def _spray(place: Points, way: Points, side: Points, size: float) -> Points:
+    """The corners (4, 3) of a thin three-cornered solid."""
+    way, side = way / np.linalg.norm(way), side / np.linalg.norm(side)
+    over = np.cross(way, side)
+    return place + size * np.stack([way, 0.75 * side - 0.4 * way, -0.7 * side - 0.5 * way, 0.1 * over])
+
+
+def _solids(corners: Sequence[Points]) -> Part:
+    starts = 4 * np.arange(len(corners))[:, None, None]
+    return Part(np.concatenate(corners), (starts + _SPRAY).reshape(-1, 3))
 
 
 def _icosphere(steps: int) -> tuple[Points, np.ndarray]:
@@ -193,4 +201,4 @@ def _icosphere(steps: int) -> tuple[Points, np.ndarray]:
 
 
 _COARSE, _FINE = _icosphere(1), _icosphere(2)
-_TUFT = np.array([(1, 2, 4), (1, 4, 3), (1, 3, 5), (1, 5, 2), (0, 4, 2), (0, 3, 4), (0, 5, 3), (0, 2, 5)], np.int64)
+_SPRAY = np.array([(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)], np.int64)

@@ -33,7 +33,7 @@ COUNTS = {
 }
 PRESETS = {
     "studio": ("table", "chair", "nightstand", "laptop", "bag", "human"),
-    "street": ("ground", "human"),
+    "street": ("building", "tree", "car", "van", "truck", "bus", "bicycle", "ground", "human"),
 }
 _MADE_BY = ("parametric/*.py", "rng.py", "orient.py", "assets/*.py", "assets/sources/parametric.py")
 

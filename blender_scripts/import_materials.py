@@ -62,7 +62,8 @@ class Images:
         if path is None or path.is_file():
             return path
         name = path.name.replace("\\", "/").rsplit("/", 1)[-1].lower()
-        near = (self.search, self.search / "textures", self.search.parent / "textures")
+        usual = [parent / name for parent in (self.search, self.search.parent) for name in ("textures", "images")]
+        near = (self.search, *usual)
         files = (file for folder in near if folder.is_dir() for file in sorted(folder.iterdir()))
         return next((file for file in files if file.name.lower() == name and file.is_file()), None)
 

@@ -13,10 +13,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from scenegen.assets.credits import FORMATS, credits_text
-from scenegen.assets.library import Asset, list_assets, read_asset
-from scenegen.cli_common import console, library_option
+from scenegen.assets.library import list_assets, read_asset
+from scenegen.cli_common import console, library_option, prepare_all, print_added, size_text, tell_refused
 from scenegen.cli_fetch import fetch
+from scenegen.cli_shapenet import add_shapenet
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.progress import progress
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scenegen.assets.sources.sweethome import Library
 
 AXES = click.Choice(["x", "-x", "y", "-y", "z", "-z"])
+CREDIT_FORMATS = click.Choice(["text", "markdown", "json"])
 FRONTS = click.Choice(["x", "-x", "y", "-y"])
 
 
@@ -68,13 +69,13 @@ def build(library: Path, preset: str, workers: int | None) -> int:
                 added.append(result)
             update(len(added), len(todo), len(refused))
     click.echo(f"{library}: {len(added)} built-in models made, {len(parametric.recipes(preset)) - len(todo)} kept")
-    return _tell_refused(refused)
+    return tell_refused(refused)
 
 
 @assets.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @library_option
-@click.option("--class", "class_name", metavar="C", help="What the models are; for .sh3f, take only these.")
+@click.option("--class", "class_name", metavar="C", help="What the models are; for .sh3f and ShapeNet, only these.")
 @click.option("--split", type=click.Choice(["train", "test"]), help="Their split [a fifth go to test, by name].")
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Metres a unit of the file [guessed].")
 @click.option("--height", type=click.FloatRange(min=0, min_open=True), help="True height in metres [guessed].")
@@ -84,18 +85,43 @@ def build(library: Path, preset: str, workers: int | None) -> int:
 @click.option("--licence", help="Under what terms, best as SPDX, such as CC-BY-4.0.")
 @click.option("--source", help="Where they come from, best an address.")
 @click.option("--title", help="What they are called.")
-def add(paths: tuple[Path, ...], library: Path, class_name: str | None, split: str | None, **said: Any) -> int:
-    """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, or Sweet Home 3D libraries (.sh3f).
+@click.option("--shapenet", metavar="ROOT", type=click.Path(path_type=Path), help="Take a ShapeNetCore tree, v1 or v2.")
+@click.option("--synset", "synsets", metavar="ID", multiple=True, help="With --shapenet: only this folder of it.")
+@click.option("--limit", type=click.IntRange(1), help="With --shapenet: at most so many models a class.")
+def add(
+    paths: tuple[Path, ...],
+    library: Path,
+    class_name: str | None,
+    split: str | None,
+    shapenet: Path | None,
+    synsets: tuple[str, ...],
+    limit: int | None,
+    **said: Any,
+) -> int:
+    """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, Sweet Home 3D libraries (.sh3f) or ShapeNet.
 
     A CREDITS.json beside or above a file (a list of objects with "file", "author", "licence", ...) is read.
 
     \b
     Examples: scenegen assets add --class chair --author "Jo Doe" --licence CC-BY-4.0 armchair.glb
               scenegen assets add /usr/share/sweethome3d/furniture/*.sh3f
+              scenegen assets add --shapenet ShapeNetCore.v2 --limit 200
     """
     from scenegen.assets.sources.files import Wanted, find_files
     from scenegen.assets.sources.sweethome import is_library
 
+    if said["scale"] and said["height"]:
+        raise UsageError("--scale and --height say the same thing twice; give one of them")
+    if shapenet:
+        useless = [f"--{name}" for name in ("up", "front", "author", "licence", "source", "title") if said[name]]
+        if paths or useless:
+            raise UsageError(f"--shapenet takes no {useless[0] if useless else paths[0]}; leave it out")
+        _make_folder(library)
+        return add_shapenet(shapenet, library, class_name, synsets, limit, split, said["scale"], said["height"])
+    if synsets or limit:
+        raise UsageError("--synset and --limit go with --shapenet ROOT")
+    if not paths:
+        raise UsageError("PATHS missing: name files or folders, or a ShapeNetCore tree with --shapenet ROOT")
     refused: list[Refused] = []
     files: list[Path] = []
     furniture: list[Path] = []
@@ -108,18 +134,16 @@ def add(paths: tuple[Path, ...], library: Path, class_name: str | None, split: s
             refused.append(_refusal(path, error))
     if files and not class_name:
         raise UsageError(f"{files[0]}: say what it is, such as --class chair")
-    if said["scale"] and said["height"]:
-        raise UsageError("--scale and --height say the same thing twice; give one of them")
     _make_folder(library)
     libraries = list(_read_libraries(furniture, class_name, refused))
     wanted = Wanted(class_name or "", split, **said)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
-    added = _prepare_all(_models(library, files, wanted, libraries), total, library, refused)
-    _print_added(added)
+    added = prepare_all(_models(library, files, wanted, libraries), total, library, refused)
+    print_added(added)
     skipped = sum(each.skipped for each in libraries)
     others = f", {skipped} of other classes passed over" if skipped else ""
     click.echo(f"{library}: {len(added)} added, {len(refused)} refused{others}")
-    return _tell_refused(refused)
+    return tell_refused(refused)
 
 
 def _read_libraries(paths: Iterable[Path], only_class: str | None, refused: list[Refused]) -> Iterator[Library]:
@@ -143,26 +167,6 @@ def _models(library: Path, files: list[Path], wanted: Wanted, libraries: list[Li
         yield from read_pieces(each, wanted.split)
 
 
-def _prepare_all(
-    models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]
-) -> list[Asset]:
-    from scenegen.assets.prepare import prepare
-    from scenegen.assets.sources.importer import Refused
-
-    added: list[Asset] = []
-    with progress("prepare", "models") as update:
-        for model in models:
-            if isinstance(model, Refused):
-                refused.append(model)
-            else:
-                try:
-                    added.append(prepare(model, library))
-                except ScenegenError as error:
-                    refused.append(Refused(model.provenance.source, str(error)))
-            update(len(added), total, len(refused))
-    return added
-
-
 def _with_free_name(library: Path, model: RawModel) -> RawModel:
     """Another file of the same name must not push out one that is there; the same file again replaces itself."""
     name, number = model.name, 2
@@ -177,25 +181,6 @@ def _refusal(path: Path, error: ScenegenError) -> Refused:
     from scenegen.assets.sources.importer import Refused
 
     return Refused(str(path), str(error).removeprefix(f"{path}: "))
-
-
-def _tell_refused(refused: Iterable[Refused]) -> int:
-    """Print each refusal on standard error; the exit status."""
-    status = 0
-    for each in refused:
-        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
-        status = 1
-    return status
-
-
-def _print_added(added: list[Asset]) -> None:
-    if not added:
-        return
-    table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
-    for asset in added:
-        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
-        table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", escape(noticed))
-    console().print(table)
 
 
 @assets.command("list")
@@ -230,7 +215,7 @@ def list_(library: Path, class_name: str | None, split: str | None, as_json: boo
     table = Table("name", "class", "split", "size (m)", "triangles", "licence", box=None, header_style="bold")
     for asset in chosen:
         licence = escape(asset.provenance.licence)
-        table.add_row(asset.name, asset.class_name, asset.split, _size(asset), f"{asset.triangles:,}", licence)
+        table.add_row(asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", licence)
     console().print(table)
 
 
@@ -264,15 +249,27 @@ def check(library: Path, preset: str, as_json: bool) -> int:
 
 
 @assets.command("credits")
+@click.argument("dataset", required=False, type=click.Path(path_type=Path))
 @library_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-def credits_(library: Path, form: str) -> None:
-    """Print the attribution that licences such as CC-BY ask for.
+@click.option("--format", "form", type=CREDIT_FORMATS, default="text", show_default=True)
+def credits_(dataset: Path | None, library: Path, form: str) -> None:
+    """Print the attribution that licences such as CC-BY ask for: of a library, or of what a data set shows.
 
     \b
-    Example: scenegen assets credits --format markdown > CREDITS.md
+    Examples: scenegen assets credits --format markdown > CREDITS.md
+              scenegen assets credits data/studio --format json
     """
-    click.echo(credits_text(list_assets(library), form), nl=False)
+    from scenegen.assets.credits import credits_text, library_credits, scene_credits
+
+    if dataset is None:
+        found = library_credits(list_assets(library))
+    else:
+        from scenegen.dataset import Dataset
+
+        scenes = Dataset(dataset)
+        shown = {credit.name: credit for scene in scenes for credit in scene_credits(scene)}
+        found = [shown[name] for name in sorted(shown)]
+    click.echo(credits_text(found, form), nl=False)
 
 
 @assets.command()
@@ -324,10 +321,6 @@ def _make_folder(library: Path) -> None:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error
-
-
-def _size(asset: Asset) -> str:
-    return " x ".join(f"{value:.2f}" for value in asset.size)
 
 
 assets.add_command(fetch)

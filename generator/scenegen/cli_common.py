@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from scenegen.assets.library import default_library
+from scenegen.assets.library import Asset, default_library
+from scenegen.errors import ScenegenError
+from scenegen.progress import progress
+
+if TYPE_CHECKING:
+    from scenegen.assets.raw_model import RawModel
+    from scenegen.assets.sources.importer import Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,3 +38,49 @@ def console() -> Console:
     """Standard output for tables: as wide as the terminal, or wide enough where there is none."""
     found = Console()
     return found if found.is_terminal else Console(width=200)
+
+
+def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]) -> list[Asset]:
+    """Prepare every model; those that are refused, before or now, end up in `refused`."""
+    from scenegen.assets.prepare import prepare
+    from scenegen.assets.sources.importer import Refused
+
+    added: list[Asset] = []
+    with progress("prepare", "models") as update:
+        for model in models:
+            if isinstance(model, Refused):
+                refused.append(model)
+            else:
+                try:
+                    added.append(prepare(model, library))
+                except ScenegenError as error:
+                    refused.append(Refused(model.provenance.source, str(error)))
+            update(len(added), total, len(refused))
+    return added
+
+
+def tell_refused(refused: Iterable[Refused]) -> int:
+    """Print each refusal on standard error; the exit status."""
+    status = 0
+    for each in refused:
+        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
+        status = 1
+    return status
+
+
+def print_added(added: list[Asset]) -> None:
+    """A table of new assets, and what was noticed of each."""
+    if not added:
+        return
+    table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
+    for asset in added:
+        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
+        table.add_row(
+            asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", escape(noticed)
+        )
+    console().print(table)
+
+
+def size_text(asset: Asset) -> str:
+    """The size as "0.50 x 0.55 x 0.90"."""
+    return " x ".join(f"{value:.2f}" for value in asset.size)

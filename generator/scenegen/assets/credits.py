@@ -1,50 +1,93 @@
-"""Who made the models of a library, as their licences ask to be told."""
+"""Who made the models of a library or of a data set, as their licences ask to be told."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from scenegen.assets.library import Asset
+from scenegen.dataset import StoredScene
 
-FORMATS = ("text", "markdown", "json")
+CHANGES = "scaled, turned, cleaned and reduced"
+LICENCE_URLS = {
+    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "CC-BY-3.0": "https://creativecommons.org/licenses/by/3.0/",
+    **{
+        f"CC-{kind}-4.0": f"https://creativecommons.org/licenses/{kind.lower()}/4.0/"
+        for kind in ("BY", "BY-SA", "BY-NC", "BY-NC-SA")
+    },
+}
 
 
-def credits_text(assets: Sequence[Asset], form: str = "text") -> str:
-    """Attribution of every asset, grouped by licence; built-in models share one line."""
+@dataclass(frozen=True)
+class Credit:
+    """What a licence asks to be named of one model."""
+
+    name: str
+    class_name: str
+    title: str
+    author: str
+    licence: str
+    source: str
+
+
+def library_credits(assets: Iterable[Asset]) -> list[Credit]:
+    """Of every asset of a library."""
+    return [
+        Credit(a.name, a.class_name, a.provenance.title, a.provenance.author, a.provenance.licence, a.provenance.source)
+        for a in assets
+    ]
+
+
+def scene_credits(stored: StoredScene) -> list[Credit]:
+    """Of every asset that a scene shows."""
+    scene = stored.scene
+    classes = {thing.asset: thing.class_name for thing in scene.objects}
+    return [
+        Credit(c["asset"], classes.get(c["asset"], ""), c["title"], c["author"], c["licence"], c["source"])
+        for c in scene.extra.get("credits", ())
+    ]
+
+
+def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
+    """Attribution of every model as "text", "markdown" or "json", by licence; built-in models share one line."""
     if form == "json":
-        return json.dumps([_entry(asset) for asset in assets], indent=1)
-    by_licence: dict[str, list[Asset]] = defaultdict(list)
-    for asset in assets:
-        by_licence[asset.provenance.licence].append(asset)
+        return json.dumps([_entry(credit) for credit in credits], indent=1) + "\n"
+    by_licence: dict[str, list[Credit]] = defaultdict(list)
+    for credit in credits:
+        by_licence[credit.licence].append(credit)
     lines: list[str] = []
     for licence in sorted(by_licence):
-        lines += [f"## {licence}" if form == "markdown" else licence, ""]
-        lines += sorted({_line(asset, form) for asset in by_licence[licence]})
+        url = LICENCE_URLS.get(licence)
+        if form == "markdown":
+            lines += [f"## {licence}", "", *([f"<{url}>", ""] if url else [])]
+        else:
+            lines += [f"{licence} ({url})" if url else licence, ""]
+        lines += sorted({_line(credit, form) for credit in by_licence[licence]})
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _entry(asset: Asset) -> dict[str, str]:
-    origin = asset.provenance
-    return {
-        "name": asset.name,
-        "class": asset.class_name,
-        "title": origin.title,
-        "author": origin.author,
-        "licence": origin.licence,
-        "source": origin.source,
-        "changes": "scaled, turned, cleaned and reduced",
-    }
+def _entry(credit: Credit) -> dict[str, str]:
+    entry = {"class" if key == "class_name" else key: value for key, value in dataclasses.asdict(credit).items()}
+    return {**entry, "licence_url": LICENCE_URLS.get(credit.licence, ""), "changes": CHANGES}
 
 
-def _line(asset: Asset, form: str) -> str:
-    origin = asset.provenance
-    if origin.source.startswith("scenegen parametric"):
-        text = f"built-in models by {origin.author}, {origin.source}"
-    elif form == "markdown" and origin.source.startswith("http"):
-        text = f"[{origin.title}]({origin.source}) by {origin.author}, modified"
+def _line(credit: Credit, form: str) -> str:
+    if credit.source.startswith("scenegen parametric"):
+        text = f"built-in models by {credit.author}, {credit.source}"
+    elif form == "markdown" and credit.source.startswith("http"):
+        text = f"[{_escape(credit.title)}]({credit.source}) by {_escape(credit.author)}, modified"
+    elif form == "markdown":
+        text = f'"{_escape(credit.title)}" by {_escape(credit.author)}, {_escape(credit.source)}, modified'
     else:
-        text = f'"{origin.title}" by {origin.author}, {origin.source}, modified'
+        text = f'"{credit.title}" by {credit.author}, {credit.source}, modified'
     return f"- {text}" if form == "markdown" else f"  {text}"
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it stands, whatever a stranger wrote."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)

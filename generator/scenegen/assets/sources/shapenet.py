@@ -1,0 +1,260 @@
+"""Models from a ShapeNetCore tree: SYNSET/MODEL/model.obj (v1) or SYNSET/MODEL/models/model_normalized.obj (v2)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenegen.assets.raw_model import RawModel
+from scenegen.assets.sizes import USUAL
+from scenegen.assets.sources.files import Wanted, split_of, to_raw_model
+from scenegen.assets.sources.importer import Imported, Refused, import_files
+from scenegen.errors import ScenegenError, UsageError
+
+AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
+LICENCE = "ShapeNet terms of use: non-commercial research and education, no redistribution of models"
+
+# Its readmes: up is +Y in both; the front is +X in version 1, -Z in version 2. Here as Blender imports an OBJ.
+FRONT = {1: "x", 2: "y"}
+FILES = {2: Path("models", "model_normalized.obj"), 1: Path("model.obj")}
+
+# One word of a synset's name to our class; a model's own synset goes before those above it.
+CLASS_OF_WORD = {
+    "sport utility": "suv",
+    "suv": "suv",
+    "convertible": "convertible",
+    "bicycle": "bike",
+    "motorcycle": "bike",
+    "bus": "bus",
+    "truck": "truck",
+    "pickup": "truck",
+    "airplane": "plane",
+    "boat": "boat",
+    "vessel": "boat",
+    "watercraft": "boat",
+    "car": "car",
+    "chair": "chair",
+    "table": "table",
+    "laptop": "laptop",
+    "bag": "bag",
+}
+# The folders of ShapeNetCore that these are in, for a tree without taxonomy.json.
+KNOWN = {
+    "02691156": "airplane",
+    "02773838": "bag",
+    "02834778": "bicycle",
+    "02858304": "boat",
+    "02924116": "bus",
+    "02958343": "car",
+    "03001627": "chair",
+    "03642806": "laptop",
+    "03790512": "motorcycle",
+    "04379243": "table",
+    "04530566": "vessel",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model of the tree; `front` is a horizontal axis as Blender imports the file."""
+
+    file: Path
+    name: str
+    class_name: str
+    split: str
+    front: str
+    title: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a tree holds.
+
+    `hollow` counts the folders of models without a model, `others` the models of classes that nobody asked for.
+    """
+
+    models: tuple[Found, ...]
+    hollow: int
+    others: int
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """What the tree's own tables say: names and parents of synsets; synsets, split and title of models."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    synsets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_tree(
+    root: Path,
+    class_name: str | None = None,
+    synsets: Collection[str] = (),
+    limit: int | None = None,
+    split: str | None = None,
+) -> Tree:
+    """Find the models of a tree, in a fixed order.
+
+    With `synsets` only those folders are read, and all that is in them is of `class_name` where that is given;
+    without, `class_name` takes what the synsets' names say is of that class. `limit` is the most models a class.
+    """
+    folders = [folder for folder in _subfolders(root) if re.fullmatch(r"\d{8}", folder.name)]
+    if not folders:
+        packed = " (unpack its zip files first)" if list(root.glob("*.zip")) else ""
+        raise UsageError(
+            f"{root}: no ShapeNetCore here, no folder such as 02958343{packed}; name the one that holds them"
+        )
+    missing = sorted(set(synsets) - {folder.name for folder in folders})
+    if missing:
+        raise UsageError(f"{root}: no folder {missing[0]}; it has {', '.join(folder.name for folder in folders)}")
+    notes = _read_notes(root, [folder.name for folder in folders])
+    models: list[Found] = []
+    taken: Counter[str] = Counter()
+    hollow = others = 0
+    for folder in folders:
+        if synsets and folder.name not in synsets:
+            continue
+        for model in _subfolders(folder):
+            known = _class_of(folder.name, model.name, notes)
+            is_class = class_name if class_name and synsets else known
+            if is_class is None or class_name not in (None, is_class):
+                others += 1
+                continue
+            version = next((version for version, file in FILES.items() if (model / file).is_file()), None)
+            if version is None:
+                hollow += 1
+                continue
+            if limit is not None and taken[is_class] >= limit:
+                continue
+            taken[is_class] += 1
+            models.append(_found(model, version, is_class, split, notes))
+    return Tree(tuple(models), hollow, others)
+
+
+def read_models(
+    models: Sequence[Found], scale: float | None = None, height: float | None = None
+) -> Iterator[RawModel | Refused]:
+    """Every model in the order given, of the usual size of its class unless `scale` or `height` say another."""
+    for number, imported in import_files([model.file for model in models]):
+        found = models[number]
+        if isinstance(imported, Refused):
+            yield Refused(found.source, imported.why)
+            continue
+        wanted = Wanted(
+            class_name=found.class_name,
+            split=found.split,
+            scale=None if height else scale or _usual_scale(imported, found.class_name),
+            height=height,
+            up="z",
+            front=found.front,
+            author=AUTHOR,
+            licence=LICENCE,
+            source=found.source,
+            title=found.title,
+        )
+        try:
+            yield to_raw_model(found.file, found.name, imported, wanted, {})
+        except ScenegenError as error:
+            yield Refused(found.source, str(error))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read ({error.strerror}); name a ShapeNetCore folder") from error
+
+
+def _found(folder: Path, version: int, class_name: str, split: str | None, notes: _Notes) -> Found:
+    synset, model = folder.parent.name, folder.name
+    own = [notes.names[s] for s in (*notes.synsets.get(model, ()), synset) if s in notes.names]
+    return Found(
+        file=folder / FILES[version],
+        name=re.sub(r"[^a-z0-9]+", "_", f"shapenet_{class_name}_{model}".lower()),
+        class_name=class_name,
+        split=split or notes.splits.get(model) or split_of(model),
+        front=FRONT[version],
+        title=notes.titles.get(model) or (own[0].split(",")[0] if own else class_name),
+        source=f"ShapeNetCore v{version} {synset}/{model}",
+    )
+
+
+def _usual_scale(imported: Imported, class_name: str) -> float:
+    used = imported.vertices[np.unique(imported.faces)]
+    used = used[np.isfinite(used).all(axis=1)]
+    size = np.ptp(used, axis=0) if len(used) else np.zeros(3)
+    usual = USUAL.get(class_name)
+    return usual.scale_to_usual((float(size[0]), float(size[1]), float(size[2]))) if usual else 1.0
+
+
+def _class_of(folder: str, model: str, notes: _Notes) -> str | None:
+    """The class of the most special synset that has one."""
+    general = None
+    for synset in (*notes.synsets.get(model, ()), folder):
+        step: str | None = synset
+        while step is not None:
+            words = [
+                word.strip().lower().replace(".", "") for word in notes.names.get(step, KNOWN.get(step, "")).split(",")
+            ]
+            found = next((CLASS_OF_WORD[word] for word in words if word in CLASS_OF_WORD), None)
+            if found and step != folder:
+                return found
+            general = general or found
+            step = notes.parents.get(step)
+    return general
+
+
+def _read_notes(root: Path, folders: Sequence[str]) -> _Notes:
+    names: dict[str, str] = {}
+    parents: dict[str, str] = {}
+    for synset in _read_taxonomy(root / "taxonomy.json"):
+        names[synset["synsetId"]] = synset["name"]
+        parents |= dict.fromkeys(synset.get("children", ()), synset["synsetId"])
+    synsets: dict[str, tuple[str, ...]] = {}
+    splits: dict[str, str] = {}
+    titles: dict[str, str] = {}
+    for row in _read_table(root / "all.csv"):  # version 2: the official split
+        model = row.get("modelId", "")
+        synsets[model] = (row.get("subSynsetId", "").zfill(8),)
+        splits[model] = "test" if row.get("split") == "test" else "train"
+    for folder in folders:  # version 1
+        for row in _read_table(root / f"{folder}.csv"):
+            model = row.get("fullId", "").rpartition(".")[2]
+            numbers = [number.strip().lstrip("n").zfill(8) for number in row.get("wnsynset", "").split(",")]
+            synsets.setdefault(model, tuple(numbers))
+            titles[model] = row.get("name", "")
+    return _Notes(names, parents, synsets, splits, titles)
+
+
+def _read_taxonomy(file: Path) -> list[dict[str, Any]]:
+    if not file.is_file():
+        return []
+    try:
+        body = json.loads(file.read_text(encoding="utf-8"))
+        if not all(isinstance(item["synsetId"], str) and isinstance(item["name"], str) for item in body):
+            raise ValueError("not a list of synsets")
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise UsageError(f"{file}: not ShapeNet's taxonomy ({error}); mend or remove it") from error
+    return list(body)
+
+
+def _read_table(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    try:
+        with file.open(encoding="utf-8", errors="replace", newline="") as stream:
+            return [{key: value for key, value in row.items() if key and value} for row in csv.DictReader(stream)]
+    except (OSError, csv.Error) as error:
+        raise UsageError(f"{file}: cannot be read ({error}); mend or remove it") from error

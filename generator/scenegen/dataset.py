@@ -14,7 +14,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -197,12 +197,16 @@ class StoredScene:
 
 
 class PackedScene(StoredScene):
-    """A scene in a shard; every access reads and checks all of its 60 kB or so. Images may be decoded JPEG."""
+    """A scene in a shard; every access reads and checks all of its 60 kB or so, of a scene of many views that of one.
+
+    Images may be decoded JPEG.
+    """
 
     mend = "copy the shard anew, or pack the data set again"
 
-    def __init__(self, shard: Path, block: Block) -> None:
-        super().__init__(f"{shard}/{scene_key(block.scene)}", partial(_read_packed, shard, block))
+    def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None = None) -> None:
+        self._views = views or {}
+        super().__init__(f"{shard}/{scene_key(block.scene)}", partial(_read_packed, shard, block, self._views))
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -222,11 +226,17 @@ class PackedScene(StoredScene):
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
+        if k in self._views:
+            return self._parse(f"labels_{k}.npz", lambda content: decode_label(content, "frusta")[..., 0])
         return self._parse("labels.npz", lambda content: decode_label(content, "frusta")[..., k])
 
 
-def _read_packed(shard: Path, block: Block, file: str) -> bytes:
-    stem = file.split(".")[0]
+def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
+    stem, _, number = file.split(".")[0].partition("_")
+    if number and int(number) in views:
+        block = views[int(number)]
+    else:
+        stem = file.split(".")[0]
     members = read_block(shard, block)
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
@@ -267,6 +277,9 @@ class Dataset:
             self.packing, self._shards = read_index(self.path)
         self.maps = self.packing is None or self.packing.maps
         self._blocks = {b.scene: (self.path / shard.file, b) for shard in self._shards for b in shard.scenes}
+        self._views: dict[int, dict[int, Block]] = {}
+        for block in (b for shard in self._shards for b in shard.views):
+            self._views.setdefault(block.scene, {})[block.view or 0] = block
         self.indices = sorted(self._blocks if self.packing else finished_indices(self.path))
 
     def __len__(self) -> int:
@@ -274,7 +287,8 @@ class Dataset:
 
     def __getitem__(self, position: int) -> StoredScene:
         if self.packing:
-            return PackedScene(*self._blocks[self.indices[position]])
+            index = self.indices[position]
+            return PackedScene(*self._blocks[index], self._views.get(index))
         folder = scene_path(self.path, self.indices[position])
         return StoredScene(str(folder), partial(_read_file, folder))
 

@@ -15,6 +15,7 @@ from scenegen.scene import FrustumSpec, GridSpec, Vector
 PRESETS = Path(__file__).parent / "presets"
 BOX_MODES = ("oriented", "axis_aligned")
 LAYOUTS = ("room", "street", "showcase")
+STREET_CLASSES = frozenset({"person", "car", "truck", "van", "bus", "building", "tree", "bicycle", "ground"})
 MOST_OBJECTS = 1000
 MOST_VIEWS = 10_000
 
@@ -242,7 +243,7 @@ def _preset(table: _Table) -> Preset:
         raise table.error("objects", f"the fewest ({fewest}) are more than the most ({most})")
     if small > large:
         raise table.error("scale", f"the smallest ({small:g}) is above the largest ({large:g})")
-    rules = _rules(table)
+    rules = _street_rules(table) if layout == "street" else _rules(table)
     if not any(rule.floor_chance and rule.maximum for rule in rules):
         raise table.error("classes", "no class stands on the floor, so no scene has an object")
     if fewest > sum(rule.maximum for rule in rules):
@@ -340,6 +341,19 @@ def _cameras(table: _Table, room: Vector | None) -> CameraRig:
         if all(abs(p - t) <= reach for p, t in zip(place.position[:2], place.target[:2], strict=True)):
             raise source.error("target", "lies straight above or below the position; no camera can be aimed so")
     return rig
+
+
+def _street_rules(table: _Table) -> tuple[ClassRule, ...]:
+    """Rules of classes that a street has a place for; each is there, if only with a maximum of 0."""
+    rules = _rules(table)
+    for number, rule in enumerate(rules):
+        if rule.name not in STREET_CLASSES:
+            raise table.error(f"classes[{number}].name", f"{rule.name!r} has no place in a street")
+        if rule.on:
+            raise table.error(f"classes[{number}].on", "in a street, every class has its place already; remove it")
+    if lacking := sorted(STREET_CLASSES - {rule.name for rule in rules if rule.maximum or rule.name != "ground"}):
+        raise table.error("classes", f"a street needs {', '.join(lacking)} (with maximum = 0, if there shall be none)")
+    return rules
 
 
 def _rules(table: _Table) -> tuple[ClassRule, ...]:

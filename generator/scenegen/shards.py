@@ -5,6 +5,10 @@
                                 .labels.npz and .scene.json.gz
 
 labels.npz holds `masks`, one unsigned integer a box cell whose bit c is class c, and `frusta`, uint8 (w, h, d, views).
+
+A scene of more than MOST_TOGETHER views is a sample of its own a view, so that one is read without the others:
+scene_000017_0042.image.jpg, .depth.png, .instance.png, .labels.npz with `frusta` (w, h, d, 1), and .view.json with the
+camera and the poses of the objects in view; scene_000017 keeps scene.json.gz and the masks.
 Standard library and numpy only: this runs inside Blender.
 """
 
@@ -13,10 +17,11 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +35,9 @@ from scenegen.errors import ScenegenError
 FORMAT = "scenegen-shards/1"
 INDEX_NAME = "index.json"
 END = bytes(2 * tarfile.BLOCKSIZE)
+MOST_TOGETHER = 8
+
+_KEY = re.compile(r"scene_(\d+)(?:_(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -43,22 +51,24 @@ class Packing:
 
 
 class Block(NamedTuple):
-    """Where the members of a scene (its index) lie in its shard, in bytes, and their crc32."""
+    """Where the members of a scene (its index) lie in its shard, in bytes, and their crc32; of one view, if named."""
 
     scene: int
     offset: int
     size: int
     crc: int
+    view: int | None = None
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One tar file; `bytes` and `sha256` are of all of it."""
+    """One tar file; `bytes` and `sha256` are of all of it. `views` are those of scenes with many."""
 
     file: str
     bytes: int
     sha256: str
     scenes: tuple[Block, ...]
+    views: tuple[Block, ...] = ()
 
 
 def is_packed(path: Path) -> bool:
@@ -73,7 +83,10 @@ def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
         body = json.loads(file.read_text(encoding="utf-8"))
         if body["format"] != FORMAT:
             raise ValueError(f"not in the form {FORMAT}")
-        shards = [Shard(**{**shard, "scenes": tuple(Block(*b) for b in shard["scenes"])}) for shard in body["shards"]]
+        shards = [
+            Shard(**{**shard, **{key: tuple(Block(*b) for b in shard.get(key, ())) for key in ("scenes", "views")}})
+            for shard in body["shards"]
+        ]
         return Packing(**body["packing"]), tuple(shards)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScenegenError(f"{file}: broken ({error}); restore it or pack the data set anew") from error
@@ -82,21 +95,41 @@ def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
 def write_index(path: Path, packing: Packing, shards: Sequence[Shard]) -> None:
     """Write index.json whole or not at all, one line a shard."""
     counts = f'"scenes": {sum(len(s.scenes) for s in shards)}, "bytes": {sum(s.bytes for s in shards)}'
-    lines = ",\n".join(" " + json.dumps({**vars(s), "scenes": s.scenes}) for s in shards)
+    lines = ",\n".join(" " + json.dumps(_listed(shard)) for shard in shards)
     head = f'"format": "{FORMAT}",\n"packing": {json.dumps(dataclasses.asdict(packing))},\n{counts}'
     write_text(path / INDEX_NAME, f'{{{head},\n"shards": [\n{lines}\n]}}\n')
 
 
-def scene_key(index: int) -> str:
-    """What the names of a scene's members start with, up to their first dot."""
-    return f"scene_{index:06d}"
+def _listed(shard: Shard) -> dict[str, Any]:
+    """A shard as index.json has it."""
+    body = {**vars(shard), "scenes": [block[:4] for block in shard.scenes]}
+    return body if body.pop("views") == () else {**body, "views": shard.views}
 
 
-def block_bytes(index: int, members: Mapping[str, bytes]) -> bytes:
-    """A scene's part of a tar file: members by name without the key; the same bytes on any host at any time."""
+def scene_key(index: int, view: int | None = None) -> str:
+    """What the names of a scene's members, or of one view's, start with, up to their first dot."""
+    return f"scene_{index:06d}" if view is None else f"scene_{index:06d}_{view:04d}"
+
+
+def blocks_of(content: bytes, offset: int) -> Iterator[Block]:
+    """The blocks in a scene's part of a tar file that begins at `offset`: one a key, in order."""
+    with tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:
+        starts: dict[str, int] = {}
+        for info in archive:
+            starts.setdefault(info.name.split(".")[0], info.offset)
+    ends = [*starts.values(), len(content)][1:]
+    for (key, start), end in zip(starts.items(), ends, strict=True):
+        match = _KEY.fullmatch(key)
+        assert match, key
+        view = int(match[2]) if match[2] else None
+        yield Block(int(match[1]), offset + start, end - start, zlib.crc32(content[start:end]), view)
+
+
+def block_bytes(index: int, members: Mapping[str, bytes], view: int | None = None) -> bytes:
+    """A scene's or view's part of a tar file: members by name without the key; the same bytes on any host."""
     parts = []
     for name, content in members.items():
-        info = tarfile.TarInfo(f"{scene_key(index)}.{name}")
+        info = tarfile.TarInfo(f"{scene_key(index, view)}.{name}")
         info.size = len(content)
         parts += [info.tobuf(tarfile.USTAR_FORMAT), content, bytes(-len(content) % tarfile.BLOCKSIZE)]
     return b"".join(parts)

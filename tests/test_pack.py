@@ -113,14 +113,14 @@ import sys, time
 from pathlib import Path
 from scenegen import pack
 from scenegen.shards import Packing
-write = pack._write_shard
+write = pack.write_shard
 def slow(out, number, group):
     if number == 1:
         (out / ".shard-000001.tar.writing").write_bytes(b"half")
         print("now", flush=True)
         time.sleep(60)
     return write(out, number, group)
-pack._write_shard = slow
+pack.write_shard = slow
 pack.pack(Path(sys.argv[1]), Path(sys.argv[2]), Packing("jpeg", 95, True, 0.001))
 """
 

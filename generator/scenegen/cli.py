@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,13 +17,10 @@ from scenegen import __version__
 from scenegen.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
-    from scenegen.generate import Request
     from scenegen.progress import Update
     from scenegen.stats import Stats
 
-DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
-QUALITIES = ("draft", "standard", "high")
-ELSEWHERE = {"assets": "scenegen.cli_assets", "doctor": "scenegen.cli_doctor", "export": "scenegen.cli_export"}
+ELSEWHERE = {name: f"scenegen.cli_{name}" for name in ("assets", "doctor", "export", "generate")}
 """Commands by the modules that hold them."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -87,87 +84,6 @@ _assets = click.option(
     type=click.Path(path_type=Path),
     help="The prepared library it was made from [the one it names].",
 )
-
-
-@cli.command()
-@click.option("--preset", default="studio", show_default=True, help="A preset's name, or the path of a .toml.")
-@click.option("--scenes", type=int, required=True, metavar="N", help="Make scenes 0 to N - 1.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The data set's folder [data/PRESET].")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other scenes.")
-@click.option("--split", default="train", show_default=True, help="Which models to show: train or test.")
-@_workers("one a GPU, or one for two cores")
-@click.option("--per-gpu", type=click.IntRange(1), metavar="K", help="Processes a GPU at once [1].")
-@click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster there, such as tcp://host:8786.")
-@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="What renders.")
-@click.option("--quality", type=click.Choice(QUALITIES), default="standard", show_default=True, help="Samples a pixel.")
-@click.option("--views", type=int, metavar="V", help="Cameras a scene, of presets without fixed ones [the preset's].")
-@click.option(
-    "--variation",
-    default="all",
-    show_default=True,
-    metavar="WHAT",
-    help="What differs between scenes beside the labels: all, none, or some of "
-    "world,lights,surfaces,objects,exposure,noise,cameras,distractors.",
-)
-@click.option("--blender", metavar="EXE", help="Your own Blender [the bpy package].")
-@click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
-@click.option("--dashboard", metavar="ADDRESS", help="Show the run on dask's pages there, such as :8787.")
-@click.option("--profile", is_flag=True, help="Print where the time went.")
-@_json
-def generate(profile: bool, as_json: bool, out: Path | None, preset: str, assets: Path | None, **options: Any) -> int:
-    """Make a data set; the same command again makes only what is missing.
-
-    \b
-    Example: scenegen generate --preset studio --scenes 25000 --out data/studio
-    """
-    from scenegen.cli_outcome import print_outcome
-    from scenegen.generate import Request
-    from scenegen.generate import generate as run
-
-    request = Request(preset=preset, out=out or Path("data") / Path(preset).stem, assets=assets, **options)
-    if assets is None:
-        _build_default_library(request)
-    with _progress("generate") as update:
-        outcome = run(request, update, _say)
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(outcome), default=str))
-    else:
-        print_outcome(outcome, request.seed)
-    if profile:
-        _print_profile(outcome.out, as_json)
-    return 1 if outcome.missing else 0
-
-
-def _build_default_library(request: Request) -> None:
-    """Make the built-in models where no library was named and none is there yet."""
-    from scenegen.assets.library import default_library
-    from scenegen.preset import load_preset
-    from scenegen.request import check_parameters
-    from scenegen.variation import parse_variation
-
-    library = default_library()
-    if not library.exists():
-        check_parameters(request.scenes, request.split, request.out)
-        preset = load_preset(request.preset, request.views)
-        parse_variation(request.variation)
-        _say(f"no models at {library} yet: building the built-in ones, once")
-        from scenegen.cli_assets import build
-
-        with redirect_stdout(sys.stderr):
-            click.get_current_context().invoke(
-                build, library=library, workers=None, preset="street" if preset.street else "studio"
-            )
-
-
-def _print_profile(out: Path, as_json: bool) -> None:
-    from scenegen.stats import read_timings
-
-    seconds = read_timings(out)
-    whole = sum(seconds.values())
-    click.echo(f"{'stage':10} {'s a scene':>10} {'share':>7}", err=as_json)
-    for stage, mean in seconds.items():
-        click.echo(f"{stage:10} {mean:10.3f} {mean / whole if whole else 0.0:7.1%}", err=as_json)
-    click.echo(f"{'all':10} {whole:10.3f}", err=as_json)
 
 
 @cli.command()

@@ -26,7 +26,7 @@ def print_outcome(outcome: Outcome, seed: int) -> None:
     """Scenes and speed on standard output; what went wrong, set aside or missing on standard error."""
     rate = f", {60 * outcome.made / outcome.seconds:.1f} scenes/min" if outcome.made else ""
     click.echo(
-        f"{outcome.out}: {outcome.asked - len(outcome.missing)} of {outcome.asked} scenes, "
+        f"{outcome.url or outcome.out}: {outcome.asked - len(outcome.missing)} of {outcome.asked} scenes, "
         f"{outcome.made} made now in {outcome.seconds:.0f} s{rate}"
     )
     for line in chain(_failures(outcome, seed), _summary(outcome)):

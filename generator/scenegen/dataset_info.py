@@ -111,6 +111,13 @@ def staging_path(out: Path, kind: str, index: int) -> Path:
     return out / "scenes" / f".{kind}-{index:06d}-{_host()}-{os.getpid()}"
 
 
+def remove_scene(out: Path, index: int) -> None:
+    """Remove scene `index`; killed on the way, it leaves what is known to be half a scene."""
+    doomed = staging_path(out, "writing", index)
+    scene_path(out, index).rename(doomed)
+    shutil.rmtree(doomed)
+
+
 def leftovers(out: Path) -> list[Path]:
     """Folders of scenes that were being written, sorted by name: of running processes and of dead ones."""
     folder = out / "scenes"

@@ -32,7 +32,10 @@ from scenegen.progress import Update
 from scenegen.request import Parameters, check_library, check_parameters, dataset_info
 from scenegen.run_lock import run_lock
 from scenegen.run_report import RunLog, write_report
+from scenegen.shards import Packing
 from scenegen.store import FolderStore, Store
+from scenegen.store_packed import PackedStore
+from scenegen.store_remote import RemoteStore
 from scenegen.variation import parse_variation
 from scenegen.worker import Crew, Recycling, cores, leave, make_lease
 
@@ -45,7 +48,8 @@ Say = Callable[[str], object]
 class Request:
     """What to make. `blender` None is the bpy wheel; `assets` None the default.
 
-    `workers` None is `per_gpu` (1) for each GPU, or one for two cores.
+    `workers` None is `per_gpu` (1) for each GPU, or one for two cores. With `pack`, `out` is a packed data set; with
+    `url`, scenes go there and `out` is the local folder they pass through.
     """
 
     preset: str
@@ -63,6 +67,8 @@ class Request:
     variation: str = "all"
     views: int | None = None
     dashboard: str | None = None
+    pack: Packing | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class Outcome:
     stopped: str | None = None
     events: Mapping[str, int] = field(default_factory=dict)
     report: Path | None = None
+    url: str | None = None
 
 
 def generate(request: Request, update: Update, say: Say = str, recycling: Recycling = Recycling()) -> Outcome:  # noqa: B008
@@ -99,18 +106,20 @@ def generate(request: Request, update: Update, say: Say = str, recycling: Recycl
     library = (request.assets or default_library()).absolute()
     assets = check_library(library, preset, request.split)
     wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality, variation)
-    store = FolderStore(out)
+    store = _store(request, out)
     # Blender and cluster are tried before anything is written.
     if request.scheduler:
         check_scheduler(request.scheduler)
     host = None if store.finished(request.scenes).all() else blender_setup.check_host(request.blender)
     plan = plan_workers(request, host.gpus if host else {}, cores())
     with run_lock(out):
+        store.open()
         check_dataset_json(out, dataset_info(wanted, assets, host.version if host else None))
         store.tidy()
         todo = ~store.finished(request.scenes)
         if host is None or not todo.any():
-            return Outcome(out, request.scenes, 0, request.scenes, (), (), 0.0)
+            store.close()
+            return Outcome(out, request.scenes, 0, request.scenes, (), (), 0.0, url=request.url)
         spec = HostSpec(
             preset=_absolute_preset(request.preset),
             out=str(out),
@@ -127,6 +136,12 @@ def generate(request: Request, update: Update, say: Say = str, recycling: Recycl
         say(plan.told)
         write_credits(out, assets)
         return _run(spec, plan, request, store, todo, update, say, recycling)
+
+
+def _store(request: Request, out: Path) -> Store:
+    if request.url:
+        return RemoteStore(request.url, out)
+    return PackedStore(out, request.pack) if request.pack else FolderStore(out)
 
 
 def _absolute_preset(preset: str) -> str:
@@ -169,7 +184,7 @@ def _run(
             alone=spec.alone,
             log=log,
             update=update,
-            made=lambda scene: append_timings(request.out, scene.index, scene.seconds),
+            made=partial(_note, request.out, store),
             one_first=bool(request.scheduler) and spec.device != "cpu",
         )
         failed, stopped = drive(client, work, run)
@@ -182,6 +197,7 @@ def _run(
     except ScenegenError as error:  # the disk that is to blame for the rest
         say(str(error))
         report = None
+    store.close()
     return Outcome(
         out=request.out.absolute(),
         asked=request.scenes,
@@ -193,4 +209,10 @@ def _run(
         stopped=stopped,
         events=dict(log.counts),
         report=report,
+        url=request.url,
     )
+
+
+def _note(out: Path, store: Store, scene: SceneReport) -> None:
+    append_timings(out, scene.index, scene.seconds)
+    store.made(scene.index)

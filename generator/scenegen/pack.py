@@ -6,9 +6,8 @@ import dataclasses
 import gzip
 import hashlib
 import io
+import json
 import os
-import shutil
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,17 +18,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scenegen.dataset import Dataset, StoredScene
-from scenegen.dataset_info import fsync, read_dataset_json, scene_path, staging_path
+from scenegen.dataset_info import fsync, read_dataset_json, remove_scene
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.progress import Update
 from scenegen.scene_pool import map_scenes
 from scenegen.shards import (
     END,
     INDEX_NAME,
+    MOST_TOGETHER,
     Block,
     Packing,
     Shard,
     block_bytes,
+    blocks_of,
     encode_labels,
     is_packed,
     read_index,
@@ -66,13 +67,13 @@ def pack(
     shards = _open(dataset, out, packing)
     there = {block.scene for shard in shards for block in shard.scenes}
     missing = [(index, scene) for index, scene in zip(dataset.indices, dataset, strict=True) if index not in there]
-    blocks = map_scenes(partial(_encode, packing), missing, workers, update)
+    blocks = map_scenes(partial(encode_scene, packing), missing, workers, update)
     try:
         for companion in COMPANIONS:
             if (source / companion).is_file():
-                _write_whole(out / companion, [(source / companion).read_bytes()])
+                write_whole(out / companion, [(source / companion).read_bytes()])
         for group in _groups(blocks, packing.shard_mb * 1e6):
-            shards.append(_write_shard(out, len(shards), group))
+            shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be written ({error.strerror}); make room and run it again") from error
@@ -123,26 +124,46 @@ def _open(dataset: Dataset, out: Path, packing: Packing) -> list[Shard]:
     return list(shards)
 
 
-def _encode(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
+def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
     """A scene's index and its part of the tar file."""
     index, stored = numbered
     views = range(len(stored.cameras))
     end = "jpg" if packing.image == "jpeg" else "png"
+    if len(views) > MOST_TOGETHER:
+        parts = [block_bytes(index, _scene_members(stored, ()))]
+        return index, b"".join(parts + [block_bytes(index, _view_members(stored, k, packing, end), k) for k in views])
     members = {f"image_{k}.{end}": _picture(stored.image(k), packing) for k in views}
     if packing.maps:
         members |= {f"depth_{k}.png": _png(stored.depth_mm(k)) for k in views}
         members |= {f"instance_{k}.png": _png(stored.instance(k)) for k in views}
-    masks = stored.masks if stored.grid else None
-    if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
-        raise ScenegenError(f"{stored.name}: occupancy is not the union of its masks; remove it and generate it again")
     frusta = [stored.frustum(k) for k in views]
     if len({f.shape for f in frusta}) > 1:
         raise ScenegenError(
             f"{stored.name}: its frusta differ in size; give all one with `scenegen voxelize --frustum`"
         )
-    members["labels.npz"] = encode_labels(masks, frusta)
-    members["scene.json.gz"] = gzip.compress(stored.scene_json, 9, mtime=0)
-    return index, block_bytes(index, members)
+    return index, block_bytes(index, members | _scene_members(stored, frusta))
+
+
+def _scene_members(stored: StoredScene, frusta: Sequence[NDArray[np.uint8]]) -> dict[str, bytes]:
+    """Labels and scene.json."""
+    masks = stored.masks if stored.grid else None
+    if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
+        raise ScenegenError(f"{stored.name}: occupancy is not the union of its masks; remove it and generate it again")
+    labels = {"labels.npz": encode_labels(masks, frusta)} if masks is not None or frusta else {}
+    return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
+
+
+def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> dict[str, bytes]:
+    """One view of many, complete: a sample."""
+    members = {f"image.{end}": _picture(stored.image(k), packing)}
+    if packing.maps:
+        members |= {"depth.png": _png(stored.depth_mm(k)), "instance.png": _png(stored.instance(k))}
+    view = {
+        "camera": dataclasses.asdict(stored.cameras[k]),
+        "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],
+    }
+    content = json.dumps(view, separators=(",", ":")).encode()
+    return members | {"labels.npz": encode_labels(None, [stored.frustum(k)]), "view.json": content}
 
 
 def _picture(image: NDArray[np.uint8], packing: Packing) -> bytes:
@@ -173,19 +194,22 @@ def _groups(blocks: Iterable[tuple[int, bytes]], most: float) -> Iterator[list[t
         yield group
 
 
-def _write_shard(out: Path, number: int, group: Sequence[tuple[int, bytes]]) -> Shard:
-    digest, scenes, size = hashlib.sha256(), [], 0
-    for index, content in group:
+def write_shard(out: Path, number: int, group: Sequence[tuple[int, bytes]]) -> Shard:
+    """Write the shard of this number, whole or not at all, from scenes' indices and their parts of the tar file."""
+    digest, size = hashlib.sha256(), 0
+    blocks: list[Block] = []
+    for _, content in group:
         digest.update(content)
-        scenes.append(Block(index, size, len(content), zlib.crc32(content)))
+        blocks += blocks_of(content, size)
         size += len(content)
     digest.update(END)
     file = f"shard-{number:06d}.tar"
-    _write_whole(out / file, [*(content for _, content in group), END])
-    return Shard(file, size + len(END), digest.hexdigest(), tuple(scenes))
+    write_whole(out / file, [*(content for _, content in group), END])
+    scenes, views = (tuple(b for b in blocks if (b.view is None) == whole) for whole in (True, False))
+    return Shard(file, size + len(END), digest.hexdigest(), scenes, views)
 
 
-def _write_whole(path: Path, parts: Iterable[bytes]) -> None:
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all; what a kill leaves is written over next time."""
     aside = path.with_name(f".{path.name}.writing")
     with aside.open("wb") as file:
@@ -206,10 +230,7 @@ def _delete(dataset: Dataset, out: Path, workers: int) -> int:
     for _ in map_scenes(partial(_compare, lossy), pairs, workers, None):
         pass
     for index in dataset.indices:
-        # The name of a scene that is being written: half of it is never taken for a scene.
-        doomed = staging_path(dataset.path, "writing", index)
-        scene_path(dataset.path, index).rename(doomed)
-        shutil.rmtree(doomed)
+        remove_scene(dataset.path, index)
     return len(pairs)
 
 

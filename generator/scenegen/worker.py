@@ -11,6 +11,7 @@ import psutil
 
 from scenegen.blender_host import BlenderHost, HostLostError, HostSpec
 from scenegen.devices import gpu_slot
+from scenegen.errors import ScenegenError
 from scenegen.leases import Lease, LeaseReport, SceneReport
 from scenegen.store import Store
 
@@ -88,23 +89,26 @@ def make_lease(crew: Crew, lease: Lease) -> LeaseReport:
 
 def _make(spec: HostSpec, store: Store, index: int, timeout: float) -> SceneReport:
     global _running
-    if store.has(index):
-        return SceneReport(index)
     failed = SceneReport(index, command=spec.alone(index))
     try:
+        if store.has(index):
+            return SceneReport(index)
         if _running is None or _running.spec != spec:
             end_host()
+            store.prepare()
             _running = _Running(BlenderHost(spec), spec)
         answer = _running.host.make(index, timeout)
     except HostLostError as error:
         _running = None
         return dataclasses.replace(failed, error=str(error), log=error.log, refused=error.refused)
+    except (OSError, ScenegenError) as error:
+        return dataclasses.replace(failed, error=str(error), output=True)
     if not answer["ok"]:
         return dataclasses.replace(failed, error=answer["error"], log=answer["log"], output=answer.get("output", False))
     _running.made += 1
     try:
         store.commit(index)
-    except OSError as error:
+    except (OSError, ScenegenError) as error:
         return dataclasses.replace(failed, error=str(error), log=answer["log"], output=True)
     return SceneReport(index, seconds=answer["seconds"], peak_mb=answer["peak_mb"])
 

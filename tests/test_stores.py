@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -96,6 +97,10 @@ def test_what_a_kill_left_between_two_steps_is_packed_once(run: Run, tmp_path: P
     assert sorted(blocks) == [0, 1, 2, 3, 4]
 
 
+def more_blocks(out: Path, than: int) -> bool:
+    return len(list((out / "blocks").glob("*.block"))) > than
+
+
 def test_a_killed_packing_run_loses_nothing_that_was_packed(tmp_path: Path, box_library: Path) -> None:
     out, folders = tmp_path / "packed", tmp_path / "folders"
     program = [sys.executable, str(Path(__file__).parent / "fault_runs.py"), "generate", "--preset", str(TINY)]
@@ -104,7 +109,7 @@ def test_a_killed_packing_run_loses_nothing_that_was_packed(tmp_path: Path, box_
     packed: set[int] = set()
     for pause in (0.0, 0.3, 0.7):
         with running(command) as process:
-            wait_for(lambda: process.poll() is not None or len(list((out / "blocks").glob("*.block"))) > len(packed))
+            wait_for(partial(more_blocks, out, len(packed)))
             rest(pause)
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -24,6 +24,7 @@ from scenegen.scene import (  # noqa: E402
     SurfaceLook,
 )
 from scenetrain.config import Config, load_config  # noqa: E402
+from scenetrain.run_folder import TrainedModel, build_model  # noqa: E402
 
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
@@ -87,7 +88,9 @@ def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = S
         for k in range(3):
             pictures.append(out.parent / f"{out.name}_{k}.png")
             Image.fromarray(np.roll(image, 20 * k, axis=1)).save(pictures[-1])
-        labels = BoxLabels(masks.any(-1), masks, (), (blank,) * 3, (blank,) * 3, pixels)
+        labels = BoxLabels(
+            masks.any(-1), masks, (np.zeros((8, 8, 8), np.uint8),) * 3, (blank,) * 3, (blank,) * 3, pixels
+        )
         room = (4.0, 4.8, 3.2)
         scene = Scene(0, index, "boxes", split, CLASSES, grid, room, cameras, tuple(objects), (), look, {"credits": []})
         write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]
@@ -104,6 +107,14 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three test scenes."""
     return write_boxes(tmp_path_factory.mktemp("test_boxes") / "data", 3, "test")
+
+
+def trained_model(config: Config, reconstructor: float, segmenter: float) -> TrainedModel:
+    """A network with random weights as a run keeps it, its thresholds given; every class was seen in one place."""
+    frequency = torch.zeros((1 + len(CLASSES), *STUDIO.shape), dtype=torch.half)
+    frequency[:, 10:40, 10:40, :30] = 0.25
+    model = build_model(config, len(CLASSES), None).eval()
+    return TrainedModel(model, config, CLASSES, STUDIO, reconstructor, segmenter, frequency)
 
 
 def small_config(*changes: str) -> Config:

@@ -13,7 +13,7 @@ from scenegen.dataset import Dataset
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.scene import GridSpec
 from scenetrain.batches import training_plan, validation_plan
-from scenetrain.data import open_split, pack_masks, split_positions, unpack_masks
+from scenetrain.data import open_split, split_positions, unpack_masks
 from scenetrain.models.everted import GRID
 
 
@@ -37,7 +37,7 @@ def test_a_scene_s_split_stays_when_others_are_missing(boxes: Path, tmp_path: Pa
 
 def test_bit_masks_keep_every_class(boxes: Path) -> None:
     masks = Dataset(boxes)[0].masks
-    labels = torch.from_numpy(pack_masks(masks))
+    labels = open_split(boxes, "train", 3, GRID)[0].labels
     assert labels.shape == GRID
     assert np.array_equal(unpack_masks(labels[None], 6)[0].permute(1, 2, 3, 0).numpy(), masks)
     occupied = open_split(boxes, "train", 3, GRID).for_occupancy()[0].labels
@@ -58,7 +58,7 @@ def test_data_that_does_not_fit_is_refused(boxes: Path, test_boxes: Path, tmp_pa
         open_split(tmp_path, "train", 3, GRID)
     with pytest.raises(ScenegenError, match="no scenes of split 'train'"):
         open_split(test_boxes, "train", 3, GRID)
-    with pytest.raises(ScenegenError, match="have 3 views, 4 are wanted"):
+    with pytest.raises(ScenegenError, match="have 3 views, the network takes 4"):
         open_split(boxes, "train", 4, GRID)
     coarse = write_boxes(tmp_path / "coarse", 1, grid=GridSpec((-2.0, -2.4, 0.0), 0.1, (40, 48, 32)))
     with pytest.raises(ScenegenError, match=r"grid is \(40, 48, 32\)"):

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import CLASSES, small_config
+from conftest import CLASSES, small_config, trained_model
 from scenegen.dataset import Dataset
 from scenegen.dataset_info import read_dataset_json, write_dataset_json
 from scenegen.errors import ScenegenError
 from scenegen.scene import Bounds, GridSpec, PlacedObject
 from scenetrain.cli_evaluate import evaluate as command
 from scenetrain.evaluate import as_json, count_confusion, evaluate, open_scenes, predict_probabilities
-from scenetrain.run_folder import TrainedModel, build_model, load_model, save_model
+from scenetrain.run_folder import load_model, save_model
 from scenetrain.seen import NOTHING, SEEN, UNSEEN, count_seen
 
 CPU = torch.device("cpu")
@@ -30,8 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "random"
     folder.mkdir()
     torch.manual_seed(0)
-    config = small_config()
-    save_model(folder, TrainedModel(build_model(config, len(CLASSES), None), config, CLASSES, 0.5, 0.52))
+    save_model(folder, trained_model(small_config("model.prior=0.5"), 0.5, 0.52))
     return folder
 
 
@@ -66,6 +65,14 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
         assert found == (None if wanted is None else pytest.approx(wanted))
     assert body["segmenter"]["macro"] == pytest.approx(np.mean([iou for iou in classes if iou is not None]))
     assert (body["reconstructor"]["threshold"], body["segmenter"]["threshold"]) == (0.5, 0.52)
+    frequency = trained.frequency.float().numpy()
+    constants = (
+        (body["constant"]["reconstructor"]["overall"], frequency[0], lambda scene: scene.occupancy),
+        (body["constant"]["segmenter"]["overall"], np.moveaxis(frequency[1:], 0, -1), lambda scene: scene.masks),
+    )
+    for found, answer, truth in constants:
+        means = [np.mean([numpy_iou(answer >= t, truth(scene)) for scene in dataset]) for t in (0, 0.2)]
+        assert found == pytest.approx(max(means))
     assert [s["segmenter"] for s in body["scene_scores"]] == pytest.approx(tensors)
     assert 0 < np.mean(tensors) < 1
     assert result.confusion.sum() == len(dataset) * 80 * 96 * 64
@@ -121,6 +128,10 @@ def test_what_does_not_fit_is_one_line(run: Path, test_boxes: Path, tmp_path: Pa
     assert info.grid is not None
     write_dataset_json(other, replace(info, grid=replace(info.grid, shape=(40, 48, 32))))
     with pytest.raises(ScenegenError, match=r"its grid is \(40, 48, 32\)"):
+        open_scenes(trained, other, "test")
+
+    write_dataset_json(other, replace(info, grid=replace(info.grid, origin=(0.0, 0.0, 0.0))))
+    with pytest.raises(ScenegenError, match=r"its grid begins at \(0\.0, 0\.0, 0\.0\)"):
         open_scenes(trained, other, "test")
 
     write_dataset_json(other, info)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, small_config
+from conftest import CLASSES, small_config, trained_model
 from scenegen.errors import ScenegenError, UsageError
 from scenetrain.data import IMAGE_SIZE, normalize
 from scenetrain.export import export
-from scenetrain.run_folder import TrainedModel, build_model
+from scenetrain.run_folder import TrainedModel
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -22,12 +22,12 @@ def trained() -> TrainedModel:
     """A narrow network with the paper's fusion, whose batch norms are not the identity."""
     torch.manual_seed(0)
     config = small_config("model.fusion=context")
-    model = build_model(config, len(CLASSES), None)
-    for module in model.modules():
+    trained = trained_model(config, 0.32, 0.41)
+    for module in trained.model.modules():
         if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 2)
-    return TrainedModel(model.eval(), config, CLASSES, 0.32, 0.41)
+    return trained
 
 
 def images(batch: int, views: int) -> torch.Tensor:
@@ -76,8 +76,7 @@ def test_onnx_of_three_views(trained: TrainedModel, tmp_path: Path) -> None:
 
 
 def test_torch_program_of_the_mean_with_open_views(tmp_path: Path) -> None:
-    config = small_config()
-    trained = TrainedModel(build_model(config, len(CLASSES), None).eval(), config, CLASSES, 0.5, 0.5)
+    trained = trained_model(small_config(), 0.5, 0.5)
     about = {"scenetrain": ""}
     program = torch.export.load(export(trained, tmp_path / "net.pt2", "torch", None), extra_files=about)
     module = program.module()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from scenegen.errors import UsageError
-from scenetrain.fusion import MeanFusion, ViewFusion
+from scenetrain.fusion import MeanFusion, ViewFusion, pad_channels
 from scenetrain.losses.fused_bce import fused_bce
 from scenetrain.models import create_model
 from scenetrain.models.everted import EvertedUNet
@@ -89,6 +91,38 @@ def test_loss_and_gradient_equal_the_direct_formula() -> None:
     (wanted_gradient,) = torch.autograd.grad(wanted, exact)
     assert loss.item() == pytest.approx(wanted.item(), rel=1e-6)
     torch.testing.assert_close(gradient.double(), wanted_gradient, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("channels", [9, 14])
+def test_padding_to_sixteen_channels_changes_rounding_alone(channels: int) -> None:
+    """What CUDA runs, on the CPU: scores, gradients and batch norm statistics, while training and after."""
+    torch.manual_seed(0)
+    plain = ViewFusion(channels)
+    for module in plain.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            nn.init.normal_(module.bias)
+    padded = copy.deepcopy(plain)
+    x = torch.randn(2, channels, 6, 5, 4)
+    for train in (True, False):
+        plain.train(train), padded.train(train)
+        wanted, found = plain.plain_score(x), padded.padded_score(pad_channels(x, 1))
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+        for network, score in ((plain, wanted), (padded, found)):
+            network.zero_grad()
+            score.square().sum().backward()
+        for (name, mine), (_, theirs) in zip(padded.named_parameters(), plain.named_parameters(), strict=True):
+            torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-3, atol=1e-3, msg=name)
+    for name, wanted in plain.state_dict().items():
+        torch.testing.assert_close(padded.state_dict()[name], wanted, msg=name)
+
+
+def test_an_untrained_network_answers_with_the_prior() -> None:
+    torch.manual_seed(0)
+    model = create_model("everted", backbone="test_efficientnet", width=0.02, fusion="mean", prior=0.03).eval()
+    with torch.no_grad():
+        out = model(torch.randn(1, 2, 3, 224, 224))
+    assert out["occupancy"].median() == pytest.approx(0.03, rel=0.5)
+    assert out["masks"].median() == pytest.approx(0.03, rel=0.5)
 
 
 def test_loss_stays_finite_where_probabilities_round_to_one() -> None:

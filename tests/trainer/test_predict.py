@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSES, small_config
+from conftest import CLASSES, small_config, trained_model
 from PIL import Image
 from scenegen.errors import ScenegenError, UsageError
 from scenetrain.evaluate import predict_probabilities
 from scenetrain.predict import predict, read_photograph
-from scenetrain.run_folder import TrainedModel, build_model
+from scenetrain.run_folder import TrainedModel
 
 CPU = torch.device("cpu")
 
@@ -21,8 +21,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def trained() -> TrainedModel:
     torch.manual_seed(0)
-    config = small_config()
-    return TrainedModel(build_model(config, len(CLASSES), None).eval(), config, CLASSES, 0.5, 0.6)
+    return trained_model(small_config(), 0.5, 0.6)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +46,7 @@ def test_three_photographs_become_voxels(trained: TrainedModel, photographs: lis
     summary = json.loads((tmp_path / "room" / "prediction.json").read_text())
     assert summary["voxels"]["laptop"] == masks[..., 3].sum()
     assert summary["classes"] == list(CLASSES)
+    assert summary["grid"] == {"origin": [-2.0, -2.4, 0.0], "voxel_size": 0.05, "shape": [80, 96, 64]}
     with Image.open(picture) as image:
         assert image.width > 1000
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, small_config
+from conftest import small_config, trained_model
 from PIL import Image
 from scenegen.errors import ScenegenError
 from scenetrain.evaluate import SceneScore
 from scenetrain.report import choose_scenes, write_report
-from scenetrain.run_folder import TrainedModel, build_model, save_model
+from scenetrain.run_folder import save_model
 
 HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
@@ -23,12 +23,11 @@ STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
 
 def make_run(folder: Path, seed: int) -> Path:
     torch.manual_seed(seed)
-    config = small_config()
     for stage in STAGES:
         (folder / stage).mkdir(parents=True)
         rows = "0,0.9,0.8,0.1,0.3,0.01,1.5\n1,0.5,0.6,0.2,0.31,0.01,1.5\n2,0.3,0.7,0.15,0.3,0.01,1.5\n"
         (folder / stage / "metrics.csv").write_text(HEAD + rows)
-    save_model(folder, TrainedModel(build_model(config, len(CLASSES), None).eval(), config, CLASSES, 0.5, 0.7))
+    save_model(folder, trained_model(small_config(), 0.5, 0.7))
     return folder
 
 
@@ -44,7 +43,7 @@ class Pictures(HTMLParser):
 
 def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> None:
     run, other = make_run(tmp_path / "final", 0), make_run(tmp_path / "first", 1)
-    path = write_report(run, test_boxes, "test", other)
+    path = write_report(run, test_boxes, "test", other, torch.device("cpu"))
     assert path == run / "report.html"
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|<link", text)
@@ -72,7 +71,7 @@ def test_scenes_are_the_best_the_median_and_the_worst() -> None:
 def test_damage_is_one_line(test_boxes: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 0)
     with pytest.raises(ScenegenError, match=r"none/model\.pt: no trained model"):
-        write_report(run, test_boxes, "test", tmp_path / "none")
+        write_report(run, test_boxes, "test", tmp_path / "none", torch.device("cpu"))
     (run / "segmenter_1" / "metrics.csv").write_text(HEAD + "0,much\n")
     with pytest.raises(ScenegenError, match=r"metrics\.csv: damaged"):
-        write_report(run, test_boxes, "test", None)
+        write_report(run, test_boxes, "test", None, torch.device("cpu"))

@@ -43,6 +43,9 @@ def cli() -> None:
 @click.option("--model", default="everted", show_default=True, help="Which network.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder; again resumes it.")
+@click.option(
+    "--test-data", "test", type=click.Path(path_type=Path), help="A data set of test models: end with a report on it."
+)
 @click.option("--config", "name", default="first", show_default=True, help="first, final, tiny, or a .toml file.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting: training.epochs=3.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -53,6 +56,7 @@ def fit(
     model: str,
     data: Path,
     out: Path,
+    test: Path | None,
     name: str,
     changes: tuple[str, ...],
     device: str,
@@ -63,15 +67,15 @@ def fit(
     """Train a network; the same command again goes on where it was cut off.
 
     \b
-    Example: scenetrain fit --data data/studio --out runs/everted --config final --set training.epochs=50
+    Example: scenetrain fit --data data/studio --test-data data/studio_test --out runs/final --config final
     """
     from scenetrain import fit as step
     from scenetrain.config import load_config
 
     config = load_config(name, (f'model.name="{model}"', *changes))
     hardware = step.Hardware(device, devices, nodes, workers)
-    step.fit(config, data, out, hardware, say=lambda line: click.echo(line, err=True))
-    click.echo(f"{out / 'model.pt'}: next, scenetrain evaluate {out} --data DIR --split test")
+    step.fit(config, data, out, hardware, say=lambda line: click.echo(line, err=True), test=test)
+    click.echo(f"{out / 'model.pt'}: next, scenetrain evaluate {out} --data {test or 'DIR'} --split test")
 
 
 def main() -> None:

@@ -46,6 +46,7 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
         console.print(
             f"{name}: threshold {scores.threshold:.2f}, precision {scores.precision:.3f}, recall {scores.recall:.3f}"
         )
+    console.print("constant: the best answer that does not look at the images, every voxel's frequency in training")
     for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if score.objects:
             console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
@@ -56,21 +57,25 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
 def _table(title: str, result: Evaluation) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    for head in ("IoU", "scenes", "paper first", "paper final"):
+    for head in ("IoU", "constant", "scenes", "paper first", "paper final"):
         table.add_column(head, justify="right")
     total, segmenter = str(len(result.scenes)), result.segmenter
-    table.add_row("reconstructor", _show(result.reconstructor.overall), total, "", _show(paper.RECONSTRUCTOR_IOU))
+    constant = result.constant_segmenter
+    reconstructor = (result.reconstructor.overall, result.constant_reconstructor.overall)
+    table.add_row("reconstructor", *map(_show, reconstructor), total, "", _show(paper.RECONSTRUCTOR_IOU))
     table.add_section()
-    rows = zip(result.classes, segmenter.classes, segmenter.scenes_with_class, strict=True)
-    for name, iou, held in rows:
+    rows = zip(result.classes, segmenter.classes, constant.classes, segmenter.scenes_with_class, strict=True)
+    for name, iou, blind, held in rows:
         theirs = (_show(paper.CLASSES[version].get(name)) for version in ("first", "final"))
-        table.add_row(name, _show(iou), str(held), *theirs)
+        table.add_row(name, _show(iou), _show(blind), str(held), *theirs)
     table.add_section()
-    for name, value, figures in (
-        ("overall", segmenter.overall, paper.OVERALL),
-        ("macro", segmenter.macro, paper.MACRO),
+    for name, value, blind, figures in (
+        ("overall", segmenter.overall, constant.overall, paper.OVERALL),
+        ("macro", segmenter.macro, constant.macro, paper.MACRO),
     ):
-        table.add_row(f"segmenter {name}", _show(value), total, *(_show(figures[v]) for v in ("first", "final")))
+        table.add_row(
+            f"segmenter {name}", _show(value), _show(blind), total, *(_show(figures[v]) for v in ("first", "final"))
+        )
     return table
 
 

@@ -18,6 +18,8 @@ def report(run: Path, data: Path, split: str, compare: Path | None) -> None:
     \b
     Example: scenetrain report runs/final --data data/studio_test --compare runs/first
     """
+    from scenetrain.evaluate import open_device
     from scenetrain.report import write_report
 
-    click.echo(f"{write_report(run, data, split, compare)}: open it in a browser")
+    page = write_report(run, data, split, compare, open_device("auto"))
+    click.echo(f"{page}: open it in a browser")

@@ -19,13 +19,14 @@ PRECISIONS = ("bf16-mixed", "32-true")
 class ModelConfig:
     """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
     package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the
-    views is "context" (the paper's) or "mean"."""
+    views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from."""
 
     name: str = "everted"
     backbone: str = "resnet50"
     weights: str = "hub"
     width: float = 1.0
     fusion: str = "context"
+    prior: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def _check_ranges(config: Config, source: str) -> None:
         whole[f"{branch}.batch_size"] = settings.batch_size
         if not settings.learning_rate > 0 or not 0 <= settings.dropout < 1:
             raise UsageError(f"{source}: {branch} wants a learning_rate above 0 and a dropout from 0 to below 1")
+    if not 0 < config.model.prior < 1:
+        raise UsageError(f"{source}: model.prior: {config.model.prior} is not between 0 and 1")
     for key, value in whole.items():
         if value < 1:
             raise UsageError(f"{source}: {key}: {value} is not 1 or more")

@@ -1,32 +1,47 @@
-"""The best prediction that does not look at the images: what a network must beat."""
+"""The best answer that does not look at the images, every voxel's frequency in training: what a network must beat."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 
-from scenetrain.data import SceneList, unpack_masks
+from scenetrain.data import unpack_masks
 from scenetrain.metrics import IoUCurve, Scores
 
 
-@dataclass(frozen=True)
-class ConstantScores:
-    """Scores of every voxel's training frequency at the threshold that is best on the scenes scored (more than a
-    network gets, whose threshold comes from validation), and overall IoU of predicting every voxel."""
+def label_frequency(labels: Iterable[Tensor], classes: int) -> Tensor:
+    """In which share of scenes a voxel is occupied (row 0) and is of each class: float16 (1 + C, X, Y, Z), on the host.
 
-    frequency: Scores
-    everything: float
+    `labels` are uint8 (X, Y, Z) a scene, bit c set where class c is.
+    """
+    total, count = torch.zeros(()), 0
+    for scene in labels:
+        found = torch.cat([(scene != 0).unsqueeze(0), unpack_masks(scene.unsqueeze(0), classes)[0]])
+        total, count = total.to(scene.device) + found, count + 1
+    return (total / count).half().cpu()
 
 
-def constant_scores(train: SceneList, scored: SceneList, occupancy: bool) -> ConstantScores:
-    """Score the constants on `scored`: of occupancy, or of the class masks."""
-    classes = 1 if occupancy else len(train.classes)
-    scenes = train.for_occupancy() if occupancy else train
-    frequency = torch.stack([unpack_masks(scenes[i].labels[None], classes)[0].byte() for i in range(len(scenes))])
-    probability = frequency.float().mean(0, keepdim=True)
-    curve = IoUCurve(classes)
-    scenes = scored.for_occupancy() if occupancy else scored
-    for i in range(len(scenes)):
-        curve.update(probability, unpack_masks(scenes[i].labels[None], classes))
-    return ConstantScores(curve.best(), curve.at(0.0).overall)
+class ConstantCurves:
+    """Scores of the frequencies as if a network had answered with them for every scene."""
+
+    def __init__(self, frequency: Tensor, device: torch.device) -> None:
+        self.frequency = frequency.to(device)
+        self.occupancy = IoUCurve(1).to(device)
+        self.masks = IoUCurve(len(frequency) - 1).to(device)
+
+    def update(self, occupancy: Tensor, masks: Tensor) -> None:
+        """Count a batch's truth: bool (B, 1, X, Y, Z) and (B, C, X, Y, Z)."""
+        for curve, frequency, truth in (
+            (self.occupancy, self.frequency[:1], occupancy),
+            (self.masks, self.frequency[1:], masks),
+        ):
+            curve.update(frequency.unsqueeze(0).expand_as(truth), truth)
+
+    def best(self) -> tuple[Scores, Scores]:
+        """Occupancy's scores and the masks', each at the threshold that is best on the scenes counted.
+
+        That is more than a network gets, whose threshold comes from validation. Threshold 0 predicts every voxel.
+        """
+        return self.occupancy.best(), self.masks.best()

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scenegen.dataset import Dataset
 from scenegen.errors import ScenegenError, UsageError
+from scenegen.scene import GridSpec
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
@@ -56,7 +56,10 @@ def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], l
         raise ScenegenError(f"{path}: no scenes of split {split!r} ({_how_to_get(split)})")
     found = len(dataset[positions[0]].cameras)
     if found < views:
-        raise ScenegenError(f"{path}: scenes have {found} views, {views} are wanted; use --set training.views={found}")
+        raise ScenegenError(
+            f"{path}: scenes have {found} views, the network takes {views}; give data with as many, or train on "
+            f"fewer with --set training.views={found}"
+        )
     return SceneList(dataset, positions, views)
 
 
@@ -96,6 +99,13 @@ class SceneList(TorchDataset[SceneTensors]):
         """Class names, in the order of the label bits."""
         return self.dataset.info.classes
 
+    @property
+    def grid(self) -> GridSpec:
+        """The voxels' grid."""
+        grid = self.dataset.info.grid
+        assert grid is not None
+        return grid
+
     def scene_index(self, position: int) -> int:
         """The index, in its data set, of the scene at a position of this split."""
         return self.dataset.indices[self.positions[position]]
@@ -110,17 +120,16 @@ class SceneList(TorchDataset[SceneTensors]):
         images = np.stack([scene.image(k) for k in (range(self.views) if view is None else (view,))])
         if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
             raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {IMAGE_SIZE} pixels")
-        labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else pack_masks(scene.masks)
-        grid = self.dataset.info.grid
-        if grid is None or labels.shape != tuple(grid.shape):
+        labels = self.labels(position)
+        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), labels, position, variant)
+
+    def labels(self, position: int) -> Tensor:
+        """The labels of one scene alone, uint8 (X, Y, Z)."""
+        scene = self.dataset[self.positions[position]]
+        labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits
+        if labels.shape != tuple(self.grid.shape):
             raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not dataset.json's; generate it again")
-        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels), position, variant)
-
-
-def pack_masks(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Masks bool (X, Y, Z, C) to uint8 (X, Y, Z): bit c is class c."""
-    bits = np.packbits(masks, axis=-1, bitorder="little")
-    return np.ascontiguousarray(bits[..., 0])
+        return torch.from_numpy(labels)
 
 
 def unpack_masks(labels: Tensor, classes: int) -> Tensor:

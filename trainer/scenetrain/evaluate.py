@@ -6,7 +6,7 @@ Everything is computed in float32. Shapes: B scenes, V views, C classes, X Y Z t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from scenegen.errors import ScenegenError
 from scenegen.progress import Update
 from torch import Tensor
 
+from scenetrain.constant import ConstantCurves
 from scenetrain.data import SceneList, SceneTensors, normalize, open_split, unpack_masks
 from scenetrain.metrics import BINS, IoUCurve, Scores
-from scenetrain.models.everted import GRID
 from scenetrain.run_folder import TrainedModel
 from scenetrain.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
 
@@ -41,7 +41,8 @@ class SceneScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a network did. The curves hold the overall IoU at the thresholds 0, .01, ... .99.
+    """How a network did. The curves hold the overall IoU at the thresholds 0, .01, ... .99; the constants' scores are
+    those of the best answer that does not look at the images (constant.ConstantCurves).
 
     `confusion` (C + 1, C + 1) counts voxels, truth down and prediction across, air first.
     """
@@ -52,6 +53,8 @@ class Evaluation:
     reconstructor_curve: tuple[float, ...]
     segmenter_curve: tuple[float, ...]
     scenes: tuple[SceneScore, ...]
+    constant_reconstructor: Scores
+    constant_segmenter: Scores
     confusion: NDArray[np.int64]
     seen: SeenScore
     unseen: SeenScore
@@ -66,11 +69,16 @@ def open_device(name: str) -> torch.device:
 
 def open_scenes(trained: TrainedModel, data: Path, split: str) -> SceneList:
     """The scenes of a split that fit a network; ScenegenError when grid, classes or number of views do not."""
-    scenes = open_split(data, split, trained.config.training.views, GRID)
+    scenes = open_split(data, split, trained.config.training.views, trained.grid.shape)
     if scenes.classes != trained.classes:
         raise ScenegenError(
             f"{data}: its classes are {', '.join(scenes.classes)}, the network's {', '.join(trained.classes)}; "
             f"give a data set with the network's classes in its order"
+        )
+    if scenes.grid != trained.grid:
+        raise ScenegenError(
+            f"{data}: its grid begins at {scenes.grid.origin}, {scenes.grid.voxel_size} m a voxel, the network's at "
+            f"{trained.grid.origin}, {trained.grid.voxel_size} m; give data of the network's room"
         )
     return scenes
 
@@ -94,6 +102,7 @@ def evaluate(
     """Score `trained`, which is on `device`, on every scene of `scenes`."""
     count = len(trained.classes)
     curves = (IoUCurve(1).to(device), IoUCurve(count).to(device))
+    constant = ConstantCurves(trained.frequency, device)
     confusion = torch.zeros((count + 1) ** 2, dtype=torch.long, device=device)
     scores: list[SceneScore] = []
     seen = NOTHING
@@ -106,12 +115,14 @@ def evaluate(
         predicted = is_above(labelled, trained.segmenter_threshold)
         curves[0].update(occupied, occupancy)
         curves[1].update(labelled, masks)
+        constant.update(occupancy, masks)
         confusion += count_confusion(labelled, predicted, masks)
         scores += _score_scenes(scenes, batch, (solid, occupancy), (predicted, masks))
         for scene, mine, truth in zip(batch, predicted, masks, strict=True):
             seen += _count_seen(scenes, scene.position, mine, truth)
         if update:
             update(len(scores), len(scenes))
+    constants = constant.best()
     return Evaluation(
         classes=trained.classes,
         reconstructor=curves[0].at(trained.reconstructor_threshold),
@@ -119,6 +130,8 @@ def evaluate(
         reconstructor_curve=tuple(curves[0].compute().tolist()),
         segmenter_curve=tuple(curves[1].compute().tolist()),
         scenes=tuple(scores),
+        constant_reconstructor=constants[0],
+        constant_segmenter=constants[1],
         confusion=confusion.view(count + 1, count + 1).cpu().numpy(),
         seen=seen.score(SEEN),
         unseen=seen.score(UNSEEN),
@@ -127,8 +140,27 @@ def evaluate(
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """What `evaluate --json` prints; what has no value is null."""
-    segmenter, reconstructor = evaluation.segmenter, evaluation.reconstructor
     names = evaluation.classes
+    return {
+        **_scores_json(evaluation.reconstructor, evaluation.segmenter, names),
+        "constant": _scores_json(evaluation.constant_reconstructor, evaluation.constant_segmenter, names),
+        "scenes": len(evaluation.scenes),
+        "seen": asdict(evaluation.seen),
+        "unseen": asdict(evaluation.unseen),
+        "confusion": {"labels": ["air", *names], "voxels": evaluation.confusion.tolist()},
+        "scene_scores": [
+            {
+                "index": score.index,
+                "reconstructor": score.reconstructor,
+                "segmenter": score.segmenter,
+                "classes": dict(zip(names, score.classes, strict=True)),
+            }
+            for score in evaluation.scenes
+        ],
+    }
+
+
+def _scores_json(reconstructor: Scores, segmenter: Scores, names: Sequence[str]) -> dict[str, Any]:
     return {
         "reconstructor": {
             "overall": _known(reconstructor.overall),
@@ -145,19 +177,6 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             "precision": segmenter.precision,
             "recall": segmenter.recall,
         },
-        "scenes": len(evaluation.scenes),
-        "seen": asdict(evaluation.seen),
-        "unseen": asdict(evaluation.unseen),
-        "confusion": {"labels": ["air", *names], "voxels": evaluation.confusion.tolist()},
-        "scene_scores": [
-            {
-                "index": score.index,
-                "reconstructor": score.reconstructor,
-                "segmenter": score.segmenter,
-                "classes": dict(zip(names, score.classes, strict=True)),
-            }
-            for score in evaluation.scenes
-        ],
     }
 
 

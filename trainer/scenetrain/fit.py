@@ -11,7 +11,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -24,15 +24,17 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from scenegen.errors import ScenegenError
 from scenegen.progress import progress
-from torch import nn
+from torch import Tensor, nn
 
 from scenetrain.batches import EpochPlan, ResidentBatches, streaming_batches, training_plan, validation_plan
 from scenetrain.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
 from scenetrain.config import BranchConfig, Config
+from scenetrain.constant import label_frequency
 from scenetrain.data import SceneList, open_split
 from scenetrain.features import ResidentSplit, fits_on, make_resident, resident_bytes
 from scenetrain.models import check_model_name
 from scenetrain.models.everted import GRID, EvertedUNet
+from scenetrain.report import write_report
 from scenetrain.run_folder import (
     StageResult,
     TrainedModel,
@@ -77,29 +79,39 @@ class Run:
     validation: Split
 
 
-def fit(config: Config, data: Path, folder: Path, hardware: Hardware, say: Say) -> TrainedModel:
-    """Run the whole protocol into `folder`; `say` takes one line of progress at a time.
+def fit(
+    config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, test: Path | None = None
+) -> TrainedModel:
+    """Run the whole protocol into `folder`, and end with the report on the data set `test`, where there is one.
 
-    With several devices this returns in every process, with the same network.
+    `say` takes one line of progress at a time. With several devices this returns in every process, with the same
+    network; the first of them writes.
     """
     views = config.training.views
-    model, classes, results = train_stages(config, data, folder, hardware, say, protocol(views))
+    if test is not None:
+        open_split(test, "test", views, GRID)  # what is wrong with it is said before hours of training
+    model, run, results = train_stages(config, data, folder, hardware, say, protocol(views))
+    scenes = run.train.scenes
     trained = TrainedModel(
-        model.eval(),
-        config,
-        classes,
-        results[f"reconstructor_{views}"].threshold,
-        results[f"segmenter_{views}"].threshold,
+        model=model.eval(),
+        config=config,
+        classes=scenes.classes,
+        grid=scenes.grid,
+        reconstructor_threshold=results[f"reconstructor_{views}"].threshold,
+        segmenter_threshold=results[f"segmenter_{views}"].threshold,
+        frequency=label_frequency(_labels(run.train), len(scenes.classes)),
     )
     if _rank()[0] == 0:
         save_model(folder, trained)
+        if test is not None:
+            say(f"{write_report(folder, test, 'test', None, run.device)}: open it in a browser")
     return trained
 
 
 def train_stages(
     config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, stages: Sequence[Stage]
-) -> tuple[EvertedUNet, tuple[str, ...], dict[str, StageResult]]:
-    """Run some stages of the protocol, in their order: the network as the last left it, its classes, the results."""
+) -> tuple[EvertedUNet, Run, dict[str, StageResult]]:
+    """Run some stages of the protocol, in their order: the network as the last left it, on what, and the results."""
     check_model_name(config.model.name)
     calm_lightning()
     device = open_hardware(hardware)
@@ -113,7 +125,12 @@ def train_stages(
     lay_channels_last(model)
     splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
     run = Run(config, folder, hardware, device, *splits)
-    return model, train.classes, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
+    return model, run, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
+
+
+def _labels(split: Split) -> Iterable[Tensor]:
+    """Every scene's labels, from the device where they lie there."""
+    return split.resident.labels if split.resident else map(split.scenes.labels, range(len(split.scenes)))
 
 
 def training_dtype(config: Config) -> torch.dtype:

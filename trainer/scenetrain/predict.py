@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError, UsageError
-from scenegen.preset import load_preset
 
 from scenetrain.data import IMAGE_SIZE
 from scenetrain.evaluate import is_above, predict_probabilities
@@ -34,12 +34,11 @@ def predict(trained: TrainedModel, photographs: Sequence[Path], out: Path, devic
     occupied, labelled = predict_probabilities(trained, batch)
     occupancy = is_above(occupied, trained.reconstructor_threshold)[0, 0].cpu().numpy()
     masks = is_above(labelled, trained.segmenter_threshold)[0].movedim(0, -1).contiguous().cpu().numpy()
-    grid = load_preset("studio").grid
-    assert grid is not None
-    sheet = prediction_sheet(images, masks, grid, trained.classes)
+    sheet = prediction_sheet(images, masks, trained.grid, trained.classes)
     summary = {
         "photographs": [str(path) for path in photographs],
         "classes": trained.classes,
+        "grid": asdict(trained.grid),
         "thresholds": {"reconstructor": trained.reconstructor_threshold, "segmenter": trained.segmenter_threshold},
         "voxels": {
             "occupied": int(occupancy.sum()),

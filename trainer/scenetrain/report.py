@@ -15,7 +15,7 @@ from scenegen.errors import ScenegenError
 from scenegen.progress import progress
 
 from scenetrain.data import SceneList, unpack_masks
-from scenetrain.evaluate import SceneScore, evaluate, is_above, open_device, open_scenes, predict_probabilities
+from scenetrain.evaluate import SceneScore, evaluate, is_above, open_scenes, predict_probabilities
 from scenetrain.report_page import Scored, page, show
 from scenetrain.report_plots import Rows, plot_confusion, plot_stages, plot_thresholds
 from scenetrain.report_voxels import scene_sheet
@@ -23,12 +23,11 @@ from scenetrain.run_folder import load_model
 from scenetrain.stage import protocol
 
 
-def write_report(run: Path, data: Path, split: str, compare: Path | None) -> Path:
+def write_report(run: Path, data: Path, split: str, compare: Path | None, device: torch.device) -> Path:
     """Score `run` (and `compare` beside it) on a split and write RUN/report.html, the path returned.
 
     ScenegenError when a run has no model, the data does not fit it, or the folder cannot be written.
     """
-    device = open_device("auto")
     models = [(_name(folder), load_model(folder / "model.pt", device)) for folder in (run, compare) if folder]
     splits = [open_scenes(trained, data, split) for _, trained in models]
     stages = _read_stages(run, models[0][1].config.training.views)
@@ -98,8 +97,6 @@ def _read_stages(run: Path, views: int) -> dict[str, Rows]:
 def _draw_scene(scenes: SceneList, score: SceneScore, runs: Sequence[Scored], device: torch.device) -> bytes:
     """A scene's photographs, truth and what each run made of it."""
     stored = scenes[score.position]
-    grid = scenes.dataset.info.grid
-    assert grid is not None
     truth = unpack_masks(stored.labels[None], len(scenes.classes))[0]
     volumes: list[tuple[str, str, NDArray[np.bool_]]] = [("truth", "", truth.movedim(0, -1).numpy())]
     for run in runs:
@@ -108,5 +105,5 @@ def _draw_scene(scenes: SceneList, score: SceneScore, runs: Sequence[Scored], de
         volumes.append((run.name, f"IoU {show(run.result.scenes[score.position].segmenter)}", predicted))
     images = stored.images.permute(0, 2, 3, 1).numpy()
     content = io.BytesIO()
-    scene_sheet(images, volumes, grid, scenes.classes).save(content, "PNG", optimize=True)
+    scene_sheet(images, volumes, scenes.grid, scenes.classes).save(content, "PNG", optimize=True)
     return content.getvalue()

@@ -100,7 +100,9 @@ def page(
 <div><div class="card">{_settings_table(runs)}</div><div class="card">{_seen_table(runs)}</div></div>
 </div>
 <p class="note">Overall: the mean over scenes of the IoU of all masks together. A class: the mean over the scenes that
-hold it, in truth or prediction; "scenes" counts those whose truth does. Macro: the mean of the classes. The paper's
+hold it, in truth or prediction; "scenes" counts those whose truth does. Macro: the mean of the classes. Constant: the
+best answer that does not look at the photographs, every voxel's frequency in training, at the threshold that suits
+these scenes best; what a network has learnt begins above it. The paper's
 figures are of its own scenes and models, so they show the order of magnitude, not a contest.</p>
 <h2>Scenes</h2>
 <ul class="legend">{legend}</ul>
@@ -132,25 +134,26 @@ def _tiles(result: Evaluation) -> str:
 def _score_table(runs: Sequence[Scored]) -> str:
     results = [run.result for run in runs]
     first = results[0]
+    total, constant = str(len(first.scenes)), first.constant_segmenter
     rows: list[tuple[str, str, Sequence[float | None], Sequence[float | None]]] = [
         (
             "reconstructor",
-            str(len(first.scenes)),
+            total,
             [r.reconstructor.overall for r in results],
-            (None, paper.RECONSTRUCTOR_IOU),
+            (first.constant_reconstructor.overall, None, paper.RECONSTRUCTOR_IOU),
         )
     ]
     for c, name in enumerate(first.classes):
-        theirs = tuple(paper.CLASSES[version].get(name) for version in ("first", "final"))
+        theirs = (constant.classes[c], *(paper.CLASSES[version].get(name) for version in ("first", "final")))
         rows.append(
             (name, str(first.segmenter.scenes_with_class[c]), [r.segmenter.classes[c] for r in results], theirs)
         )
-    for name, means, figures in (
-        ("overall", [r.segmenter.overall for r in results], paper.OVERALL),
-        ("macro", [r.segmenter.macro for r in results], paper.MACRO),
+    for name, means, blind, figures in (
+        ("overall", [r.segmenter.overall for r in results], constant.overall, paper.OVERALL),
+        ("macro", [r.segmenter.macro for r in results], constant.macro, paper.MACRO),
     ):
-        rows.append((name, str(len(first.scenes)), means, (figures["first"], figures["final"])))
-    heads = ["IoU", "scenes", *(run.name for run in runs), "paper first", "paper final"]
+        rows.append((name, total, means, (blind, figures["first"], figures["final"])))
+    heads = ["IoU", "scenes", *(run.name for run in runs), "constant", "paper first", "paper final"]
     body = "".join(
         f"<tr{_rule(name, first.classes[0])}><td>{_swatch(name) if name in first.classes else ''}{escape(name)}</td>"
         f"<td>{held}</td>"

@@ -5,7 +5,7 @@ RUN/data.json                   which data set, its classes, how many scenes of 
 RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), TensorBoard events
 RUN/<stage>/metrics.csv         a line an epoch: the columns of callbacks.COLUMNS
 RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
-RUN/model.pt                    the finished network: weights, config, classes, thresholds
+RUN/model.pt                    the finished network: weights, config, classes, grid, thresholds, label frequencies
 RUN/report.html
 """
 
@@ -20,6 +20,8 @@ from pickle import UnpicklingError
 import torch
 from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError
+from scenegen.scene import GridSpec
+from torch import Tensor
 
 from scenetrain.config import Config, config_from_dict, config_to_toml
 from scenetrain.data import SceneList
@@ -42,13 +44,18 @@ class StageResult:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network that can be evaluated: its thresholds were chosen on validation."""
+    """A network that can be evaluated: its thresholds were chosen on validation.
+
+    `frequency` is that of the labels it was trained on, float16 (1 + C, X, Y, Z): see constant.label_frequency.
+    """
 
     model: EvertedUNet
     config: Config
     classes: tuple[str, ...]
+    grid: GridSpec
     reconstructor_threshold: float
     segmenter_threshold: float
+    frequency: Tensor
 
 
 def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList, leader: bool) -> None:
@@ -97,6 +104,8 @@ def save_model(run: Path, trained: TrainedModel) -> None:
         "state": trained.model.state_dict(),
         "config": asdict(trained.config),
         "classes": list(trained.classes),
+        "grid": asdict(trained.grid),
+        "frequency": trained.frequency,
         "thresholds": {"reconstructor": trained.reconstructor_threshold, "segmenter": trained.segmenter_threshold},
     }
     torch.save(body, staging)
@@ -115,12 +124,19 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         config = config_from_dict(body["config"], str(path))
         model = build_model(config, len(body["classes"]), weights=None).to(device)
         model.load_state_dict(body["state"])
+        grid = GridSpec(**body["grid"])
+        thresholds, frequency = body["thresholds"], body["frequency"]
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
         reason = str(error).split("\n")[0]
         raise ScenegenError(f"{path}: not a model of this program, or damaged ({reason})") from error
-    thresholds = body["thresholds"]
     return TrainedModel(
-        model.eval(), config, tuple(body["classes"]), thresholds["reconstructor"], thresholds["segmenter"]
+        model=model.eval(),
+        config=config,
+        classes=tuple(body["classes"]),
+        grid=grid,
+        reconstructor_threshold=thresholds["reconstructor"],
+        segmenter_threshold=thresholds["segmenter"],
+        frequency=frequency,
     )
 
 
@@ -135,6 +151,7 @@ def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNe
         fusion=config.model.fusion,
         reconstructor_dropout=config.reconstructor.dropout,
         segmenter_dropout=config.segmenter.dropout,
+        prior=config.model.prior,
     )
     assert isinstance(model, EvertedUNet)
     return model

@@ -7,6 +7,7 @@ Shapes: B scenes, V views, C classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,15 +42,17 @@ class Reconstruction:
 
 
 class Decoder(nn.Module):
-    """Four doubling levels from the latent to the full grid, then one logit a class."""
+    """Four doubling levels from the latent to the full grid, then one logit a class, at first about that of `prior`."""
 
-    def __init__(self, outputs: Sequence[int], skips: bool, classes: int, dropout: float) -> None:
+    def __init__(self, outputs: Sequence[int], skips: bool, classes: int, dropout: float, prior: float) -> None:
         super().__init__()
         times = 2 if skips else 1
         inputs = (LATENT[0], *(times * channels for channels in outputs[:-1]))
         dropouts = (*[dropout] * (len(outputs) - 1), 0.0)
         self.levels = nn.ModuleList(map(upsample3d_block, inputs, outputs, dropouts))
         self.head = nn.Conv3d(times * outputs[-1], classes, kernel_size=1)
+        assert self.head.bias is not None
+        nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))
 
     def forward(self, latent: Tensor, skips: Sequence[Tensor] = ()) -> tuple[tuple[Tensor, ...], Tensor]:
         """Decode (N, 98, 5, 6, 4); `skips` are the other branch's levels. Returns all levels and the logits."""
@@ -66,7 +69,8 @@ class EvertedUNet(nn.Module):
 
     `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width`
     multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
-    paper's) or "mean" of the views.
+    paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel: about as
+    many are occupied, and from one half the first epochs would go into learning just that.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class EvertedUNet(nn.Module):
         fusion: str = "context",
         reconstructor_dropout: float = 0.0,
         segmenter_dropout: float = 0.0,
+        prior: float = 0.01,
     ) -> None:
         super().__init__()
         self.classes = classes
@@ -89,8 +94,8 @@ class EvertedUNet(nn.Module):
             conv2d_block(neck[0], neck[1], pool=True),
             conv2d_block(neck[1], NECK_OUTPUTS, pool=True),
         )
-        self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout)
-        self.segmenter = Decoder(levels, True, classes, segmenter_dropout)
+        self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout, prior)
+        self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior)
         self.volume_fusion = _fusion(fusion, levels[-1] + 1)
         self.mask_fusion = _fusion(fusion, levels[-1] + classes)
 

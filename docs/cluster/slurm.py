@@ -1,0 +1,65 @@
+#!/usr/bin/env python
+# fmt: off
+#SBATCH --job-name=scenegen
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=4G
+#SBATCH --time=7-00:00:00
+#SBATCH --output=scenegen-%j.log
+# fmt: on
+"""Generate on Slurm: a small job that drives, and JOBS more with a Blender each.
+
+    sbatch docs/cluster/slurm.py --preset studio --scenes 25000 --out /shared/studio
+
+The arguments are those of `scenegen generate`; --out and the asset library must be on storage that all nodes share.
+A job that ends, by its time limit too, is replaced; the same command again goes on where a run stopped.
+"""
+
+import subprocess
+import sys
+
+from dask_jobqueue import SLURMCluster
+from distributed import Client
+
+# What your site has.
+JOBS = 20  # Blenders at once
+CORES = 4  # of each: on a CPU as many as you can have, beside a GPU 2 to 4
+MEMORY = "6GB"  # of each
+TIME = "12:00:00"  # of each
+GPUS = 0  # of each: 0 or 1
+PARTITION = None  # None is the site's default
+INTERFACE = None  # the network between nodes, such as "ib0"; None is the default one
+SECONDS_BETWEEN_CHECKS = 60
+
+
+def make_cluster() -> SLURMCluster:
+    """A dask scheduler here, whose workers are Slurm jobs."""
+    return SLURMCluster(
+        queue=PARTITION,
+        cores=1,  # a worker takes one lease at a time; the cores are for Blender
+        job_cpu=CORES,
+        memory=MEMORY,
+        walltime=TIME,
+        interface=INTERFACE,
+        job_name="scenegen-worker",
+        job_extra_directives=[f"--gpus={GPUS}"] if GPUS else [],
+        python=sys.executable,
+        log_directory="scenegen-logs",
+    )
+
+
+def main() -> int:
+    """Drive one run; its exit status."""
+    with make_cluster() as cluster, Client(cluster) as client:
+        cluster.scale(jobs=JOBS)
+        client.wait_for_workers(1)  # the queue may be long
+        command = ["scenegen", "generate", "--scheduler", cluster.scheduler_address, *sys.argv[1:]]
+        with subprocess.Popen(command) as run:
+            while True:
+                try:
+                    return run.wait(SECONDS_BETWEEN_CHECKS)
+                except subprocess.TimeoutExpired:
+                    cluster.scale(jobs=JOBS)  # new jobs for those that ended
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ What is slow in the program, timeouts and heartbeats, is quick here: SCENEGEN_TE
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psutil
 from PIL import Image
@@ -60,6 +61,37 @@ def family(pid: int) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).children(recursive=True)
     return []
+
+
+@contextmanager
+def dask_process(*arguments: str, log: Path, within: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """`dask scheduler ...` or `dask worker ...`; `within` is a command before it. All of its family is ended after."""
+    program = [*within, str(Path(sys.executable).parent / "dask"), *arguments, "--no-dashboard"]
+    with log.open("ab") as said:
+        process = subprocess.Popen(program, stdout=said, stderr=said, start_new_session=True)
+        try:
+            yield process
+        finally:
+            for member in [*family(process.pid), psutil.Process(process.pid)]:
+                shoot(member.pid)
+            process.wait()
+
+
+@contextmanager
+def dask_scheduler(folder: Path, host: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """A scheduler of its own: its address and process id."""
+    file = folder / "scheduler.json"
+    file.unlink(missing_ok=True)
+    arguments = ("scheduler", "--host", host, "--port", "0", "--scheduler-file", str(file))
+    with dask_process(*arguments, log=folder / "scheduler.log", within=within) as process:
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        yield json.loads(file.read_text())["address"], process.pid
+
+
+def dask_worker(address: str, folder: Path, name: str, within: Sequence[str] = ()) -> AbstractContextManager[Any]:
+    """A worker of one thread."""
+    arguments = ("worker", address, "--nthreads", "1", "--name", name, "--local-directory", str(folder / name))
+    return dask_process(*arguments, log=folder / f"{name}.log", within=within)
 
 
 def is_blender(process: psutil.Process) -> bool:

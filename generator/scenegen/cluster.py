@@ -35,7 +35,8 @@ def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             memory_limit=None,
-            dashboard_address=dashboard,
+            dashboard_address=dashboard or ":0",
+            scheduler_kwargs={"dashboard": bool(dashboard)},
             silence_logs=logging.CRITICAL,
         )
         yield stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
@@ -45,22 +46,20 @@ def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
 def remote_cluster(address: str) -> Iterator[Any]:
     """A client of the cluster at `address`. ScenegenError when nothing answers there or it has no workers."""
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
 
     check_scheduler(address)
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    try:
+    with silence_logging_cmgr(logging.CRITICAL):
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         try:
-            client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
-        except TimeoutError as error:
-            raise ScenegenError(f"{address}: has no dask worker; start some: `dask worker {address}`") from error
-        yield client
-    finally:
-        with suppress(OSError, TimeoutError):
-            client.close(timeout=2)
-        logger.setLevel(level)
+            try:
+                client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+            except TimeoutError as error:
+                raise ScenegenError(f"{address}: has no dask worker; start some: `dask worker {address}`") from error
+            yield client
+        finally:
+            with suppress(OSError, TimeoutError):
+                client.close(timeout=2)
 
 
 def check_scheduler(address: str) -> None:

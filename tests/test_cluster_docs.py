@@ -90,6 +90,21 @@ def test_slurm_launcher_makes_scenes(tmp_path: Path, box_library: Path) -> None:
     assert psutil.wait_procs(left, timeout=20)[1] == []
 
 
+def test_the_page_drives_a_cluster_from_python(tmp_path: Path, box_library: Path) -> None:
+    """The example of docs/cluster.md with small scenes in place of large ones."""
+    (code,) = re.findall(r"```python\n(.*?)```", (CLUSTER.parent / "cluster.md").read_text(), re.DOTALL)
+    options = f'quality="draft", device="cpu", assets=Path({str(box_library)!r})'
+    usual = '"studio", Path("data/studio"), 100,'
+    assert usual in code
+    (tmp_path / "run.py").write_text(code.replace(usual, f"{str(TINY)!r}, Path('set'), 2, {options},"))
+    done = subprocess.run(
+        [sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == ["scene_000000", "scene_000001"]
+    assert done.stdout.splitlines()[-1] == "()"
+
+
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[str]:
     """An `ssh` in tmp_path/bin that reaches this machine as any host: through sshd, or a shell where there is none."""

@@ -34,7 +34,7 @@ def test_it_measures_real_scenes_and_leaves_nothing(
     assert result.return_value == 0, result.output
     found = json.loads(result.stdout)
     assert (found["ok"], found["problems"], found["scenes"]) == (True, [], 1200)
-    assert found["blender"]["version"].startswith("4.")
+    assert re.match(r"\d\.\d", found["blender"]["version"])
     assert found["plan"] == {"device": "cpu", "gpus": [], "workers": 2}
     models = {entry["name"]: (entry["train"], entry["test"]) for entry in found["models"]}
     assert models["chair"] == tuple(len(list(box_library.glob(f"chair_{split}_*"))) for split in ("train", "test"))
@@ -55,7 +55,7 @@ def test_no_library_is_a_problem_with_a_mend(tmp_path: Path) -> None:
     result = doctor("--preset", TINY, "--assets", tmp_path / "none", "--scenes", 5)
     assert result.return_value == 1
     assert re.search(r"problem: .*none: no asset library here; run `scenegen assets build", result.stdout)
-    assert re.search(r"Blender +version +4\.\d", result.stdout)
+    assert re.search(r"Blender +version +\d\.\d", result.stdout)
     assert re.search(r"Devices +chosen +\w+", result.stdout)
     assert result.stdout.splitlines()[-1] == "cannot generate 5 scenes of tiny here yet"
 

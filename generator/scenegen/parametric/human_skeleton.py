@@ -43,11 +43,22 @@ MASSES: Mapping[str, tuple[float, Triple]] = {
 
 @dataclass(frozen=True)
 class Build:
-    """A body's shape: `height` in metres, `female` 0 to 1, `girth` -1 (thin) to 1 (heavy)."""
+    """A body's shape: `height` in metres, `female` 0 to 1, `girth` -1 (thin) to 1 (heavy).
+
+    Lengths are the reference body's, in its metres; a body that was measured brings its own, and `joints`, the
+    origins of its bones in rest.
+    """
 
     height: float = 1.75
     female: float = 0.0
     girth: float = 0.0
+    thigh: float = THIGH
+    shank: float = SHANK
+    upper_arm: float = UPPER_ARM
+    forearm: float = FOREARM
+    ankle: float = ANKLE_HEIGHT
+    ball: Triple = BALL
+    joints: Mapping[str, Array] | None = None
 
     @property
     def shoulder(self) -> float:
@@ -57,6 +68,8 @@ class Build:
     @property
     def hip(self) -> float:
         """Half the distance between the hip joints of the reference body, metres."""
+        if self.joints is not None:
+            return float(self.joints["thigh_left"][0])
         return 0.086 + 0.006 * self.female + 0.003 * self.girth
 
 
@@ -98,7 +111,7 @@ class Pose:
     """A pose; angles in degrees. `lean` is forward, `sway` to the left, `twist` of chest over pelvis to the left.
 
     `weight_left` is the share of the weight on the left foot; `hips` is the height of the hip joints on the
-    reference body, or as high as the legs allow.
+    reference body, or as high as the legs allow. Who sits has the hips `seat` behind the origin, in no balance.
     """
 
     left: Arm = Arm()
@@ -115,6 +128,7 @@ class Pose:
     nod: float = 0.0
     look: float = 0.0
     phone: str | None = None
+    seat: float | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,8 @@ class Skeleton:
 
 def rest_joints(build: Build) -> dict[str, Array]:
     """Origins of all bones of the reference body in rest."""
+    if build.joints is not None:
+        return dict(build.joints)
     joints: dict[str, Triple] = {
         "pelvis": (0, 0, 0.92),
         "lumbar": (0, 0.01, 1.03),
@@ -189,7 +205,7 @@ def solve(build: Build, pose: Pose) -> Skeleton:
     """Pose a body on the floor z = 0 with its centre of mass over its feet (x, y free: the feet stay near 0)."""
     rest = rest_joints(build)
     scale = build.height / REFERENCE_HEIGHT
-    feet = {side: _place_foot(pose, side, scale) for side in SIDES}
+    feet = {side: _place_foot(build, pose, side, scale) for side in SIDES}
     stand = np.zeros(3)
     for side, share, foot in (
         (LEFT, pose.weight_left, pose.left_foot),
@@ -197,8 +213,8 @@ def solve(build: Build, pose: Pose) -> Skeleton:
     ):
         ankle, ball = feet[side][:2]
         stand += share * (ball if foot.heel > 20 else (ankle + ball) / 2)
-    root = np.array([stand[0], stand[1], 0.0])
-    for _ in range(12):
+    root = np.array([stand[0], stand[1], 0.0] if pose.seat is None else [0.0, pose.seat * scale, 0.0])
+    for _ in range(12 if pose.seat is None else 0):
         root[2] = _root_height(build, pose, root, feet, scale)
         skeleton = _assemble(build, pose, rest, root, feet)
         root[:2] += (stand - skeleton.centre_of_mass())[:2]
@@ -206,15 +222,15 @@ def solve(build: Build, pose: Pose) -> Skeleton:
     return _assemble(build, pose, rest, root, feet)
 
 
-def _place_foot(pose: Pose, side: str, scale: float) -> tuple[Array, Array, Array, Array]:
+def _place_foot(build: Build, pose: Pose, side: str, scale: float) -> tuple[Array, Array, Array, Array]:
     """Ankle, ball (both world), the rear foot's rotation and the toes' rotation."""
     foot = pose.left_foot if side == LEFT else pose.right_foot
     sign = SIDES[side]
     flat = about_z(math.radians(sign * foot.turn))
     base = np.array([sign * foot.outward, foot.back, foot.lift])
-    ball = base + flat @ np.array(BALL)
+    ball = base + flat @ np.array(build.ball)
     rear = flat @ about_x(math.radians(foot.heel))
-    ankle = ball + rear @ (np.array([0, 0, ANKLE_HEIGHT]) - np.array(BALL))
+    ankle = ball + rear @ (np.array([0, 0, build.ankle]) - np.array(build.ball))
     toes = rear if foot.lift > 0 else flat
     return ankle * scale, ball * scale, rear, toes
 
@@ -222,7 +238,7 @@ def _place_foot(pose: Pose, side: str, scale: float) -> tuple[Array, Array, Arra
 def _root_height(
     build: Build, pose: Pose, root: Array, feet: Mapping[str, tuple[Array, Array, Array, Array]], scale: float
 ) -> float:
-    reach = STRAIGHTEST_LEG * (THIGH + SHANK) * scale
+    reach = STRAIGHTEST_LEG * (build.thigh + build.shank) * scale
     turn = _pelvis_turn(pose)
     height = pose.hips * scale
     for side, sign in SIDES.items():
@@ -260,18 +276,19 @@ def _assemble(
         foot = pose.left_foot if side == LEFT else pose.right_foot
         ankle, ball, rear, toes = feet[side]
         forward = rear @ np.array([0, -1.0, 0]) + turns["pelvis"] @ np.array([sign * foot.knee_out, -0.6, 0])
-        knee = _bend_between(hip, ankle, THIGH * scale, SHANK * scale, forward)
-        turns[f"thigh_{side}"] = _hinge_frame(hip, knee, ankle, forward)
-        turns[f"shank_{side}"] = _hinge_frame(knee, ankle, None, turns[f"thigh_{side}"] @ np.array([0, -1.0, 0]))
+        knee = bend_between(hip, ankle, build.thigh * scale, build.shank * scale, forward)
+        turns[f"thigh_{side}"] = hinge_frame(hip, knee, ankle, forward)
+        turns[f"shank_{side}"] = hinge_frame(knee, ankle, None, turns[f"thigh_{side}"] @ np.array([0, -1.0, 0]))
         turns[f"foot_{side}"], turns[f"toes_{side}"] = rear, toes
         origins |= {f"thigh_{side}": hip, f"shank_{side}": knee, f"foot_{side}": ankle, f"toes_{side}": ball}
         angles[f"knee_{side}"] = _angle(knee - hip, ankle - knee)
         angles[f"hip_{side}"] = _angle(knee - hip, turns["pelvis"] @ np.array([0, 0, -1.0]))
-        _pose_arm(pose, side, rest, scale, origins, turns, angles)
+        _pose_arm(build, pose, side, rest, scale, origins, turns, angles)
     return Skeleton(build, rest, origins, turns, angles)
 
 
 def _pose_arm(
+    build: Build,
     pose: Pose,
     side: str,
     rest: Mapping[str, Array],
@@ -289,26 +306,26 @@ def _pose_arm(
 
     shoulder = origins["chest"] + chest @ (rest[f"upper_arm_{side}"] - rest["chest"]) * scale
     if arm.wrist is None:
-        elbow = shoulder + unit(world(arm.upper)) * UPPER_ARM * scale
-        wrist = elbow + unit(world(arm.fore)) * FOREARM * scale
+        elbow = shoulder + unit(world(arm.upper)) * build.upper_arm * scale
+        wrist = elbow + unit(world(arm.fore)) * build.forearm * scale
     else:
         goal = np.array(arm.wrist) * mirror - rest[arm.anchor]
         wrist = origins[arm.anchor] + turns[arm.anchor] @ goal * scale
         away = wrist - shoulder
-        reach = 0.99 * (UPPER_ARM + FOREARM) * scale
+        reach = 0.99 * (build.upper_arm + build.forearm) * scale
         wrist = shoulder + away * min(1.0, reach / float(np.linalg.norm(away)))
-        elbow = _bend_between(shoulder, wrist, UPPER_ARM * scale, FOREARM * scale, world(arm.upper))
+        elbow = bend_between(shoulder, wrist, build.upper_arm * scale, build.forearm * scale, world(arm.upper))
     along = unit(wrist - elbow)
     fingers = along if arm.hand is None else unit(world(arm.hand))
-    inward = unit(_across(world(arm.palm), fingers))
-    hand = _frame(fingers, -inward * SIDES[side])
+    inward = unit(across(world(arm.palm), fingers))
+    hand = bone_frame(fingers, -inward * SIDES[side])
     # The inside of the elbow looks where the forearm folds to; an almost straight arm follows the palm.
-    fold = _across(wrist - shoulder, elbow - shoulder)
+    fold = across(wrist - shoulder, elbow - shoulder)
     crease = unit(unit(fold) if np.linalg.norm(fold) > 0.06 * scale else np.cross(inward, along) * SIDES[side])
-    turns[f"upper_arm_{side}"] = _hinge_frame(shoulder, elbow, None, crease)
-    turns[f"forearm_{side}"] = _frame(along, -inward * SIDES[side])
+    turns[f"upper_arm_{side}"] = hinge_frame(shoulder, elbow, None, crease)
+    turns[f"forearm_{side}"] = bone_frame(along, -inward * SIDES[side])
     hinge = turns[f"upper_arm_{side}"][:, 0]
-    angles[f"twist_{side}"] = _angle(_across(hinge, along), turns[f"forearm_{side}"][:, 0])
+    angles[f"twist_{side}"] = _angle(across(hinge, along), turns[f"forearm_{side}"][:, 0])
     turns[f"hand_{side}"] = hand
     origins |= {f"upper_arm_{side}": shoulder, f"forearm_{side}": elbow, f"hand_{side}": wrist}
     angles[f"elbow_{side}"] = _angle(elbow - shoulder, wrist - elbow)
@@ -339,7 +356,7 @@ def unit(vector: ArrayLike) -> Array:
     return np.asarray(v / max(float(np.linalg.norm(v)), 1e-12))
 
 
-def _across(vector: Array, axis: Array) -> Array:
+def across(vector: Array, axis: Array) -> Array:
     """The part of `vector` at a right angle to `axis`."""
     n = unit(axis)
     return np.asarray(vector - (vector @ n) * n)
@@ -349,27 +366,27 @@ def _angle(a: Array, b: Array) -> float:
     return math.degrees(math.acos(float(np.clip(unit(a) @ unit(b), -1, 1))))
 
 
-def _frame(down: Array, left: Array) -> Array:
+def bone_frame(down: Array, left: Array) -> Array:
     """Rotation whose -Z is `down` and whose X is nearest to `left`."""
     z = -unit(down)
-    x = unit(_across(left, z))
+    x = unit(across(left, z))
     return np.stack([x, np.cross(z, x), z], axis=1)
 
 
-def _hinge_frame(start: Array, end: Array, beyond: Array | None, forward: Array) -> Array:
+def hinge_frame(start: Array, end: Array, beyond: Array | None, forward: Array) -> Array:
     """Rotation of a bone from `start` to `end` whose -Y looks `forward` (or to where the joint beyond it points)."""
     if beyond is not None:
-        bulge = _across(end - start, beyond - start)
+        bulge = across(end - start, beyond - start)
         forward = bulge if np.linalg.norm(bulge) > 1e-3 else forward
     z = -unit(end - start)
-    y = -unit(_across(forward, z))
+    y = -unit(across(forward, z))
     return np.stack([np.cross(y, z), y, z], axis=1)
 
 
-def _bend_between(start: Array, end: Array, first: float, second: float, toward: Array) -> Array:
+def bend_between(start: Array, end: Array, first: float, second: float, toward: Array) -> Array:
     """The joint between two bones of given lengths from `start` to `end`, bulging `toward`."""
     gap = end - start
     length = min(float(np.linalg.norm(gap)), (first + second) * 0.9999)
     along = (first**2 - second**2 + length**2) / (2 * length)
     height = math.sqrt(max(first**2 - along**2, 0.0))
-    return np.asarray(start + unit(gap) * along + unit(_across(toward, gap)) * height)
+    return np.asarray(start + unit(gap) * along + unit(across(toward, gap)) * height)

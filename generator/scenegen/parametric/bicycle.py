@@ -337,13 +337,10 @@ def _basket(f: Frame) -> list[Part]:
         corners = [(a * x * s, y + b * d * s, z + t * h) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
         thick = 0.007 if t == 1.0 else 0.004
         parts += [rod(p, q, thick, 0.0, 5) for p, q in itertools.pairwise([*corners, corners[0]])]
-    for k in range(6):
-        a = -1 + 2 * k / 5
-        for b in (-1, 1):
-            parts.append(rod((a * x * 0.82, y + b * d * 0.82, z), (a * x, y + b * d, z + h), 0.004, 0.0, 4))
-    for b in (-0.5, 0.0, 0.5):
-        for a in (-1, 1):
-            parts.append(rod((a * x * 0.82, y + b * d * 0.82, z), (a * x, y + b * d, z + h), 0.004, 0.0, 4))
+    stays = [(-1 + 2 * k / 5, end) for k in range(6) for end in (-1.0, 1.0)]
+    stays += [(end, b) for b in (-0.5, 0.0, 0.5) for end in (-1.0, 1.0)]
+    for a, b in stays:
+        parts.append(rod((a * x * 0.82, y + b * d * 0.82, z), (a * x, y + b * d, z + h), 0.004, 0.0, 4))
     floor = beam((-0.82 * x, y - 0.82 * d, z - 0.004), (0.82 * x, y + 0.82 * d, z + 0.004), 0.0)
     arm = rod((0.03, f.head[0], z + 0.02), (0.05, y + 0.8 * d, z + 0.02), 0.007, 0.0, 6)
     return [part.of(BLACK) for part in [*parts, floor, *mirrored([arm])]]

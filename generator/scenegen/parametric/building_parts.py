@@ -9,6 +9,7 @@ import numpy as np
 
 from scenegen.assets.library import Material
 from scenegen.parametric import street_palette as palette
+from scenegen.parametric.curves import Points
 from scenegen.parametric.relief import Patch, chequer, upright
 from scenegen.parametric.shapes import Part, beam, loft, mirrored, prism, rod
 from scenegen.rng import choose, uniform
@@ -358,7 +359,7 @@ def attic(half: float, deep: float, eaves: float, ridge: float) -> Part:
     )
 
 
-def across(outline: np.ndarray, x0: float, x1: float) -> Part:
+def across(outline: Points, x0: float, x1: float) -> Part:
     """An outline (N, 2) in (y, z) drawn out from x0 to x1, either way round."""
     rings = np.array([np.column_stack([np.full(len(outline), x), outline]) for x in (x0, x1)])
     part = loft(rings)
@@ -392,5 +393,5 @@ def hipped_roof(rng: random.Random, plan: Plan, slope: float) -> list[Part]:
     return [*parts, beam((x - 0.4, 0.3, z), (x + 0.4, 1.0, z + high + 0.7), 0.01).of(BASE)]
 
 
-def _level(x: float, y: float, z: float) -> np.ndarray:
+def _level(x: float, y: float, z: float) -> Points:
     return np.array([(-x, -y, z), (x, -y, z), (x, y, z), (-x, y, z)])

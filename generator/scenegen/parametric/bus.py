@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenegen.assets.library import Material
 from scenegen.parametric import street_palette as palette
 from scenegen.parametric.shapes import Model, Part, beam, join, mirrored, rod
 from scenegen.parametric.vehicle import (
@@ -266,9 +267,9 @@ def _tail(shape: Shape, rear: float) -> list[Part]:
     return parts + plates(rear - 0.2, rear + 0.03, 0.5, 0.58)
 
 
-def _yellow() -> palette.Material:
+def _yellow() -> Material:
     tone = palette.linear((236, 170, 24))
-    return palette.Material("bus yellow", "plain", tone, tone, roughness=0.25)
+    return Material("bus yellow", "plain", tone, tone, roughness=0.25)
 
 
 TRAIN_FAMILIES: Families = {"city": city_bus, "coach": coach, "midi": midibus, "school": school_bus}

@@ -194,7 +194,7 @@ def _cabin(shape: Shape, front: float, half: float) -> Part:
         return GLASS
 
     marks = [y + side * 0.045 for y in gaps for side in (-1, 1)] + [last, front + shape.screen[0] + 0.3]
-    return shell(levels, marks, paint, under=BODY)
+    return shell(levels, marks, paint, under=BODY, leaning=True)
 
 
 def _cockpit(shape: Shape, front: float, half: float) -> list[Part]:

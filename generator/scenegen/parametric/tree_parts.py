@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenegen.parametric.curves import Points, ellipse
 from scenegen.parametric.shapes import Part, sweep
@@ -145,7 +146,8 @@ def _spray(place: Points, way: Points, side: Points, size: float) -> Points:
     """The corners (4, 3) of a thin three-cornered solid."""
     way, side = way / np.linalg.norm(way), side / np.linalg.norm(side)
     over = np.cross(way, side)
-    return place + size * np.stack([way, 0.75 * side - 0.4 * way, -0.7 * side - 0.5 * way, 0.1 * over])
+    corners: Points = place + size * np.stack([way, 0.75 * side - 0.4 * way, -0.7 * side - 0.5 * way, 0.1 * over])
+    return corners
 
 
 def _solids(corners: Sequence[Points]) -> Part:
@@ -153,9 +155,18 @@ def _solids(corners: Sequence[Points]) -> Part:
     return Part(np.concatenate(corners), (starts + _SPRAY).reshape(-1, 3))
 
 
-def _icosphere(steps: int) -> tuple[Points, np.ndarray]:
+def _icosphere(steps: int) -> tuple[Points, NDArray[np.int64]]:
     g = (1 + 5**0.5) / 2
-    corners = [(-1, g, 0), (1, g, 0), (-1, -g, 0), (1, -g, 0), (0, -1, g), (0, 1, g), (0, -1, -g), (0, 1, -g)]
+    corners: list[tuple[float, float, float]] = [
+        (-1, g, 0),
+        (1, g, 0),
+        (-1, -g, 0),
+        (1, -g, 0),
+        (0, -1, g),
+        (0, 1, g),
+        (0, -1, -g),
+        (0, 1, -g),
+    ]
     corners += [(g, 0, -1), (g, 0, 1), (-g, 0, -1), (-g, 0, 1)]
     faces = [
         (0, 11, 5),

@@ -233,7 +233,7 @@ def pickup(rng: random.Random) -> Model:
         return GLASS
 
     marks = [front + 1.8, back - 0.28, *(p + d for p in pillars for d in (-0.05, 0.05))]
-    parts.append(shell(levels, marks, paint, under=BODY))
+    parts.append(shell(levels, marks, paint, under=BODY, leaning=True))
     # The bed is a dark floor between raised walls, seen from above.
     wall = beam((half - 0.14, back + 0.06, belt - 0.1), (half - 0.03, rear - 0.06, belt + 0.08), 0.02)
     parts += mirrored([wall.of(BODY), wall.moved(z=0.018).scaled(0.999, 0.996, 1.0).of(DARK)])

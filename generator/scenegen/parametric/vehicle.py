@@ -50,21 +50,33 @@ def materials(rng: random.Random, paint: Material, second: Material | None = Non
 
 
 def shell(
-    levels: Sequence[Level], marks: Iterable[float], paint: Paint, arches: Sequence[Arch] = (), under: int = DARK
+    levels: Sequence[Level],
+    marks: Iterable[float],
+    paint: Paint,
+    arches: Sequence[Arch] = (),
+    under: int = DARK,
+    leaning: bool = False,
 ) -> Part:
     """A body of level outlines, `marks` the y along its sides (at the lowest level) where paint may change.
 
-    The lowest outline rises over the `arches`, whose tops must lie below the next one.
+    Marks run straight up, and are pushed back where a front slopes over them, or share the slopes of front and rear
+    when `leaning`. The lowest outline rises over the `arches`, whose tops must lie below the next one.
     """
     base, last = levels[0], levels[-1]
     inner = replace(last, front=last.front + 0.04, rear=last.rear - 0.04, half=last.half - 0.04)
     levels = [*levels, inner]  # so that the roof within is shaded flat
     ends = _straight(base)
     along = [y for y in [*marks, *_arch_marks(arches, base.z)] if ends[0] < y < ends[1]]
-    fractions = (_stations(along, []) - ends[0]) / (ends[1] - ends[0])
-    regions, outlines = [], []
+    places = _stations(along, [])
+    regions: list[str] = []
+    outlines = []
     for level in levels:
-        regions, outline = _outline(level, fractions)
+        low, high = _straight(level)
+        step = 0.003 * np.arange(1, len(places) + 1)
+        side = np.clip(places, low + step, high - step[::-1])
+        if leaning:
+            side = low + (places - ends[0]) * (high - low) / (ends[1] - ends[0])
+        regions, outline = _outline(level, side)
         outlines.append(np.column_stack([outline, np.full(len(outline), level.z)]))
     rings = np.array(outlines)
     sides = np.abs(rings[0, :, 0]) > base.half - 1e-6
@@ -192,8 +204,9 @@ def _straight(level: Level) -> tuple[float, float]:
     return level.front + level.bow * reach + r, level.rear - level.rear_bow * reach - r
 
 
-def _outline(level: Level, fractions: Points) -> tuple[list[str], Points]:
-    """Points (P, 2) counter-clockwise from the front's left corner, and the region of the edge after each."""
+def _outline(level: Level, places: Points) -> tuple[list[str], Points]:
+    """Points (P, 2) counter-clockwise from the front's left corner, and the region of the edge after each;
+    `places` are the y along its sides."""
     r, flat = min(level.radius, 0.9 * level.half), level.half - min(level.radius, 0.9 * level.half)
     low, high = _straight(level)
     x = np.linspace(-flat, flat, 7)
@@ -201,7 +214,7 @@ def _outline(level: Level, fractions: Points) -> tuple[list[str], Points]:
     rear = np.column_stack([-x, level.rear - level.rear_bow * (x / level.half) ** 2])
     angle = np.linspace(0, np.pi / 2, 5)
     turn = np.column_stack([np.sin(angle), 1 - np.cos(angle)])[1:-1] * r
-    side = np.concatenate([[low], low + fractions * (high - low), [high]])
+    side = np.concatenate([[low], places, [high]])
     right, left = (np.column_stack([np.full(len(side), s * level.half), side[::s]]) for s in (1, -1))
     pieces = [
         ("front", front),

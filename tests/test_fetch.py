@@ -376,6 +376,9 @@ def test_spares_take_the_place_of_what_cannot_be_had(site: Site, tmp_path: Path)
     assert set(fetched) == {uid(3), uid(5), uid(8)}
     assert {fetched[uid(3)]["instead_of"], fetched[uid(5)]["instead_of"]} <= {uid(1), uid(2)}
     assert fetched[uid(8)]["instead_of"] == uid(6)
+    places = {refusal["uid"]: refusal["replaced_by"] for refusal in answer["refused"]}
+    assert places[uid(6)] == places[uid(7)] == fetched[uid(8)]["asset"]
+    assert places[uid(9)] is places[uid(10)] is None
     why = {refusal["uid"]: refusal["why"] for refusal in answer["refused"]}
     assert "forbids derived data (ND)" in why[uid(1)]
     assert "gone from Sketchfab (404)" in why[uid(2)]

@@ -113,6 +113,15 @@ def test_faults_name_their_entry_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert manifest.want == {("chair", "train"): 4, ("chair", "test"): 1}
 
 
+def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
+    text = (FOLDER.parent / "docs" / "sketchfab.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.json").write_text(text[text.index("    {\n") : text.index("    }\n") + 6])
+    manifest = read_manifest(str(tmp_path / "mine.json"))
+    assert manifest.faults == ()
+    assert manifest.want == {("chair", "train"): 2, ("chair", "test"): 1}
+    assert len(manifest.models["chair", "train"]) == 3  # one is spare
+
+
 def test_without_want_every_model_is_wanted(tmp_path: Path) -> None:
     path = write(tmp_path, [model(A), model(B, height=0.9, front="x", up="y"), model(C, split="test")])
     manifest = read_manifest(path)

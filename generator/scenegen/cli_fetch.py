@@ -74,6 +74,8 @@ def fetch(
 
 
 def _answer(manifest: Manifest, outcome: Outcome, library: Path) -> dict[str, Any]:
+    spares = _spares(outcome)
+
     def model(entry: Any, **more: Any) -> dict[str, Any]:
         return {"uid": entry.uid, "class": entry.class_name, "split": entry.split, **more}
 
@@ -81,7 +83,7 @@ def _answer(manifest: Manifest, outcome: Outcome, library: Path) -> dict[str, An
         "library": str(library),
         "fetched": [model(f.entry, asset=f.asset.name, instead_of=f.instead_of) for f in outcome.fetched],
         "kept": [model(entry) for entry in outcome.kept],
-        "refused": [model(r.entry, why=r.why) for r in outcome.refused],
+        "refused": [model(r.entry, why=r.why, replaced_by=spares.get(r.place)) for r in outcome.refused],
         "missing": [{"class": key[0], "split": key[1], "count": count} for key, count in outcome.missing.items()],
         "faults": list(manifest.faults),
         "stopped": outcome.stopped,
@@ -96,33 +98,33 @@ def _show(manifest: Manifest, outcome: Outcome, library: Path) -> None:
     table = Table(box=None, header_style="bold")
     for title in ("class", "split"):
         table.add_column(title)
-    for title in ("wanted", "there before", "fetched", "of these spares", "refused", "missing"):
+    for title in ("wanted", "there before", "fetched", "by spares", "refused", "missing"):
         table.add_column(title, justify="right")
     for key, count in manifest.want.items():
         numbers = (count, kept[key], fetched[key], replaced[key], refused[key], outcome.missing.get(key, 0))
         table.add_row(*map(escape, key), *(str(number) if number else "-" for number in numbers))
     console().print(table)
     if outcome.refused:
-        console().print(_refusals(outcome))
+        console().print("", _refusals(outcome), "")
     total = len(outcome.fetched) + len(outcome.kept)
     missing = sum(outcome.missing.values())
     click.echo(
         f"{library}: {total} of {sum(manifest.want.values())} models there, {len(outcome.fetched)} of them new"
         + (f", {missing} missing" if missing else "")
-        + "; `scenegen assets sheet` shows them, `scenegen assets credits` names their authors"
+        + ("; look: `scenegen assets sheet`, authors: `scenegen assets credits`" if outcome.fetched else "")
     )
 
 
+def _spares(outcome: Outcome) -> dict[str, str]:
+    """Which asset took the place of a model, by uid."""
+    return {fetched.instead_of: fetched.asset.name for fetched in outcome.fetched if fetched.instead_of}
+
+
 def _refusals(outcome: Outcome) -> Table:
-    places = {f.instead_of: f.asset.name for f in outcome.fetched if f.instead_of}
-    table = Table("refused", "class", "split", "why", "replaced by", box=None, header_style="bold", padding=(0, 1))
+    spares = _spares(outcome)
+    table = Table("refused", "class", "split", "why", "replaced by", box=None, header_style="bold")
     for refusal in outcome.refused:
         entry = refusal.entry
-        table.add_row(
-            escape(entry.uid),
-            escape(entry.class_name),
-            entry.split,
-            escape(" ".join(refusal.why.split())),
-            escape(places.get(entry.uid, "-")),
-        )
+        why = escape(" ".join(refusal.why.split()))
+        table.add_row(entry.uid, entry.class_name, entry.split, why, spares.get(refusal.place, "-"))
     return table

@@ -12,8 +12,8 @@ _SPDX = {
 _REFUSED = {
     "by-nd": "forbids derived data (ND)",
     "by-nc-nd": "forbids derived data (ND)",
-    "st": "is the Standard licence, which allows no data sets",
-    "free-st": "is the Standard licence, which allows no data sets",
+    "st": "allows no data sets",
+    "free-st": "allows no data sets",
     "ed": "is for editorial use alone",
 }
 

@@ -40,10 +40,11 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A model that was asked for and cannot be had."""
+    """A model that was asked for and cannot be had; `place` is the uid whose place it was to take, often its own."""
 
     entry: Entry
     why: str
+    place: str
 
 
 @dataclass
@@ -87,7 +88,7 @@ class _Archive:
     checksum: str
 
 
-Told = Callable[[int, int, int], None]
+Told = Callable[[int, int], None]
 
 
 def present(manifest: Manifest, library: Path) -> tuple[Entry, ...]:
@@ -103,16 +104,16 @@ def fetch(
     api: Sketchfab,
     jobs: int = 4,
     commercial: bool = False,
-    told: Told = lambda _done, _total, _refused: None,
+    told: Told = lambda _done, _total: None,
 ) -> Outcome:
-    """Fetch and prepare what is wanted and not there; `told` hears (models there, models wanted, models refused)."""
+    """Fetch and prepare what is wanted and not there; `told` hears (models there, models wanted)."""
     outcome = Outcome(kept=list(present(manifest, library)))
     places = _places(manifest, library, outcome)
     total = sum(manifest.want.values())
     running: dict[Future[_Archive], _Try] = {}
 
     def report() -> None:
-        told(total - sum(place.open for place in places.values()) - len(running), total, len(outcome.refused))
+        told(total - sum(place.open for place in places.values()) - len(running), total)
 
     with _scratch(library) as scratch, _pool(api, jobs) as pool:
         while outcome.stopped is None:
@@ -165,7 +166,7 @@ def _places(manifest: Manifest, library: Path, outcome: Outcome) -> dict[tuple[s
             if why is None:
                 place.candidates.append(entry)
             elif place.open:
-                outcome.refused.append(Refusal(entry, f"dropped from this library: {why}"))
+                outcome.refused.append(Refusal(entry, f"dropped from this library: {why}", entry.uid))
                 place.owed += [entry.uid] if number < count else []
         places[key] = place
     return places
@@ -194,9 +195,10 @@ def _next(places: dict[tuple[str, str], _Place], count: int) -> Iterator[_Try]:
 
 def _refuse(places: dict[tuple[str, str], _Place], outcome: Outcome, trial: _Try, why: str) -> None:
     place = places[trial.entry.class_name, trial.entry.split]
+    uid = trial.instead_of or trial.entry.uid
     place.open += 1
-    place.owed.append(trial.instead_of or trial.entry.uid)
-    outcome.refused.append(Refusal(trial.entry, why))
+    place.owed.append(uid)
+    outcome.refused.append(Refusal(trial.entry, why, uid))
 
 
 def _bring(api: Sketchfab, entry: Entry, scratch: Path, commercial: bool) -> _Archive:

@@ -18,7 +18,7 @@ from blender_scripts.nodes import add
 from blender_scripts.surfaces import make_surface
 
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
-_OUTDOORS = 0.8  # by eye, as below
+_OUTDOORS = 2.2  # by eye, as below; streets are dark, and half in the shade
 _BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
 _ALBEDO = 0.5  # a usual room's
 _DARK_ROOMS = 0.6  # how far darker paint is made up for: a dark room still looks dark

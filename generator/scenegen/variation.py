@@ -21,7 +21,8 @@ VARIATIONS = ("world", "lights", "surfaces", "objects", "exposure", "noise", "ca
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
-SKIES = ("city", "courtyard", "forest", "sunrise", "sunset")
+SKIES = ("city", "forest", "sunrise", "sunset")  # where nothing large stands near
+SKY_STRENGTH, ROOM_STRENGTH = (0.7, 1.5), (0.3, 1.2)
 KELVIN = (2700.0, 6500.0)
 SUN_KELVIN = (4300.0, 6000.0)
 WHITE_BALANCE = 4600.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
@@ -63,7 +64,7 @@ def draw_look(
 
     room = preset.room
     floor, walls, ceiling = _surfaces(rng("surfaces")) if room else (None, None, None)
-    hdri, strength, rotation = _world(rng("world"), HDRIS if room else SKIES)
+    hdri, strength, rotation = _world(rng("world"), *((HDRIS, ROOM_STRENGTH) if room else (SKIES, SKY_STRENGTH)))
     return Look(
         floor=floor,
         walls=walls,
@@ -86,11 +87,11 @@ def _surfaces(rng: Random | None) -> tuple[SurfaceLook, SurfaceLook, SurfaceLook
     return draw_surface(FLOORS, rng), draw_surface(WALLS, rng), draw_surface(CEILINGS, rng)
 
 
-def _world(rng: Random | None, images: Sequence[str]) -> tuple[str, float, float]:
+def _world(rng: Random | None, images: Sequence[str], strengths: tuple[float, float]) -> tuple[str, float, float]:
     """World image ("": plain white), its strength, and its turn about Z in radians."""
     if rng is None:
         return "", 0.75, 0.0
-    return choose(rng, images), number(rng, 0.3, 1.2), number(rng, 0.0, 2 * math.pi)
+    return choose(rng, images), number(rng, *strengths), number(rng, 0.0, 2 * math.pi)
 
 
 def _exposure(rng: Random | None) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from box_scenes import CLASSES, make_box_scene, write_box_dataset
+from box_scenes import CLASSES, box_info, make_box_scene, write_box_dataset
 from PIL import Image
 from scenegen.dataset import Dataset
 from scenegen.errors import ScenegenError
@@ -59,10 +60,26 @@ def test_a_sheet_shows_the_images_as_they_are(boxes: Path, tmp_path: Path) -> No
     assert tile.mean(axis=(0, 1)) == pytest.approx(Dataset(boxes)[0].images[0].mean(axis=(0, 1)), abs=1.5)
 
 
-def test_presets_without_voxels_have_sheets_too(tmp_path: Path) -> None:
-    index = write_preview(write_box_dataset(tmp_path / "set", 1, grid=None))
+def test_presets_without_a_box_grid_show_frusta(tmp_path: Path) -> None:
+    path = write_box_dataset(tmp_path / "set", 1, grid=None)
+    index = write_preview(path)
     with Image.open(index.parent / "scene_000000.png") as sheet:
-        assert sheet.width < 900
+        assert sheet.size == (940, 40 + 4 * 232)
+        rows = [sheet.crop((8, top, 232, top + 224)) for top in (272, 736)]
+    scene = Dataset(path)[0]
+    for item in scene.objects_in_view(0):
+        if item.visible_pixels > 400 and (scene.frustum(0) == scene.classes.index(item.class_name) + 1).sum() > 200:
+            shares = [share_of(row, class_color(item.class_name)) for row in rows]
+            assert min(shares) > 0.002, (item.class_name, shares)
+
+
+def test_many_views_are_counted_not_listed() -> None:
+    scene = make_box_scene(1)
+    seen = [dataclasses.replace(o, visible_pixels=(0, 7, 5) * 4) for o in scene.objects]
+    many = dataclasses.replace(scene, cameras=scene.cameras * 4, objects=tuple(seen))
+    text = page("t", box_info(1), 1, [Entry(many, "s.png", (10, 10))])
+    assert '<th class="number">views</th><th class="number">pixels</th>' in text
+    assert text.count('<td class="number">8</td><td class="number">48</td>') == len(seen)
 
 
 def test_every_object_is_listed_with_what_it_stands_on(boxes: Path) -> None:

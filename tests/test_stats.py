@@ -74,10 +74,14 @@ def test_workers_change_nothing(boxes: Path) -> None:
 
 
 def test_presets_without_a_box_grid(tmp_path: Path) -> None:
-    found = stats(write_box_dataset(tmp_path / "set", 1, grid=None))
-    assert found.occupied_share is None
+    path = write_box_dataset(tmp_path / "set", 1, grid=None)
+    found, scene = stats(path), Dataset(path)[0]
+    frusta = np.stack([scene.frustum(k) for k in range(3)])
+    assert found.views == 3
+    assert found.occupied_share == pytest.approx((frusta > 0).mean())
     assert found.room_seen_share is None
-    assert {c.cell_share for c in found.classes} == {0.0}
+    shares = [(frusta == label).sum() / (frusta > 0).sum() for label in range(1, len(scene.classes) + 1)]
+    assert [c.cell_share for c in found.classes] == pytest.approx(shares)
 
 
 def test_nothing_to_count(boxes: Path, tmp_path: Path) -> None:

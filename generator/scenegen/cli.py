@@ -180,10 +180,10 @@ def _print_stats(figures: Stats) -> None:
         "objects": f"{figures.objects} ({figures.objects / figures.scenes:.1f} a scene), {figures.children} stand on "
         f"another, {figures.skipped} found no place",
         "seen": f"{figures.seen_share:.1%} of the objects show in an image",
-        "size": f"{figures.megabytes_per_scene:.2f} MB a scene",
+        "size": f"{figures.megabytes_per_scene:.2f} MB a scene of {figures.views:g} views",
     }
     if figures.occupied_share is not None:
-        lines["occupied"] = f"{figures.occupied_share:.2%} of the grid"
+        lines["occupied"] = f"{figures.occupied_share:.2%} of the cells"
     if figures.room_seen_share is not None:
         lines["room seen"] = f"{figures.room_seen_share:.1%} of the free space, by at least one camera"
     if figures.seconds:

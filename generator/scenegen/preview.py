@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scenegen.dataset import Dataset, StoredScene
 from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError
 from scenegen.preview_draw import BACKGROUND, VIEWS, Color, class_color, draw_depth, draw_overlay, draw_voxels
+from scenegen.preview_frusta import draw_frustum
 from scenegen.preview_page import Entry, page
 from scenegen.progress import Update
 from scenegen.scene import Scene
@@ -20,6 +22,8 @@ TILE = 224
 GAP = 8
 HEAD = 40
 MOST_CAMERAS = 3
+MOST_VIEWS = 6
+LEAST_WIDTH = 940  # for the line of classes
 SIDE = MOST_CAMERAS * TILE + (MOST_CAMERAS - 1) * GAP
 VOXELS = (512, (SIDE - GAP) // 2)
 CONTACT_COLUMNS = 2
@@ -64,26 +68,25 @@ def write_preview(
 
 
 def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
-    """The sheet of a scene, and its part in the contact sheet: the first image beside the voxels."""
+    """The sheet of a scene, and its part in the contact sheet: the first image beside voxels.
+
+    Of many views some are shown, evenly chosen, each with its frustum where there is no box grid.
+    """
     scene = stored.scene
-    colors = [class_color(item.class_name) for item in scene.objects]
     class_colors = [class_color(name) for name in scene.classes]
-    columns = []
-    for k in range(min(len(scene.cameras), MOST_CAMERAS)):
-        image = stored.image(k)
-        pictures = (
-            Image.fromarray(image),
-            draw_overlay(image, stored.instance(k), colors),
-            draw_depth(stored.depth(k)),
-        )
-        columns.append([picture.resize((TILE, TILE), Image.Resampling.LANCZOS) for picture in pictures])
+    most = MOST_CAMERAS if stored.grid else MOST_VIEWS
+    chosen = sorted(set(np.linspace(0, len(scene.cameras) - 1, most).astype(int).tolist()))
+    columns = [_draw_view(stored, k) for k in chosen]
     voxels = []
     if stored.grid:
         masks = stored.masks
         voxels = [draw_voxels(masks, stored.grid, class_colors, view, VOXELS) for view in VIEWS]
+    else:
+        for k, column in zip(chosen, columns, strict=True):
+            column.append(draw_frustum(stored.frustum(k), scene.cameras[k], class_colors, (TILE, TILE)))
 
     width = GAP + len(columns) * (TILE + GAP) + (VOXELS[0] + GAP if voxels else 0)
-    sheet = Image.new("RGB", (width, HEAD + SIDE + GAP), BACKGROUND)
+    sheet = Image.new("RGB", (max(width, LEAST_WIDTH), HEAD + len(columns[0]) * (TILE + GAP)), BACKGROUND)
     for k, column in enumerate(columns):
         for row, picture in enumerate(column):
             sheet.paste(picture, (GAP + k * (TILE + GAP), HEAD + row * (TILE + GAP)))
@@ -91,12 +94,19 @@ def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
         sheet.paste(picture, (width - VOXELS[0] - GAP, HEAD + n * (VOXELS[1] + GAP)))
     _draw_head(sheet, scene)
 
-    first = columns[0][0]
-    thumb = Image.new("RGB", (TILE + CONTACT_VOXELS[0] if voxels else TILE, TILE), BACKGROUND)
-    thumb.paste(first, (0, 0))
-    if voxels:
-        thumb.paste(voxels[0].resize(CONTACT_VOXELS, Image.Resampling.LANCZOS), (TILE, 0))
+    beside = voxels[0].resize(CONTACT_VOXELS, Image.Resampling.LANCZOS) if voxels else columns[0][-1]
+    thumb = Image.new("RGB", (TILE + beside.width, TILE), BACKGROUND)
+    thumb.paste(columns[0][0], (0, 0))
+    thumb.paste(beside, (TILE, 0))
     return sheet, thumb
+
+
+def _draw_view(stored: StoredScene, k: int) -> list[Image.Image]:
+    """A camera's image, its instances and its depth."""
+    image = stored.image(k)
+    colors = [class_color(item.class_name) for item in stored.objects]
+    pictures = (Image.fromarray(image), draw_overlay(image, stored.instance(k), colors), draw_depth(stored.depth(k)))
+    return [picture.resize((TILE, TILE), Image.Resampling.LANCZOS) for picture in pictures]
 
 
 def _draw_head(sheet: Image.Image, scene: Scene) -> None:

@@ -9,7 +9,9 @@ from html import escape
 
 from scenegen.dataset_info import DatasetInfo
 from scenegen.preview_draw import class_color
-from scenegen.scene import Scene
+from scenegen.scene import PlacedObject, Scene
+
+MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def page(title: str, info: DatasetInfo, available: int, entries: Sequence[Entry]
 <p class="facts">{escape(facts)}</p>
 <ul class="legend">{legend}</ul>
 {"".join(_article(entry) for entry in entries)}
-<footer>Each sheet: images, instances in class colours, depth (near is bright), and the voxel labels from two sides.
+<footer>Each sheet: images, instances in class colours, depth (near is bright), and the voxel labels.
 <a href="contact_sheet.png">Contact sheet</a></footer>
 </body>
 </html>
@@ -85,11 +87,13 @@ def _swatch(name: str) -> str:
 def _article(entry: Entry) -> str:
     scene = entry.scene
     left_out = f", {len(scene.skipped)} left out for want of a place" if scene.skipped else ""
-    views = "".join(f'<th class="number">pixels {k}</th>' for k in range(len(scene.cameras)))
+    many = len(scene.cameras) > MOST_COLUMNS
+    heads = ("views", "pixels") if many else [f"pixels {k}" for k in range(len(scene.cameras))]
+    views = "".join(f'<th class="number">{head}</th>' for head in heads)
     rows = "".join(
         f"<tr><td>{item.id}</td><td>{_swatch(item.class_name)}{escape(item.class_name)}</td>"
         f"<td>{escape(item.asset)}</td><td>{_stand(scene, item.parent)}</td>"
-        + "".join(f'<td class="number">{n}</td>' for n in item.visible_pixels)
+        + "".join(f'<td class="number">{n}</td>' for n in (_seen(item) if many else item.visible_pixels))
         + "</tr>"
         for item in scene.objects
     )
@@ -102,6 +106,11 @@ alt="scene {scene.index}: images, labels and voxels"></a>
 </table></div></details>
 </article>
 """
+
+
+def _seen(item: PlacedObject) -> tuple[int, int]:
+    """In how many views an object shows, and its pixels in all of them."""
+    return sum(n > 0 for n in item.visible_pixels), sum(item.visible_pixels)
 
 
 def _stand(scene: Scene, parent: int | None) -> str:

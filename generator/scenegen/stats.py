@@ -19,13 +19,16 @@ from scenegen.progress import Update
 from scenegen.scene import Camera, GridSpec
 from scenegen.scene_pool import map_scenes
 
+VIEWS_COUNTED = 25
+
 
 @dataclass(frozen=True)
 class ClassStats:
     """One class over the whole data set.
 
     `scenes` have at least one such object; `seen` objects show at least one pixel in any image; `pixel_share` is of
-    all pixels, `cell_share` of all occupied cells of the box grid (a cell of two classes counts for both).
+    all pixels, `cell_share` of all occupied cells of the box grid (a cell of two classes counts for both), or without
+    one of the frusta of VIEWS_COUNTED views a scene.
     """
 
     name: str
@@ -42,8 +45,9 @@ class ClassStats:
 class Stats:
     """A data set in figures.
 
-    `occupied_share` is of the box grid's cells, mean over scenes; `room_seen_share` is of the room's free space at cell
-    centres, mean: in view of at least one camera and not behind a surface. `objects_per_scene` maps how many objects
+    `views` is the mean number of cameras a scene. `occupied_share` is of the box grid's cells (without one, of the
+    frusta's, see ClassStats), mean over scenes; `room_seen_share` is of the room's free space at cell centres, mean: in
+    view of at least one camera and not behind a surface. `objects_per_scene` maps how many objects
     to how many scenes. `seconds` maps a stage to its mean time per scene, empty where no times were kept.
     """
 
@@ -52,6 +56,7 @@ class Stats:
     split: str
     scenes: int
     asked: int
+    views: float
     objects: int
     objects_per_scene: dict[int, int]
     children: int
@@ -78,6 +83,7 @@ class _Counts:
     pixels: Counter[str]
     cells: Counter[str]
     assets: frozenset[tuple[str, str]]
+    views: int
     children: int
     all_pixels: int
     occupied: float | None
@@ -118,6 +124,7 @@ def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
         split=dataset.info.split,
         scenes=len(dataset),
         asked=dataset.info.scenes,
+        views=sum(c.views for c in counts) / len(counts),
         objects=total,
         objects_per_scene=dict(sorted(Counter(c.objects.total() for c in counts).items())),
         children=sum(c.children for c in counts),
@@ -171,6 +178,12 @@ def _count(maps: bool, stored: StoredScene) -> _Counts:
         if maps:
             depths = [stored.depth(k) for k in range(len(scene.cameras))]
             room_seen = _seen_share(scene.grid, ~occupancy, scene.cameras, depths)
+    else:
+        per_label = np.zeros(256, int)
+        for k in np.unique(np.linspace(0, len(scene.cameras) - 1, VIEWS_COUNTED).astype(int)).tolist():
+            per_label += np.bincount(stored.frustum(k).reshape(-1), minlength=256)
+        cells.update({name: int(n) for name, n in zip(scene.classes, per_label[1:], strict=False)})
+        occupied = float(per_label[1:].sum() / per_label.sum())
     return _Counts(
         objects=Counter(o.class_name for o in scene.objects),
         seen=Counter(o.class_name for o in scene.objects if any(o.visible_pixels)),
@@ -178,6 +191,7 @@ def _count(maps: bool, stored: StoredScene) -> _Counts:
         pixels=pixels,
         cells=cells,
         assets=frozenset((o.class_name, o.asset) for o in scene.objects),
+        views=len(scene.cameras),
         children=sum(o.parent is not None for o in scene.objects),
         all_pixels=sum(c.width * c.height for c in scene.cameras),
         occupied=occupied,

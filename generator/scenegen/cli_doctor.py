@@ -34,11 +34,11 @@ Section = tuple[str, list[tuple[str, str]]]
 @click.option("--workers", type=click.IntRange(1), metavar="W", help="Processes at once [one a GPU, or for two cores].")
 @click.option("--blender", metavar="EXE", help="Your own Blender [the bpy package].")
 @click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
-@click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the data set would go [data/PRESET]."
-)
+@click.option("--views", type=int, metavar="V", help="Cameras a scene, of presets without fixed ones [the preset's].")
+@click.option("--out", metavar="DIR", help="Where the data set would go [data/PRESET], or a URL.")
+@click.option("--pack", metavar="DIR", type=click.Path(path_type=Path), help="Keep shards there instead of folders.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
-def doctor(preset: str, scenes: int, quality: str, out: Path | None, as_json: bool, **options: object) -> int:
+def doctor(preset: str, out: str | None, pack: Path | None, as_json: bool, **options: object) -> int:
     """Say whether this machine can generate, and what N scenes would cost; makes a few and throws them away.
 
     \b
@@ -47,9 +47,13 @@ def doctor(preset: str, scenes: int, quality: str, out: Path | None, as_json: bo
     from scenegen.doctor import diagnose
     from scenegen.generate import Request
     from scenegen.progress import progress
+    from scenegen.shards import Packing
+    from scenegen.store_remote import is_url
 
-    place = out or Path("data") / Path(preset).stem
-    request = Request(preset=preset, scenes=scenes, quality=quality, out=place, **options)  # type: ignore[arg-type]
+    url = out if out and is_url(out) else None
+    place = pack or Path(out if out and not url else Path("data") / Path(preset).stem)
+    packing = Packing("jpeg", 95, False, 250.0) if pack else None
+    request = Request(preset=preset, out=place, url=url, pack=packing, **options)  # type: ignore[arg-type]
     with progress("measure") as update:
         found = diagnose(request, update)
     if as_json:
@@ -110,7 +114,10 @@ def _sections(found: Diagnosis) -> list[Section]:
     rows = [
         ("cores", str(machine.cores)),
         ("memory", memory),
-        ("disk", f"{machine.disk_free / 1e9:.1f} GB free at {machine.disk}"),
+        (
+            "disk",
+            machine.disk if machine.disk_free is None else f"{machine.disk_free / 1e9:.1f} GB free at {machine.disk}",
+        ),
     ]
     sections.append(("Machine", rows))
     rows = [(c.name, f"{c.train} train, {c.test} test") for c in found.models]

@@ -40,13 +40,16 @@ SCENE_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Machine:
-    """Cores that this process may use, bytes of memory in all and available, bytes free where the data set would go."""
+    """Cores that this process may use, bytes of memory in all and available, bytes free where the data set would go.
+
+    Object storage is taken to have room: None.
+    """
 
     cores: int
     memory: int
     memory_free: int
     disk: str
-    disk_free: int
+    disk_free: int | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def diagnose(request: Request, update: Update) -> Diagnosis:
     """
     preset = load_preset(request.preset, request.views)
     library = (request.assets or default_library()).absolute()
-    machine = _machine(request.out.absolute())
+    machine = _machine(request)
     problems: list[str] = []
     blender = plan = cost = None
     try:
@@ -117,7 +120,7 @@ def diagnose(request: Request, update: Update) -> Diagnosis:
         except ScenegenError as error:
             problems.append(str(error))
         else:
-            problems += shortages(machine, cost, plan)
+            problems += shortages(machine, cost, plan, packed=request.pack is not None)
     return Diagnosis(
         preset=preset.name,
         quality=request.quality,
@@ -133,9 +136,12 @@ def diagnose(request: Request, update: Update) -> Diagnosis:
     )
 
 
-def _machine(out: Path) -> Machine:
-    place = next(p for p in (out, *out.parents) if p.exists())
+def _machine(request: Request) -> Machine:
     memory = psutil.virtual_memory()
+    if request.url:
+        return Machine(cores(), memory.total, memory.available, request.url, None)
+    out = request.out.absolute()
+    place = next(p for p in (out, *out.parents) if p.exists())
     return Machine(cores(), memory.total, memory.available, str(place), shutil.disk_usage(place).free)
 
 
@@ -177,6 +183,7 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan,
             assets=str(request.assets),
             blender=blender.executable if request.blender else None,
             script=str(generate_script()),
+            views=request.views,
             threads=max(1, cores() // plan.workers),
         )
         update(0, plan.workers * each)
@@ -219,15 +226,17 @@ def _make(spec: HostSpec, plan: Plan, update: Update, number: int) -> list[dict[
     return answers
 
 
-def shortages(machine: Machine, cost: Cost, plan: Plan) -> list[str]:
-    """What of the machine does not suffice, a line each with its mend."""
+def shortages(machine: Machine, cost: Cost, plan: Plan, packed: bool = False) -> list[str]:
+    """What of the machine does not suffice for scenes in folders or `packed`, a line each with its mend."""
     lines = []
-    needed = cost.scenes * cost.scene_bytes
-    if needed > machine.disk_free:
-        fits = int(machine.disk_free / cost.scene_bytes)
+    size = cost.packed_bytes if packed else cost.scene_bytes
+    if machine.disk_free is not None and cost.scenes * size > machine.disk_free:
+        shards = cost.scenes * cost.packed_bytes
+        mend = f"--pack DIR (takes {shards / 1e9:.1f} GB)" if shards < machine.disk_free else "another disk"
+        needed, free = cost.scenes * size / 1e9, machine.disk_free / 1e9
         lines.append(
-            f"{machine.disk}: {needed / 1e9:.1f} GB for {cost.scenes} scenes, {machine.disk_free / 1e9:.1f} GB free; "
-            f"make at most {fits}, or name another --out"
+            f"{machine.disk}: {needed:.1f} GB for {cost.scenes} scenes, {free:.1f} GB free; "
+            f"make at most {int(machine.disk_free / size)}, or take {mend}"
         )
     memory = plan.workers * cost.peak_bytes
     if memory > machine.memory_free:

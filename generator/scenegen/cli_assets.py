@@ -16,6 +16,7 @@ from rich.table import Table
 from scenegen.assets.library import list_assets, read_asset
 from scenegen.cli_common import console, library_option, prepare_all, print_added, size_text, tell_refused
 from scenegen.cli_fetch import fetch
+from scenegen.cli_people import add_people
 from scenegen.cli_shapenet import add_shapenet
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.progress import progress
@@ -88,6 +89,9 @@ def build(library: Path, preset: str, workers: int | None) -> int:
 @click.option("--shapenet", metavar="ROOT", type=click.Path(path_type=Path), help="Take a ShapeNetCore tree, v1 or v2.")
 @click.option("--synset", "synsets", metavar="ID", multiple=True, help="With --shapenet: only this folder of it.")
 @click.option("--limit", type=click.IntRange(1), help="With --shapenet: at most so many models a class.")
+@click.option("--people", metavar="N", type=click.IntRange(1), help="Make N people (needs scenegen[people]).")
+@click.option("--clothes", type=click.Choice(["suit", "casual"]), help="With --people: what they wear [suit].")
+@click.option("--seed", type=click.IntRange(0), help="With --people: other seeds give other people [0].")
 def add(
     paths: tuple[Path, ...],
     library: Path,
@@ -96,6 +100,9 @@ def add(
     shapenet: Path | None,
     synsets: tuple[str, ...],
     limit: int | None,
+    people: int | None,
+    clothes: str | None,
+    seed: int | None,
     **said: Any,
 ) -> int:
     """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, Sweet Home 3D libraries (.sh3f) or ShapeNet.
@@ -106,12 +113,25 @@ def add(
     Examples: scenegen assets add --class chair --author "Jo Doe" --licence CC-BY-4.0 armchair.glb
               scenegen assets add /usr/share/sweethome3d/furniture/*.sh3f
               scenegen assets add --shapenet ShapeNetCore.v2 --limit 200
+              scenegen assets add --people 20 --clothes casual --split train
     """
     from scenegen.assets.sources.files import Wanted, find_files
     from scenegen.assets.sources.sweethome import is_library
 
     if said["scale"] and said["height"]:
         raise UsageError("--scale and --height say the same thing twice; give one of them")
+    if people:
+        given = (
+            [f"--{name}" for name in said if said[name]]
+            + ["--shapenet"] * bool(shapenet)
+            + ["--class"] * bool(class_name)
+        )
+        if paths or given:
+            raise UsageError(f"--people takes no {given[0] if given else paths[0]}; leave it out")
+        _make_folder(library)
+        return add_people(people, library, split, seed or 0, clothes or "suit")
+    if clothes or seed is not None:
+        raise UsageError("--clothes and --seed go with --people N")
     if shapenet:
         useless = [f"--{name}" for name in ("up", "front", "author", "licence", "source", "title") if said[name]]
         if paths or useless:
@@ -121,7 +141,9 @@ def add(
     if synsets or limit:
         raise UsageError("--synset and --limit go with --shapenet ROOT")
     if not paths:
-        raise UsageError("PATHS missing: name files or folders, or a ShapeNetCore tree with --shapenet ROOT")
+        raise UsageError(
+            "PATHS missing: name files or folders, a ShapeNetCore tree with --shapenet ROOT, or --people N"
+        )
     refused: list[Refused] = []
     files: list[Path] = []
     furniture: list[Path] = []

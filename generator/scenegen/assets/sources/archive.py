@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import zipfile
@@ -15,6 +16,7 @@ MOST_BYTES = 2_000_000_000
 MOST_FILES = 2_000
 MOST_RATIO = 100  # a glTF's own files shrink by 2 to 10
 SMALL = 50_000_000  # below this any ratio is harmless
+BAD_NAME = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 class BrokenArchive(ScenegenError):
@@ -35,7 +37,9 @@ def unpack(archive: Path, folder: Path) -> Path:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise BrokenArchive(f"the archive is damaged ({error})") from error
     except OSError as error:
-        raise ScenegenError(f"the archive cannot be unpacked ({error.strerror or error})") from error
+        if error.errno not in BAD_NAME:
+            raise
+        raise ScenegenError(f"the archive cannot be unpacked ({error.strerror})") from error
     return _model(folder)
 
 

@@ -80,8 +80,9 @@ def make_person(recipe: Recipe) -> RawModel:
     parts = [_carried(placed, cloth) for cloth in wear.dress(body, rng, recipe.clothes, female > 0.5)]
     if recipe.clothes == "suit":
         parts += list(_markers(placed, body, rng))
-    materials: tuple[Material, ...] = wear.materials(rng, recipe.clothes, recipe.split, shape.races)
-    materials += stool_materials(rng) + (
+    materials = (
+        *wear.materials(rng, recipe.clothes, recipe.split, shape.races),
+        *stool_materials(rng),
         Material("phone", base_color=(0.015, 0.015, 0.018), roughness=0.25),
         Material("phone screen", base_color=(0.3, 0.4, 0.6), emission=(0.35, 0.5, 0.8), emission_strength=1.0),
     )

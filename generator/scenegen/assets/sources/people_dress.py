@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,7 +64,7 @@ _IRISES: tuple[Vector, ...] = ((0.05, 0.022, 0.010), (0.02, 0.012, 0.008), (0.08
 
 @dataclass(frozen=True)
 class Body:
-    """A shaped body in rest: the base mesh, its vertices, where its bones begin, and the plane its bare soles are on."""
+    """A shaped body in rest: the base mesh, its vertices, where its bones begin, and the height of its bare soles."""
 
     base: BaseMesh
     vertices: Floats
@@ -133,13 +133,17 @@ def _down_arm(body: Body, cloth: Cloth, side: str, arm: tuple[Floats, Floats, Fl
 
 def _bare(body: Body, skin: Cloth, along: Mapping[str, tuple[Floats, Floats, Floats]], arms: float) -> Iterator[Cloth]:
     """Head with neck, and the arms from `arms` (as `_down_arm` counts, less one for hands alone) on."""
-    neck = body.head("neck01")
-    head = body.share(skin, *_HEAD_BONES) - 0.5
-    collar = (skin.points[:, 2] - neck[2]) + 0.6 * (skin.points[:, 1] - neck[1]) + 0.02
-    yield closed(cut(skin, np.minimum(collar, np.where(head > -0.49, 1.0, -1.0)))[0]).painted(SKIN)
+    armless = np.where(body.share(skin, *_BARE_ARMS, "shoulder") < 0.3, 1.0, -1.0)
+    yield closed(cut(skin, np.minimum(_above_neckline(body, skin) + 0.035, armless))[0]).painted(SKIN)
     for side, arm in along.items():
         place = _down_arm(body, skin, side, arm) - (1 + arms)
         yield closed(cut(skin, place)[0]).painted(SKIN)
+
+
+def _above_neckline(body: Body, cloth: Cloth) -> Floats:
+    """How far each point is above a plane through the root of the neck, low in front."""
+    x, y, z = (cloth.points - body.head("neck01")).T
+    return np.asarray(z + 0.6 * y + 0.25 * np.abs(x) + 0.02)
 
 
 _HEAD_BONES = (
@@ -158,7 +162,7 @@ def _lips(body: Body, cloth: Cloth) -> NDArray[np.int64]:
 
 def _everyday(
     body: Body, rng: random.Random, tights: Cloth, along: Mapping[str, tuple[Floats, Floats, Floats]]
-) -> Iterator[Cloth]:
+) -> Generator[Cloth, None, float]:
     """A T-shirt or a pullover over trousers; returns how far down the arms are covered, less one."""
     long_sleeves = rng.random() < 0.4
     sleeve = 1.93 if long_sleeves else uniform(rng, 0.48, 0.62)
@@ -166,7 +170,9 @@ def _everyday(
     z = tights.points[:, 2]
     hem = hip + uniform(rng, -0.06, 0.0)
     covered = np.minimum(*(sleeve - _down_arm(body, tights, side, arm) for side, arm in along.items()))
-    top = closed(cut(puffed(tights, 0.010 if long_sleeves else 0.008), np.minimum((z - hem) * 8, covered))[0])
+    neckline = 0.012 - _above_neckline(body, tights)
+    puff = puffed(tights, 0.010 if long_sleeves else 0.008)
+    top = closed(cut(puff, np.minimum(np.minimum((z - hem) * 8, covered), neckline * 8))[0])
     yield top.painted(TOP)
     waist, ankle = hip + 0.07, body.ground + uniform(rng, 0.075, 0.10)
     legs = body.share(tights, *_BARE_ARMS) < 0.3
@@ -203,12 +209,13 @@ def shoes(body: Body, tights: Cloth) -> Iterator[Cloth]:
         rise = body.ground + 0.085 - 0.10 * np.clip((ankle[1] - place[:, 1] - 0.01) / 0.10, 0, 0.28)
         upper = cut(tights, np.where(body.share(tights, *foot) > 0.5, rise - place[:, 2], -1.0))[0]
         fat = puffed(upper, SHOE_THICKNESS)
-        down = (normals(upper.points, upper.faces)[:, 2] < -0.35) | (fat.points[:, 2] < body.ground + 0.010)
+        down = (normals(upper.points, upper.faces)[:, 2] < -0.35) | (fat.points[:, 2] < body.ground + 0.004)
         points = fat.points.copy()
         points[down, 2] = body.ground - SOLE_THICKNESS
         shoe = closed(replace(fat, points=points))
-        low = shoe.points[shoe.faces][:, :, 2].mean(axis=1) < body.ground + 0.008
-        yield replace(shoe, material=np.where(low, SOLE, SHOE))
+        above = shoe.points[:, 2] - body.ground - 0.002
+        yield closed(cut(shoe, above)[0]).painted(SHOE)
+        yield closed(cut(shoe, -above)[0]).painted(SOLE)
 
 
 def _eyes(body: Body) -> Iterator[Cloth]:
@@ -232,15 +239,15 @@ def _hair(body: Body, skin: Cloth, rng: random.Random, female: bool) -> Iterator
     """A cap of hair down to a hairline, close or full; women may wear it long or in a knot."""
     style = choose(rng, ("full", "bob", "knot", "long") if female else ("crew", "short", "short", "full"))
     middle, size = _face(body)
-    near = skin.points[:, 2] > middle[2] - 0.14 * size
-    cloth = refined(skin, near & (body.share(skin, *_HEAD_BONES) > 0.5))
+    head = (skin.points[:, 2] > middle[2] - 0.14 * size) & (body.share(skin, *_HEAD_BONES) > 0.5)
+    cloth = refined(skin, head) if style in ("crew", "short", "knot") else skin
     x, y, z = ((cloth.points - middle) / size).T
     y = y + 0.02  # the forehead is ahead of the eyes' middle
     # The hairline: high on the forehead, before the ears, low on the nape.
     back = np.clip(y / 0.10, 0, 1)
     nape = {"crew": -0.035, "short": -0.05, "full": -0.065, "bob": -0.10, "knot": -0.06, "long": -0.10}[style]
     temple = np.clip(np.abs(x) / 0.06, 0, 1) ** 3
-    line = 0.058 - 0.012 * temple - back * (0.058 - nape) ** 1.0
+    line = 0.066 - 0.014 * temple - back * (0.066 - nape)
     side = np.clip((y - 0.035) / 0.015, 0, 1) * np.clip((0.075 - y) / 0.02, 0, 1)
     line = np.maximum(line, np.where(style in ("bob", "long"), -1.0, 0.035 * side))
     fields = np.where(body.share(cloth, *_HEAD_BONES) > 0.5, z - line, -1.0)
@@ -315,24 +322,24 @@ def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
     """Sites of a usual optical marker set, and which way their skin looks."""
     front, back = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
     chest, belly = body.head("spine01"), body.head("spine04")
-    yield chest + (0, -0.15, 0.04), front
-    yield chest + (0, -0.15, -0.10), front
-    yield chest + (0, 0.12, 0.05), back
-    yield chest + (0.06, 0.12, -0.10), back
+    yield chest + np.array((0, -0.15, 0.04)), front
+    yield chest + np.array((0, -0.15, -0.10)), front
+    yield chest + np.array((0, 0.12, 0.05)), back
+    yield chest + np.array((0.06, 0.12, -0.10)), back
     for side, sign in ((".L", 1.0), (".R", -1.0)):
         out = (sign, 0.0, 0.0)
         shoulder, elbow, wrist = _along_arm(body, side)
         hip, knee, ankle = (body.head(bone + side) for bone in ("upperleg01", "lowerleg01", "foot"))
-        yield shoulder + (0, 0, 0.06), (0.0, 0.0, 1.0)
-        yield (shoulder + elbow) / 2 + (sign * 0.04, uniform(rng, -0.01, 0.03), 0.04), out
-        yield elbow + (sign * 0.04, 0.02, 0.02), out
-        yield elbow * 0.12 + wrist * 0.88 + (sign * 0.03, 0, 0.03), out
-        yield belly + (sign * 0.12, -0.12, -0.02), front
-        yield belly + (sign * 0.06, 0.12, -0.02), back
-        yield (hip * 0.45 + knee * 0.55) + (sign * 0.03, -0.09, uniform(rng, -0.03, 0.03)), front
-        yield knee + (sign * 0.07, 0, 0), out
-        yield (knee + ankle) / 2 + (0, -0.07, uniform(rng, -0.03, 0.03)), front
-        yield ankle + (sign * 0.05, 0, 0.09), out
+        yield shoulder + np.array((0, 0, 0.06)), (0.0, 0.0, 1.0)
+        yield (shoulder + elbow) / 2 + np.array((sign * 0.04, uniform(rng, -0.01, 0.03), 0.04)), out
+        yield elbow + np.array((sign * 0.04, 0.02, 0.02)), out
+        yield elbow * 0.12 + wrist * 0.88 + np.array((sign * 0.03, 0, 0.03)), out
+        yield belly + np.array((sign * 0.12, -0.12, -0.02)), front
+        yield belly + np.array((sign * 0.06, 0.12, -0.02)), back
+        yield (hip * 0.45 + knee * 0.55) + np.array((sign * 0.03, -0.09, uniform(rng, -0.03, 0.03))), front
+        yield knee + np.array((sign * 0.07, 0, 0)), out
+        yield (knee + ankle) / 2 + np.array((0, -0.07, uniform(rng, -0.03, 0.03))), front
+        yield ankle + np.array((sign * 0.05, 0, 0.09)), out
 
 
 def materials(rng: random.Random, clothes: str, split: str, races: tuple[float, float, float]) -> tuple[Material, ...]:

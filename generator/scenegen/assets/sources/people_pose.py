@@ -1,4 +1,4 @@
-"""Puts MakeHuman's body into the poses of the built-in people: its own lengths measured, its skin carried by its bones."""
+"""Puts MakeHuman's body into the poses of the built-in people: its lengths measured, its skin carried by its bones."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def measure(base: BaseMesh, vertices: Floats, height: float, sole: float) -> Bui
     heads = joints(base, vertices)
 
     def head(bone: str, side: str = "") -> Floats:
-        return heads[base.bones.index(bone + _SUFFIX.get(side, ""))] / scale
+        return np.asarray(heads[base.bones.index(bone + _SUFFIX.get(side, ""))] / scale)
 
     def length(a: str, b: str) -> float:
         return float(np.mean([np.linalg.norm(head(a, side) - head(b, side)) for side in SIDES]))

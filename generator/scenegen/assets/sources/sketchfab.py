@@ -127,13 +127,17 @@ def fetch(
                 trial = running.pop(future)
                 try:
                     ready.append((trial, future.result()))
-                except Stopped as stop:
-                    outcome.stopped = str(stop)
+                except (Stopped, OSError) as stop:
+                    outcome.stopped = _say(stop, library)
                     running[future] = trial
                 except ScenegenError as error:
                     _refuse(places, outcome, trial, str(error))
             results = _prepare([(trial.entry, archive) for trial, archive in ready], library)
             for (trial, archive), result in zip(ready, results, strict=True):
+                if isinstance(result, OSError):
+                    outcome.stopped = _say(result, library)
+                    running[Future()] = trial
+                    continue
                 _discard(archive.part)
                 if isinstance(result, Asset):
                     outcome.fetched.append(Fetched(trial.entry, result, trial.instead_of))
@@ -201,6 +205,12 @@ def _refuse(places: dict[tuple[str, str], _Place], outcome: Outcome, trial: _Try
     outcome.refused.append(Refusal(trial.entry, why, uid))
 
 
+def _say(error: Stopped | OSError, library: Path) -> str:
+    if isinstance(error, Stopped):
+        return str(error)
+    return f"{library}: cannot be written ({error.strerror or error}); make room, then the same command goes on"
+
+
 def _bring(api: Sketchfab, entry: Entry, scratch: Path, commercial: bool) -> _Archive:
     model = api.model(entry.uid)
     why = why_refused(model.licence, model.licence_label, commercial)
@@ -237,8 +247,8 @@ def _open(model: Model, part: Path, folder: Path, suffix: str) -> _Archive:
         return _Archive(model, part, file, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Iterator[Asset | str]:
-    """Each model as an asset, or why it is none."""
+def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Iterator[Asset | str | OSError]:
+    """Each model as an asset, or why it is none; OSError when the disk is at fault."""
     for number, imported in import_files([archive.file for _, archive in archives]):
         entry, archive = archives[number]
         if isinstance(imported, Refused):
@@ -249,6 +259,8 @@ def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Itera
             yield prepare(_raw_model(name, entry, archive, imported), library)
         except ScenegenError as error:
             yield str(error).removeprefix(f"{name}: ")
+        except OSError as error:
+            yield error
 
 
 def _raw_model(name: str, entry: Entry, archive: _Archive, imported: Imported) -> RawModel:

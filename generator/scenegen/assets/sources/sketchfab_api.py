@@ -27,6 +27,7 @@ from scenegen.errors import ScenegenError, UsageError
 API = "https://api.sketchfab.com"
 IN_VAIN = 3  # models in a row that all attempts failed for: then it is not the model
 MOST_ARCHIVE_BYTES = 1_000_000_000
+NOBODY = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 INSTEAD = "without it: `scenegen assets build` (built-in models) or `scenegen assets add` (files, .sh3f libraries)"
 
 Answer = TypeVar("Answer")
@@ -122,7 +123,10 @@ class Sketchfab:
     def __init__(self, token: Token, address: str, patience: Patience = Patience()) -> None:
         self._token, self._address, self._patience = token, address, patience
         headers = {"User-Agent": f"scenegen/{__version__}", "Accept-Encoding": "identity"}
-        self._client = httpx.Client(timeout=patience.silence, headers=headers)
+        try:
+            self._client = httpx.Client(timeout=patience.silence, headers=headers)
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise UsageError(f"the proxy or certificates that the environment names do not work: {error}") from error
         self._stop = threading.Event()
         self._answered = False
         self._not_before = 0.0
@@ -276,7 +280,7 @@ class Sketchfab:
                     self._wait_together(again.wait)
             except (httpx.TransportError, httpx.TooManyRedirects) as error:
                 fault, status = str(error) or type(error).__name__, None
-                if isinstance(error, httpx.ConnectError) and not self._answered:
+                if isinstance(error, NOBODY) and not self._answered:
                     raise Stopped(f"{self._address}: no connection ({fault}); {INSTEAD}") from error
         self._in_vain += 1
         if status == 429 or self._in_vain >= IN_VAIN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -277,6 +278,21 @@ def test_models_have_normals_and_a_colour_a_material(tmp_path: Path) -> None:
     assert {tuple(c) for c in colours[model.faces[model.triangles_center[:, 2] > 0]].reshape(-1, 3)} == {(255, 128, 0)}
     assert {tuple(c) for c in colours[model.faces[model.triangles_center[:, 2] < 0]].reshape(-1, 3)} == {(0, 0, 0)}
     assert info["diameter"] == pytest.approx(200, abs=0.01)
+
+
+def test_models_take_their_textures_colours(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    Image.fromarray(np.array([[[200, 0, 0], [0, 200, 0]], [[0, 0, 200], [90, 90, 90]]], np.uint8)).save(content, "PNG")
+    corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    uvs = (corners[faces][..., :2] * 0.5 + 0.25).astype(np.float32)  # from the lower left of the picture
+    mesh = Mesh(corners, faces, np.zeros((2, 3, 3), np.float32), uvs, np.zeros(2, np.int32))
+    material = Material("print", textures={"base_color": "textures/print.png"})
+    asset = replace(box_asset("bag"), materials=(material,))
+    write_asset(tmp_path, asset, mesh, {"textures/print.png": content.getvalue()})
+    write_model(tmp_path, tmp_path, Model(1, "bag_box", 1.0))
+    colours = np.asarray(trimesh.load(tmp_path / "obj_000001.ply", process=False).visual.vertex_colors)[:, :3]
+    assert colours.tolist() == [[0, 0, 200], [90, 90, 90], [0, 200, 0], [200, 0, 0]]
 
 
 def test_a_flat_model_has_a_diameter(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
 
@@ -55,10 +56,13 @@ def write_model(folder: Path, library: Path, model: Model) -> dict[str, float]:
     asset, mesh = load(library, model.asset)
     # A vertex at the border of two materials becomes two, so that each has one colour.
     corners = np.stack([mesh.faces, np.broadcast_to(mesh.material_index[:, None], mesh.faces.shape)], axis=-1)
-    pairs, faces = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
-    faces = faces.reshape(-1, 3)
+    pairs, numbers = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
+    numbers = numbers.reshape(-1)
+    faces = numbers.reshape(-1, 3)
     points = (mesh.vertices[pairs[:, 0]].astype(np.float64) - centre(mesh)) * MM * model.scale
-    colours = np.array([_srgb(material.base_color) for material in asset.materials], np.int64)[pairs[:, 1]]
+    shades = _corner_colours(asset, mesh)
+    sums = [np.bincount(numbers, shades[:, channel], len(pairs)) for channel in range(3)]
+    colours = np.rint(np.stack(sums, axis=1) / np.bincount(numbers)[:, None]).astype(np.int64)
     lines = [
         "ply",
         "format ascii 1.0",
@@ -83,6 +87,28 @@ def write_model(folder: Path, library: Path, model: Model) -> dict[str, float]:
         **{f"min_{axis}": float(v) for axis, v in zip("xyz", low, strict=True)},
         **{f"size_{axis}": float(v) for axis, v in zip("xyz", size, strict=True)},
     }
+
+
+def _corner_colours(asset: Asset, mesh: Mesh) -> Array:
+    """sRGB colour in [0, 255] of every face's corners, (3F, 3): its material's, or its texture's there."""
+    kinds = np.repeat(mesh.material_index, 3)
+    colours = np.array([_srgb(material.base_color) for material in asset.materials], np.float64)[kinds]
+    for number, material in enumerate(asset.materials):
+        corners = np.flatnonzero(kinds == number)
+        if mesh.uvs is None or "base_color" not in material.textures or not len(corners):
+            continue
+        path = asset.folder / material.textures["base_color"]
+        try:
+            with Image.open(path) as image:
+                texture = np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError) as error:
+            raise ScenegenError(f"{path}: broken texture ({error}); prepare the asset again") from error
+        height, width, _ = texture.shape
+        u, v = (mesh.uvs.reshape(-1, 2)[corners] % 1.0).T  # from the lower left
+        rows = np.clip(height - 1 - np.floor(v * height), 0, height - 1).astype(np.int64)
+        columns = np.clip(np.floor(u * width), 0, width - 1).astype(np.int64)
+        colours[corners] = texture[rows, columns]
+    return colours
 
 
 def _normals(points: Array, faces: NDArray[np.int64]) -> Array:

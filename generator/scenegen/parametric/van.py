@@ -99,7 +99,7 @@ def luton(rng: random.Random) -> Model:
     """Removal van: a high box, wider than the cab and reaching over it."""
     s = uniform(rng, 0.96, 1.06)
     cab = Shape(
-        2.35, 1.98, 2.05, 0.35, (1.0, 4.85 * s), (0.72, 1.18), (1.5, 1.78), ((1.14, 2.0),), (1.02, 2.1), (1.24, 1.7)
+        2.95, 1.98, 2.05, 0.35, (1.0, 4.85 * s), (0.72, 1.18), (1.5, 1.78), ((1.14, 2.0),), (1.02, 2.1), (1.24, 1.7)
     )
     length = 6.6 * s
     front = -length / 2

@@ -72,7 +72,7 @@ def shell(
     outlines = []
     for level in levels:
         low, high = _straight(level)
-        step = 0.003 * np.arange(1, len(places) + 1)
+        step = min(0.003, (high - low) / (2 * len(places) + 2)) * np.arange(1, len(places) + 1)
         side = np.clip(places, low + step, high - step[::-1])
         if leaning:
             side = low + (places - ends[0]) * (high - low) / (ends[1] - ends[0])

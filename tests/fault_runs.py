@@ -2,7 +2,8 @@
 
     python fault_runs.py generate --scenes 8 --out DIR ...
 
-What is slow in the program, timeouts and heartbeats, is quick here: SCENEGEN_TEST_TIMEOUT is the limit for a scene.
+What is slow in the program, timeouts and heartbeats, is quick here: SCENEGEN_TEST_TIMEOUT is the limit for a scene,
+SCENEGEN_TEST_SCRIPT another stand-in, which a real Blender runs.
 """
 
 from __future__ import annotations
@@ -162,8 +163,10 @@ def main() -> None:
     from scenegen import generate as driver
     from scenegen.cli import main as scenegen
 
-    driver.generate_script = lambda: FAULTY
-    driver.blender_setup.check_host = lambda blender: SystemBlender  # type: ignore[assignment,return-value]
+    script = os.environ.get("SCENEGEN_TEST_SCRIPT")
+    driver.generate_script = lambda: Path(script or FAULTY)
+    if not script:
+        driver.blender_setup.check_host = lambda blender: SystemBlender  # type: ignore[assignment,return-value]
     leases.FIRST_TIMEOUT = leases.LEAST_TIMEOUT = float(os.environ.get("SCENEGEN_TEST_TIMEOUT", "60"))
     leases.LEAST_PATIENCE = 2.0
     engine.WORKERS_GONE_SECONDS = 20.0

@@ -1,7 +1,7 @@
 """Stands in for blender_scripts/generate.py where a test needs faults on order: speaks its protocol, dies when told.
 
 The file OUT/../faults.json maps a scene's index to what happens at its tries, in order: "die", "segfault", "hang",
-"refuse" (an answer that says no), "write_then_die" or "grow" (by 300 MB). A scene without an entry is made: labels of
+"refuse" (an answer that says no), "write_then_die", "slow" (by a second) or "grow" (by 300 MB). A scene without an entry is made: labels of
 noise from its seed and index, written as Blender writes them.
 """
 
@@ -40,6 +40,8 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGSEGV)
         if fault == "hang":
             threading.Event().wait()
+        if fault == "slow":
+            threading.Event().wait(1)
         if fault == "grow":
             weight.append(np.ones(300 * 2**20, np.uint8))
         if fault == "refuse":

@@ -18,6 +18,7 @@ SLOTS = {
     "emission": ("Emission Color", "Emission"),
 }
 CHANNELS = {"Red": "R", "Green": "G", "Blue": "B", "R": "R", "G": "G", "B": "B", "Alpha": "A"}
+ORDINARY_IOR = 1.45
 READABLE = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif"}
 
 
@@ -90,6 +91,10 @@ def read_material(material: Any, images: Images, from_obj: bool) -> dict[str, An
     if shader is None:
         return result
     sockets = {slot: _socket(shader, names) for slot, names in SLOTS.items()}
+    reflective = _is_specular_glossy(shader)
+    metal = reflective and _is_black(sockets["base_color"])
+    if metal:
+        sockets["base_color"] = _socket(shader, ("Specular Tint",))
     for slot in ("base_color", "metallic", "roughness", "alpha", "emission"):
         value = _constant(sockets[slot])
         if value is not None:
@@ -102,6 +107,8 @@ def read_material(material: Any, images: Images, from_obj: bool) -> dict[str, An
         value = _constant(_socket(shader, names))
         if value is not None:
             result[key] = value[0]
+    if reflective:
+        result |= {"ior": ORDINARY_IOR, "metallic": 1.0 if metal else 0.0}
     if shader.type == "EMISSION":  # an unlit look: what it shows is its colour, not a lamp
         result["emission_strength"] = 0.0
     if shader.type in ("BSDF_GLASS", "BSDF_REFRACTION"):
@@ -127,6 +134,18 @@ def read_material(material: Any, images: Images, from_obj: bool) -> dict[str, An
                 result["uv_map"] = traced.uv_map
                 result["uv_transform"] = traced.uv_transform
     return result
+
+
+def _is_specular_glossy(shader: Any) -> bool:
+    """glTF's older kind of material arrives with an index of 1000, so that the specular tint is what it reflects."""
+    ior = _constant(_socket(shader, ("IOR",)))
+    return ior is not None and ior[0] > 100
+
+
+def _is_black(socket: Any) -> bool:
+    """Whether nothing is scattered: then all colour is in the reflection, as of a metal."""
+    value = _constant(socket)
+    return value is not None and not socket.is_linked and max(value[:3]) < 0.1
 
 
 def _shader(material: Any) -> Any:

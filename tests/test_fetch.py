@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scenegen.assets.library import Material, Provenance, list_assets
 from scenegen.assets.prepare import prepare
 from scenegen.assets.raw_model import RawModel
 from scenegen.assets.sources import archive as archives
 from scenegen.assets.sources.archive import BrokenArchive, unpack
 from scenegen.assets.sources.gltf import count_triangles, named_outside
+from scenegen.assets.sources.importer import Imported, import_files
 from scenegen.assets.sources.licences import spdx, why_refused
 from scenegen.assets.sources.sketchfab_api import (
     Patience,
@@ -116,6 +119,15 @@ def test_a_wrong_token_ends_it_and_shows_nowhere(site: Site, tmp_path: Path) -> 
     assert "refuses the token (401)" in str(error.value)
     assert "scenegen assets build" in str(error.value)
     assert "9876" not in str(error.value) + repr(Token("wrong-token-9876")) + repr(vars(api))
+
+
+def test_a_proxy_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    with pytest.raises(UsageError, match="the proxy or certificates"):
+        Sketchfab(Token(TOKEN), "https://mirror.example")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with Sketchfab(Token(TOKEN), "https://mirror.example", HASTY) as api, pytest.raises(Stopped, match="no connection"):
+        api.model(UID)
 
 
 def test_nobody_there(tmp_path: Path) -> None:
@@ -322,6 +334,45 @@ def test_counting_agrees_with_the_mesh_and_survives_nonsense(tmp_path: Path) -> 
         assert named_outside(tmp_path / name) is None
 
 
+# -- materials of older archives
+
+
+def specular_glossy(folder: Path, diffuse: list[float], specular: list[float], textured: bool) -> Path:
+    files = chair().export(file_type="gltf")
+    body = json.loads(files.pop("model.gltf"))
+    primitive = body["meshes"][0]["primitives"][0]
+    count = body["accessors"][primitive["attributes"]["POSITION"]]["count"]
+    coordinates = np.zeros((count, 2), np.float32).tobytes()
+    body["buffers"].append({"uri": "uv.bin", "byteLength": len(coordinates)})
+    body["bufferViews"].append({"buffer": len(body["buffers"]) - 1, "byteLength": len(coordinates)})
+    view = len(body["bufferViews"]) - 1
+    body["accessors"].append({"bufferView": view, "componentType": 5126, "count": count, "type": "VEC2"})
+    primitive["attributes"]["TEXCOORD_0"] = len(body["accessors"]) - 1
+    primitive["material"] = 0
+    glossy = {"diffuseFactor": [*diffuse, 1], "specularFactor": specular, "glossinessFactor": 0.7}
+    if textured:
+        glossy["diffuseTexture"] = {"index": 0}
+        body |= {"images": [{"uri": "d.png"}], "textures": [{"source": 0}]}
+    body["materials"] = [{"name": "m", "extensions": {"KHR_materials_pbrSpecularGlossiness": glossy}}]
+    body["extensionsUsed"] = ["KHR_materials_pbrSpecularGlossiness"]
+    folder.mkdir()
+    Image.new("RGB", (8, 8), (10, 200, 30)).save(folder / "d.png")
+    for name, content in {**files, "uv.bin": coordinates, "scene.gltf": json.dumps(body).encode()}.items():
+        (folder / name).write_bytes(content)
+    return folder / "scene.gltf"
+
+
+def test_specular_glossy_materials_do_not_turn_into_mirrors(tmp_path: Path) -> None:
+    paint = specular_glossy(tmp_path / "paint", [1, 1, 1], [0.04, 0.04, 0.04], textured=True)
+    gold = specular_glossy(tmp_path / "gold", [0, 0, 0], [0.9, 0.7, 0.3], textured=False)
+    found = [imported for _, imported in import_files([paint, gold])]
+    painted, golden = (imported.materials[0] for imported in found if isinstance(imported, Imported))
+    assert (painted.ior, painted.metallic, golden.metallic) == (1.45, 0.0, 1.0)
+    assert painted.textures["base_color"]
+    assert golden.base_color == pytest.approx((0.9, 0.7, 0.3), abs=1e-3)
+    assert golden.roughness == pytest.approx(0.3, abs=1e-3)
+
+
 # -- the command
 
 
@@ -447,6 +498,20 @@ def test_a_wrong_token_ends_the_command_at_once(site: Site, tmp_path: Path) -> N
     assert "some-other-token" not in done.stdout + done.stderr
     assert len(site.requests("/download")) <= 4
     assert site.most_at_once <= 4
+
+
+def test_a_full_disk_ends_it_in_one_line(site: Site, tmp_path: Path) -> None:
+    site.offers[uid(1)] = Offer(gltf_zip(chair(), 400_000))
+    manifest = write_manifest(tmp_path, None, entry(1, "chair"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        done = fetch(site, tmp_path / "library", manifest)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert fetch(site, tmp_path / "library", manifest).returncode == 0
 
 
 def test_a_killed_download_goes_on(site: Site, tmp_path: Path) -> None:

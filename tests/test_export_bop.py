@@ -189,8 +189,8 @@ def test_images_and_credits(exported: Path, source: tuple[Path, Path]) -> None:
     assert (exported / "train_pbr/000000/rgb/000001.png").read_bytes() == theirs
     camera = read(exported / "camera.json")
     assert (camera["width"], camera["height"], camera["depth_scale"]) == (96, 96, 1.0)
-    assert {c["asset"] for c in read(exported / "CREDITS.json")} == {f"{name}_box" for name in CLASSES}
-    assert "by nobody, CC0, tests" in (exported / "CREDITS.txt").read_text()
+    assert {c["name"] for c in read(exported / "CREDITS.json")} == {f"{name}_box" for name in CLASSES}
+    assert "by nobody, tests, modified" in (exported / "CREDITS.txt").read_text()
 
 
 def test_a_packed_data_set_exports_alike(exported: Path, source: tuple[Path, Path], tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
+from scenegen.assets.credits import licence_url
 from scenegen.cli import cli
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.export import coco as coco_format
-from scenegen.export.coco import licence_url
 from scenegen.export.rle import encode_mask
 from scenegen.export.run import export
 from scenegen.pack import pack
@@ -85,9 +85,11 @@ def test_licences_and_credits(exported: Path) -> None:
     assert licence == {"id": 1, "name": "CC0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}
     assert {image["license"] for image in body["images"]} == {1}
     shown = {annotation["asset"] for annotation in body["annotations"]}
-    assert shown <= {credit["asset"] for credit in body["credits"]}
+    assert shown <= {credit["name"] for credit in body["credits"]}
     assert body["credits"] == json.loads((exported / "CREDITS.json").read_text())
-    assert 'bag_box: "A bag" by nobody, CC0, tests' in (exported / "CREDITS.txt").read_text()
+    text = (exported / "CREDITS.txt").read_text()
+    assert "CC0 (https://creativecommons.org/publicdomain/zero/1.0/)" in text
+    assert '"A bag" by nobody, tests, modified' in text
 
 
 def test_an_image_of_two_licences_has_both(box_copy: Path, tmp_path: Path) -> None:
@@ -110,6 +112,7 @@ def test_an_image_of_two_licences_has_both(box_copy: Path, tmp_path: Path) -> No
         ("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
         ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/"),
         ("CC BY-NC-SA 3.0", "https://creativecommons.org/licenses/by-nc-sa/3.0/"),
+        ("CC-BY-3.0-US", "https://creativecommons.org/licenses/by/3.0/us/"),
         ("CC-BY", "https://creativecommons.org/licenses/by/4.0/"),
         ("GPL-2.0-or-later", ""),
     ],

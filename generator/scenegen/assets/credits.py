@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,6 @@ from scenegen.assets.library import Asset
 from scenegen.dataset import StoredScene
 
 CHANGES = "scaled, turned, cleaned and reduced"
-LICENCE_URLS = {
-    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "CC-BY-3.0": "https://creativecommons.org/licenses/by/3.0/",
-    **{
-        f"CC-{kind}-4.0": f"https://creativecommons.org/licenses/{kind.lower()}/4.0/"
-        for kind in ("BY", "BY-SA", "BY-NC", "BY-NC-SA")
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -52,6 +45,17 @@ def scene_credits(stored: StoredScene) -> list[Credit]:
     ]
 
 
+def licence_url(name: str) -> str:
+    """Where a Creative Commons licence ("CC-BY-SA-4.0", "CC-BY-3.0-US", "CC0") is written down; empty for others."""
+    if re.match(r"CC0\b", name):
+        return "https://creativecommons.org/publicdomain/zero/1.0/"
+    found = re.fullmatch(r"CC[- ](BY(?:-(?:NC|ND|SA))*)(?:[- ](\d\.\d))?(?:[- ]([A-Z]{2}))?", name)
+    if found is None:
+        return ""
+    parts = [found[1].lower(), found[2] or "4.0", *([found[3].lower()] if found[3] else [])]
+    return f"https://creativecommons.org/licenses/{'/'.join(parts)}/"
+
+
 def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
     """Attribution of every model as "text", "markdown" or "json", by licence; built-in models share one line."""
     if form == "json":
@@ -61,7 +65,7 @@ def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
         by_licence[credit.licence].append(credit)
     lines: list[str] = []
     for licence in sorted(by_licence):
-        url = LICENCE_URLS.get(licence)
+        url = licence_url(licence)
         if form == "markdown":
             lines += [f"## {licence}", "", *([f"<{url}>", ""] if url else [])]
         else:
@@ -73,7 +77,7 @@ def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
 
 def _entry(credit: Credit) -> dict[str, str]:
     entry = {"class" if key == "class_name" else key: value for key, value in dataclasses.asdict(credit).items()}
-    return {**entry, "licence_url": LICENCE_URLS.get(credit.licence, ""), "changes": CHANGES}
+    return {**entry, "licence_url": licence_url(credit.licence), "changes": CHANGES}
 
 
 def _line(credit: Credit, form: str) -> str:

@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenegen.assets.credits import Credit
 from scenegen.dataset import FAR_MM, Dataset, StoredScene
 from scenegen.dataset_info import write_text
 from scenegen.errors import ScenegenError
 from scenegen.export.bop_models import MM, Model, centre, load, write_model
-from scenegen.export.pieces import Credit, Survey, box_of, image_suffix, split_pose, whole_folder
+from scenegen.export.pieces import Survey, box_of, image_suffix, split_pose, whole_folder
 from scenegen.labels import world_vertices
 from scenegen.rasterize import rasterize
 from scenegen.scene import Camera, PlacedObject

@@ -11,7 +11,6 @@ and its asset; an image names its scene and camera, and under `license` all the 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from scenegen.assets.credits import Credit, credits_text, licence_url, scene_credits
 from scenegen.dataset import Dataset, StoredScene
 from scenegen.dataset_info import write_text
-from scenegen.export.pieces import Credit, Survey, box_of, image_suffix
+from scenegen.export.pieces import Survey, box_of, image_suffix
 from scenegen.export.rle import encode_mask
 
 PARTS = ".parts"
@@ -50,7 +50,7 @@ def piece(plan: Plan, index: int) -> Path:
 def write_scene(plan: Plan, stored: StoredScene) -> None:
     """Write a scene's images, and its images' and annotations' entries without ids and licences' numbers."""
     scene = stored.scene
-    licence_of = {credit["asset"]: credit["licence"] for credit in scene.extra.get("credits", ())}
+    licence_of = {credit.name: credit.licence for credit in scene_credits(stored)}
     images = []
     for k, camera in enumerate(scene.cameras):
         content, instance = stored.encoded_image(k), stored.instance(k)
@@ -82,7 +82,7 @@ def write_scene(plan: Plan, stored: StoredScene) -> None:
 def finish(plan: Plan, dataset: Dataset, credits: Sequence[Credit], _workers: int) -> dict[str, int]:
     """Join the scenes' parts to instances.json, scene after scene, and remove them; how many of what there are."""
     parts = [piece(plan, index) for index in dataset.indices]
-    licences = {(licence,): None for licence in sorted({credit["licence"] for credit in credits})}
+    licences = {(licence,): None for licence in sorted({credit.licence for credit in credits})}
     licences |= dict.fromkeys(tuple(image["licences"]) for image in _images(parts) if image["licences"])
     numbers = {names: n for n, names in enumerate(licences, start=1)}
     counts = {"images": 0, "annotations": 0}
@@ -113,7 +113,7 @@ def finish(plan: Plan, dataset: Dataset, credits: Sequence[Credit], _workers: in
         _write_list(file, "categories", categories)
         _write_list(file, "images", images())
         _write_list(file, "annotations", annotations())
-        _write_list(file, "credits", map(dict, credits))
+        _write_list(file, "credits", json.loads(credits_text(credits, "json")))
         file.write("}\n")
     for part in parts:
         part.unlink()
@@ -136,11 +136,3 @@ def _write_list(file: IO[str], key: str, entries: Iterable[dict[str, Any]]) -> N
 
 def _licence(names: tuple[str, ...]) -> dict[str, str]:
     return {"name": " and ".join(names), "url": licence_url(names[0]) if len(names) == 1 else ""}
-
-
-def licence_url(name: str) -> str:
-    """Where a Creative Commons licence ("CC-BY-SA-4.0", "CC0 1.0") is written down; empty for others."""
-    if re.match(r"CC0\b", name):
-        return "https://creativecommons.org/publicdomain/zero/1.0/"
-    found = re.fullmatch(r"CC[- ](BY(?:-(?:NC|ND|SA))*)(?:[- ](\d\.\d))?", name)
-    return f"https://creativecommons.org/licenses/{found[1].lower()}/{found[2] or '4.0'}/" if found else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.assets.credits import Credit, credits_text, scene_credits
 from scenegen.dataset import StoredScene
 from scenegen.dataset_info import write_text
 from scenegen.scene import PlacedObject
@@ -21,7 +21,6 @@ SCALE_DECIMALS = 6
 """Sizes of one asset that differ by less than a micrometre a metre count as one."""
 
 Array = NDArray[np.float64]
-Credit = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def survey(stored: StoredScene) -> Survey:
     """Look through a scene's description."""
     scene = stored.scene
     pairs = {(item.asset, split_pose(item)[1]) for item in scene.objects}
-    return Survey(tuple(sorted(pairs)), tuple(scene.extra.get("credits", ())))
+    return Survey(tuple(sorted(pairs)), tuple(scene_credits(stored)))
 
 
 def split_pose(item: PlacedObject) -> tuple[Array, float, Array]:
@@ -48,18 +47,16 @@ def split_pose(item: PlacedObject) -> tuple[Array, float, Array]:
 
 
 def merged_credits(surveys: Iterable[Survey]) -> list[Credit]:
-    """Credits of all assets shown, one entry an asset, sorted by name."""
-    entries = {credit["asset"]: credit for one in surveys for credit in one.credits}
+    """Credits of all models shown, one entry a model, sorted by name."""
+    entries = {credit.name: credit for one in surveys for credit in one.credits}
     return [entries[name] for name in sorted(entries)]
 
 
-def write_credits(folder: Path, credits: Iterable[Credit]) -> None:
-    """CREDITS.txt for people and CREDITS.json for programs: every asset shown, its author, licence and source."""
-    entries = [dict(credit) for credit in credits]
-    lines = [f'{c["asset"]}: "{c["title"]}" by {c["author"]}, {c["licence"]}, {c["source"]}, modified' for c in entries]
+def write_credits(folder: Path, credits: Sequence[Credit]) -> None:
+    """CREDITS.txt for people and CREDITS.json for programs: every model shown, its author, licence and source."""
     head = "The images of this data set show the following models, under the licences named.\n\n"
-    write_text(folder / "CREDITS.txt", head + "".join(line + "\n" for line in lines))
-    write_text(folder / "CREDITS.json", json.dumps(entries, indent=1) + "\n")
+    write_text(folder / "CREDITS.txt", head + credits_text(credits))
+    write_text(folder / "CREDITS.json", credits_text(credits, "json"))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from scenegen.assets.library import list_assets, read_asset
+from scenegen.cli_check import check, drop, list_dropped, sheet
 from scenegen.cli_common import console, library_option, prepare_all, print_added, size_text, tell_refused
 from scenegen.cli_fetch import fetch
 from scenegen.cli_people import add_people
@@ -77,7 +77,7 @@ def build(library: Path, preset: str, workers: int | None) -> int:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @library_option
 @click.option("--class", "class_name", metavar="C", help="What the models are; for .sh3f and ShapeNet, only these.")
-@click.option("--split", type=click.Choice(["train", "test"]), help="Their split [a fifth go to test, by name].")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Their split [a fifth go to test].")
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Metres a unit of the file [guessed].")
 @click.option("--height", type=click.FloatRange(min=0, min_open=True), help="True height in metres [guessed].")
 @click.option("--up", type=AXES, help="The axis that is up, as Blender imports the file [guessed].")
@@ -182,11 +182,15 @@ def _models(library: Path, files: list[Path], wanted: Wanted, libraries: list[Li
     from scenegen.assets.raw_model import RawModel
     from scenegen.assets.sources.files import read_files
     from scenegen.assets.sources.sweethome import read_pieces
+    from scenegen.assets.splits import settled
 
-    for model in read_files(files, wanted):
-        yield _with_free_name(library, model) if isinstance(model, RawModel) else model
-    for each in libraries:
-        yield from read_pieces(each, wanted.split)
+    def every() -> Iterator[RawModel | Refused]:
+        for model in read_files(files, wanted):
+            yield _with_free_name(library, model) if isinstance(model, RawModel) else model
+        for each in libraries:
+            yield from read_pieces(each, wanted.split)
+
+    return every() if wanted.split else settled(every(), library)
 
 
 def _with_free_name(library: Path, model: RawModel) -> RawModel:
@@ -209,13 +213,17 @@ def _refusal(path: Path, error: ScenegenError) -> Refused:
 @library_option
 @click.option("--class", "class_name", metavar="C", help="Only this class.")
 @click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@click.option("--dropped", is_flag=True, help="What was dropped, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
-def list_(library: Path, class_name: str | None, split: str | None, as_json: bool) -> None:
+def list_(library: Path, class_name: str | None, split: str | None, dropped: bool, as_json: bool) -> None:
     """List what is prepared.
 
     \b
-    Example: scenegen assets list --class table --split test
+    Examples: scenegen assets list --class table --split test
+              scenegen assets list --dropped
     """
+    if dropped:
+        return list_dropped(library, class_name, as_json)
     chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
     if as_json:
         rows = [
@@ -233,41 +241,12 @@ def list_(library: Path, class_name: str | None, split: str | None, as_json: boo
             for asset in chosen
         ]
         click.echo(json.dumps(rows, indent=1))
-        return
+        return None
     table = Table("name", "class", "split", "size (m)", "triangles", "licence", box=None, header_style="bold")
     for asset in chosen:
         licence = escape(asset.provenance.licence)
         table.add_row(asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", licence)
     console().print(table)
-
-
-@assets.command()
-@library_option
-@click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
-def check(library: Path, preset: str, as_json: bool) -> int:
-    """Count models by class and split, name what a preset lacks, and show what looks doubtful.
-
-    \b
-    Example: scenegen assets check --preset studio
-    """
-    from scenegen.assets.check import check_library
-    from scenegen.preset import load_preset
-
-    needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
-    found = check_library(list_assets(library), needed)
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
-        return 1 if found.missing else 0
-    table = Table("class", "train", "test", box=None, header_style="bold")
-    for class_name, counts in found.counts.items():
-        table.add_row(class_name, str(counts["train"]), str(counts["test"]))
-    console().print(table)
-    for name, doubts in found.doubts.items():
-        click.echo(f"{name}: {'; '.join(doubts)}")
-    if found.missing:
-        click.echo(f"preset {preset} lacks {', '.join(found.missing)}; run `scenegen assets build`", err=True)
-    return 1 if found.missing else 0
 
 
 @assets.command("credits")
@@ -294,50 +273,6 @@ def credits_(dataset: Path | None, library: Path, form: str) -> None:
     click.echo(credits_text(found, form), nl=False)
 
 
-@assets.command()
-@click.argument("out", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
-@library_option
-@click.option("--class", "class_name", metavar="C", help="Only this class.")
-@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
-@click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels a picture.")
-@click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples a pixel.")
-def sheet(out: Path, library: Path, class_name: str | None, split: str | None, size: int, samples: int) -> None:
-    """Render a contact sheet: every model alone, by class.
-
-    \b
-    Example: scenegen assets sheet --class chair chairs.png
-    """
-    from scenegen.assets.sheet import make_sheet
-
-    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise UsageError(f"{out}: name a picture, such as {out.with_suffix('.png')}")
-    chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
-    if not chosen:
-        raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows what there is")
-    make_sheet(library, chosen, out, size, samples)
-    click.echo(f"{out}: {len(chosen)} models")
-
-
-@assets.command()
-@click.argument("name")
-@library_option
-@click.option("--why", required=True, help="The reason, kept in dropped.jsonl.")
-def drop(name: str, library: Path, why: str) -> None:
-    """Take a model out of the library.
-
-    \b
-    Example: scenegen assets drop sf_backpack_red --why "the strap floats"
-    """
-    asset = next((asset for asset in list_assets(library) if asset.name == name), None)
-    if asset is None:
-        raise ScenegenError(f"{library}: no asset {name!r}; `scenegen assets list` shows what there is")
-    note = {"name": name, "class": asset.class_name, "source": asset.provenance.source, "why": why}
-    with (library / "dropped.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(note) + "\n")
-    shutil.rmtree(asset.folder)
-    click.echo(f"{name} dropped")
-
-
 def _make_folder(library: Path) -> None:
     try:
         library.mkdir(parents=True, exist_ok=True)
@@ -345,4 +280,5 @@ def _make_folder(library: Path) -> None:
         raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error
 
 
-assets.add_command(fetch)
+for command in (fetch, check, sheet, drop):
+    assets.add_command(command)

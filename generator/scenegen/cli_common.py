@@ -41,15 +41,19 @@ def console() -> Console:
 
 
 def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]) -> list[Asset]:
-    """Prepare every model; those that are refused, before or now, end up in `refused`."""
+    """Prepare every model; those that are refused, before or now, end up in `refused`; dropped ones stay away."""
+    from scenegen.assets.dropped import read_dropped, why_dropped
     from scenegen.assets.prepare import prepare
     from scenegen.assets.sources.importer import Refused
 
     added: list[Asset] = []
+    notes = read_dropped(library)
     with progress("prepare", "models") as update:
         for model in models:
             if isinstance(model, Refused):
                 refused.append(model)
+            elif why := why_dropped(notes, model.class_name, model.provenance):
+                click.echo(f"passed over: {model.name}, dropped before ({why})", err=True)
             else:
                 try:
                     added.append(prepare(model, library))

@@ -1,46 +1,142 @@
-"""What a library holds, what it lacks for a preset, and which of its assets look doubtful."""
+"""What a library holds, what it lacks for a preset, and which of its assets are broken or look doubtful."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scenegen.assets.library import Asset
+import numpy as np
+from PIL import Image
+from scipy.spatial import ConvexHull, QhullError
+
+from scenegen.assets.library import Asset, Mesh, read_mesh
+from scenegen.assets.prepare import Budget
+from scenegen.assets.sizes import USUAL
+from scenegen.errors import ScenegenError
 
 LEAKY = 0.5  # above this share of leaky columns the voxelizer guesses more than it knows
 DISAGREE = 0.6  # below this share of faces that looked outward the file's orientation was no help
+FEWEST = 12  # triangles of a box
+STANDS_ON = ("chair", "table", "nightstand", "human", "person")
+# What a source warned of, by the words that it begins with, and the kind that it is shown under.
+_WARNINGS = {
+    "front": "front",
+    "up axis": "side",
+    "no ": "textures",
+    "missing": "textures",
+    "unit": "size",
+    "an unusual size": "size",
+    "stretched": "size",
+}
+_TIPS = 0.04  # metres by which the middle of the surface may lie outside of what stands on the floor
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to look at: its kind (size, side, front, ...), what it is, and whether it makes the asset unusable."""
+
+    asset: str
+    kind: str
+    says: str
+    broken: bool = False
 
 
 @dataclass(frozen=True)
 class Check:
-    """counts by class and split, "class/split" that the preset needs and nobody fills, and doubts by asset name."""
+    """counts by class and split, "class/split" that the preset needs and nobody fills, and findings by asset."""
 
     counts: dict[str, dict[str, int]]
     missing: tuple[str, ...]
-    doubts: dict[str, tuple[str, ...]]
+    findings: tuple[Finding, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the preset can be made and nothing is broken."""
+        return not self.missing and not any(finding.broken for finding in self.findings)
 
 
 def check_library(assets: Sequence[Asset], needed: Sequence[str]) -> Check:
-    """Look through a library for the classes that a preset needs in both splits."""
+    """Look through a library for the classes that a preset needs in both splits, and at each asset."""
     counted = Counter((asset.class_name, asset.split) for asset in assets)
     classes = sorted({asset.class_name for asset in assets} | set(needed))
     counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
     missing = tuple(f"{c}/{split}" for c in needed for split in ("train", "test") if not counted[c, split])
-    doubts = {asset.name: found for asset in assets if (found := tuple(_doubts(asset)))}
-    return Check(counts, missing, doubts)
+    return Check(counts, missing, tuple(itertools.chain.from_iterable(check_asset(asset) for asset in assets)))
 
 
-def _doubts(asset: Asset) -> list[str]:
-    findings: dict[str, Any] = dict(asset.findings)
-    found = [str(warning) for warning in findings.get("warnings", ())]
-    if findings.get("leaky_columns", 0.0) > LEAKY:
-        found.append(f"its surface is open: {findings['leaky_columns']:.0%} of lines through it leak")
-    if findings.get("orientation_agreement", 1.0) < DISAGREE:
-        found.append(f"only {findings['orientation_agreement']:.0%} of its faces looked outward")
+def check_asset(asset: Asset) -> tuple[Finding, ...]:
+    """What is wrong or doubtful with an asset."""
+
+    def finding(kind: str, says: str, broken: bool = False) -> Finding:
+        return Finding(asset.name, kind, says, broken)
+
+    try:
+        mesh = read_mesh(asset)
+    except ScenegenError as error:
+        return (finding("mesh", str(error).removeprefix(f"{asset.folder}: "), True),)
+    found = [finding(kind, says, kind == "broken texture") for kind, says in _textures(asset)]
+    found += [finding(kind, says) for kind, says in (*_shape(asset, mesh), *_recorded(asset))]
+    return tuple(found)
+
+
+def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
+    used = {path for material in asset.materials for path in material.textures.values()}
+    most = Budget().texture_edge
+    for path in sorted(used):
+        try:
+            with Image.open(asset.folder / path) as image:
+                size = image.size
+                image.verify()
+        except (OSError, SyntaxError) as error:
+            yield "broken texture", f"{path} cannot be read and renders magenta ({error}); prepare the model again"
+            continue
+        if max(size) > most:
+            yield "textures", f"{path} is {size[0]} x {size[1]}, above {most} pixels"
+
+
+def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
+    usual = USUAL.get(asset.class_name)
+    shown = " x ".join(f"{value:.2f}" for value in asset.size)
+    if usual and not usual.fits(asset.size):
+        x, y, z = asset.size
+        if usual.fits((x, z, y)) or usual.fits((z, y, x)):
+            yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
+        else:
+            yield "size", f"{shown} m is unusual for a {asset.class_name}"
+    if asset.triangles > Budget().triangles:
+        yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
+    elif asset.triangles < FEWEST:
+        yield "triangles", f"only {asset.triangles}"
+    if asset.class_name in STANDS_ON and (out := _overhang(mesh)) > _TIPS:
+        yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
     if asset.class_name in ("table", "nightstand") and not any(s.height > asset.size[2] - 1e-3 for s in asset.supports):
-        found.append("nothing can stand on it: its top is not flat")
+        yield "support", "nothing can stand on it: its top is not flat"
+
+
+def _overhang(mesh: Mesh) -> float:
+    """Metres that the middle of the surface lies outside of the convex hull of what touches the floor."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    middle = np.average(corners.mean(axis=1), axis=0, weights=area + 1e-15)[:2]
+    low = mesh.vertices[mesh.vertices[:, 2] < 0.03, :2].astype(np.float64)
+    try:
+        hull = ConvexHull(low)
+    except (QhullError, ValueError):  # touches in a line or a point
+        return float(np.linalg.norm(low - middle, axis=1).min())
+    return float((hull.equations[:, :2] @ middle + hull.equations[:, 2]).max())
+
+
+def _recorded(asset: Asset) -> Iterator[tuple[str, str]]:
+    """What the preparation noted."""
+    findings: dict[str, Any] = dict(asset.findings)
+    for warning in map(str, findings.get("warnings", ())):
+        yield next((kind for start, kind in _WARNINGS.items() if warning.startswith(start)), "source"), warning
+    if findings.get("leaky_columns", 0.0) > LEAKY:
+        yield "surface", f"open: {findings['leaky_columns']:.0%} of the lines through it do not leave as often as enter"
+    if findings.get("orientation_agreement", 1.0) < DISAGREE:
+        yield "normals", f"only {findings['orientation_agreement']:.0%} of its faces looked outward"
     if asset.provenance.licence == "unknown":
-        found.append("its licence is unknown")
-    return found
+        yield "licence", "unknown"

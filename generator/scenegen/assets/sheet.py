@@ -1,4 +1,4 @@
-"""A contact sheet of the library: every asset rendered alone, by class, with its name and size."""
+"""A contact sheet of the library: every asset alone, by class, with its name and size; doubtful ones framed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 import blender_scripts
+from scenegen.assets.check import check_asset
 from scenegen.assets.library import Asset
 from scenegen.errors import ScenegenError
 
 COLUMNS = 10
-_LABEL = 26  # pixels below a picture
+_LABEL = 37  # pixels below a picture
 _HEAD = 22  # pixels of a class's heading
 _BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
+_DOUBT, _BROKEN = (240, 140, 20), (210, 30, 30)
 
 
 def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, samples: int) -> None:
@@ -57,9 +59,23 @@ def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
             left, top = number % columns * size, y + _HEAD + number // columns * (size + _LABEL)
             with Image.open(folder / f"{asset.name}.png") as picture:
                 sheet.paste(picture.convert("RGB"), (left, top))
-            shown = asset.name if len(asset.name) * 6 < size else asset.name[: size // 6 - 1] + "…"
-            draw.text((left + 3, top + size), shown, fill=_INK)
+            found = check_asset(asset)
+            if found:
+                colour = _BROKEN if any(finding.broken for finding in found) else _DOUBT
+                draw.rectangle((left + 1, top, left + size - 2, top + size - 1), outline=colour, width=3)
+                kinds = ", ".join(dict.fromkeys(finding.kind for finding in found))
+                draw.text((left + 3, top + size + 22), _fitted(kinds, size), fill=colour)
+            draw.text((left + 3, top + size), _fitted(asset.name, size), fill=_INK)
             metres = " x ".join(f"{value:.2f}" for value in asset.size)
             draw.text((left + 3, top + size + 11), f"{metres} {asset.split}", fill=_FAINT)
         y += _HEAD + count * (size + _LABEL)
     return sheet
+
+
+def _fitted(text: str, width: int) -> str:
+    """`text` cut in the middle to fit `width` pixels: names differ at both ends."""
+    most = width // 6 - 1
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}~{text[len(text) - (most - 1 - head) :]}"

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from scenegen import __version__
+from scenegen.assets.dropped import read_dropped
 from scenegen.assets.library import Provenance, read_asset
 from scenegen.assets.prepare import prepare
 from scenegen.assets.raw_model import RawModel
@@ -112,8 +113,9 @@ def _code() -> str:
 
 
 def missing(library: Path, preset: str = "studio") -> tuple[Recipe, ...]:
-    """The preset's recipes that the library has not, or has from other code."""
-    return tuple(recipe for recipe in recipes(preset) if not _is_made(library, recipe))
+    """The preset's recipes that the library has not, or has from other code; none that was dropped."""
+    dropped = {note["name"] for note in read_dropped(library)}
+    return tuple(r for r in recipes(preset) if r.name not in dropped and not _is_made(library, r))
 
 
 def _is_made(library: Path, recipe: Recipe) -> bool:

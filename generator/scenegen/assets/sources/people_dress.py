@@ -143,7 +143,7 @@ def _bare(body: Body, skin: Cloth, along: Mapping[str, tuple[Floats, Floats, Flo
 def _above_neckline(body: Body, cloth: Cloth) -> Floats:
     """How far each point is above a plane through the root of the neck, low in front."""
     x, y, z = (cloth.points - body.head("neck01")).T
-    return np.asarray(z + 0.6 * y + 0.25 * np.abs(x) + 0.02)
+    return np.asarray(z - 0.5 * y - 0.3 * np.abs(x) + 0.01)
 
 
 _HEAD_BONES = (

@@ -21,14 +21,17 @@ from scenegen.scene import Camera, PlacedObject, Vector
 from scenegen.street_ground import Area, Ground
 
 MOST_DRAWS = 1000
-IN_RANGE = 3  # of an object's INNER points: fewer may be air, in the crown of a tree or between wheels
+IN_RANGE = 3  # of an object's points: fewer may be air, in the crown of a tree or between wheels
 GROUND = "ground"
+# Shares of an object's box, of points that are in its solid; of a building, which is large, just behind its front.
 INNER = np.array(
     [[x, y, z] for x, y in ((0, 0), (-0.25, 0), (0.25, 0), (0, -0.25), (0, 0.25)) for z in (0.3, 0.5, 0.7)]
 )
+FRONT = np.array([[x, -0.47, z] for x in (-0.4, -0.2, 0, 0.2, 0.4) for z in (0.05, 0.15, 0.3)])
 
 _AIM = math.radians(8.0)  # how far an aimed view's axis may pass its object
 _OPEN = 4.0  # metres ahead of a camera before a wall: a nearer one would be all that is seen
+_PLACES = 8  # around an object that are tried
 _KERB = 0.3  # metres that a camera keeps from the outer edge of the pavements
 
 Draw = Callable[[Random], tuple[Vector, Vector]]  # an eye and its target
@@ -135,17 +138,18 @@ def _anywhere(walks: Sequence[Area], rng: Random) -> tuple[tuple[float, float], 
 def _around(
     thing: PlacedObject, walks: Sequence[Area], rng: Random
 ) -> tuple[tuple[float, float], tuple[float, float], Area]:
-    """The same, some metres from an object and facing it; anywhere on the walks where that place is on none."""
+    """The same, some metres from an object and facing it; anywhere, where no such place is on the walks."""
     middle_x, middle_y = thing.matrix[0][3], thing.matrix[1][3]
-    angle, far = uniform(rng, 0.0, 2 * math.pi), max(thing.size[:2]) / 2 + uniform(rng, 2.0, 7.0)
-    x, y = middle_x + far * math.cos(angle), middle_y + far * math.sin(angle)
-    yaw = angle + math.pi + uniform(rng, -_AIM, _AIM)
-    for area in walks:
-        cx, cy = area.centre
-        along = (x - cx) * area.along[0] + (y - cy) * area.along[1]
-        aside = (x - cx) * area.right[0] + (y - cy) * area.right[1]
-        if abs(along) <= area.length / 2 and abs(aside) <= area.width / 2 - _KERB:
-            return (x, x + math.cos(yaw)), (y, y + math.sin(yaw)), area
+    for _ in range(_PLACES):
+        angle, far = uniform(rng, 0.0, 2 * math.pi), max(thing.size[:2]) / 2 + uniform(rng, 2.0, 7.0)
+        x, y = middle_x + far * math.cos(angle), middle_y + far * math.sin(angle)
+        yaw = angle + math.pi + uniform(rng, -_AIM, _AIM)
+        for area in walks:
+            cx, cy = area.centre
+            along = (x - cx) * area.along[0] + (y - cy) * area.along[1]
+            aside = (x - cx) * area.right[0] + (y - cy) * area.right[1]
+            if abs(along) <= area.length / 2 and abs(aside) <= area.width / 2 - _KERB:
+                return (x, x + math.cos(yaw)), (y, y + math.sin(yaw)), area
     return _anywhere(walks, rng)
 
 
@@ -155,10 +159,10 @@ def _target(eye: Vector, dx: float, dy: float, pitch: float) -> Vector:
 
 
 def _inner_points(things: Sequence[PlacedObject]) -> Floats:
-    """Points in the inner part of every object's box, (N * len(INNER), 3)."""
+    """Points of every object that are in its solid, (N * len(INNER), 3)."""
     points = []
     for thing in things:
-        x, y, z = (INNER * thing.size).T
+        x, y, z = ((FRONT if thing.class_name == "building" else INNER) * thing.size).T
         rows = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in thing.matrix[:3])
         points.append(np.stack(list(rows), axis=1))
     return np.concatenate(points) if points else np.zeros((0, 3))

@@ -162,6 +162,9 @@ def add(
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
     added = prepare_all(_models(library, files, wanted, libraries), total, library, refused)
     print_added(added)
+    for each in libraries:
+        for name in each.seatless:
+            click.echo(f"passed over: {each.path}: {name}, who sits on a seat that is not part of the model", err=True)
     skipped = sum(each.skipped for each in libraries)
     others = f", {skipped} of other classes passed over" if skipped else ""
     click.echo(f"{library}: {len(added)} added, {len(refused)} refused{others}")
@@ -223,7 +226,8 @@ def list_(library: Path, class_name: str | None, split: str | None, dropped: boo
               scenegen assets list --dropped
     """
     if dropped:
-        return list_dropped(library, class_name, as_json)
+        list_dropped(library, class_name, as_json)
+        return
     chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
     if as_json:
         rows = [
@@ -241,7 +245,7 @@ def list_(library: Path, class_name: str | None, split: str | None, dropped: boo
             for asset in chosen
         ]
         click.echo(json.dumps(rows, indent=1))
-        return None
+        return
     table = Table("name", "class", "split", "size (m)", "triangles", "licence", box=None, header_style="bold")
     for asset in chosen:
         licence = escape(asset.provenance.licence)

@@ -6,12 +6,14 @@ minutes and lies at another address, which must never see the token.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import os
 import re
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +130,7 @@ class Sketchfab:
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
             raise UsageError(f"the proxy or certificates that the environment names do not work: {error}") from error
         self._stop = threading.Event()
+        self._open: set[socket.socket] = set()
         self._answered = False
         self._not_before = 0.0
         self._in_vain = 0
@@ -142,8 +145,11 @@ class Sketchfab:
         self._client.close()
 
     def stop(self) -> None:
-        """Make every thread that is in here raise Stopped soon."""
+        """Make every thread that is in here raise Stopped soon, even one that waits for a byte."""
         self._stop.set()
+        for connection in tuple(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def model(self, uid: str) -> Model:
         """What the model is; asked without the token."""
@@ -245,11 +251,20 @@ class Sketchfab:
                 tag_file.write_text(
                     "" if fresh.startswith("W/") or not fresh.isprintable() else fresh, encoding="utf-8"
                 )
-            with file.open("ab" if goes_on else "wb") as stream:
+            with file.open("ab" if goes_on else "wb") as stream, self._interruptible(response):
                 self._copy(response, stream.write, link.size - have)
         have = file.stat().st_size
         if have != link.size:
             raise _Again(f"{have:,} bytes came of {link.size:,}")
+
+    @contextlib.contextmanager
+    def _interruptible(self, response: httpx.Response) -> Iterator[None]:
+        connection = response.extensions["network_stream"].get_extra_info("socket")
+        self._open.add(connection)
+        try:
+            yield
+        finally:
+            self._open.discard(connection)
 
     def _copy(self, response: httpx.Response, write: Callable[[bytes], object], room: int) -> None:
         started, count = time.monotonic(), 0

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Library:
-    """A .sh3f file: the pieces of our classes, entries that cannot be used, and how many are of no class of ours."""
+    """A .sh3f file: the pieces of our classes, entries that cannot be used, and how many are of no class of ours.
+
+    `seatless` are people who sit on nothing, which no scene can use.
+    """
 
     path: Path
     title: str
@@ -55,6 +59,7 @@ class Library:
     pieces: tuple[Piece, ...]
     refused: tuple[Refused, ...]
     skipped: int
+    seatless: tuple[str, ...] = ()
 
 
 def read_library(path: Path, only_class: str | None = None) -> Library:
@@ -74,11 +79,15 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
     pieces: list[Piece] = []
     refused: list[Refused] = []
     skipped = 0
+    seatless: list[str] = []
     for number in numbers:
         entry = {k.rpartition("#")[0]: v for k, v in properties.items() if k.endswith(f"#{number}")}
         class_name = class_of(entry)
         if class_name is None or only_class not in (None, class_name):
             skipped += 1
+            continue
+        if _sits_on_nothing(entry):
+            seatless.append(entry["id"])
             continue
         try:
             pieces.append(_piece(entry, class_name))
@@ -93,6 +102,7 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
         pieces=tuple(pieces),
         refused=tuple(refused),
         skipped=skipped,
+        seatless=tuple(seatless),
     )
 
 
@@ -168,10 +178,20 @@ def class_of(entry: Mapping[str, str]) -> str | None:
     return next((c for c, listed in words.items() if any(f" {word} " in text for word in listed)), None)
 
 
+def _sits_on_nothing(entry: Mapping[str, str]) -> bool:
+    library, _, name = entry.get("id", "").partition("#")
+    return name in _class_file()["seatless"].get(library, ())
+
+
+@functools.cache
+def _class_file() -> dict[str, Any]:
+    text = resources.files("scenegen.assets").joinpath("sweethome_classes.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
 @functools.cache
 def _class_map() -> tuple[dict[str, dict[str, str]], dict[str, list[str]], frozenset[str], frozenset[str]]:
-    text = resources.files("scenegen.assets").joinpath("sweethome_classes.json").read_text(encoding="utf-8")
-    body = json.loads(text)
+    body = _class_file()
     known = {
         library: {name: class_name for class_name, names in classes.items() for name in names}
         for library, classes in body["known"].items()

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from scenegen.assets.credits import Credit
@@ -47,6 +47,7 @@ TARGET_VISIBLE = 0.1
 NOWHERE = [-1, -1, -1, -1]
 
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def piece(plan: Plan, index: int) -> Path:
 def write_scene(plan: Plan, stored: StoredScene) -> None:
     """Write a scene's folder."""
     scene = stored.scene
+    meshes = {o.asset: (m.vertices, m.faces) for o in scene.objects for _, m in [load(plan.library, o.asset)]}
+    solids = {o.id: (world_vertices(o, meshes), meshes[o.asset][1]) for o in scene.objects}
     cameras: dict[str, Any] = {}
     poses: dict[str, Any] = {}
     infos: dict[str, Any] = {}
@@ -91,8 +94,8 @@ def write_scene(plan: Plan, stored: StoredScene) -> None:
             cameras[str(k)] = _camera(camera)
             poses[str(k)], infos[str(k)] = [], []
             for item in scene.objects:
-                silhouette = _silhouette(plan, stored, item, k)
-                if not silhouette.mask.any():
+                silhouette = _silhouette(camera, *solids[item.id])
+                if silhouette is None:
                     continue
                 seen = instance == item.id + 1
                 if np.count_nonzero(seen & ~silhouette.mask) > STRANGE_SHARE * np.count_nonzero(seen):
@@ -118,19 +121,24 @@ class _Silhouette:
     box: tuple[int, int, int, int]
 
 
-def _silhouette(plan: Plan, stored: StoredScene, item: PlacedObject, k: int) -> _Silhouette:
-    camera = stored.cameras[k]
-    _, mesh = load(plan.library, item.asset)
-    vertices = world_vertices(item, {item.asset: (mesh.vertices, mesh.faces)})
+def _silhouette(camera: Camera, vertices: Floats, faces: ArrayLike) -> _Silhouette | None:
+    """What a camera would see of an object alone, its vertices (V, 3) in the world; None: nothing in the image."""
+    width, height = camera.width, camera.height
+    matrix = np.array(camera.world_to_camera)
+    x, y, z = np.array(camera.K) @ (matrix[:3, :3] @ vertices.T + matrix[:3, 3:])
+    within = (z, x, width * z - x, y, height * z - y)  # an image's points have none of these below 0
+    if any((distance < 0).all() for distance in within):
+        return None
 
     def draw(view: Camera) -> Mask:
-        return rasterize([(0, vertices, mesh.faces)], view, None)[1] > 0
+        return rasterize([(0, vertices, faces)], view, None)[1] > 0
 
     mask = draw(camera)
-    if not mask.any() or _within(camera, vertices):
-        return _Silhouette(mask, int(np.count_nonzero(mask)), box_of(mask) if mask.any() else (0, 0, 0, 0))
+    if not mask.any():
+        return None
+    if all((distance > 0).all() for distance in within):
+        return _Silhouette(mask, int(np.count_nonzero(mask)), box_of(mask))
     # BOP counts what lies beyond the image too, up to one image's width and height away.
-    width, height = camera.width, camera.height
     (fx, skew, cx), (_, fy, cy), last = camera.K
     K = ((fx, skew, cx + width), (0.0, fy, cy + height), last)
     large = draw(dataclasses.replace(camera, K=K, width=3 * width, height=3 * height))
@@ -138,15 +146,6 @@ def _silhouette(plan: Plan, stored: StoredScene, item: PlacedObject, k: int) -> 
     left, top, right, bottom = box_of(large)
     box = (left - width, top - height, right - width, bottom - height)
     return _Silhouette(mask, int(np.count_nonzero(large)), box)
-
-
-def _within(camera: Camera, vertices: NDArray[np.float64]) -> bool:
-    """Whether all of an object (V, 3) is in front of the camera and in its image."""
-    matrix = np.array(camera.world_to_camera)
-    x, y, z = np.array(camera.K) @ (matrix[:3, :3] @ vertices.T + matrix[:3, 3:])
-    if z.min() <= 0:
-        return False
-    return bool((x >= 0).all() and (x <= camera.width * z).all() and (y >= 0).all() and (y <= camera.height * z).all())
 
 
 def _camera(camera: Camera) -> dict[str, Any]:

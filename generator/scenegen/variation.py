@@ -108,7 +108,7 @@ def _lights(room: Vector, rng: Random | None) -> tuple[LightLook, ...]:
 
 def _light(room: Vector, rng: Random) -> LightLook:
     """A lamp below the ceiling, aimed at the floor around its foot."""
-    x, y = (number(rng, -0.25 * length, 0.25 * length) for length in room[:2])
+    x, y = (number(rng, -0.2 * length, 0.2 * length) for length in room[:2])
     aim_x, aim_y = (round(middle + uniform(rng, -0.4, 0.4), 6) for middle in (x, y))
     kelvin = number(rng, *KELVIN)
     return LightLook(
@@ -135,18 +135,20 @@ def _sun(rng: Random | None) -> SunLook:
 
 
 def _objects(objects: Sequence[PlacedObject], rng: Random | None) -> tuple[ObjectLook, ...]:
-    """A shift of every object's colours; people's hue moves less, since skin has few. Slabs of ground share theirs."""
+    """A shift of every object's colours: a smaller one for people's skin, one and the same for all slabs of ground."""
     if rng is None:
         return ()
-    ground = _object(0.03, rng)
+    ground = _object(0.03, 0.15, rng)
     return tuple(
-        ground if name == "ground" else _object(0.03 if name in _PEOPLE else 0.06, rng)
+        ground if name == "ground" else _object(*((0.03, 0.0) if name in _PEOPLE else (0.06, 0.15)), rng)
         for name in (placed.class_name for placed in objects)
     )
 
 
-def _object(hue: float, rng: Random) -> ObjectLook:
-    return ObjectLook(number(rng, -hue, hue), number(rng, -0.3, 0.15), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2))
+def _object(hue: float, saturation: float, rng: Random) -> ObjectLook:
+    return ObjectLook(
+        number(rng, -hue, hue), number(rng, -0.3, saturation), number(rng, -0.3, 0.15), number(rng, -0.15, 0.2)
+    )
 
 
 def _noise(rng: Random | None) -> NoiseLook | None:

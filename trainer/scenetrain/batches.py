@@ -6,7 +6,7 @@ batches in the same order and a resumed run repeats what an undisturbed one does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,12 +16,14 @@ from torch.utils.data import DataLoader
 
 from scenetrain.data import SceneList, SceneTensors
 from scenetrain.features import ResidentSplit
+from scenetrain.mirror import draw_mirrors, is_turned, mirror_labels
 
 
 class Batch(NamedTuple):
     """Scenes of one step: trunk features (B, V, C, 28, 28) or images uint8 (B, V, 3, H, W); labels uint8 (B, X, Y, Z).
 
     `positions` (B,) says which scenes of the split these are, `variants` (B,) in which colours; both stay on the host.
+    Mirrored scenes are mirrored already.
     """
 
     features: Tensor | None
@@ -33,18 +35,30 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """What an epoch shows: positions batch by batch; of every scene of the split its one view (None = all views) and
-    its colour variant, both (N,)."""
+    """What an epoch shows: positions batch by batch; of every scene of the split its one view (None = all views),
+    its colour variant and its number in mirror.AXES, all (N,)."""
 
     order: list[Tensor]
     view: Tensor | None
     variant: Tensor
+    mirror: Tensor
 
 
 def training_plan(
-    count: int, views: int, one_view: bool, variants: int, batch_size: int, seed: int, epoch: int, rank: int, ranks: int
+    count: int,
+    views: int,
+    one_view: bool,
+    variants: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    rank: int,
+    ranks: int,
+    mirrors: Sequence[Sequence[int]] = (),
 ) -> EpochPlan:
     """One rank's share of a training epoch over `count` scenes; every rank gets as many batches.
+
+    With one view, `mirrors` are what `mirror.view_mirrors` allows each of them; with all views nothing is mirrored.
 
     A last batch of one scene is left out, because batch norm needs two.
     """
@@ -52,10 +66,11 @@ def training_plan(
     order = torch.randperm(count, generator=generator)
     view = torch.randint(views, (count,), generator=generator) if one_view else None
     variant = torch.randint(variants, (count,), generator=generator)
+    mirror = torch.zeros_like(order) if view is None or not mirrors else draw_mirrors(mirrors, view, generator)
     batches = _share(order, rank, ranks).split(batch_size)
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches = batches[:-1]
-    return EpochPlan(list(batches), view, variant)
+    return EpochPlan(list(batches), view, variant, mirror)
 
 
 def validation_plan(count: int, views: int, one_view: bool, batch_size: int, rank: int, ranks: int) -> EpochPlan:
@@ -65,7 +80,8 @@ def validation_plan(count: int, views: int, one_view: bool, batch_size: int, ran
     """
     order = torch.arange(count)
     batches = _share(order, rank, ranks).split(batch_size)
-    return EpochPlan(list(batches), order % views if one_view else None, torch.zeros_like(order))
+    none = torch.zeros_like(order)
+    return EpochPlan(list(batches), order % views if one_view else None, none, none)
 
 
 def _share(order: Tensor, rank: int, ranks: int) -> Tensor:
@@ -87,20 +103,23 @@ class ResidentBatches:
         for positions in plan.order:
             at = positions.to(device, non_blocking=True)
             variants = plan.variant[positions]
-            variant = variants.to(device, non_blocking=True)
+            mirrors = plan.mirror[positions]
+            variant = (variants + self.split.variants * is_turned(mirrors)).to(device, non_blocking=True)
             if plan.view is None:
                 features = self.split.features[variant, at]
             else:
                 view = plan.view[positions].to(device, non_blocking=True)
                 features = self.split.features[variant, at, view].unsqueeze(1)
-            yield Batch(features, None, self.split.labels[at], positions, variants)
+            labels = mirror_labels(self.split.labels[at], mirrors)
+            yield Batch(features, None, labels, positions, variants)
 
 
 def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataLoader[Batch]:
     """Batches of images that `workers` processes read ahead; of a scene only the views that the plan shows are read."""
     view = plan.view
     samples = [
-        [(int(p), None if view is None else int(view[p]), int(plan.variant[p])) for p in batch] for batch in plan.order
+        [(int(p), None if view is None else int(view[p]), int(plan.variant[p]), int(plan.mirror[p])) for p in batch]
+        for batch in plan.order
     ]
     return DataLoader(
         scenes,  # type: ignore[arg-type]
@@ -113,10 +132,12 @@ def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataL
 
 
 def _collate(scenes: list[SceneTensors]) -> Batch:
+    mirrors = torch.tensor([s.mirror for s in scenes])
+    turned = is_turned(mirrors).tolist()
     return Batch(
         None,
-        torch.stack([s.images for s in scenes]),
-        torch.stack([s.labels for s in scenes]),
+        torch.stack([s.images.flip(-1) if t else s.images for s, t in zip(scenes, turned, strict=True)]),
+        mirror_labels(torch.stack([s.labels for s in scenes]), mirrors),
         torch.tensor([s.position for s in scenes]),
         torch.tensor([s.variant for s in scenes]),
     )

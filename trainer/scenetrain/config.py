@@ -19,7 +19,8 @@ PRECISIONS = ("bf16-mixed", "32-true")
 class ModelConfig:
     """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
     package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the
-    views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from."""
+    views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from;
+    `latent` is "reshape" (the paper's) or "learned"."""
 
     name: str = "everted"
     backbone: str = "resnet50"
@@ -27,17 +28,22 @@ class ModelConfig:
     width: float = 1.0
     fusion: str = "context"
     prior: float = 0.01
+    latent: str = "reshape"
 
 
 @dataclass(frozen=True)
 class BranchConfig:
-    """How one branch trains (Everted section 4): Adam, and StepLR when `step_size` is not 0."""
+    """How one branch trains (Everted section 4): Adam, and StepLR when `step_size` is not 0.
+
+    The stage of all views has `all_views_learning_rate` where it is not 0.
+    """
 
     learning_rate: float = 1e-3
     dropout: float = 0.0
     batch_size: int = 16
     step_size: int = 0
     gamma: float = 0.5
+    all_views_learning_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class TrainingConfig:
 
     `single_view_epochs` and `epochs` bound the one-view and the all-views stage; `patience` epochs without a better
     validation loss end a stage. `train_scenes` and `validation_scenes` use only the first scenes of a split (0 = all).
-    `color_variants` is in how many colours every scene is shown (1 = as it is). `cache` keeps the trunk's features on
+    `color_variants` is in how many colours every scene is shown (1 = as it is); `mirror` shows mirrored rooms too while
+    one view is seen, where the cameras stand so that it can (scenetrain.mirror). `cache` keeps the trunk's features on
     the device when they fit there; without it any number of colour variants costs no memory. `compile` is for CUDA.
     """
 
@@ -59,6 +66,7 @@ class TrainingConfig:
     train_scenes: int = 0
     validation_scenes: int = 0
     color_variants: int = 1
+    mirror: bool = False
     cache: bool = True
     compile: bool = True
 

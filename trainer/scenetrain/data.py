@@ -21,19 +21,20 @@ IMAGE_SIZE = 224
 MAX_CLASSES = 8
 SPLITS = ("train", "validation", "test")
 
-Sample = int | tuple[int, int | None, int]
+Sample = int | tuple[int, int | None, int, int]
 
 
 class SceneTensors(NamedTuple):
     """One scene: images uint8 (V, 3, H, W); labels uint8 (X, Y, Z), bit c set where class c is.
 
-    `position` is its place in its split, `variant` the colours that it is to be shown in.
+    `position` is its place in its split; `variant` says in which colours it is to be shown, `mirror` how mirrored.
     """
 
     images: Tensor
     labels: Tensor
     position: int
     variant: int
+    mirror: int
 
 
 def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], limit: int = 0) -> SceneList:
@@ -83,7 +84,7 @@ def _how_to_get(split: str) -> str:
 
 
 class SceneList(TorchDataset[SceneTensors]):
-    """Scenes of one split, read when asked for by position, or by (position, one view or None for all, variant)."""
+    """Scenes of one split, read by position, or by (position, one view or None for all, variant, mirror)."""
 
     def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, occupancy_only: bool = False) -> None:
         self.dataset = dataset
@@ -115,13 +116,13 @@ class SceneList(TorchDataset[SceneTensors]):
         return SceneList(self.dataset, self.positions, self.views, occupancy_only=True)
 
     def __getitem__(self, sample: Sample) -> SceneTensors:
-        position, view, variant = (sample, None, 0) if isinstance(sample, int) else sample
+        position, view, variant, mirror = (sample, None, 0, 0) if isinstance(sample, int) else sample
         scene = self.dataset[self.positions[position]]
         images = np.stack([scene.image(k) for k in (range(self.views) if view is None else (view,))])
         if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
             raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {IMAGE_SIZE} pixels")
         labels = self.labels(position)
-        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), labels, position, variant)
+        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), labels, position, variant, mirror)
 
     def labels(self, position: int) -> Tensor:
         """The labels of one scene alone, uint8 (X, Y, Z)."""

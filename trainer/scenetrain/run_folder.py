@@ -152,6 +152,7 @@ def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNe
         reconstructor_dropout=config.reconstructor.dropout,
         segmenter_dropout=config.segmenter.dropout,
         prior=config.model.prior,
+        latent=config.model.latent,
     )
     assert isinstance(model, EvertedUNet)
     return model

@@ -130,7 +130,10 @@ class StageModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam, with StepLR where the branch has one."""
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(parameters, lr=self.config.learning_rate, fused=self.device.type == "cuda" or None)
+        rate = self.config.all_views_learning_rate if self.stage.views > 1 else 0.0
+        optimizer = torch.optim.Adam(
+            parameters, lr=rate or self.config.learning_rate, fused=self.device.type == "cuda" or None
+        )
         if not self.config.step_size:
             return optimizer
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, self.config.step_size, self.config.gamma)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from scenegen.errors import UsageError
 from torch import Tensor, nn
+from torch.nn import functional
 
-from scenetrain.backbones import NECK_CHANNELS, Backbone
+from scenetrain.backbones import FEATURE_SIZE, NECK_CHANNELS, Backbone
 from scenetrain.fusion import MeanFusion, ViewFusion
 from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
 
@@ -23,6 +24,7 @@ LATENT = (98, 5, 6, 4)
 GRID = (80, 96, 64)
 NECK_OUTPUTS = 240
 FUSIONS = ("context", "mean")
+LATENTS = ("reshape", "learned")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,26 @@ class Reconstruction:
 
     fused: LogProbabilities
     levels: tuple[Tensor, ...]
+
+
+class LearnedLatent(nn.Module):
+    """Brings what the image shows to its place: a cell of the latent is a learned sum over all positions, by channel.
+
+    The plain reshape leaves it to the convolutions before it to bring every position to its cell, which takes many
+    thousand steps to learn.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        cells = math.prod(LATENT[1:])
+        self.mix = nn.Conv2d(NECK_OUTPUTS, LATENT[0], kernel_size=1)
+        self.place = nn.Parameter(torch.randn(LATENT[0], cells, size * size) / size)
+        self.norm = nn.BatchNorm3d(LATENT[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 240, size, size) to (N, 98, 5, 6, 4)."""
+        placed = torch.einsum("ncp,cvp->ncv", self.mix(x).flatten(2), self.place)
+        return functional.relu(self.norm(placed.reshape(-1, *LATENT)))
 
 
 class Decoder(nn.Module):
@@ -70,7 +92,8 @@ class EvertedUNet(nn.Module):
     `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width`
     multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
     paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel: about as
-    many are occupied, and from one half the first epochs would go into learning just that.
+    many are occupied, and from one half the first epochs would go into learning just that. `latent` is "reshape" (the
+    paper's) or "learned": see LearnedLatent, which reads the neck's last layer before its pooling, 14 x 14.
     """
 
     def __init__(
@@ -83,6 +106,7 @@ class EvertedUNet(nn.Module):
         reconstructor_dropout: float = 0.0,
         segmenter_dropout: float = 0.0,
         prior: float = 0.01,
+        latent: str = "reshape",
     ) -> None:
         super().__init__()
         self.classes = classes
@@ -92,8 +116,9 @@ class EvertedUNet(nn.Module):
         self.neck = nn.Sequential(
             conv2d_block(NECK_CHANNELS, neck[0], pool=False),
             conv2d_block(neck[0], neck[1], pool=True),
-            conv2d_block(neck[1], NECK_OUTPUTS, pool=True),
+            conv2d_block(neck[1], NECK_OUTPUTS, pool=latent == "reshape"),
         )
+        self.to_latent = _latent(latent)
         self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout, prior)
         self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior)
         self.volume_fusion = _fusion(fusion, levels[-1] + 1)
@@ -108,7 +133,8 @@ class EvertedUNet(nn.Module):
 
     def latent(self, features: Tensor) -> Tensor:
         """Trunk features (B * V, 512, 28, 28) to the latent (B * V, 98, 5, 6, 4)."""
-        return self.neck(self.backbone.to_neck(features)).reshape(-1, *LATENT)
+        x: Tensor = self.to_latent(self.neck(self.backbone.to_neck(features)))
+        return x.reshape(-1, *LATENT)
 
     def reconstruct(self, latent: Tensor, views: int) -> Reconstruction:
         """The upper branch: latent of `views` views a scene to the fused occupancy."""
@@ -123,7 +149,7 @@ class EvertedUNet(nn.Module):
 
     def reconstructor_modules(self) -> tuple[nn.Module, ...]:
         """What stage R trains, the fusion last; stage S keeps all of it frozen."""
-        return (self.backbone.to_neck, self.neck, self.reconstructor, self.volume_fusion)
+        return (self.backbone.to_neck, self.neck, self.to_latent, self.reconstructor, self.volume_fusion)
 
     def segmenter_modules(self) -> tuple[nn.Module, ...]:
         """What stage S trains, the fusion last."""
@@ -131,7 +157,13 @@ class EvertedUNet(nn.Module):
 
 
 def _scaled(channels: int, width: float) -> int:
-    return max(2, round(channels * width))
+    return max(4, round(channels * width))
+
+
+def _latent(name: str) -> nn.Module:
+    if name not in LATENTS:
+        raise UsageError(f"no latent {name!r}; known: {', '.join(LATENTS)}")
+    return nn.Identity() if name == "reshape" else LearnedLatent(FEATURE_SIZE // 2)
 
 
 def _fusion(name: str, channels: int) -> nn.Module:

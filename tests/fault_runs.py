@@ -73,8 +73,9 @@ def dask_process(*arguments: str, log: Path, within: Sequence[str] = ()) -> Iter
         try:
             yield process
         finally:
-            for member in [*family(process.pid), psutil.Process(process.pid)]:
+            for member in family(process.pid):
                 shoot(member.pid)
+            process.kill()
             process.wait()
 
 

@@ -1,8 +1,8 @@
 """Stands in for blender_scripts/generate.py where a test needs faults on order: speaks its protocol, dies when told.
 
 The file OUT/../faults.json maps a scene's index to what happens at its tries, in order: "die", "segfault", "hang",
-"refuse" (an answer that says no), "write_then_die", "slow" (by a second) or "grow" (by 300 MB). A scene without an entry is made: labels of
-noise from its seed and index, written as Blender writes them.
+"refuse" (an answer that says no), "write_then_die", "slow" (by a second) or "grow" (by 300 MB). A scene without an
+entry is made: labels of noise from its seed and index, written as Blender writes them.
 """
 
 import argparse

@@ -18,8 +18,10 @@ from scenegen import generate as driver
 from scenegen.dataset import Dataset, finished_indices, read_dataset_json
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.generate import Outcome, Request, SceneReport, generate
+from scenegen.run_report import read_events
 from scenegen.stats import read_timings
 from scenegen.verify import verify
+from scenegen.worker import Recycling
 
 SCENES = 6
 
@@ -30,10 +32,15 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -
     monkeypatch.setattr(driver, "generate_script", lambda: FAULTY)
     monkeypatch.setattr(driver.blender_setup, "check_host", lambda blender: SystemBlender)
 
-    def run(scenes: int, faults: dict[int, list[str]], **options: object) -> Outcome:
+    def run(
+        scenes: int,
+        faults: dict[int, list[str]],
+        recycling: Recycling | None = None,
+        **options: object,
+    ) -> Outcome:
         (tmp_path / "faults.json").write_text(json.dumps(faults))
         request = Request(str(TINY), tmp_path / "out", scenes, assets=box_library, **options)  # type: ignore[arg-type]
-        return generate(request, lambda done, total, failed=0: None)
+        return generate(request, lambda done, total, failed=0: None, recycling=recycling or Recycling())
 
     return run
 
@@ -80,6 +87,16 @@ def test_when_nothing_works_it_stops_early(faulty: Callable[..., Outcome], tmp_p
     assert len(outcome.failed) == engine.GIVE_UP_AFTER
     assert len(list(tmp_path.glob("tries_*"))) < 20
     assert len(outcome.missing) == 500
+
+
+def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = faulty(8, {}, recycling=Recycling(scenes=3))
+    assert (outcome.missing, outcome.events["recycled"]) == ((), 2)
+    grown = faulty(14, {11: ["grow"]}, recycling=Recycling(growth_mb=150, settled=2))
+    assert (grown.made, grown.events["recycled"]) == (6, 1)
+    whys = [event["why"] for event in read_events(tmp_path / "out") if event["event"] == "recycled"]
+    assert whys[:2] == ["made 3 scenes"] * 2
+    assert whys[2].startswith("grew from ")
 
 
 def test_only_missing_scenes_are_made(faulty: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def gltf_zip(mesh: trimesh.Trimesh, padding: int = 0, extra: dict[str, bytes] | 
     )
 
 
+def huge_gltf(triangles: int) -> bytes:
+    """A glTF that announces so many triangles, and holds none."""
+    body = {
+        "asset": {"version": "2.0"},
+        "nodes": [{"mesh": 0}, {"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [{"count": 3}, {"count": 3 * triangles // 2}],
+    }
+    return json.dumps(body).encode()
+
+
 def make_zip(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

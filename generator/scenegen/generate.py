@@ -41,6 +41,8 @@ from scenegen.worker import Crew, Recycling, cores, leave, make_lease
 
 __all__ = ["Outcome", "Request", "SceneReport", "cores", "generate"]
 
+RECYCLING = Recycling()
+
 Say = Callable[[str], object]
 
 
@@ -92,7 +94,7 @@ class Outcome:
     url: str | None = None
 
 
-def generate(request: Request, update: Update, say: Say = str, recycling: Recycling = Recycling()) -> Outcome:  # noqa: B008
+def generate(request: Request, update: Update, say: Say = str, recycling: Recycling = RECYCLING) -> Outcome:
     """Make the scenes 0..scenes-1 that are missing. Raises UsageError, ScenegenError; see Outcome for what failed.
 
     `say` is told in a line what renders, and where dask's pages are.

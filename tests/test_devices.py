@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client, LocalCluster
 from scenegen.blender_host import HostSpec, generate_script
 from scenegen.devices import KINDS, chosen_device, plan_workers
+from scenegen.engine import workers_a_machine
 from scenegen.errors import UsageError
 from scenegen.generate import Request
 
@@ -142,6 +145,16 @@ def test_living_processes_have_slots_of_their_own(tmp_path: Path) -> None:
     assert slot(third) == taken[0]  # the killed one's
     for process in (second, third):
         process.communicate()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process to cores")
+def test_workers_share_the_cores_that_they_have_in_common() -> None:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        assert workers_a_machine(client) == 2
+        mine = sorted(os.sched_getaffinity(0))
+        for worker, core in zip(client.nthreads(), (mine[0], mine[-1]), strict=True):
+            client.run(os.sched_setaffinity, 0, {core}, workers=[worker])
+        assert workers_a_machine(client) == (1 if len(mine) > 1 else 2)
 
 
 def test_a_child_is_told_its_card() -> None:

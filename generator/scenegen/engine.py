@@ -19,6 +19,7 @@ from scenegen.leases import Lease, LeaseReport, SceneReport, Work
 from scenegen.progress import Update
 from scenegen.run_report import RunLog
 from scenegen.store import Store
+from scenegen.worker import own_cores
 
 GIVE_UP_AFTER = 5
 """Stop when so many scenes failed and none was made: the next 25,000 would fail as well."""
@@ -227,6 +228,7 @@ def _machine(worker: str) -> str:
 
 
 def workers_a_machine(client: Any) -> int:
-    """The most dask workers on one machine, which share its cores."""
-    machines = [_machine(worker) for worker in client.nthreads()]
-    return max((machines.count(m) for m in set(machines)), default=1)
+    """The most dask workers that share cores: those of a machine, unless a batch system gave each cores of its own."""
+    cores = client.run(own_cores, on_error="ignore")
+    shared = (sum(_machine(a) == _machine(b) and not cores[a].isdisjoint(cores[b]) for b in cores) for a in cores)
+    return max(shared, default=1)

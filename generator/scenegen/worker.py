@@ -42,9 +42,14 @@ _over: str | None = None
 _lock = threading.Lock()
 
 
+def own_cores() -> frozenset[int]:
+    """The numbers of the processor cores that this process may use."""
+    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(own_cores())
 
 
 @dataclasses.dataclass(frozen=True)

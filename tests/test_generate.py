@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,11 +37,12 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -
         scenes: int,
         faults: dict[int, list[str]],
         recycling: Recycling | None = None,
+        say: Callable[[str], object] = str,
         **options: object,
     ) -> Outcome:
         (tmp_path / "faults.json").write_text(json.dumps(faults))
         request = Request(str(TINY), tmp_path / "out", scenes, assets=box_library, **options)  # type: ignore[arg-type]
-        return generate(request, lambda done, total, failed=0: None, recycling=recycling or Recycling())
+        return generate(request, lambda done, total, failed=0: None, say, recycling or Recycling())
 
     return run
 
@@ -97,6 +99,20 @@ def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., Outc
     whys = [event["why"] for event in read_events(tmp_path / "out") if event["event"] == "recycled"]
     assert whys[:2] == ["made 3 scenes"] * 2
     assert whys[2].startswith("grew from ")
+
+
+def test_the_dashboard_shows_the_run(faulty: Callable[..., Outcome]) -> None:
+    pages = []
+
+    def say(line: str) -> None:
+        if line.startswith("dashboard: "):
+            with urllib.request.urlopen(line.removeprefix("dashboard: "), timeout=60) as page:
+                pages.append(page.read())
+
+    assert faulty(1, {}, say=say, dashboard="127.0.0.1:0").made == 1
+    assert b"Dask: Status" in pages[0]
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="--dashboard"):
+        faulty(2, {}, dashboard=f"127.0.0.1:{taken.getsockname()[1]}")
 
 
 def test_only_missing_scenes_are_made(faulty: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def make_person(recipe: Recipe) -> RawModel:
     shape, vertices, build = _body(rng, female)
     base = base_mesh()
     body = wear.body_of(base, vertices)
-    pose, placed = _without_clash(base, vertices, build, poses[pose_name](rng))
+    pose, placed = settle(base, vertices, build, poses[pose_name](rng))
     parts = [_carried(placed, cloth) for cloth in wear.dress(body, rng, recipe.clothes, female > 0.5)]
     if recipe.clothes == "suit":
         parts += list(_markers(placed, body, rng))
@@ -140,13 +140,18 @@ def _as_tall(shape: Shape, level: float) -> Shape:
     return replace(shape, macros={**shape.macros, "height": level})
 
 
-def _without_clash(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[Pose, Placed]:
-    """The pose with the arms moved out of the body as far as this body asks."""
+def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[Pose, Placed]:
+    """The pose with the arms moved out of the body, and the knees out of the floor, as far as this body asks."""
+    legs = np.unique(base.quads["helper-tights"])
+    legs = legs[base.skin[legs][:, [bone.startswith("lowerleg") for bone in base.bones]].sum(axis=1) > 0.5]
     for _ in range(_ATTEMPTS):
         placed = place(base, vertices, build, pose)
         deep = arm_depths(base, vertices, placed)
-        if max(deep.values()) <= _DEEP:
+        sunk = -float(placed.carry(vertices[legs], base.skin[legs])[:, 2].min())
+        if max(deep.values()) <= _DEEP and sunk <= 0:
             break
+        if sunk > 0:
+            pose = replace(pose, hips=pose.hips + (sunk + 0.002) / placed.skeleton.scale)
         left, right = (
             _further_out(arm) if deep[side] > _DEEP else arm
             for side, arm in zip(SIDES, (pose.left, pose.right), strict=True)
@@ -192,7 +197,10 @@ def _further_out(arm: Arm) -> Arm:
 
 
 def _carried(placed: Placed, cloth: Cloth) -> Part:
-    return Part(placed.carry(cloth.points, cloth.skin), cloth.faces, cloth.material)
+    """The piece in the pose; what the bend of a raised foot presses below the floor is flat on it."""
+    points = placed.carry(cloth.points, cloth.skin)
+    points[:, 2] = np.maximum(points[:, 2], 0.0)
+    return Part(points, cloth.faces, cloth.material)
 
 
 def _markers(placed: Placed, body: wear.Body, rng: random.Random) -> Iterator[Part]:

@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,7 +111,8 @@ def test_the_dashboard_shows_the_run(faulty: Callable[..., Outcome]) -> None:
                 pages.append(page.read())
 
     assert faulty(1, {}, say=say, dashboard="127.0.0.1:0").made == 1
-    assert b"Dask: Status" in pages[0]
+    assert b"Dask Diagnostic UI" in pages[0]
+    assert b"bokeh" in pages[0]
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="--dashboard"):
         faulty(2, {}, dashboard=f"127.0.0.1:{taken.getsockname()[1]}")
 

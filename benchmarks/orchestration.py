@@ -3,8 +3,8 @@
     python benchmarks/orchestration.py [--scenes 1000000] [--peer-scenes 20000] [--workers 2]
 
 Real: dask's scheduler and worker processes, the engine, leases, reports that travel back, timings.csv, a folder with
-half of the scenes as real directories, and the start of `scenegen generate` on it. Simulated: the worker answers at once
-with a report of the usual size and writes no scene.
+half of the scenes as real directories, and what `scenegen generate` does with it before its first lease. Simulated: the
+worker answers at once with a report of the usual size and writes no scene, and the directories are empty.
 
 The peer is the plain way of dask: `client.map`, one future a scene, `as_completed`, on the same cluster.
 """
@@ -41,7 +41,7 @@ class Nowhere(FolderStore):
 
     def has(self, index: int) -> bool:
         """No."""
-        return False
+        return index < 0
 
 
 def fake_scene(index: int) -> SceneReport:
@@ -67,6 +67,7 @@ class Memory:
 
     def __call__(self, done: int, total: int, failed: int = 0) -> None:
         """Look when another tenth is done."""
+        assert not failed
         tenth = 10 * done // total
         if tenth not in self.at:
             self.at[tenth] = megabytes()
@@ -105,8 +106,9 @@ def peer(client: Any, scenes: int) -> tuple[float, float]:
 def resume(out: Path, scenes: int) -> tuple[float, float]:
     """Seconds and megabytes from the start of a run to its first lease, where every second scene is there."""
     before, started = megabytes(), time.perf_counter()
+    store = FolderStore(out)
+    assert not store.finished(scenes).all()
     with run_lock(out):
-        store = FolderStore(out)
         store.tidy()
         work = Work(~store.finished(scenes))
         assert work.take("worker", ["worker"]) is not None

@@ -38,7 +38,7 @@ class Run:
     """
 
     make: MakeLease
-    leave: Callable[[], None]
+    leave: Callable[[], object]
     store: Store
     seed: int
     alone: Callable[[int], str]

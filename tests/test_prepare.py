@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from scenegen.assets.library import Material, Provenance, read_asset, read_mesh
 from scenegen.assets.prepare import Budget, prepare
 from scenegen.assets.raw_model import RawModel
 from scenegen.errors import ScenegenError
+from scenegen.orient import orient_faces
 
 from tests.model_files import chair, table
 
@@ -165,3 +168,35 @@ def test_implausible_sizes_are_refused(tmp_path: Path, scale: float) -> None:
     with pytest.raises(ScenegenError, match=r"chair|nothing"):
         prepare(raw(mesh, "chair"), tmp_path)
     prepare(raw(chair(), "chair"), tmp_path)
+
+
+def test_a_model_of_ten_million_triangles_is_refused_at_once(tmp_path: Path) -> None:
+    faces = np.broadcast_to(np.array([0, 1, 2]), (10_000_000, 3))
+    giant = raw(table(), faces=faces, material_index=np.broadcast_to(0, (10_000_000,)))
+    tracemalloc.start()
+    with pytest.raises(ScenegenError, match=r"^thing: 10,000,000 triangles are more than 2,000,000; reduce"):
+        prepare(giant, tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cloud_of_leaf_cards_is_oriented_in_no_time() -> None:
+    """Bent cards keep the side they were drawn on, also where they lie inside a solid; the solid is turned outward."""
+    rng = np.random.default_rng(0)
+    card = np.array([[-0.05, 0, 0], [0, -0.03, 0.004], [0.05, 0, 0], [0, 0.03, 0.004]])
+    places = rng.uniform(-1, 1, (6000, 1, 3))
+    turns = np.linalg.qr(rng.normal(size=(6000, 3, 3)))[0]
+    cards = (card @ turns + places).reshape(-1, 3)
+    two = np.array([[0, 1, 2], [0, 2, 3]])
+    leaves = (two + 4 * np.arange(6000)[:, None, None]).reshape(-1, 3)
+    trunk = trimesh.creation.box((0.4, 0.4, 2.0))
+    vertices = np.concatenate([trunk.vertices, cards])
+    faces = np.concatenate([trunk.faces[:, ::-1], leaves + len(trunk.vertices)])
+    oriented, agreement = orient_faces(vertices, faces)
+    assert np.array_equal(oriented[12:], faces[12:])
+    assert trimesh.Trimesh(vertices, oriented[:12], process=False).volume > 0
+    assert agreement == pytest.approx(1 - 12 / len(faces))
+    started = time.process_time()
+    orient_faces(vertices, faces)
+    assert time.process_time() - started < 1.0

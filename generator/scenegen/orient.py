@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,6 +14,9 @@ from scenegen.voxel_inside import add_votes, count_crossings
 UNANIMOUS = 0.9
 # Below this share of area**1.5 a shell's volume says nothing of what is outward: it is flat.
 FLAT = 1e-7
+# A torn-off shell of no more faces that hardly bends is a leaf or a card: its volume says nothing either.
+CARD_FACES = 16
+CARD = 0.01
 LEAK_CELLS = 48
 
 Ints = NDArray[np.int64]
@@ -22,8 +27,9 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     """Faces turned to look out of the solid they bound: (int32 (F, 3), share of faces that already did).
 
     Faces that share an edge with exactly one other take its orientation, over the whole shell that such edges connect
-    (vertices at the same place count as one). Each shell then looks outward by its volume's sign. A flat one keeps
-    what most of its area says; one that looks inward and lies inside the others stays, as the wall of a cavity.
+    (vertices at the same place count as one). Each shell then looks outward by its volume's sign. A flat one, and a
+    small sheet such as a leaf, keeps what most of its area says; one that looks inward and lies inside the others
+    stays, as the wall of a cavity.
     """
     points = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
@@ -47,15 +53,17 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     kept = np.bincount(shell, np.where(flip, 0, areas), shells) / total
     looks_in = np.where(kept >= 0.5, volume, -volume) < 0
     inside_out = np.sum(np.where(looks_in, -1, 1) * np.abs(volume)) < 0
-    flat = np.abs(volume) < FLAT * total**1.5
+    size = np.bincount(shell, minlength=shells)
+    torn = np.bincount(shell, np.diff(start), shells) < 3 * size
+    card = torn & (size <= CARD_FACES) & (np.abs(volume) < CARD * total**1.5)
+    flat = (np.abs(volume) < FLAT * total**1.5) | card
     turn_shell = np.where(flat, kept < 0.5, volume < 0)
     oriented = flip ^ turn_shell[shell]
     unanimous = np.maximum(kept, 1 - kept) >= UNANIMOUS
     for cavity in np.flatnonzero((looks_in != inside_out) & unanimous & ~flat):
-        members = shell == cavity
-        others = _turned(corners, oriented)[~members]
-        if len(others) and _winds_around(others, corners[members][0, 0]):
-            oriented[members] ^= True
+        first_face = int(np.argmax(shell == cavity))
+        if _solid_angle(corners, oriented, shell, int(cavity), corners[first_face, 0]) > 2 * np.pi:
+            oriented ^= shell == cavity
     mended = faces.copy()
     mended[oriented] = mended[oriented][:, ::-1]
     return mended.astype(np.int32), float(1 - oriented.mean())
@@ -131,15 +139,22 @@ def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[In
     return shell, flip
 
 
-def _turned(corners: Floats, turned: NDArray[np.bool_]) -> Floats:
-    return np.where(turned[:, None, None], corners[:, ::-1], corners)
-
-
-def _winds_around(triangles: Floats, point: Floats) -> bool:
-    """Whether a point lies inside triangles (T, 3, 3) that look outward: their solid angles add up to a full sphere."""
-    a, b, c = (triangles[:, corner] - point for corner in range(3))
-    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-    volume = np.einsum("td,td->t", a, np.cross(b, c))
-    spread = la * lb * lc + lc * np.einsum("td,td->t", a, b)
-    spread += lb * np.einsum("td,td->t", a, c) + la * np.einsum("td,td->t", b, c)
-    return bool(np.sum(np.arctan2(volume, spread)) > np.pi)
+@compiled
+def _solid_angle(corners: Floats, turned: NDArray[np.bool_], shell: Ints, but: int, point: Floats) -> float:
+    """What triangles (F, 3, 3) of all shells `but` one cover of the sphere around a point: 4 pi if they enclose it."""
+    total = 0.0
+    for f in range(len(corners)):
+        if shell[f] == but:
+            continue
+        ax, ay, az = corners[f, 0, 0] - point[0], corners[f, 0, 1] - point[1], corners[f, 0, 2] - point[2]
+        bx, by, bz = corners[f, 1, 0] - point[0], corners[f, 1, 1] - point[1], corners[f, 1, 2] - point[2]
+        cx, cy, cz = corners[f, 2, 0] - point[0], corners[f, 2, 1] - point[1], corners[f, 2, 2] - point[2]
+        la = math.sqrt(ax * ax + ay * ay + az * az)
+        lb = math.sqrt(bx * bx + by * by + bz * bz)
+        lc = math.sqrt(cx * cx + cy * cy + cz * cz)
+        volume = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+        spread = la * lb * lc + lc * (ax * bx + ay * by + az * bz)
+        spread += lb * (ax * cx + ay * cy + az * cz) + la * (bx * cx + by * cy + bz * cz)
+        angle = 2 * math.atan2(volume, spread)
+        total += -angle if turned[f] else angle
+    return total

@@ -17,7 +17,6 @@ from scenegen.assets.textures import NEUTRAL_GREY, fit_textures
 from scenegen.errors import ScenegenError
 from scenegen.orient import leaky_columns
 
-MOST_TRIANGLES = 2_000_000  # a model of 500,000 takes 14 s and 0.8 GB; a scan of millions would take all memory
 LEAST_SIZE = 0.005  # metres: nothing that small shows in a voxel
 
 
@@ -37,9 +36,6 @@ def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
     """Clean a model, measure it and write it into the library; ScenegenError says why one cannot be used."""
     if not len(raw.faces) or not len(raw.vertices):
         raise ScenegenError(f"{raw.name}: no triangles")
-    if len(raw.faces) > MOST_TRIANGLES:
-        told = f"{len(raw.faces):,} triangles are more than {MOST_TRIANGLES:,}"
-        raise ScenegenError(f"{raw.name}: {told}; reduce the model first, such as with Blender's Decimate")
     if len(raw.faces) > MAX_TRIANGLES:
         raise ScenegenError(
             f"{raw.name}: {len(raw.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"

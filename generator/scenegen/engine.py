@@ -11,10 +11,12 @@ import queue
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenegen.errors import ScenegenError
 from scenegen.leases import Lease, LeaseReport, SceneReport, Work
 from scenegen.progress import Update
 from scenegen.run_report import RunLog
@@ -25,6 +27,7 @@ GIVE_UP_AFTER = 5
 """Stop when so many scenes failed and none was made: the next 25,000 would fail as well."""
 WORKERS_GONE_SECONDS = 600.0
 BEAT = 2.0
+RESULT_SECONDS = 60.0
 
 MakeLease = Callable[[Lease], LeaseReport]
 
@@ -65,6 +68,9 @@ def drive(client: Any, work: Work, run: Run) -> tuple[list[SceneReport], str | N
     run.update(0, work.total)
     try:
         stopped = engine.loop()
+    except (KeyboardInterrupt, ScenegenError) as error:
+        run.log.add("stopped", stopped=str(error) or "interrupted")
+        raise
     finally:
         engine.part()
     if stopped:
@@ -94,18 +100,31 @@ class _Engine:
             except queue.Empty:
                 self._look()
                 continue
-            flight = self._flights.pop(future)
-            if future.status == "finished":
-                self._take_in(future.result())
-            elif future.status == "error":
-                self._lost(flight, future.exception())
-            else:
-                self._workers = set()
-                self._stop = "the dask scheduler went away; start it and run the same command again"
+            self._landed(future, self._flights.pop(future))
             self.run.update(self.work.made, self.work.total, len(self.failed))
             if time.monotonic() - self._looked > BEAT:
                 self._look()
         return self._stop
+
+    def _landed(self, future: Any, flight: _Flight) -> None:
+        from distributed import KilledWorker
+
+        status, report = future.status, None
+        try:
+            if status == "finished":
+                report = future.result(timeout=RESULT_SECONDS)
+        except (KilledWorker, TimeoutError) as error:  # it died between its answer and our asking for it
+            self._lost(flight, error)
+            return
+        except (CancelledError, OSError):
+            status = "cancelled"
+        if report:
+            self._take_in(report)
+        elif status == "error":
+            self._lost(flight, future.exception())
+        else:
+            self._workers = set()
+            self._stop = "the dask scheduler went away; start it and run the same command again"
 
     def part(self) -> None:
         """Let all workers take their leave but those that do not answer: they may be frozen, nobody waits for them."""

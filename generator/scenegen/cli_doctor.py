@@ -22,7 +22,13 @@ Section = tuple[str, list[tuple[str, str]]]
 @click.command()
 @click.option("--preset", default="studio", show_default=True, help="What kind of scenes.")
 @click.option("--scenes", type=click.IntRange(1), default=25000, show_default=True, metavar="N", help="How many.")
-@click.option("--quality", type=click.Choice(("draft", "standard", "high")), default="standard", show_default=True)
+@click.option(
+    "--quality",
+    type=click.Choice(("draft", "standard", "high")),
+    default="standard",
+    show_default=True,
+    help="Samples a pixel.",
+)
 @click.option(
     "--device",
     type=click.Choice(("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")),

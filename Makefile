@@ -1,4 +1,4 @@
-# `make demo` and `make test` are all that a fresh machine needs: Python 3.11, make, a compiler, PyPI, on Debian apt.
+# `make demo`, `make train-demo` and `make test` are all that a fresh machine needs: Python 3.11, make, a compiler, PyPI, on Debian apt.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -6,11 +6,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What the bpy wheel loads from the system; a desktop has it all.
 LIBRARIES := libegl1 libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1
-# A Blender that is not the wheel, and real furniture.
-TEST_PACKAGES := blender sweethome3d-furniture
+# A Blender that is not the wheel, clocks that jump, hosts whose link is cut, and real furniture.
+TEST_PACKAGES := blender faketime iproute2 sweethome3d-furniture
 SOURCES := generator blender_scripts trainer tests benchmarks
 
-.PHONY: install demo test lint bench lock clean python libraries test-packages
+.PHONY: install demo train-demo test lint bench lock clean python libraries test-packages
 
 install: .venv/.installed
 
@@ -20,6 +20,14 @@ demo: install
 	$(BIN)/scenegen verify demo/studio
 	$(BIN)/scenegen preview demo/studio --out demo
 	@echo "Open demo/index.html; all scenes on one sheet: demo/contact_sheet.png"
+
+train-demo: .venv/.train-installed
+	$(BIN)/scenegen assets build
+	$(BIN)/scenegen generate --preset studio --scenes 64 --quality draft --out demo/train
+	$(BIN)/scenegen generate --preset studio --scenes 8 --split test --quality draft --out demo/test
+	$(BIN)/scenetrain fit --config tiny --data demo/train --test-data demo/test --out demo/run
+	$(BIN)/scenetrain evaluate demo/run --data demo/test --split test
+	@echo "Open demo/run/report.html"
 
 test: .venv/.test-installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
@@ -42,8 +50,12 @@ bench: .venv/.test-installed
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.test-installed: requirements/test.txt requirements/train.txt .venv/.installed
-	$(BIN)/pip install --quiet --requirement requirements/test.txt --requirement requirements/train.txt
+.venv/.train-installed: requirements/train.txt .venv/.installed
+	$(BIN)/pip install --quiet --requirement requirements/train.txt
+	@touch $@
+
+.venv/.test-installed: requirements/test.txt .venv/.train-installed
+	$(BIN)/pip install --quiet --requirement requirements/test.txt
 	@touch $@
 
 # The pinned versions, anew: the newest that pyproject.toml allows, with the long-term Blender.
@@ -55,7 +67,7 @@ lock: python
 	build/lock/bin/pip freeze --exclude scenegen > requirements/generate.txt
 	build/lock/bin/pip install --quiet --constraint requirements/generate.txt '.[dev]'
 	build/lock/bin/pip freeze --exclude scenegen > requirements/test.txt
-	build/lock/bin/pip install --quiet --constraint requirements/test.txt '.[train]'
+	build/lock/bin/pip install --quiet --constraint requirements/test.txt '.[train,people]'
 	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/test.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/train.txt
 
 clean:

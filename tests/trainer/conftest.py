@@ -36,9 +36,10 @@ SMALL = (
     "model.fusion=mean",
     "training.precision=32-true",
     "training.single_view_epochs=2",
-    "training.epochs=3",
-    "reconstructor.batch_size=4",
-    "segmenter.batch_size=4",
+    "training.epochs=2",
+    "training.train_scenes=4",
+    "reconstructor.batch_size=2",
+    "segmenter.batch_size=2",
     "reconstructor.dropout=0.1",
     "segmenter.dropout=0.1",
 )

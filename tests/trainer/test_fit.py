@@ -15,12 +15,16 @@ import pytest
 import torch
 from conftest import SMALL, small_config
 from scenegen.errors import ScenegenError
+from scenegen.pack import pack
+from scenegen.shards import Packing
 from scenetrain import fit as fit_module
+from scenetrain.callbacks import checkpoint_rows
 from scenetrain.data import open_split
 from scenetrain.features import jitter_colors
-from scenetrain.fit import Hardware, fit
+from scenetrain.fit import Hardware, fit, train_stages
 from scenetrain.models.everted import GRID
 from scenetrain.run_folder import load_model
+from scenetrain.stage import StageModule, protocol
 
 CPU = Hardware("cpu", workers=0)
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
@@ -52,9 +56,7 @@ def weights(run: Path, stage: str) -> dict[str, torch.Tensor]:
 
 def test_all_stages_train_and_losses_fall(undisturbed: Path) -> None:
     rows = losses(undisturbed)
-    assert [stage for stage, *_ in rows] == ["reconstructor_1"] * 2 + ["reconstructor_3"] * 3 + ["segmenter_1"] * 2 + [
-        "segmenter_3"
-    ] * 3
+    assert [stage for stage, *_ in rows] == [stage for stage in STAGES for _ in range(2)]
     for stage in STAGES:
         train = [float(loss) for name, _, loss, _ in rows if name == stage]
         assert train[-1] < train[0]
@@ -83,8 +85,9 @@ def command(data: Path, run: Path, *more: str) -> list[str]:
 def test_resumes_after_a_kill_with_the_same_losses(boxes: Path, tmp_path: Path) -> None:
     """In processes of their own: what other tests import changes how many threads a sum is split over."""
     run, whole = tmp_path / "run", tmp_path / "whole"
-    subprocess.run(command(boxes, whole), capture_output=True, check=True)
-    process = subprocess.Popen(command(boxes, run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    more = ("--set", "training.epochs=3")
+    subprocess.run(command(boxes, whole, *more), capture_output=True, check=True)
+    process = subprocess.Popen(command(boxes, run, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while not (run / "reconstructor_3" / "last.ckpt").is_file() and time.monotonic() < deadline:
         assert process.poll() is None
@@ -92,16 +95,42 @@ def test_resumes_after_a_kill_with_the_same_losses(boxes: Path, tmp_path: Path) 
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (run / "reconstructor_3" / "done.json").exists()
-    subprocess.run(command(boxes, run), capture_output=True, check=True)
+    subprocess.run(command(boxes, run, *more), capture_output=True, check=True)
     assert losses(run) == losses(whole)
 
 
-def test_a_stage_whose_patience_ended_is_not_trained_further(boxes: Path, undisturbed: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(undisturbed, run)
-    (run / "segmenter_3" / "done.json").unlink()
-    fit(small_config(), boxes, run, CPU, quiet)
-    assert losses(run) == losses(undisturbed)
+def test_patience_ends_a_stage_and_keeps_its_best_epoch(
+    boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation losses are given: the second is the best, two worse ones end the stage, and 1.0 is never reached."""
+    given = (5.0, 3.0, 4.0, 3.5, 1.0, 1.0)
+
+    def told(self: StageModule, name: str, value: object, **options: object) -> None:
+        log(self, name, given[self.current_epoch] if name == "val_loss" else value, **options)
+
+    log = StageModule.log
+    monkeypatch.setattr(StageModule, "log", told)
+    config = small_config("training.single_view_epochs=6", "training.patience=2", "training.train_scenes=2")
+    stage = protocol(3)[0]
+    model, _, results = train_stages(config, boxes, tmp_path, CPU, quiet, [stage])
+    result = results[stage.name]
+    assert (result.epochs, result.best_epoch, result.validation_loss) == (4, 1, 3.0)
+    best = torch.load(tmp_path / stage.name / "best.ckpt", weights_only=True)
+    assert best["epoch"] == 1
+    assert all(torch.equal(value, best["state_dict"][f"model.{key}"]) for key, value in model.state_dict().items())
+    last = torch.load(tmp_path / stage.name / "last.ckpt", weights_only=True)
+    assert [row["val_loss"] for row in checkpoint_rows(last)] == [5.0, 3.0, 4.0, 3.5]
+
+    (tmp_path / stage.name / "done.json").unlink()
+    assert train_stages(config, boxes, tmp_path, CPU, quiet, [stage])[2] == results
+
+
+def test_folders_and_shards_give_the_same_losses_to_the_last_bit(boxes: Path, tmp_path: Path) -> None:
+    pack(boxes, tmp_path / "packed", Packing("png", 95, False, 250))
+    config = small_config("training.single_view_epochs=1", "training.epochs=1")
+    fit(config, boxes, tmp_path / "of_folders", CPU, quiet)
+    fit(config, tmp_path / "packed", tmp_path / "of_shards", CPU, quiet)
+    assert losses(tmp_path / "of_shards") == losses(tmp_path / "of_folders")
 
 
 def test_streaming_shows_the_same_as_the_cache(boxes: Path, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ class ModelConfig:
 class BranchConfig:
     """How one branch trains (Everted section 4): Adam, and StepLR when `step_size` is not 0.
 
-    The stage of all views has `all_views_learning_rate` where it is not 0.
+    Where they are not 0, the stage of all views has `all_views_learning_rate`, and `single_view_epochs` bound this
+    branch's one-view stage instead of training's.
     """
 
     learning_rate: float = 1e-3
@@ -44,6 +45,7 @@ class BranchConfig:
     step_size: int = 0
     gamma: float = 0.5
     all_views_learning_rate: float = 0.0
+    single_view_epochs: int = 0
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,8 @@ def _branch(stage: Stage, config: Config) -> BranchConfig:
 
 def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
     folder, settings = run.folder / stage.name, run.config.training
-    epochs = settings.single_view_epochs if stage.views == 1 else settings.epochs
+    own = _branch(stage, run.config).single_view_epochs or settings.single_view_epochs
+    epochs = own if stage.views == 1 else settings.epochs
     last = folder / "last.ckpt"
     rows = checkpoint_rows(_read_checkpoint(last, model)) if last.is_file() else []
     if not has_ended(rows, epochs, settings.patience):
@@ -268,9 +269,9 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
                     table,
                     *([StageProgress(update)] if _rank()[0] == 0 else []),
                     EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
-                    ModelCheckpoint(
-                        folder, filename="best", monitor="val_loss", save_last=True, enable_version_counter=False
-                    ),
+                    ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False),
+                    # of its own, because save_last writes only when the best changes
+                    ModelCheckpoint(folder, filename="last", enable_version_counter=False),
                 ],
                 logger=TensorBoardLogger(run.folder, name=stage.name, version=""),
                 reload_dataloaders_every_n_epochs=1,

@@ -149,8 +149,11 @@ def wait_for(condition: Callable[[], object], limit: float = 120.0) -> int:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Every file of every scene; of images their pixels, since Cycles notes its times beside them."""
-    files = sorted(p for p in (out / "scenes").rglob("*") if p.is_file())
+    """Every file of every scene; of images their pixels, since Cycles notes its times beside them.
+
+    Whatever was being written when somebody died is no scene: it goes with the next run.
+    """
+    files = sorted((out / "scenes").glob("scene_*/*"))
     return {str(p.relative_to(out)): pixels(p) if p.name.startswith("image_") else p.read_bytes() for p in files}
 
 

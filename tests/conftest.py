@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from box_scenes import write_box_dataset, write_box_library
+from fault_runs import command
 from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, write_asset
+from scenegen.verify import verify
 
 # Only test files have their asserts spelled out on failure unless a module is named here.
 pytest.register_assert_rewrite("parametric_checks")
@@ -33,6 +36,15 @@ def box_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number in range(6):
                 write_box(library, class_name, split, number)
     return library
+
+
+@pytest.fixture(scope="session")
+def calm_run(tmp_path_factory: pytest.TempPathFactory, box_library: Path) -> Path:
+    """Six tiny scenes made by a real Blender that nobody disturbed, to be read only."""
+    out = tmp_path_factory.mktemp("calm_run") / "out"
+    subprocess.run(command(out, box_library, 6, "--workers", "1", fake=False), check=True, capture_output=True)
+    assert verify(out, assets=box_library).ok
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -151,11 +151,8 @@ def command(out: Path, library: Path, workers: int, scenes: int = SCENES) -> lis
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, box_library: Path) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    subprocess.run(command(out, box_library, 1), check=True, capture_output=True)
-    assert verify(out, assets=box_library).ok
-    files = contents(out)
+def undisturbed(calm_run: Path) -> dict[str, bytes]:
+    files = contents(calm_run)
     assert len(files) == SCENES * (2 * 4 + 3)  # image, depth, instance, frustum of two cameras; occupancy, masks, json
     return files
 

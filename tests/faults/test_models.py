@@ -15,10 +15,9 @@ from scenegen.dataset import Dataset, finished_indices
 SCENES = 6
 
 
-def test_a_model_that_crashes_and_one_that_hangs(tmp_path: Path, box_library: Path) -> None:
-    calm, out = tmp_path / "calm" / "out", tmp_path / "out"
-    subprocess.run(command(calm, box_library, SCENES, "--workers", "1", fake=False), check=True, capture_output=True)
-    shown = {scene.index: {item.asset for item in scene.objects} for scene in Dataset(calm)}
+def test_a_model_that_crashes_and_one_that_hangs(calm_run: Path, tmp_path: Path, box_library: Path) -> None:
+    out = tmp_path / "out"
+    shown = {scene.index: {item.asset for item in scene.objects} for scene in Dataset(calm_run)}
     scenes_of = Counter(asset for assets in shown.values() for asset in assets)
     bad = min(scenes_of, key=lambda asset: (scenes_of[asset], asset))
     doomed = {index for index, assets in shown.items() if bad in assets}
@@ -45,5 +44,5 @@ def test_a_model_that_crashes_and_one_that_hangs(tmp_path: Path, box_library: Pa
     subprocess.run(aside["command"], shell=True, check=True, capture_output=True)
     assert aside["scene"] in finished_indices(out)
     subprocess.run(command(out, box_library, SCENES, fake=False), check=True, capture_output=True)
-    assert contents(out) == contents(calm)
+    assert contents(out) == contents(calm_run)
     assert shlex.split(aside["command"])[1] == json.dumps({"index": aside["scene"]})

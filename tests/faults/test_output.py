@@ -22,11 +22,8 @@ SCENES = 6
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, box_library: Path) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    subprocess.run(command(out, box_library, SCENES, "--workers", "1", fake=False), check=True, capture_output=True)
-    assert verify(out, assets=box_library).ok
-    return contents(out)
+def undisturbed(calm_run: Path) -> dict[str, bytes]:
+    return contents(calm_run)
 
 
 @pytest.fixture

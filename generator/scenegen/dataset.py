@@ -3,6 +3,7 @@
     OUT/dataset.json                what was asked for (a DatasetInfo)
     OUT/CREDITS.txt                 every asset of the library with its author, licence and source
     OUT/timings.csv                 seconds a stage of every scene made (scene.json itself is reproducible)
+    OUT/report.json  events.jsonl   what happened meanwhile (run_report.py)
     OUT/scenes/scene_000000/        images, depth, instances, voxel labels, scene.json
 
 Standard library and numpy only at import: this runs inside Blender. PNG files go through pillow, imported on use.

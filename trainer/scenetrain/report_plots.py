@@ -34,7 +34,8 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
         iou.set_xlabel("epoch")
         for axis in (loss, iou):
             axis.axvline(best, color=GREEN, linewidth=1, linestyle="--", label="kept")
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.set_xlim(0.5, len(rows) + 0.5)
+            axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             _dress(axis)
     axes[0, 0].set_ylabel("loss")
     axes[1, 0].set_ylabel("IoU at the best threshold")

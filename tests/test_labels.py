@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pytest
+import scenegen.labels
 from numpy.typing import NDArray
 from scenegen.grids import BoxGrid, FrustumGrid, cell_centres, frustum_grid
 from scenegen.labels import (
     FARTHEST_MM,
     Labels,
+    PlacedMesh,
     depth_to_millimetres,
     frustum_labels,
     grid_masks,
@@ -164,3 +169,23 @@ def test_a_narrower_field_of_view_keeps_pose_and_centre() -> None:
 def test_depth_in_millimetres_keeps_nothing_apart_from_near_and_far() -> None:
     stored = depth_to_millimetres(np.array([0.0, 0.0001, 1.2344, 1.2346, 65.534, 65.5351, 900.0], np.float32))
     assert stored.tolist() == [0, 1, 1234, 1235, 65534, FARTHEST_MM, FARTHEST_MM]
+
+
+def test_leaving_out_what_a_view_cannot_show_changes_no_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables all around cameras that look along the floor: many behind, aside, beyond and across a plane."""
+    around = [placed(n, "table", 1.3 * (n % 5) - 2.6, 1.3 * (n // 5) - 2.6, 0.0, 0.3 * n, None) for n in range(25)]
+    views = tuple(camera(str(n), (0.65 * n - 1.9, -0.65, 0.7)) for n in range(7))
+    crowd = dataclasses.replace(scene(), grid=None, room=None, objects=tuple(around), cameras=views)
+    quick = make_labels(crowd, MESHES)
+    left_out: list[int] = []
+    pyramid = scenegen.labels._in_pyramid
+
+    def whole(things: Sequence[PlacedMesh], *rest: Any) -> list[PlacedMesh]:
+        left_out.append(len(things) - len(pyramid(things, *rest)))
+        return list(things)
+
+    monkeypatch.setattr(scenegen.labels, "_in_pyramid", whole)
+    slow = make_labels(crowd, MESHES)
+    assert np.mean(left_out) > 8
+    for name in ("frusta", "depths", "instances"):
+        assert all(np.array_equal(a, b) for a, b in zip(getattr(quick, name), getattr(slow, name), strict=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,21 @@ import pytest
 from scenegen.assets.prepare import prepare
 from scenegen.assets.raw_model import RawModel
 from scenegen.assets.sources.importer import Refused
-from scenegen.assets.sources.sweethome import CATALOGUE, class_of, parse_properties, read_library, read_pieces
+from scenegen.assets.sources.sweethome import (
+    CATALOGUE,
+    JAR_CATALOGUE,
+    class_of,
+    parse_properties,
+    read_library,
+    read_pieces,
+)
 from scenegen.errors import ScenegenError
 
 from tests.model_files import chair
+from tests.test_cli_assets import run
 
 DEBIAN = Path("/usr/share/sweethome3d/furniture")
+JAR = Path("/usr/share/sweethome3d/sweethome3d.jar")
 
 HEAD = "id=Mine#All\nname=My furniture\nversion=1.2\nlicense=Creative Commons Attribution 3.0 license\n"
 
@@ -60,7 +71,7 @@ def mine(tmp_path: Path) -> Path:
 
 def test_a_library_with_faults_gives_what_is_whole(mine: Path) -> None:
     library = read_library(mine)
-    assert (library.licence, library.title, library.skipped) == ("CC-BY-3.0", "My furniture 1.2", 2)
+    assert (library.licence, library.title, library.others) == ("CC-BY-3.0", "My furniture 1.2", ("Mine#2", "Mine#8"))
     results = list(read_pieces(library))
     refused = [str(r) for r in results if isinstance(r, Refused)]
     models = {m.provenance.source.rpartition("#")[2]: m for m in results if isinstance(m, RawModel)}
@@ -135,6 +146,57 @@ def test_classes(entry_: dict[str, str], class_name: str | None) -> None:
     assert class_of(entry_) == class_name
 
 
+def test_what_comes_near_is_passed_over_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "people.sh3f"
+    ids = ["Reallusion#male01", "Reallusion#sitMale01", "Reallusion#boyLying", "Scopia#hedge", "Scopia#door"]
+    entries = "".join(entry(k, id=id_, model=f"/{k}/chair.obj") for k, id_ in enumerate(ids, start=1))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(CATALOGUE, HEAD + entries)
+        archive.writestr("1/chair.obj", obj_text())
+    library = read_library(path)
+    assert [piece.id for piece in library.pieces] == ["Reallusion#male01"]
+    assert library.passed == {
+        "sits on a seat that is not part of the model": ("Reallusion#sitMale01",),
+        "lies down": ("Reallusion#boyLying",),
+        "no tree but a bush or hedge": ("Scopia#hedge",),
+    }
+    assert library.others == ("Scopia#door",)
+    assert read_library(path, "tree").passed == {"no tree but a bush or hedge": ("Scopia#hedge",)}
+    done = run("add", "--assets", tmp_path / "library", "--json", path)
+    told = json.loads(done.stdout)
+    assert [each["class"] for each in told["added"]] == ["human"]
+    assert told["passed_over"]["lies down"] == ["Reallusion#boyLying"]
+    assert told["passed_over"]["of another class"] == ["Scopia#door"]
+
+
+def test_the_program_s_jar(tmp_path: Path) -> None:
+    """Many models in one folder, each alone; colours that stand in the program; terms at the user's choice."""
+    path = tmp_path / "SweetHome3D.jar"
+    catalogue = HEAD.replace("Creative Commons Attribution 3.0 license", "GNU GPL / CC-BY 3.0  \xa9 eTeks")
+    catalogue += entry(1, id="eTeks#chair", model="/com/x/chair.obj") + entry(2, id="eTeks#chest", name="Chest")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(JAR_CATALOGUE, catalogue.encode("latin-1"))
+        archive.writestr("com/x/chair.obj", obj_text().replace("f ", "usemtl amber\nf ", 1))
+        archive.writestr("com/x/huge.obj", "x")
+        archive.writestr("LICENSE.TXT", "This program is free software; ...")
+        code = b"\xca\xfe\x00newmtl amber\nKd 0.5755 0.2678 0.0000\nillum 1\n\nnewmtl iris\nKd 0 0 1\n\x00rest"
+        archive.writestr("com/eteks/sweethome3d/j3d/OBJLoader.class", code)
+    library = read_library(path)
+    assert library.licence == "CC-BY-3.0 OR GPL-2.0-or-later"
+    assert library.passed == {"no nightstand but a cupboard or chest": ("eTeks#chest",)}
+    (model,) = read_pieces(library)
+    assert isinstance(model, RawModel)
+    assert model.materials[0].base_color == pytest.approx((0.5755, 0.2678, 0.0), abs=1e-4)
+
+
+@pytest.mark.skipif(not JAR.is_file(), reason="Debian's sweethome3d is not installed")
+def test_debians_jar() -> None:
+    library = read_library(JAR)
+    classes = Counter(piece.class_name for piece in library.pieces)
+    assert classes == {"chair": 5, "table": 5, "nightstand": 1, "laptop": 1}
+    assert len(library.pieces) + len(library.others) + sum(map(len, library.passed.values())) == 100
+
+
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's sweethome3d-furniture is not installed")
 def test_debians_libraries(tmp_path: Path) -> None:
     libraries = [read_library(path) for path in sorted(DEBIAN.glob("*.sh3f"))]
@@ -143,6 +205,7 @@ def test_debians_libraries(tmp_path: Path) -> None:
     assert sum(piece.class_name == "table" for piece in pieces) >= 40
     assert {library.licence for library in libraries} == {"CC0-1.0", "CC-BY-3.0", "CC-BY-3.0-US"}
     assert not any(library.refused for library in libraries)
+    assert sum(len(names) for library in libraries for names in library.passed.values()) == 45
     bags = read_library(DEBIAN / "BlendSwap-CC-0.sh3f", "bag")
     for piece, model in zip(bags.pieces, read_pieces(bags), strict=True):
         assert isinstance(model, RawModel)

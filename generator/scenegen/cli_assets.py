@@ -92,6 +92,7 @@ def build(library: Path, preset: str, workers: int | None) -> int:
 @click.option("--people", metavar="N", type=click.IntRange(1), help="Make N people (needs scenegen[people]).")
 @click.option("--clothes", type=click.Choice(["suit", "casual"]), help="With --people: what they wear [suit].")
 @click.option("--seed", type=click.IntRange(0), help="With --people: other seeds give other people [0].")
+@click.option("--json", "as_json", is_flag=True, help="Say in JSON what became of every model; for files and .sh3f.")
 def add(
     paths: tuple[Path, ...],
     library: Path,
@@ -103,9 +104,10 @@ def add(
     people: int | None,
     clothes: str | None,
     seed: int | None,
+    as_json: bool,
     **said: Any,
 ) -> int:
-    """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, Sweet Home 3D libraries (.sh3f) or ShapeNet.
+    """Prepare files (glb gltf obj fbx ply stl blend usd), folders of them, Sweet Home 3D (.sh3f, its jar) or ShapeNet.
 
     A CREDITS.json beside or above a file (a list of objects with "file", "author", "licence", ...) is read.
 
@@ -120,6 +122,8 @@ def add(
 
     if said["scale"] and said["height"]:
         raise UsageError("--scale and --height say the same thing twice; give one of them")
+    if as_json and (people or shapenet):
+        raise UsageError("--json goes with files and .sh3f; leave it out")
     if people:
         given = (
             [f"--{name}" for name in said if said[name]]
@@ -161,13 +165,21 @@ def add(
     wanted = Wanted(class_name or "", split, **said)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
     added = prepare_all(_models(library, files, wanted, libraries), total, library, refused)
-    print_added(added)
+    passed: dict[str, list[str]] = {}
     for each in libraries:
-        for name in each.seatless:
-            click.echo(f"passed over: {each.path}: {name}, who sits on a seat that is not part of the model", err=True)
-    skipped = sum(each.skipped for each in libraries)
-    others = f", {skipped} of other classes passed over" if skipped else ""
-    click.echo(f"{library}: {len(added)} added, {len(refused)} refused{others}")
+        for why, names in each.passed.items():
+            passed.setdefault(why, []).extend(names)
+    others = [name for each in libraries for name in each.others]
+    if as_json:
+        body = {"added": [{"name": a.name, "class": a.class_name, "split": a.split} for a in added]}
+        body["refused"] = [dataclasses.asdict(each) for each in refused]
+        click.echo(json.dumps({**body, "passed_over": {**passed, "of another class": others}}, indent=1))
+        return 1 if refused else 0
+    print_added(added)
+    for why, names in sorted(passed.items()):
+        click.echo(f"passed over, {why}: {', '.join(names)}", err=True)
+    counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
+    click.echo(f"{library}: {len(added)} added, {len(refused)} refused{counted}")
     return tell_refused(refused)
 
 

@@ -1,4 +1,7 @@
-"""Sweet Home 3D furniture libraries (.sh3f): a zip of OBJ models with a catalogue of their true sizes and authors."""
+"""Sweet Home 3D furniture: zips of OBJ models with a catalogue of their true sizes and authors.
+
+The libraries (.sh3f) and the program's own jar, which holds its default furniture in the same form.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,10 @@ from scenegen.assets.sources.importer import Imported, Refused, import_files
 from scenegen.errors import ScenegenError
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
+JAR_CATALOGUE = "com/eteks/sweethome3d/io/DefaultFurnitureCatalog.properties"
+# The jar's models name materials that they do not bring: their colours stand, as an MTL text, in this class.
+_JAR_COLOURS = "com/eteks/sweethome3d/j3d/OBJLoader.class"
+_MTL = re.compile(rb"newmtl \w+\n(?:(?:K[ads]|N[is]|illum|d|Tr) [-\d. ]+\n+)+")
 PIECES_AT_ONCE = 50  # bounds the disk that unpacked models take
 MAX_UNPACKED_BYTES = 1_000_000_000
 # Blender's OBJ importer turns the file's Y up into Z up; a catalogue's rotations are in the file's axes.
@@ -39,6 +46,7 @@ class Piece:
     name: str
     class_name: str
     model: str
+    alone: bool  # what lies beside the model belongs to others
     size: tuple[float, float, float]
     rotation: NDArray[np.float64]
     shelf_height: float | None
@@ -47,9 +55,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Library:
-    """A .sh3f file: the pieces of our classes, entries that cannot be used, and how many are of no class of ours.
+    """A furniture library: the pieces of our classes, entries that cannot be used, and what is passed over.
 
-    `seatless` are people who sit on nothing, which no scene can use.
+    `passed` lists the ids, by reason, of what comes near to a class of ours; `others` those of no class that was asked.
     """
 
     path: Path
@@ -58,41 +66,46 @@ class Library:
     provider: str
     pieces: tuple[Piece, ...]
     refused: tuple[Refused, ...]
-    skipped: int
-    seatless: tuple[str, ...] = ()
+    passed: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]
+    colours: bytes = b""
 
 
 def read_library(path: Path, only_class: str | None = None) -> Library:
     """Read a library's catalogue; ScenegenError when it is no library or its catalogue is missing or broken."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if CATALOGUE not in archive.namelist():
+            names = archive.namelist()
+            catalogue = next((name for name in (CATALOGUE, JAR_CATALOGUE) if name in names), None)
+            if catalogue is None:
                 raise ScenegenError(f"{path}: no {CATALOGUE} inside, so it is no furniture library")
-            properties = parse_properties(archive.read(CATALOGUE).decode("latin-1"))
-            licence_file = next((n for n in archive.namelist() if n.upper() == "LICENSE.TXT"), None)
+            properties = parse_properties(archive.read(catalogue).decode("latin-1"))
+            licence_file = next((n for n in names if n.upper() == "LICENSE.TXT"), None)
             licence_text = archive.read(licence_file).decode("latin-1") if licence_file else ""
+            colours = b"".join(_MTL.findall(archive.read(_JAR_COLOURS))) if _JAR_COLOURS in names else b""
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
-        raise ScenegenError(f"{path}: not a readable .sh3f library ({error}); download it again") from error
+        raise ScenegenError(f"{path}: not a readable furniture library ({error}); download it again") from error
     numbers = sorted({int(key.rpartition("#")[2]) for key in properties if re.fullmatch(r"model#\d+|name#\d+", key)})
     if not numbers:
         raise ScenegenError(f"{path}: its catalogue lists no furniture")
     pieces: list[Piece] = []
     refused: list[Refused] = []
-    skipped = 0
-    seatless: list[str] = []
+    passed: dict[str, tuple[str, ...]] = {}
+    others: list[str] = []
     for number in numbers:
         entry = {k.rpartition("#")[0]: v for k, v in properties.items() if k.endswith(f"#{number}")}
-        class_name = class_of(entry)
+        what = entry.get("id") or entry.get("name") or f"entry {number}"
+        near_class, why = _why_passed(entry)
+        class_name = near_class or class_of(entry)
         if class_name is None or only_class not in (None, class_name):
-            skipped += 1
+            others.append(what)
             continue
-        if _sits_on_nothing(entry):
-            seatless.append(entry["id"])
+        if why:
+            passed[why] = (*passed.get(why, ()), what)
             continue
         try:
-            pieces.append(_piece(entry, class_name))
+            pieces.append(_piece(entry, class_name, catalogue))
         except (KeyError, ValueError) as error:
-            what = entry.get("id") or entry.get("name") or f"entry {number}"
             refused.append(Refused(f"{path}: {what}", f"its catalogue entry is broken ({error})"))
     return Library(
         path=path,
@@ -101,8 +114,9 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
         provider=properties.get("provider", "www.sweethome3d.com"),
         pieces=tuple(pieces),
         refused=tuple(refused),
-        skipped=skipped,
-        seatless=tuple(seatless),
+        passed=passed,
+        others=tuple(others),
+        colours=colours,
     )
 
 
@@ -178,9 +192,13 @@ def class_of(entry: Mapping[str, str]) -> str | None:
     return next((c for c, listed in words.items() if any(f" {word} " in text for word in listed)), None)
 
 
-def _sits_on_nothing(entry: Mapping[str, str]) -> bool:
+def _why_passed(entry: Mapping[str, str]) -> tuple[str, str] | tuple[None, None]:
+    """The class that an entry comes near to, and why it is none of it."""
     library, _, name = entry.get("id", "").partition("#")
-    return name in _class_file()["seatless"].get(library, ())
+    for group in _class_file()["passed"]:
+        if name in group["names"].get(library, ()):
+            return group["class"], group["why"]
+    return None, None
 
 
 @functools.cache
@@ -222,7 +240,7 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", one, text)
 
 
-def _piece(entry: Mapping[str, str], class_name: str) -> Piece:
+def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> Piece:
     size = (float(entry["width"]) / 100, float(entry["depth"]) / 100, float(entry["height"]) / 100)
     if not all(np.isfinite(size)) or min(size) <= 0:
         raise ValueError(f"size {size}")
@@ -235,6 +253,7 @@ def _piece(entry: Mapping[str, str], class_name: str) -> Piece:
         name=entry["name"],
         class_name=class_name,
         model=entry["model"].lstrip("/"),
+        alone=catalogue == JAR_CATALOGUE and entry.get("multiPartModel") != "true",
         size=size,
         rotation=rotation.reshape(3, 3),
         shelf_height=shelf / 100 if shelf >= 0 else None,
@@ -255,12 +274,19 @@ def _unpack(library: Library, pieces: Sequence[Piece], folder: Path) -> Iterator
             if PurePosixPath(piece.model).suffix.lower() not in SUFFIXES:
                 yield Refused(what, f"{piece.model} is an unknown kind of file")
                 continue
-            wanted = [m for m in members if m == piece.model or (beside in PurePosixPath(m).parents and beside.name)]
+            wanted = [
+                m
+                for m in members
+                if m == piece.model or (not piece.alone and beside in PurePosixPath(m).parents and beside.name)
+            ]
             if sum(members[m].file_size for m in wanted) > MAX_UNPACKED_BYTES:
                 yield Refused(what, f"more than {MAX_UNPACKED_BYTES / 1e9:.0f} GB unpacked")
                 continue
             try:
-                yield _extract(archive, wanted, piece.model, folder / str(number))
+                file = _extract(archive, wanted, piece.model, folder / str(number))
+                if piece.alone and library.colours:
+                    file.with_suffix(".mtl").write_bytes(library.colours)  # which Blender looks for, unnamed as it is
+                yield file
             except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
                 yield Refused(what, f"its model cannot be unpacked ({error})")
 
@@ -274,6 +300,8 @@ def _extract(archive: zipfile.ZipFile, members: Sequence[str], model: str, folde
 def _licence(text: str, licence_file: str) -> str:
     """An SPDX identifier where the words are the usual ones, else the words themselves."""
     said = f"{text} {licence_file[:400]}".lower()
+    if "gpl" in text.lower() and (found := re.search(r"CC[- ](BY[\w-]*) ([1-4]\.0)", text)):
+        return f"CC-{found[1]}-{found[2]} OR GPL-2.0-or-later"  # at the user's choice, as each model's head says
     if "public domain" in said or "cc0" in said or "creative commons zero" in said:
         return "CC0-1.0"
     found = re.search(r"(?:attribution(?P<sa>-sharealike)?\s+|\s)(?P<version>[1-4]\.0)(?P<us> united states)?", said)
@@ -284,4 +312,4 @@ def _licence(text: str, licence_file: str) -> str:
 
 def is_library(path: Path) -> bool:
     """Whether a path names a furniture library."""
-    return path.suffix.lower() == ".sh3f"
+    return path.suffix.lower() in (".sh3f", ".jar")

@@ -176,8 +176,8 @@ def add(
         click.echo(json.dumps({**body, "passed_over": {**passed, "of another class": others}}, indent=1))
         return 1 if refused else 0
     print_added(added)
-    for why, names in sorted(passed.items()):
-        click.echo(f"passed over, {why}: {', '.join(names)}", err=True)
+    for why, ids in sorted(passed.items()):
+        click.echo(f"passed over, {why}: {', '.join(ids)}", err=True)
     counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
     click.echo(f"{library}: {len(added)} added, {len(refused)} refused{counted}")
     return tell_refused(refused)

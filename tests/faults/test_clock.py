@@ -26,7 +26,6 @@ def test_a_clock_that_jumps_costs_nothing(tmp_path: Path, box_library: Path) -> 
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "SCENEGEN_TEST_TIMEOUT": "120",
-        "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "2s",  # how often dask looks for silent workers
     }
     with running(command(out, box_library, SCENES, "--workers", "2"), env=environment) as process:
         for scenes, jump in ((5, "+3h"), (15, "-2d"), (25, "+30d")):

@@ -15,9 +15,8 @@ from scenegen.errors import ScenegenError, UsageError
 CONNECT_SECONDS = 20
 FIRST_WORKER_SECONDS = 60
 
-# A worker that dies is blamed at once: the engine knows better than dask what to try again, and where. And none is
-# given up because its heartbeat looks old: dask compares wall clocks, which jump; a dead process closes its connection.
-_LOCAL = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-ttl": None}
+# A worker that dies is blamed at once: the engine knows better than dask what to try again, and where.
+_LOCAL = {"distributed.scheduler.allowed-failures": 0}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 from contextlib import ExitStack
@@ -112,6 +113,20 @@ def test_nobody_lives_on_when_the_run_is_killed(tmp_path: Path, box_library: Pat
         assert len(blenders(out)) == 2
         shoot(process.pid)
         wait_for(lambda: not any(map(alive, below)), 10)
+
+
+def test_a_frozen_worker_without_others_is_replaced(tmp_path: Path, box_library: Path) -> None:
+    out = tmp_path / "out"
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5s"}  # 5 minutes unless told
+    with running(command(out, box_library, 12, "--workers", "1"), env=environment) as process:
+        wait_for(lambda: len(finished_indices(out)) > 3)
+        frozen = blenders(out)[0].parent()
+        assert frozen is not None
+        frozen.suspend()
+        said, _ = process.communicate(timeout=90)
+    assert process.returncode == 0, said
+    assert json.loads((out / "report.json").read_text())["runs"][0]["worker_lost"] == 1
+    assert not alive(frozen)
 
 
 def test_a_frozen_worker_does_not_hold_up_the_end(

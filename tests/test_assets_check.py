@@ -15,7 +15,7 @@ from scenegen.assets.check import check_asset, check_library
 from scenegen.assets.library import Asset, Material, Provenance, list_assets
 from scenegen.assets.prepare import prepare
 from scenegen.assets.raw_model import RawModel
-from scenegen.assets.sheet import compose
+from scenegen.assets.sheet import _lines, compose
 from scenegen.assets.splits import settled
 
 from tests.model_files import box, chair, table
@@ -54,6 +54,13 @@ def seated_without_seat() -> trimesh.Trimesh:
     return trimesh.util.concatenate([*parts, box((-0.2, 0.25, 0.60), (0.2, 0.45, 1.30))])
 
 
+def arms_out() -> trimesh.Trimesh:
+    parts = [box((-0.2, -0.1, 0.0), (-0.05, 0.1, 0.9)), box((0.05, -0.1, 0.0), (0.2, 0.1, 0.9))]
+    return trimesh.util.concatenate(
+        [*parts, box((-0.2, -0.1, 0.9), (0.2, 0.1, 1.7)), box((-0.85, -0.05, 1.3), (0.85, 0.05, 1.4))]
+    )
+
+
 def test_good_models_have_no_findings(tmp_path: Path) -> None:
     assert check_asset(prepare(raw(chair(), "chair", "chair"), tmp_path)) == ()
     assert check_asset(prepare(raw(table(), "table", "table"), tmp_path)) == ()
@@ -62,7 +69,7 @@ def test_good_models_have_no_findings(tmp_path: Path) -> None:
 def test_each_fault_is_named(tmp_path: Path) -> None:
     tall = table(0.5, 2.4, 0.75)
     tall.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, (1, 0, 0)))
-    tent = trimesh.util.concatenate([table(), trimesh.creation.cone(0.3, 0.2).apply_translation((0, 0, 0.75))])
+    tent = trimesh.util.concatenate([table(), trimesh.creation.cone(1.2, 0.2).apply_translation((0, 0, 0.75))])
     sheet = trimesh.Trimesh([[0, 0, 0], [1.2, 0, 0], [1.2, 0.6, 0.6], [0, 0.6, 0.6]], [[0, 1, 2], [0, 2, 3]])
     faults = {
         "balance": raw(seated_without_seat(), "sits", "human"),
@@ -72,6 +79,7 @@ def test_each_fault_is_named(tmp_path: Path) -> None:
         "licence": raw(chair(), "free", "chair", provenance=Provenance("x", "x", "unknown", "x", "x")),
         "front": raw(chair(), "turned", "chair", warnings=("front guessed: x",)),
         "size": raw(chair().apply_scale(2.2), "giant", "chair"),
+        "pose": raw(arms_out(), "rigged", "human"),
     }
     for kind, model in faults.items():
         asset = prepare(model, tmp_path)
@@ -101,6 +109,29 @@ def test_a_texture_that_cannot_be_read_and_a_broken_mesh_are_broken(tmp_path: Pa
     assert {finding["kind"] for finding in answer["findings"]} == {"broken texture", "mesh"}
 
 
+@pytest.mark.parametrize("harm", ["cut", "noise", "empty", "gone"])
+def test_a_damaged_asset_stops_the_check_of_no_other(tmp_path: Path, harm: str) -> None:
+    """A table keeps its supports in mesh.npz, which is read with its description."""
+    prepare(raw(chair(), "good", "chair"), tmp_path)
+    mesh = prepare(raw(table(), "harmed", "table"), tmp_path).folder / "mesh.npz"
+    content = mesh.read_bytes()
+    mesh.write_bytes({"cut": content[: len(content) // 2], "noise": b"noise" * 99}.get(harm, b""))
+    if harm == "gone":
+        mesh.unlink()
+    done = run("check", "--assets", tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "1 broken: harmed" in done.stderr
+    assert "BROKEN harmed: broken asset (mesh.npz: " in done.stdout
+    told = run("list", "--assets", tmp_path).stderr.splitlines()
+    assert len(told) == 1 and "harmed: broken asset (mesh.npz" in told[0] and "prepare it again" in told[0]
+
+
+def test_small_all_over_is_a_doubt(tmp_path: Path) -> None:
+    """Each measure of a desk that was modelled at half its size is one that some table has; both are not."""
+    (finding,) = check_asset(prepare(raw(table(0.73, 0.39, 0.38), "desk", "table"), tmp_path))
+    assert (finding.kind, finding.says) == ("size", "0.73 x 0.39 x 0.38 m is small for a table")
+
+
 def test_doubts_leave_the_exit_status_at_0(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for name, mesh in (("chair", chair()), ("table", table())):
@@ -120,6 +151,13 @@ def test_the_sheet_frames_what_is_doubtful(tmp_path: Path) -> None:
     sheet = compose([good, doubtful], tmp_path, 64)
     colours = [sheet.getpixel((left + 2, 22 + 32)) for left in (0, 64)]
     assert colours == [(240, 140, 20), (0, 0, 0)], "sorted by name: the doubtful one comes first"
+
+
+def test_long_names_stay_apart_on_the_sheet() -> None:
+    names = [f"blend_swap_cc_by_{word}" for word in ("cafe_set_mota_chair", "cafe_set_mota_table", "armchair")]
+    assert [_lines(name, 160, 2).replace("\n", "") for name in names] == names
+    short = {_lines(name, 96, 2) for name in names}
+    assert len(short) == 3 and all(len(line) <= 15 for text in short for line in text.split("\n"))
 
 
 def test_a_dropped_model_does_not_come_back(tmp_path: Path) -> None:

@@ -30,21 +30,21 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
     Examples: scenegen assets check --preset studio
               scenegen assets check --class chair
     """
-    from scenegen.assets.check import check_library
+    from scenegen.assets.check import check_library, read_library
     from scenegen.preset import load_preset
 
     needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
-    assets = list_assets(library)
-    found = check_library(assets, needed)
+    assets, damaged = read_library(library)
+    found = check_library(assets, needed, damaged)
     classes = {asset.name: asset.class_name for asset in assets}
-    shown = [f for f in found.findings if class_name in (None, classes[f.asset])]
+    shown = [f for f in found.findings if class_name in (None, classes.get(f.asset, class_name))]
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(found), "usable": found.usable}, indent=1))
         return 0 if found.usable else 1
     table = Table("class", "train", "test", "doubtful", box=None, header_style="bold")
     doubtful = {finding.asset for finding in found.findings}
     for name, counts in found.counts.items():
-        count = sum(classes[asset] == name for asset in doubtful)
+        count = sum(classes.get(asset) == name for asset in doubtful)
         table.add_row(name, str(counts["train"]), str(counts["test"]), str(count or ""))
     console().print(table)
     for kind in dict.fromkeys(finding.kind for finding in shown):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 
-from scenegen.assets.library import Asset, Mesh, read_mesh
+from scenegen.assets.library import Asset, Mesh, asset_folders, read_asset, read_mesh
 from scenegen.assets.prepare import Budget
 from scenegen.assets.sizes import USUAL
 from scenegen.errors import ScenegenError
@@ -20,7 +22,11 @@ from scenegen.errors import ScenegenError
 LEAKY = 0.5  # above this share of leaky columns the voxelizer guesses more than it knows
 DISAGREE = 0.6  # below this share of faces that looked outward the file's orientation was no help
 FEWEST = 12  # triangles of a box
-STANDS_ON = ("chair", "table", "nightstand", "human", "person")
+PEOPLE = ("human", "person")
+STANDS_ON = ("chair", "table", "nightstand", *PEOPLE)
+SMALL, LARGE = 0.6, 1.55  # times the usual height and length together: each alone passes, as of stools and benches
+TOP = 0.6  # of the height, above which a flat place is a top: desks carry rims and shelves
+SPREAD = 0.85  # widths above this share of the height are outstretched arms
 # What a source warned of, by the words that it begins with, and the kind that it is shown under.
 _WARNINGS = {
     "front": "front",
@@ -58,13 +64,26 @@ class Check:
         return not self.missing and not any(finding.broken for finding in self.findings)
 
 
-def check_library(assets: Sequence[Asset], needed: Sequence[str]) -> Check:
+def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]:
+    """The assets of a library that can be read, and a finding for each that cannot."""
+    assets: list[Asset] = []
+    damaged: list[Finding] = []
+    for folder in asset_folders(library):
+        try:
+            assets.append(read_asset(folder))
+        except ScenegenError as error:
+            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}: "), True))
+    return tuple(assets), tuple(damaged)
+
+
+def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> Check:
     """Look through a library for the classes that a preset needs in both splits, and at each asset."""
     counted = Counter((asset.class_name, asset.split) for asset in assets)
     classes = sorted({asset.class_name for asset in assets} | set(needed))
     counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
     missing = tuple(f"{c}/{split}" for c in needed for split in ("train", "test") if not counted[c, split])
-    return Check(counts, missing, tuple(itertools.chain.from_iterable(check_asset(asset) for asset in assets)))
+    findings = itertools.chain(damaged, *(check_asset(asset) for asset in assets))
+    return Check(counts, missing, tuple(findings))
 
 
 def check_asset(asset: Asset) -> tuple[Finding, ...]:
@@ -106,14 +125,21 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
             yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
         else:
             yield "size", f"{shown} m is unusual for a {asset.class_name}"
+    elif usual and asset.class_name not in PEOPLE:
+        x, y, z = asset.size
+        factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
+        if not SMALL < factor < LARGE:
+            yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
+    if asset.class_name in PEOPLE and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: it stands as it was rigged"
     if asset.triangles > Budget().triangles:
         yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
     elif asset.triangles < FEWEST:
         yield "triangles", f"only {asset.triangles}"
     if asset.class_name in STANDS_ON and (out := _overhang(mesh)) > _TIPS:
         yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
-    if asset.class_name in ("table", "nightstand") and not any(s.height > asset.size[2] - 1e-3 for s in asset.supports):
-        yield "support", "nothing can stand on it: its top is not flat"
+    if asset.class_name in ("table", "nightstand") and not any(s.height > TOP * asset.size[2] for s in asset.supports):
+        yield "support", "nothing can stand on it: no flat top"
 
 
 def _overhang(mesh: Mesh) -> float:

@@ -15,6 +15,8 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,7 @@ from scenegen.errors import ScenegenError
 from scenegen.scene import Vector
 
 FORMAT = "scenegen-asset/1"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -152,15 +155,16 @@ def _put_in_place(staging: Path, folder: Path) -> Path:
 
 def list_assets(library: Path, split: str | None = None) -> tuple[Asset, ...]:
     """Every asset (of one split), sorted by name, so that layouts do not depend on the order of a directory."""
-    return tuple(asset for asset in _iterate(library) if split in (None, asset.split))
+    return tuple(asset for asset in map(read_asset, asset_folders(library)) if split in (None, asset.split))
 
 
-def _iterate(library: Path) -> Iterator[Asset]:
+def asset_folders(library: Path) -> Iterator[Path]:
+    """The folder of every asset, sorted by name; ScenegenError when there is no library."""
     if not library.is_dir():
         raise ScenegenError(f"{library}: no asset library here; run `scenegen assets build --assets {library}`")
     for folder in sorted(library.iterdir()):
         if not folder.name.startswith(".") and (folder / "asset.json").is_file():
-            yield read_asset(folder)
+            yield folder
 
 
 def read_asset(folder: Path) -> Asset:
@@ -170,7 +174,7 @@ def read_asset(folder: Path) -> Asset:
         if body.pop("format") != FORMAT:
             raise ValueError(f"not in the form {FORMAT}")
         return _asset_from_json(body, folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ScenegenError(f"{folder}: broken asset ({error}); remove the folder and prepare it again") from error
 
 
@@ -185,7 +189,7 @@ def read_mesh(asset: Asset) -> Mesh:
                 arrays.get("uvs"),
                 arrays["material_index"],
             )
-    except (OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise ScenegenError(f"{asset.folder}: broken mesh ({error}); remove the folder and prepare it again") from error
 
 
@@ -209,11 +213,15 @@ def _asset_from_json(body: dict[str, Any], folder: Path) -> Asset:
     materials = tuple(_material(m) for m in body["materials"])
     supports: tuple[Support, ...] = ()
     if body["supports"]:
-        with np.load(folder / "mesh.npz") as arrays:
-            supports = tuple(
-                Support(s["height"], (s["origin"][0], s["origin"][1]), s["cell"], arrays[f"support_{n}"])
-                for n, s in enumerate(body["supports"])
-            )
+        try:
+            with np.load(folder / "mesh.npz") as arrays:
+                masks = [arrays[f"support_{n}"] for n in range(len(body["supports"]))]
+        except _UNREADABLE as error:
+            raise ValueError(f"mesh.npz: {error}") from error
+        supports = tuple(
+            Support(s["height"], (s["origin"][0], s["origin"][1]), s["cell"], mask)
+            for s, mask in zip(body["supports"], masks, strict=True)
+        )
     return Asset(
         name=body["name"],
         class_name=body["class"],

@@ -17,7 +17,7 @@ from scenegen.assets.library import Asset
 from scenegen.errors import ScenegenError
 
 COLUMNS = 10
-_LABEL = 37  # pixels below a picture
+_LABEL = 48  # pixels below a picture: two lines of its name, its size, what is doubtful
 _HEAD = 22  # pixels of a class's heading
 _BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 _DOUBT, _BROKEN = (240, 140, 20), (210, 30, 30)
@@ -64,18 +64,19 @@ def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
                 colour = _BROKEN if any(finding.broken for finding in found) else _DOUBT
                 draw.rectangle((left + 1, top, left + size - 2, top + size - 1), outline=colour, width=3)
                 kinds = ", ".join(dict.fromkeys(finding.kind for finding in found))
-                draw.text((left + 3, top + size + 22), _fitted(kinds, size), fill=colour)
-            draw.text((left + 3, top + size), _fitted(asset.name, size), fill=_INK)
+                draw.text((left + 3, top + size + 33), _lines(kinds, size, 1), fill=colour)
+            draw.multiline_text((left + 3, top + size), _lines(asset.name, size, 2), fill=_INK, spacing=1)
             metres = " x ".join(f"{value:.2f}" for value in asset.size)
-            draw.text((left + 3, top + size + 11), f"{metres} {asset.split}", fill=_FAINT)
+            draw.text((left + 3, top + size + 22), f"{metres} {asset.split}", fill=_FAINT)
         y += _HEAD + count * (size + _LABEL)
     return sheet
 
 
-def _fitted(text: str, width: int) -> str:
-    """`text` cut in the middle to fit `width` pixels: names differ at both ends."""
+def _lines(text: str, width: int, lines: int) -> str:
+    """`text` on so many lines of `width` pixels; what is too long loses its middle and keeps more of its end."""
     most = width // 6 - 1
-    if len(text) <= most:
-        return text
-    head = (most - 1) // 2
-    return f"{text[:head]}~{text[len(text) - (most - 1 - head) :]}"
+    room = most * lines
+    if len(text) > room:
+        head = (room - 1) // 3
+        text = f"{text[:head]}~{text[len(text) - (room - 1 - head) :]}"
+    return "\n".join(text[start : start + most] for start in range(0, len(text), most))

@@ -117,7 +117,7 @@ def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
 
 
 def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
-    usual = USUAL.get(asset.class_name)
+    usual, ours = USUAL.get(asset.class_name), asset.provenance.author == "scenegen"  # of a size and pose meant so
     shown = " x ".join(f"{value:.2f}" for value in asset.size)
     if usual and not usual.fits(asset.size):
         x, y, z = asset.size
@@ -125,13 +125,13 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
             yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
         else:
             yield "size", f"{shown} m is unusual for a {asset.class_name}"
-    elif usual and asset.class_name not in PEOPLE:
+    elif usual and asset.class_name not in PEOPLE and not ours:
         x, y, z = asset.size
         factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
         if not SMALL < factor < LARGE:
             yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
-    if asset.class_name in PEOPLE and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
-        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: it stands as it was rigged"
+    if asset.class_name in PEOPLE and not ours and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: as models are rigged"
     if asset.triangles > Budget().triangles:
         yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
     elif asset.triangles < FEWEST:

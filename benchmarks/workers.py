@@ -1,4 +1,6 @@
-"""One Blender with all cores against one a core: scenes per minute, start included, in turns on the same scenes.
+"""How scenes a minute grow with cores and Blenders, start included, in turns on the same scenes.
+
+One Blender on one core, one with all cores, one a core.
 
     python benchmarks/workers.py [--scenes 12] [--rounds 2] [--quality standard] [--assets DIR]
 
@@ -9,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from scenegen.devices import plan_workers
 from scenegen.generate import Outcome, Request, cores, generate
 from scenegen.stats import read_timings
 
@@ -24,25 +28,35 @@ def main() -> int:
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--assets", type=Path)
     options = parser.parse_args()
-    counts = (1, cores())
-    rates: dict[int, list[float]] = {count: [] for count in counts}
-    labels: dict[int, str] = {}
+    ways = {"1 worker on 1 core": (1, 1), "1 worker": (1, cores()), f"{cores()} workers": (cores(), cores())}
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    labels: dict[str, str] = {}
     for _ in range(options.rounds):
-        for count in counts:
-            with tempfile.TemporaryDirectory() as folder:
-                outcome = run(Path(folder), count, options)
-                rates[count].append(60 * outcome.made / outcome.seconds)
-                labels[count] = checksum(outcome.out)
+        for way, (workers, share) in ways.items():
+            with tempfile.TemporaryDirectory() as folder, only_cores(share):
+                outcome = run(Path(folder), workers, options)
+                rates[way].append(60 * outcome.made / outcome.seconds)
+                labels[way] = checksum(outcome.out)
                 stages = ", ".join(f"{stage} {s:.2f}" for stage, s in read_timings(outcome.out).items())
-                print(f"{count} workers: {rates[count][-1]:.2f} scenes/min; mean seconds: {stages}", flush=True)
-    one, many = (max(rates[count]) for count in counts)
+                print(f"{way}: {rates[way][-1]:.2f} scenes/min; mean seconds: {stages}", flush=True)
+    best = {way: max(found) for way, found in rates.items()}
+    least = best["1 worker on 1 core"]
     same = len(set(labels.values())) == 1
-    print(f"{cores()} cores, {options.scenes} scenes at {options.quality}, best of {options.rounds}")
-    print(
-        f"1 worker {one:.2f}, {counts[1]} workers {many:.2f} scenes/min: {many / one:.2f} times; labels equal: {same}"
-    )
-    print(f"default: {plan_workers(Request('', Path(), 1, device='cpu'), {}, cores()).workers}")
+    print(f"{options.scenes} scenes at {options.quality}, best of {options.rounds}; labels equal: {same}")
+    for way, rate in best.items():
+        print(f"{way:20} {rate:6.2f} scenes/min, {rate / least:.2f} times")
     return 0 if same else 1
+
+
+@contextmanager
+def only_cores(count: int) -> Iterator[None]:
+    """This process and what it starts on the first `count` of its cores."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def run(folder: Path, workers: int, options: argparse.Namespace) -> Outcome:

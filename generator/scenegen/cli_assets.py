@@ -177,10 +177,21 @@ def add(
         return 1 if refused else 0
     print_added(added)
     for why, ids in sorted(passed.items()):
-        click.echo(f"passed over, {why}: {', '.join(ids)}", err=True)
+        click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
     counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
     click.echo(f"{library}: {len(added)} added, {len(refused)} refused{counted}")
     return tell_refused(refused)
+
+
+def _by_library(ids: Iterable[str]) -> str:
+    """Catalogue ids such as "Scopia#hedge", each library's name said once."""
+    names: dict[str, list[str]] = {}
+    for each in ids:
+        library, _, name = each.rpartition("#")
+        names.setdefault(library, []).append(name)
+    return "; ".join(
+        f"{library}: {', '.join(those)}" if library else ", ".join(those) for library, those in names.items()
+    )
 
 
 def _read_libraries(paths: Iterable[Path], only_class: str | None, refused: list[Refused]) -> Iterator[Library]:

@@ -79,4 +79,8 @@ def _lines(text: str, width: int, lines: int) -> str:
     if len(text) > room:
         head = (room - 1) // 3
         text = f"{text[:head]}~{text[len(text) - (room - 1 - head) :]}"
-    return "\n".join(text[start : start + most] for start in range(0, len(text), most))
+    if len(text) <= most:
+        return text
+    cut = text.rfind("_", 0, most) + 1
+    cut = cut if len(text) - cut <= most else most
+    return f"{text[:cut]}\n{text[cut:]}"

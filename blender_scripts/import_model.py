@@ -35,6 +35,8 @@ IMPORTERS = {
     ".usdz": ("wm", "usd_import"),
     ".dae": ("wm", "collada_import"),
 }
+# A check of an OBJ drops back copies of faces, and the normals of what stays, told by their fan of faces, go astray.
+OPTIONS: dict[str, dict[str, bool]] = {"gltf": {"merge_vertices": False}, "obj_import": {"validate_meshes": False}}
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
@@ -122,8 +124,7 @@ def _read(file: Path) -> None:
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to glb")
-    options = {"merge_vertices": False} if name == "gltf" else {}
-    getattr(operators, name)(filepath=str(file), **options)
+    getattr(operators, name)(filepath=str(file), **OPTIONS.get(name, {}))
 
 
 def _is_shown(source: Any, instance: Any) -> bool:

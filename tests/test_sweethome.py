@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
+from scenegen.assets.library import read_mesh
 from scenegen.assets.prepare import prepare
 from scenegen.assets.raw_model import RawModel
 from scenegen.assets.sources.importer import Refused
@@ -167,6 +169,28 @@ def test_what_comes_near_is_passed_over_by_name(tmp_path: Path) -> None:
     assert [each["class"] for each in told["added"]] == ["human"]
     assert told["passed_over"]["lies down"] == ["Reallusion#boyLying"]
     assert told["passed_over"]["of another class"] == ["Scopia#door"]
+
+
+def test_smooth_models_with_back_copies_keep_their_normals(tmp_path: Path) -> None:
+    """Every face twice on the same vertices, each copy with normals of its own, as some libraries' people are."""
+    ball = trimesh.creation.icosphere(subdivisions=2, radius=0.4)
+    normals = ball.vertices / 0.4
+    lines = [f"v {x} {y} {z}" for x, y, z in ball.vertices]
+    lines += [f"vn {x} {y} {z}" for normal in normals for x, y, z in (normal, -normal)]
+    for a, b, c in ball.faces + 1:
+        lines.append(f"f {a}//{2 * a - 1} {b}//{2 * b - 1} {c}//{2 * c - 1}")
+        lines.append(f"f {c}//{2 * c} {b}//{2 * b} {a}//{2 * a}")
+    path = tmp_path / "ball.sh3f"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(CATALOGUE, HEAD + entry(1, width="80", depth="80", height="80"))
+        archive.writestr("a/chair.obj", "\n".join(lines))
+    (model,) = read_pieces(read_library(path))
+    assert isinstance(model, RawModel)
+    asset = prepare(model, tmp_path)
+    mesh = read_mesh(asset)
+    assert (asset.triangles, asset.findings["orientation_agreement"]) == (320, 1.0)
+    radial = (mesh.vertices - [0.0, 0.0, 0.4])[mesh.faces] / 0.4
+    assert np.einsum("fki,fki->fk", mesh.corner_normals, radial).min() > 0.999
 
 
 def test_the_program_s_jar(tmp_path: Path) -> None:

@@ -161,7 +161,10 @@ def test_views_are_at_the_height_of_eyes_and_show_something(scenes: list[Scene])
                 local = np.linalg.inv(np.array(item.matrix)) @ [*eye, 1]
                 beyond = np.abs(local[:3] - (0, 0, item.size[2] / 2)) - np.array(item.size) / 2
                 assert np.linalg.norm(beyond.clip(0)) >= 0.55  # metres clear, at scales around 1
-            shown = {o.class_name for o in things if seen_share(camera, o) > 0.02}
+            # Of a building, which is large, a piece of its front is something.
+            shown = {
+                o.class_name for o in things if seen_share(camera, o) > (0.002 if o.class_name == "building" else 0.02)
+            }
             assert shown
             classes |= shown
     assert -12 <= min(pitches) < -8 and 0 < max(pitches) <= 3

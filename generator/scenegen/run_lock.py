@@ -41,6 +41,9 @@ def run_lock(out: Path, watch: float = WATCH) -> Iterator[None]:
     path = out / ".lock"
     try:
         out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from error
+    try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
     except OSError as error:
         raise ScenegenError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error

@@ -149,7 +149,8 @@ def _arrays(
     part: dict[str, Any] = {"material_index": table[np.clip(slot, 0, len(table) - 1)]}
     part["vertices"] = vertices @ matrix[:3, :3].T + matrix[:3, 3]
     mirrored = np.linalg.det(matrix[:3, :3]) < 0
-    if mesh.has_custom_normals or _get(mesh.polygons, "use_smooth", np.bool_).any():
+    # Smooth normals that Blender made of a face and its back copy are the mean of opposites.
+    if mesh.has_custom_normals or (single.all() and _get(mesh.polygons, "use_smooth", np.bool_).any()):
         normals = _get(mesh.corner_normals, "vector", np.float32, 3)[corners] @ np.linalg.pinv(matrix[:3, :3])
         part["corner_normals"] = normals.astype(np.float32)
     uvs = _uvs(mesh, corners, part["material_index"], materials)

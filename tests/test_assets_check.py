@@ -126,6 +126,15 @@ def test_a_damaged_asset_stops_the_check_of_no_other(tmp_path: Path, harm: str) 
     assert len(told) == 1 and "harmed: broken asset (mesh.npz" in told[0] and "prepare it again" in told[0]
 
 
+def test_blotches_are_a_doubt(tmp_path: Path) -> None:
+    asset = prepare(raw(chair(), "blotched", "chair"), tmp_path)
+    with np.load(asset.folder / "mesh.npz") as arrays:
+        changed = dict(arrays)
+    changed["corner_normals"] = np.roll(changed["corner_normals"], 1, axis=2)
+    np.savez(asset.folder / "mesh.npz", **changed)
+    assert kinds(asset) == {"normals"}
+
+
 def test_small_all_over_is_a_doubt(tmp_path: Path) -> None:
     """Each measure of a desk that was modelled at half its size is one that some table has; both are not."""
     (finding,) = check_asset(prepare(raw(table(0.73, 0.39, 0.38), "desk", "table"), tmp_path))

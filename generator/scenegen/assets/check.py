@@ -25,6 +25,7 @@ FEWEST = 12  # triangles of a box
 PEOPLE = ("human", "person")
 STANDS_ON = ("chair", "table", "nightstand", *PEOPLE)
 SMALL, LARGE = 0.6, 1.55  # times the usual height and length together: each alone passes, as of stools and benches
+ASTRAY = 0.3  # boxes whose normals are smoothed over the edges come to 0.2
 TOP = 0.6  # of the height, above which a flat place is a top: desks carry rims and shelves
 SPREAD = 0.85  # widths above this share of the height are outstretched arms
 # What a source warned of, by the words that it begins with, and the kind that it is shown under.
@@ -138,8 +139,19 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
         yield "triangles", f"only {asset.triangles}"
     if asset.class_name in STANDS_ON and (out := _overhang(mesh)) > _TIPS:
         yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
+    if (astray := _shaded_astray(mesh)) > ASTRAY:
+        yield "normals", f"{astray:.0%} of its surface is shaded as if it faced elsewhere, in blotches"
     if asset.class_name in ("table", "nightstand") and not any(s.height > TOP * asset.size[2] for s in asset.supports):
         yield "support", "nothing can stand on it: no flat top"
+
+
+def _shaded_astray(mesh: Mesh) -> float:
+    """The share of the surface whose normals are more than 60 degrees off its faces."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(across, axis=1)
+    off = np.einsum("fki,fi->fk", mesh.corner_normals, across) < 0.5 * length[:, None]
+    return float(np.average(off.mean(axis=1), weights=length + 1e-15))
 
 
 def _overhang(mesh: Mesh) -> float:

@@ -143,15 +143,17 @@ def _arrays(
     corners = _get(mesh.loop_triangles, "loops", np.int32, 3)
     polygons = _get(mesh.loop_triangles, "polygon_index", np.int32)
     single = _single_polygons(mesh, vertices)[polygons]
+    copies = faces[~single]
     faces, corners, polygons = faces[single], corners[single], polygons[single]
     slot = _get(mesh.polygons, "material_index", np.int32)[polygons]
     table = np.array(slots or [-1], dtype=np.int32)
     part: dict[str, Any] = {"material_index": table[np.clip(slot, 0, len(table) - 1)]}
     part["vertices"] = vertices @ matrix[:3, :3].T + matrix[:3, 3]
     mirrored = np.linalg.det(matrix[:3, :3]) < 0
-    # Smooth normals that Blender made of a face and its back copy are the mean of opposites.
-    if mesh.has_custom_normals or (single.all() and _get(mesh.polygons, "use_smooth", np.bool_).any()):
+    if mesh.has_custom_normals or _get(mesh.polygons, "use_smooth", np.bool_).any():
         normals = _get(mesh.corner_normals, "vector", np.float32, 3)[corners] @ np.linalg.pinv(matrix[:3, :3])
+        if not mesh.has_custom_normals:  # Blender's own, beside a back copy, are the mean of opposites
+            normals[np.isin(faces, copies)] = np.nan
         part["corner_normals"] = normals.astype(np.float32)
     uvs = _uvs(mesh, corners, part["material_index"], materials)
     if uvs is not None:

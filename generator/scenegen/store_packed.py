@@ -33,7 +33,10 @@ class PackedStore:
     """Bytes in OUT/blocks, counted by the process that drives the run."""
 
     def open(self) -> None:
-        """Check that OUT is of this packing, or begin it. ScenegenError when it holds something else."""
+        """Check that OUT is of this packing, or begin it; pack what a dead process wrote but did not pack.
+
+        ScenegenError when it holds something else.
+        """
         if is_packed(self.out):
             was, _ = read_index(self.out)
             for key, value in dataclasses.asdict(self.packing).items():
@@ -44,8 +47,9 @@ class PackedStore:
         elif (self.out / "dataset.json").exists() or finished_indices(self.out):
             raise ScenegenError(f"{self.out}: holds scenes in folders; name another place with --pack")
         else:
-            (self.out / BLOCKS).mkdir(parents=True, exist_ok=True)
             write_index(self.out, self.packing, ())
+        for index in sorted(finished_indices(self.out)):
+            self.commit(index)
 
     def prepare(self) -> None:
         """In a worker, before its first scene."""
@@ -67,6 +71,7 @@ class PackedStore:
         folder = scene_path(self.out, index)
         stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
         _, block = encode_scene(self.packing, (index, stored))
+        self._block(index).parent.mkdir(exist_ok=True)
         write_whole(self._block(index), [block])
         remove_scene(self.out, index)
 
@@ -78,17 +83,14 @@ class PackedStore:
             self.seal()
 
     def tidy(self) -> None:
-        """Pack what a dead process left unpacked, remove what it left half-written."""
+        """Remove what a dead process left half-written."""
         remove_leftovers(self.out)
-        (self.out / BLOCKS).mkdir(parents=True, exist_ok=True)
-        for index in sorted(finished_indices(self.out)):
-            self.commit(index)
-        for aside in (self.out / BLOCKS).glob(".*"):
-            aside.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Seal what is left."""
         self.seal()
+        for aside in (self.out / BLOCKS).glob(".*"):
+            aside.unlink(missing_ok=True)
         for folder in (self.out / BLOCKS, self.out / "scenes"):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()

@@ -54,6 +54,8 @@ class RemoteStore:
                     files.get_file(f"{there}/{name}", str(self.home / name))
         if not (self.home / "dataset.json").exists():  # what lies here is of a data set that is gone
             shutil.rmtree(self.home / "scenes", ignore_errors=True)
+        for index in sorted(finished_indices(self.home)):  # written by a process that died before it uploaded them
+            self.commit(index)
 
     def prepare(self) -> None:
         """In a worker, before its first scene: its machine may be another one."""
@@ -94,10 +96,8 @@ class RemoteStore:
         """A scene came in."""
 
     def tidy(self) -> None:
-        """Remove what a dead process of this machine left half-written, upload what it left whole."""
+        """Remove what a dead process of this machine left half-written."""
         remove_leftovers(self.home)
-        for index in sorted(finished_indices(self.home)):
-            self.commit(index)
 
     def close(self) -> None:
         """Upload what is told of the data set beside its scenes."""

@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "random"
     folder.mkdir()
     torch.manual_seed(0)
-    save_model(folder, trained_model(small_config("model.prior=0.5"), 0.49, 0.5))
+    save_model(folder, trained_model(small_config("model.prior=0.5"), 0.49, 0.08))
     return folder
 
 
@@ -50,7 +50,7 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
         images = torch.from_numpy(np.stack(scene.images)).permute(0, 3, 1, 2)[None]
         occupied, masks = predict_probabilities(trained, images)
         solid.append(numpy_iou(np.floor(occupied[0, 0].numpy() * np.float32(100)) >= 49, scene.occupancy))
-        predicted = np.floor(masks[0].movedim(0, -1).numpy() * np.float32(100)) >= 50
+        predicted = np.floor(masks[0].movedim(0, -1).numpy() * np.float32(100)) >= 8
         tensors.append(numpy_iou(predicted, scene.masks))
         labelled.append([numpy_iou(predicted[..., c], scene.masks[..., c]) for c in range(len(CLASSES))])
     held = ~np.isnan(labelled)
@@ -64,7 +64,7 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
     for found, wanted in zip(body["segmenter"]["classes"].values(), classes, strict=True):
         assert found == (None if wanted is None else pytest.approx(wanted))
     assert body["segmenter"]["macro"] == pytest.approx(np.mean([iou for iou in classes if iou is not None]))
-    assert (body["reconstructor"]["threshold"], body["segmenter"]["threshold"]) == (0.49, 0.5)
+    assert (body["reconstructor"]["threshold"], body["segmenter"]["threshold"]) == (0.49, 0.08)
     frequency = trained.frequency.float().numpy()
     constants = (
         (body["constant"]["reconstructor"]["overall"], frequency[0], lambda scene: scene.occupancy),

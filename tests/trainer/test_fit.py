@@ -85,7 +85,7 @@ def command(data: Path, run: Path, *more: str) -> list[str]:
 def test_resumes_after_a_kill_with_the_same_losses(boxes: Path, tmp_path: Path) -> None:
     """In processes of their own: what other tests import changes how many threads a sum is split over."""
     run, whole = tmp_path / "run", tmp_path / "whole"
-    more = ("--set", "training.epochs=3")
+    more = ("--set", "training.epochs=3", "--set", "training.average=0.9")
     subprocess.run(command(boxes, whole, *more), capture_output=True, check=True)
     process = subprocess.Popen(command(boxes, run, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
@@ -123,6 +123,24 @@ def test_patience_ends_a_stage_and_keeps_its_best_epoch(
 
     (tmp_path / stage.name / "done.json").unlink()
     assert train_stages(config, boxes, tmp_path, CPU, quiet, [stage])[2] == results
+
+
+def test_the_average_of_the_weights_is_kept_and_leaves_training_alone(boxes: Path, tmp_path: Path) -> None:
+    """Two steps to weights a and b: the average is d a + (1 - d) b, so that of d = 1/4 lies midway from 1/2 to 0."""
+
+    def trained(average: float) -> dict[str, torch.Tensor]:
+        changes = ("training.single_view_epochs=1", "training.train_scenes=4", f"training.average={average}")
+        config, stages = small_config(*changes), protocol(3)[:1]
+        return train_stages(config, boxes, tmp_path / str(average), CPU, quiet, stages)[0].state_dict()
+
+    b, half, quarter = trained(0.0), trained(0.5), trained(0.25)
+    last = torch.load(tmp_path / "0.5" / STAGES[0] / "last.ckpt", weights_only=True)
+    for name, value in b.items():
+        assert torch.equal(last["current_model_state"][f"model.{name}"], value)
+        if value.is_floating_point():
+            torch.testing.assert_close(quarter[name], (half[name] + value) / 2, rtol=1e-4, atol=1e-6)
+        learns = name.startswith(("neck", "reconstructor", "backbone.to_neck"))
+        assert torch.equal(half[name], value) == (not learns), name
 
 
 def test_folders_and_shards_give_the_same_losses_to_the_last_bit(boxes: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def trained() -> TrainedModel:
     torch.manual_seed(0)
-    return trained_model(small_config("model.prior=0.5"), 0.49, 0.5)
+    return trained_model(small_config("model.prior=0.5"), 0.49, 0.08)
 
 
 @pytest.fixture(scope="module")

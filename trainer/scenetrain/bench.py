@@ -76,7 +76,8 @@ def bench(config: Config, accelerator: str, steps: int, model: EvertedUNet | Non
     device = open_hardware(Hardware(accelerator))
     lightning.seed_everything(config.training.seed, verbose=False)
     model = (model or build_model(config, PAPER_CLASSES, None)).to(device)
-    lay_channels_last(model)
+    if device.type == "cuda":
+        lay_channels_last(model)
     views = config.training.views
     half = [True] if device.type == "cuda" else []
     return Bench(

@@ -19,7 +19,8 @@ PRECISIONS = ("bf16-mixed", "32-true")
 class ModelConfig:
     """Which network. `weights` of the trunk: "hub" (timm's), "package:NAME" (the .pth file that an installed Python
     package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the
-    views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from;
+    views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from, of which each
+    class has an equal share;
     `latent` is "reshape" (the paper's) or "learned"."""
 
     name: str = "everted"
@@ -55,8 +56,9 @@ class TrainingConfig:
     `single_view_epochs` and `epochs` bound the one-view and the all-views stage; `patience` epochs without a better
     validation loss end a stage. `train_scenes` and `validation_scenes` use only the first scenes of a split (0 = all).
     `color_variants` is in how many colours every scene is shown (1 = as it is); `mirror` shows mirrored rooms too while
-    one view is seen, where the cameras stand so that it can (scenetrain.mirror). `cache` keeps the trunk's features on
-    the device when they fit there; without it any number of colour variants costs no memory. `compile` is for CUDA.
+    one view is seen, where the cameras stand so that it can (scenetrain.mirror). Where `average` is not 0, the weights'
+    moving average is validated and kept; it keeps that share of itself every step. `cache` keeps the trunk's features
+    on the device when they fit there; without it any number of colour variants costs no memory. `compile` is for CUDA.
     """
 
     seed: int = 0
@@ -69,6 +71,7 @@ class TrainingConfig:
     validation_scenes: int = 0
     color_variants: int = 1
     mirror: bool = False
+    average: float = 0.0
     cache: bool = True
     compile: bool = True
 
@@ -121,6 +124,8 @@ def _check_ranges(config: Config, source: str) -> None:
             raise UsageError(f"{source}: {branch} wants a learning_rate above 0 and a dropout from 0 to below 1")
     if not 0 < config.model.prior < 1:
         raise UsageError(f"{source}: model.prior: {config.model.prior} is not between 0 and 1")
+    if not 0 <= training.average < 1:
+        raise UsageError(f"{source}: training.average: {training.average} is not from 0 to below 1")
     for key, value in whole.items():
         if value < 1:
             raise UsageError(f"{source}: {key}: {value} is not 1 or more")

@@ -20,11 +20,12 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric import Fabric
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.progress import progress
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from scenetrain.batches import EpochPlan, ResidentBatches, streaming_batches, training_plan, validation_plan
 from scenetrain.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
@@ -123,7 +124,8 @@ def train_stages(
     lightning.seed_everything(config.training.seed, verbose=False)
     weights = None if config.model.weights == "none" else config.model.weights
     model = build_model(config, len(train.classes), weights)
-    lay_channels_last(model)
+    if device.type == "cuda":
+        lay_channels_last(model)
     splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
     run = Run(config, folder, hardware, device, *splits)
     return model, run, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
@@ -173,7 +175,8 @@ def _rank() -> tuple[int, int]:
 
 
 def lay_channels_last(model: nn.Module) -> None:
-    """Lay weights out as tensor cores and processor vectors read them; the numbers stay the same."""
+    """Lay weights out as tensor cores read them; the numbers stay the same. On a processor the few channels of a narrow
+    network take longer so."""
     for module in model.modules():
         if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
             module.to(memory_format=torch.channels_last_3d)
@@ -267,6 +270,7 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
                 max_epochs=epochs,
                 callbacks=[
                     table,
+                    *_averaging(settings.average, run.device),
                     *([StageProgress(update)] if _rank()[0] == 0 else []),
                     EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
                     ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False),
@@ -296,6 +300,11 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
         overall=best["val_iou"],
         seconds=math.fsum(row["seconds"] for row in rows),
     )
+
+
+def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
+    """What keeps the moving average of the weights and of batch norm's statistics; what is frozen stays as it is."""
+    return [WeightAveraging(device, multi_avg_fn=get_ema_multi_avg_fn(decay))] if decay else []
 
 
 def _batches(stage: Stage, run: Run) -> Batches:

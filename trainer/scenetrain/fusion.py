@@ -55,7 +55,10 @@ class MeanFusion(nn.Module):
     def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Fuse logits (B, V, C, X, Y, Z) into log p and log (1 - p), (B, C, X, Y, Z); `features` are not used."""
         del features
-        log_views = math.log(logits.shape[1])
+        views = logits.shape[1]
+        if views == 1:
+            return log_probabilities(logits[:, 0])
+        log_views = math.log(views)
         log_p, log_q = log_probabilities(logits)
         return torch.logsumexp(log_p, dim=1) - log_views, torch.logsumexp(log_q, dim=1) - log_views
 

@@ -91,8 +91,9 @@ class EvertedUNet(nn.Module):
 
     `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width`
     multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
-    paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel: about as
-    many are occupied, and from one half the first epochs would go into learning just that. `latent` is "reshape" (the
+    paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel, and an
+    equal share of it to each class: about as many are occupied, and from one half the first epochs would go into
+    learning just that. `latent` is "reshape" (the
     paper's) or "learned": see LearnedLatent, which reads the neck's last layer before its pooling, 14 x 14.
     """
 
@@ -120,7 +121,7 @@ class EvertedUNet(nn.Module):
         )
         self.to_latent = _latent(latent)
         self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout, prior)
-        self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior)
+        self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior / classes)
         self.volume_fusion = _fusion(fusion, levels[-1] + 1)
         self.mask_fusion = _fusion(fusion, levels[-1] + classes)
 

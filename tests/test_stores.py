@@ -25,7 +25,7 @@ from scenegen.pack import check_shards
 from scenegen.shards import Packing, read_index
 from scenegen.store_remote import RemoteStore, local_folder
 
-EXACT = Packing("png", 95, True, 1.0)
+EXACT = Packing("png", 95, True, 0.3)
 Run = Callable[..., Outcome]
 
 
@@ -131,7 +131,7 @@ def test_packing_refuses_what_is_something_else(run: Run, tmp_path: Path) -> Non
         run(1, tmp_path / "folders", pack=EXACT)
     run(1, tmp_path / "packed", pack=EXACT)
     with pytest.raises(ScenegenError, match="packed with image png, not jpeg"):
-        run(1, tmp_path / "packed", pack=Packing("jpeg", 95, True, 1.0))
+        run(1, tmp_path / "packed", pack=Packing("jpeg", 95, True, 0.3))
     with pytest.raises(ScenegenError, match=r"dataset\.json: made with seed 0, now asked for 1"):
         run(2, tmp_path / "packed", pack=EXACT, seed=1)
     with pytest.raises(UsageError, match="leave --out away"):

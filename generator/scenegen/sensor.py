@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.rng import raw_bits
 from scenegen.scene import NoiseLook
 
 _CLIPPED = 255  # a full well shows no noise
@@ -29,7 +30,6 @@ def add_noise(image: NDArray[np.uint8], look: NoiseLook, view: int) -> NDArray[n
 
 def _normal(shape: tuple[int, ...], seed: tuple[int, int]) -> NDArray[np.float64]:
     """Nearly normal numbers, each the sum of four uniform ones (Irwin and Hall): mean 0, deviation 1, within 3.5."""
-    bits = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(int(np.prod(shape)))
-    parts = bits.astype("<u8").view("<u2").reshape(*shape, 4)
+    parts = raw_bits(seed, math.prod(shape)).astype("<u8").view("<u2").reshape(*shape, 4)
     sums: NDArray[np.int64] = parts.sum(axis=-1, dtype=np.int64)
     return (sums - 2 * 65535) * (math.sqrt(3.0) / 65536)

@@ -57,10 +57,12 @@ class BoxLabels:
     visible_pixels: tuple[tuple[int, ...], ...]
 
 
-def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = STUDIO) -> Path:
+def write_boxes(
+    out: Path, scenes: int, split: str = "train", grid: GridSpec = STUDIO, classes: tuple[str, ...] = CLASSES
+) -> Path:
     """A data set of scenes with a box of two classes each; the pictures are of the boxes' colours and places."""
     random = np.random.default_rng(1 if split == "test" else 0)
-    info = DatasetInfo("boxes", "p", 0, split, "draft", "l", CLASSES, grid, None, scenes, "nowhere")
+    info = DatasetInfo("boxes", "p", 0, split, "draft", "l", classes, grid, None, scenes, "nowhere")
     check_dataset_json(out, info)
     surface = SurfaceLook("plain", (0.7, 0.7, 0.7), (0.6, 0.6, 0.6), 0.5, 1.0)
     light = LightLook((0.0, 0.0, 3.1), (0.0, 0.0, 0.0), 1.0, 100.0, (1.0, 1.0, 1.0))
@@ -69,10 +71,10 @@ def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = S
     K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
     cameras = tuple(Camera(f"camera_{k}", 224, 224, K, EYE, frustum) for k in range(3))
     for index in range(scenes):
-        masks = np.zeros((*grid.shape, len(CLASSES)), bool)
+        masks = np.zeros((*grid.shape, len(classes)), bool)
         image = np.full((224, 224, 3), 40, np.uint8)
         objects = []
-        for number, kind in enumerate(random.choice(len(CLASSES), 2, replace=False)):
+        for number, kind in enumerate(random.choice(len(classes), 2, replace=False)):
             low = random.integers(0, np.array(grid.shape) // 2)
             x, y, z = low
             masks[x : x + 20, y : y + 20, z : z + 20, kind] = True
@@ -82,7 +84,7 @@ def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = S
             centre = corner + np.array([size / 2, size / 2, 0])
             matrix = (*((*EYE[i][:3], float(centre[i])) for i in range(3)), EYE[3])
             box = Bounds(tuple(corner.tolist()), tuple((corner + size).tolist()))
-            objects.append(PlacedObject(number, CLASSES[kind], "box", None, matrix, box, (size, size, size)))
+            objects.append(PlacedObject(number, classes[kind], "box", None, matrix, box, (size, size, size)))
         pixels = tuple((0, 0, 0) if number else (100, 50, 25) for number in range(2))
         blank = np.zeros((224, 224), np.uint16)
         pictures = []
@@ -93,7 +95,7 @@ def write_boxes(out: Path, scenes: int, split: str = "train", grid: GridSpec = S
             masks.any(-1), masks, (np.zeros((8, 8, 8), np.uint8),) * 3, (blank,) * 3, (blank,) * 3, pixels
         )
         room = (4.0, 4.8, 3.2)
-        scene = Scene(0, index, "boxes", split, CLASSES, grid, room, cameras, tuple(objects), (), look, {"credits": []})
+        scene = Scene(0, index, "boxes", split, classes, grid, room, cameras, tuple(objects), (), look, {"credits": []})
         write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]
     return out
 

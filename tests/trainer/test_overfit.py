@@ -1,0 +1,75 @@
+"""The network learns: four rooms by heart, both branches, and in bfloat16 it answers the same."""
+
+from __future__ import annotations
+
+import lightning
+import pytest
+import torch
+from conftest import CLASSES, STUDIO, small_config, write_boxes
+from scenetrain.batches import ResidentBatches, training_plan, validation_plan
+from scenetrain.constant import label_frequency
+from scenetrain.data import SceneList, open_split
+from scenetrain.evaluate import evaluate
+from scenetrain.features import make_resident
+from scenetrain.fit import calm_lightning
+from scenetrain.models.everted import GRID
+from scenetrain.run_folder import TrainedModel, build_model
+from scenetrain.stage import Batches, Stage, StageModule
+
+CPU = torch.device("cpu")
+EPOCHS = {"reconstructor": 60, "segmenter": 100}
+TWO = CLASSES[:2]
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> SceneList:
+    """Of two classes: a narrow network's last four channels tell six apart only after many more steps."""
+    data = write_boxes(tmp_path_factory.mktemp("two") / "data", 5, classes=TWO)
+    return open_split(data, "train", 1, GRID, limit=4)
+
+
+@pytest.fixture(scope="module")
+def overfitted(scenes: SceneList) -> TrainedModel:
+    """Both branches trained on four scenes by the stages that `fit` runs."""
+    calm_lightning()
+    torch.manual_seed(0)
+    changes = ["training.views=1", "model.latent=learned", "model.width=0.125"]
+    for branch in EPOCHS:
+        changes += [f"{branch}.dropout=0", f"{branch}.learning_rate=0.05", f"{branch}.step_size=40"]
+    config = small_config(*changes)
+    model = build_model(config, len(TWO), None)
+    split = make_resident(model.backbone, scenes, 1, 0, CPU, torch.float32, workers=0)
+    count = len(scenes)
+    batches = Batches(
+        lambda epoch: ResidentBatches(split, training_plan(count, 1, True, 1, count, 0, epoch, 0, 1)),
+        lambda: ResidentBatches(split, validation_plan(count, 1, True, count, 0, 1)),
+        scenes.scene_index,
+    )
+    for branch, epochs in EPOCHS.items():
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=epochs,
+            limit_val_batches=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(StageModule(model, Stage(branch, branch, 1), getattr(config, branch), 0, batches))
+    return TrainedModel(model.eval(), config, TWO, STUDIO, 0.3, 0.3, label_frequency(split.labels, len(TWO)))
+
+
+def test_four_scenes_are_learnt_by_heart(overfitted: TrainedModel, scenes: SceneList) -> None:
+    """At the best threshold: these scenes validate as well."""
+    result = evaluate(overfitted, scenes, CPU)
+    assert max(result.reconstructor_curve) > 0.9 > 2 * result.constant_reconstructor.overall
+    assert max(result.segmenter_curve) > 0.9 > 2 * result.constant_segmenter.overall
+
+
+def test_half_precision_scores_the_same(overfitted: TrainedModel, scenes: SceneList) -> None:
+    exact = evaluate(overfitted, scenes, CPU)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = evaluate(overfitted, scenes, CPU)
+    assert rounded.reconstructor.overall == pytest.approx(exact.reconstructor.overall, abs=0.005)
+    assert rounded.segmenter.overall == pytest.approx(exact.segmenter.overall, abs=0.005)
+    assert rounded.reconstructor_curve != exact.reconstructor_curve

@@ -17,17 +17,21 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 
-@pytest.fixture(scope="module")
-def trained() -> TrainedModel:
-    """A narrow network with the paper's fusion, whose batch norms are not the identity."""
+def lively(fusion: str) -> TrainedModel:
+    """A narrow network whose batch norms are not the identity and whose answers differ from voxel to voxel."""
     torch.manual_seed(0)
-    config = small_config("model.fusion=context")
-    trained = trained_model(config, 0.32, 0.41)
+    trained = trained_model(small_config(f"model.fusion={fusion}", "model.prior=0.5"), 0.32, 0.41)
     for module in trained.model.modules():
         if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 2)
     return trained
+
+
+@pytest.fixture(scope="module")
+def trained() -> TrainedModel:
+    """With the paper's fusion."""
+    return lively("context")
 
 
 def images(batch: int, views: int) -> torch.Tensor:
@@ -76,7 +80,7 @@ def test_onnx_of_three_views(trained: TrainedModel, tmp_path: Path) -> None:
 
 
 def test_torch_program_of_the_mean_with_open_views(tmp_path: Path) -> None:
-    trained = trained_model(small_config(), 0.5, 0.5)
+    trained = lively("mean")
     about = {"scenetrain": ""}
     program = torch.export.load(export(trained, tmp_path / "net.pt2", "torch", None), extra_files=about)
     module = program.module()

@@ -157,7 +157,7 @@ def test_streaming_shows_the_same_as_the_cache(boxes: Path, tmp_path: Path) -> N
     fit(small_config(*one, "training.cache=false"), boxes, tmp_path / "streamed", Hardware("cpu", workers=1), quiet)
     for cached, streamed in zip(losses(tmp_path / "cached"), losses(tmp_path / "streamed"), strict=True):
         assert cached[:2] == streamed[:2]
-        assert [float(v) for v in cached[2:]] == pytest.approx([float(v) for v in streamed[2:]], rel=1e-5)
+        assert [float(v) for v in cached[2:]] == pytest.approx([float(v) for v in streamed[2:]], rel=1e-4)
 
 
 def test_no_room_for_features_falls_back_to_streaming(

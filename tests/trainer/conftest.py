@@ -29,6 +29,7 @@ from scenetrain.run_folder import TrainedModel, build_model  # noqa: E402
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
 EYE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+ASIDE = ((1.0, 0.0, 0.0, 0.7), (0.0, 1.0, 0.0, 0.4), *EYE[2:])  # of the room's middle: no mirror image is a camera
 SMALL = (
     "model.backbone=test_efficientnet",
     "model.weights=none",
@@ -69,7 +70,7 @@ def write_boxes(
     look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
     frustum = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0)
     K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
-    cameras = tuple(Camera(f"camera_{k}", 224, 224, K, EYE, frustum) for k in range(3))
+    cameras = tuple(Camera(f"camera_{k}", 224, 224, K, ASIDE, frustum) for k in range(3))
     for index in range(scenes):
         masks = np.zeros((*grid.shape, len(classes)), bool)
         image = np.full((224, 224, 3), 40, np.uint8)

@@ -42,7 +42,7 @@ def test_three_photographs_become_voxels(trained: TrainedModel, photographs: lis
     images = torch.from_numpy(np.stack([read_photograph(path) for path in photographs])).permute(0, 3, 1, 2)[None]
     occupied, labelled = predict_probabilities(trained, images)
     assert occupancy.sum() == (np.floor(occupied.numpy() * np.float32(100)) >= 49).sum()
-    assert masks[..., 3].sum() == (np.floor(labelled[0, 3].numpy() * np.float32(100)) >= 50).sum() > 0
+    assert masks[..., 3].sum() == (np.floor(labelled[0, 3].numpy() * np.float32(100)) >= 8).sum() > 0
     summary = json.loads((tmp_path / "room" / "prediction.json").read_text())
     assert summary["voxels"]["laptop"] == masks[..., 3].sum()
     assert summary["classes"] == list(CLASSES)

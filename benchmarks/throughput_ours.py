@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenegen.assets.library import default_library, list_assets
 from scenegen.preset import load_preset
+from scenegen.variation import VARIATIONS
 
 from benchmarks.throughput import cycles_seconds, resident_megabytes
 from blender_scripts import render
@@ -52,6 +53,7 @@ def main() -> None:
         quality=options.quality,
         device="cpu",
         threads=0,
+        variation=tuple(kind for kind in VARIATIONS if kind != "noise"),  # which BlenderProc does not add
     )
     seconds, cycles, resident = [], [], []
     with SceneMaker(job) as maker:

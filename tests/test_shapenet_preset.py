@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blender_assets import write_ball, write_box
+from preset_checks import check_wrong_key
 from scenegen.assets.library import Asset, Material, list_assets, read_mesh
 from scenegen.errors import ScenegenError
 from scenegen.labels import make_labels
@@ -119,13 +120,7 @@ def test_labels_and_poses_agree(scenes: list[Scene], assets: tuple[Asset, ...]) 
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = (PRESETS / "shapenet.toml").read_text(encoding="utf-8")
-    assert old in text
-    path = tmp_path / "mine.toml"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ScenegenError) as caught:
-        load_preset(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
+    check_wrong_key(tmp_path, "shapenet", old, new, message)
 
 
 def test_views_that_cannot_be_are_refused(tmp_path: Path, assets: tuple[Asset, ...]) -> None:

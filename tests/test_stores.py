@@ -210,7 +210,7 @@ def test_a_run_into_object_storage_goes_on(run: Run, bucket: str) -> None:
 def test_storage_that_does_not_answer_is_one_clear_line(run: Run, bucket: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nosuch://"):
         run(1, tmp_path, url="nosuch://bucket/x")
-    with pytest.raises(ScenegenError, match=r"s3://absent/x: .*check the address"):
+    with pytest.raises(ScenegenError, match=r"s3://absent/x: .*check the address, your credentials"):
         run(1, tmp_path, url="s3://absent/x")
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from preset_checks import check_wrong_key
 from scenegen.assets.library import Asset, list_assets
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.layout import make_scene
-from scenegen.preset import PRESETS, Preset, load_preset
+from scenegen.preset import Preset, load_preset
 from scenegen.scene import Camera, PlacedObject, Scene, scene_from_json, scene_to_json
 from scenegen.street_ground import lay_ground
 from scenegen.verify_layout import LAYOUT_CHECKS
@@ -222,13 +223,7 @@ def test_views_of_a_room_are_fixed_and_their_number_is_bounded() -> None:
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = (PRESETS / "street.toml").read_text(encoding="utf-8")
-    assert old in text
-    path = tmp_path / "mine.toml"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ScenegenError) as caught:
-        load_preset(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
+    check_wrong_key(tmp_path, "street", old, new, message)
 
 
 def moved(scene: Scene, item: PlacedObject, dx: float, dy: float, dz: float) -> Scene:

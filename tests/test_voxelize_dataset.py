@@ -14,6 +14,7 @@ import pytest
 from box_scenes import FRUSTUM, write_box_dataset
 from scenegen.dataset import Dataset, leftovers, read_dataset_json, remove_leftovers, scene_path
 from scenegen.errors import ScenegenError, UsageError
+from scenegen.run_lock import run_lock
 from scenegen.verify import verify
 from scenegen.voxelize_dataset import FrustumChange, voxelize_dataset
 
@@ -132,3 +133,10 @@ def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Pa
     with pytest.raises(UsageError, match="has no box grid"):
         voxelize_dataset(gridless, shape=(80, 96, 64), assets=box_assets)
     assert voxelize_dataset(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
+
+
+def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:
+    before = scene_path(box_copy, 0).stat().st_mtime_ns
+    with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
+        voxelize_dataset(box_copy, shape=(80, 96, 64), assets=box_assets)
+    assert scene_path(box_copy, 0).stat().st_mtime_ns == before

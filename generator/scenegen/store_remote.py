@@ -127,4 +127,4 @@ def _clear(url: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ScenegenError(f"{url}: {reason}; check the address and your credentials") from error
+        raise ScenegenError(f"{url}: {reason}; check the address, your credentials and this machine's disk") from error

@@ -22,6 +22,7 @@ from scenegen.dataset import (
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.labels import frustum_labels, grid_masks, place_meshes
 from scenegen.progress import Update
+from scenegen.run_lock import run_lock
 from scenegen.scene import FrustumSpec, GridSpec
 from scenegen.scene_pool import map_scenes
 
@@ -51,18 +52,19 @@ def voxelize_dataset(
 
     What is None stays as it is. `assets` is the library the data set was made from (default: the one it names). Each
     scene changes as a whole. After a kill the same call goes on: scenes that have what is asked for, in a data set
-    that does not say so yet, are done. UsageError for impossible grids, ScenegenError when assets are missing.
+    that does not say so yet, are done. UsageError for impossible grids, ScenegenError when assets are missing or
+    a run is making the data set.
     """
-    dataset = Dataset(path)
-    remove_leftovers(path)
     dataset = Dataset(path)
     library = assets or Path(dataset.info.library)
     if not library.is_dir():
         raise ScenegenError(f"{library}: no asset library here; name the one {path} was made from with --assets")
     wanted = _wanted(dataset, shape, frustum)
     work = partial(_redo, path, library, dataset.info, wanted)
-    done = sum(map_scenes(work, dataset.indices, workers, update))
-    write_dataset_json(path, wanted)
+    with run_lock(path):
+        remove_leftovers(path)
+        done = sum(map_scenes(work, Dataset(path).indices, workers, update))
+        write_dataset_json(path, wanted)
     return done
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scenegen.assets.library import Material
 from scenegen.parametric.human_body import Limbs, band, hand, phone, shoe, suit
+from scenegen.parametric.human_colours import HAIRS, SKINS, STRAPS, SUITS
 from scenegen.parametric.human_head import HAIR_STYLES, head
 from scenegen.parametric.human_poses import TEST_POSES, TRAIN_POSES, Poser
 from scenegen.parametric.human_skeleton import LEFT, SIDES, Build, Skeleton, solve
@@ -20,37 +21,7 @@ from scenegen.scene import Vector
 
 SUIT, SKIN, HAIR, SHOE, SOLE, MARKER, EYE, PUPIL, LIP, STRAP, CASE, SCREEN = range(12)
 
-# Linear RGB; accents are the marker straps'.
-_SUITS: tuple[Vector, ...] = (
-    (0.012, 0.012, 0.014),
-    (0.020, 0.022, 0.026),
-    (0.010, 0.014, 0.034),
-    (0.030, 0.030, 0.032),
-)
-_TEST_SUITS: tuple[Vector, ...] = ((0.008, 0.022, 0.020), (0.030, 0.010, 0.014), (0.045, 0.045, 0.050))
-_ACCENTS: tuple[Vector, ...] = (
-    (0.06, 0.06, 0.065),
-    (0.02, 0.07, 0.20),
-    (0.22, 0.03, 0.03),
-    (0.02, 0.13, 0.12),
-    (0.30, 0.12, 0.02),
-    (0.10, 0.11, 0.12),
-)
-_SKINS: tuple[Vector, ...] = (
-    (0.62, 0.37, 0.26),
-    (0.52, 0.29, 0.19),
-    (0.42, 0.21, 0.125),
-    (0.28, 0.13, 0.07),
-    (0.16, 0.07, 0.038),
-    (0.085, 0.038, 0.022),
-)
-_HAIRS: tuple[Vector, ...] = (
-    (0.008, 0.007, 0.006),
-    (0.022, 0.012, 0.007),
-    (0.055, 0.026, 0.012),
-    (0.24, 0.14, 0.05),
-    (0.13, 0.12, 0.11),
-)
+# Linear RGB.
 _SHOES: tuple[Vector, ...] = ((0.012, 0.012, 0.014), (0.55, 0.55, 0.54), (0.03, 0.035, 0.05), (0.20, 0.20, 0.21))
 
 
@@ -155,11 +126,11 @@ def _markers(body: Skeleton, skin: NDArray[np.float64]) -> Iterator[Part]:
 
 
 def _materials(rng: random.Random, build: Build, unseen: bool) -> tuple[Material, ...]:
-    suit_color = choose(rng, _TEST_SUITS if unseen else _SUITS)
-    accent = choose(rng, _ACCENTS)
-    skin = choose(rng, _SKINS)
+    suit_color = choose(rng, SUITS["test" if unseen else "train"])
+    accent = choose(rng, STRAPS)
+    skin = choose(rng, SKINS)
     dark = skin[0] < 0.2
-    hair = choose(rng, _HAIRS[:2] if dark else _HAIRS)
+    hair = choose(rng, HAIRS[:2] if dark else HAIRS)
     shoe_color = choose(rng, _SHOES)
     lip = (
         (skin[0] * 0.85, skin[1] * 0.58, skin[2] * 0.58)

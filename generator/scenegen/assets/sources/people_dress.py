@@ -13,6 +13,7 @@ from scenegen.assets.library import Material
 from scenegen.assets.sources.people_body import BaseMesh, Floats, moved_by
 from scenegen.assets.sources.people_cut import Cloth, closed, cut, from_quads, normals, puffed, refined
 from scenegen.assets.sources.people_pose import joints
+from scenegen.parametric.human_colours import HAIRS, SKINS, STRAPS, SUITS
 from scenegen.rng import choose, uniform
 from scenegen.scene import Vector
 
@@ -23,26 +24,6 @@ SOLE_THICKNESS = 0.012
 _BARE_ARMS = ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
 
 # Linear RGB. The test split has suits, clothes and hair of its own.
-_SKINS: tuple[Vector, ...] = (
-    (0.62, 0.36, 0.25),
-    (0.53, 0.29, 0.19),
-    (0.42, 0.215, 0.13),
-    (0.28, 0.13, 0.07),
-    (0.16, 0.07, 0.038),
-    (0.085, 0.038, 0.022),
-)
-_HAIRS: tuple[Vector, ...] = (
-    (0.008, 0.007, 0.006),
-    (0.022, 0.012, 0.007),
-    (0.055, 0.026, 0.012),
-    (0.20, 0.12, 0.045),
-    (0.13, 0.12, 0.11),
-)
-_SUITS: Mapping[str, tuple[Vector, ...]] = {
-    "train": ((0.012, 0.012, 0.014), (0.020, 0.022, 0.026), (0.010, 0.014, 0.034), (0.030, 0.030, 0.032)),
-    "test": ((0.008, 0.022, 0.020), (0.030, 0.010, 0.014), (0.045, 0.045, 0.050)),
-}
-_STRAPS: tuple[Vector, ...] = ((0.06, 0.06, 0.065), (0.02, 0.07, 0.20), (0.22, 0.03, 0.03), (0.02, 0.13, 0.12))
 _TOPS: Mapping[str, tuple[Vector, ...]] = {
     "train": (
         (0.55, 0.55, 0.53),
@@ -345,12 +326,12 @@ def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
 def materials(rng: random.Random, clothes: str, split: str, races: tuple[float, float, float]) -> tuple[Material, ...]:
     """What the pieces are made of, in the order of their numbers; skin and hair go with where a body comes from."""
     african, asian, _ = races
-    skin = choose(rng, _SKINS[3:] if african > 0.5 else _SKINS[1:4] if asian > 0.5 else _SKINS[:4])
-    hair = choose(rng, _HAIRS[:2] if african > 0.5 or asian > 0.5 else _HAIRS)
+    skin = choose(rng, SKINS[3:] if african > 0.5 else SKINS[1:4] if asian > 0.5 else SKINS[:4])
+    hair = choose(rng, HAIRS[:2] if african > 0.5 or asian > 0.5 else HAIRS)
     suit = clothes == "suit"
-    top = choose(rng, (_SUITS if suit else _TOPS)[split])
+    top = choose(rng, (SUITS if suit else _TOPS)[split])
     shoe = choose(rng, _SHOES)
-    strap = choose(rng, _STRAPS)
+    strap = choose(rng, STRAPS)
     return (
         Material("skin", base_color=skin, roughness=0.48),
         Material("lips", base_color=(skin[0] * 0.86, skin[1] * 0.62, skin[2] * 0.62), roughness=0.4),

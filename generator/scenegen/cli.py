@@ -42,7 +42,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="scenegen")
 def cli() -> None:
-    """Labelled 3D rooms: images, depth, instances and voxel labels.
+    """Labelled 3D rooms and streets: images, depth, instances and voxel labels.
 
     \b
     Example: scenegen generate --preset studio --scenes 8 --out data/studio

@@ -29,7 +29,8 @@ from scenetrain.run_folder import TrainedModel, build_model  # noqa: E402
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
 EYE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
-ASIDE = ((1.0, 0.0, 0.0, 0.7), (0.0, 1.0, 0.0, 0.4), *EYE[2:])  # of the room's middle: no mirror image is a camera
+# Where the three cameras stand: the room mirrored in x, and in x and y, brings the others to the first one's place.
+PLACES = ((-0.7, -0.4), (0.7, -0.4), (0.7, 0.4))
 SMALL = (
     "model.backbone=test_efficientnet",
     "model.weights=none",
@@ -70,7 +71,10 @@ def write_boxes(
     look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
     frustum = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0)
     K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
-    cameras = tuple(Camera(f"camera_{k}", 224, 224, K, ASIDE, frustum) for k in range(3))
+    cameras = tuple(
+        Camera(f"camera_{k}", 224, 224, K, ((1.0, 0.0, 0.0, -x), (0.0, 1.0, 0.0, -y), *EYE[2:]), frustum)
+        for k, (x, y) in enumerate(PLACES)
+    )
     for index in range(scenes):
         masks = np.zeros((*grid.shape, len(classes)), bool)
         image = np.full((224, 224, 3), 40, np.uint8)
@@ -119,6 +123,14 @@ def trained_model(config: Config, reconstructor: float, segmenter: float) -> Tra
     frequency[:, 10:40, 10:40, :30] = 0.25
     model = build_model(config, len(CLASSES), None).eval()
     return TrainedModel(model, config, CLASSES, STUDIO, reconstructor, segmenter, frequency)
+
+
+def enliven(model: torch.nn.Module) -> None:
+    """Make batch norms something else than the identity, so that answers differ from voxel to voxel."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
 
 
 def small_config(*changes: str) -> Config:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, small_config, trained_model
+from conftest import CLASSES, enliven, small_config, trained_model
 from scenegen.errors import ScenegenError, UsageError
 from scenetrain.data import IMAGE_SIZE, normalize
 from scenetrain.export import export
@@ -17,21 +17,26 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 
-def lively(fusion: str) -> TrainedModel:
+def lively(*changes: str) -> TrainedModel:
     """A narrow network whose batch norms are not the identity and whose answers differ from voxel to voxel."""
     torch.manual_seed(0)
-    trained = trained_model(small_config(f"model.fusion={fusion}", "model.prior=0.5"), 0.32, 0.41)
-    for module in trained.model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 2)
+    trained = trained_model(small_config("model.prior=0.5", *changes), 0.32, 0.41)
+    enliven(trained.model)
+    return trained
+
+
+@pytest.fixture(scope="module")
+def mirrored() -> TrainedModel:
+    """With views that are mirrored to the first one's place."""
+    trained = lively("model.fusion=mean", "model.mirror=true")
+    trained.model.set_mirrors((0, 1, 3))
     return trained
 
 
 @pytest.fixture(scope="module")
 def trained() -> TrainedModel:
     """With the paper's fusion."""
-    return lively("context")
+    return lively("model.fusion=context")
 
 
 def images(batch: int, views: int) -> torch.Tensor:
@@ -79,16 +84,23 @@ def test_onnx_of_three_views(trained: TrainedModel, tmp_path: Path) -> None:
     assert_same(trained, pictures, *map(torch.from_numpy, outputs))
 
 
-def test_torch_program_of_the_mean_with_open_views(tmp_path: Path) -> None:
-    trained = lively("mean")
+def test_torch_program_of_the_mean_of_mirrored_views_with_open_views(mirrored: TrainedModel, tmp_path: Path) -> None:
     about = {"scenetrain": ""}
-    program = torch.export.load(export(trained, tmp_path / "net.pt2", "torch", None), extra_files=about)
+    program = torch.export.load(export(mirrored, tmp_path / "net.pt2", "torch", None), extra_files=about)
     module = program.module()
     for views in (1, 3):
         pictures = images(1, views)
         with torch.no_grad():
-            assert_same(trained, pictures, *module(pictures.float() / 255))
+            assert_same(mirrored, pictures, *module(pictures.float() / 255))
     assert json.loads(about["scenetrain"])["classes"] == list(CLASSES)
+
+
+def test_onnx_of_mirrored_views(mirrored: TrainedModel, tmp_path: Path) -> None:
+    runtime = session(export(mirrored, tmp_path / "net.onnx", "onnx", None))
+    for views in (1, 3):
+        pictures = images(2, views)
+        outputs = runtime.run(["occupancy", "masks"], {"images": pictures.float().numpy() / 255})
+        assert_same(mirrored, pictures, *map(torch.from_numpy, outputs))
 
 
 def test_what_cannot_be_written_is_one_line(trained: TrainedModel, tmp_path: Path) -> None:

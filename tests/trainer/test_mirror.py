@@ -1,4 +1,4 @@
-"""Mirrored rooms: pictures and labels of a mirrored room belong together."""
+"""Mirrored rooms: pictures and labels, as the first camera would see them, belong together."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_config
+from conftest import CLASSES, enliven, small_config
 from scenegen.cameras import make_cameras
 from scenegen.errors import UsageError
 from scenegen.preset import load_preset
 from scenegen.scene import Camera
 from scenetrain.batches import ResidentBatches, streaming_batches, training_plan
 from scenetrain.data import open_split
-from scenetrain.features import ResidentSplit
-from scenetrain.fit import Hardware, fit
-from scenetrain.mirror import AXES, draw_mirrors, is_turned, mirror_labels, view_mirrors
+from scenetrain.features import ResidentSplit, trunk_features
+from scenetrain.fit import Hardware, train_stages
+from scenetrain.mirror import AXES, is_turned, mirror_labels, mirror_volumes, mirrors_to_first, turn_pictures
 from scenetrain.models.everted import GRID
+from scenetrain.run_folder import build_model
 
-ALLOWED = ((0, 1, 3), (0, 1, 2), (0, 2, 3))
 STUDIO = load_preset("studio")
+MIRRORS = (0, 1, 3)
 
 
 def project(camera: Camera, points: np.ndarray) -> np.ndarray:
@@ -30,55 +31,84 @@ def project(camera: Camera, points: np.ndarray) -> np.ndarray:
     return np.asarray(pixels[:, :2] / pixels[:, 2:])
 
 
-def test_a_mirrored_room_is_seen_where_its_picture_shows_it() -> None:
-    """Every allowed mirror: points, mirrored and seen from some other camera, lie where the turned picture has them."""
+def test_the_first_camera_sees_a_mirrored_room_as_another_cameras_picture_shows_it() -> None:
+    """Points, mirrored and seen from the first camera, lie where another's picture, turned or not, has them."""
     cameras = make_cameras(STUDIO, None)
     assert STUDIO.grid is not None
-    assert view_mirrors(cameras, STUDIO.grid) == ALLOWED
+    assert mirrors_to_first(cameras, STUDIO.grid) == MIRRORS
     points = np.random.default_rng(0).uniform((-1, -1, 0), (1, 1, 2), (50, 3))
-    for camera, numbers in zip(cameras, ALLOWED, strict=True):
-        for number in numbers:
-            there = points.copy()
-            there[:, list(AXES[number])] *= -1
-            wanted = project(camera, points)
-            if is_turned(torch.tensor([number])):
-                wanted[:, 0] = camera.width - wanted[:, 0]
-            errors = [np.abs(project(other, there) - wanted).max() for other in cameras]
-            assert min(errors) < 0.01
+    for camera, number in zip(cameras, MIRRORS, strict=True):
+        there = points.copy()
+        there[:, list(AXES[number])] *= -1
+        wanted = project(camera, points)
+        if is_turned(torch.tensor([number])):
+            wanted[:, 0] = camera.width - wanted[:, 0]
+        assert np.abs(project(cameras[0], there) - wanted).max() < 0.01
 
 
-def test_cameras_that_are_no_mirror_images_have_none() -> None:
+def test_cameras_that_are_no_mirror_images_are_refused() -> None:
     assert STUDIO.grid is not None
     grid = replace(STUDIO.grid, origin=(0.0, 0.0, 0.0))
-    assert view_mirrors(make_cameras(STUDIO, None), grid) == ((0,), (0,), (0,))
+    with pytest.raises(UsageError, match=r"model\.mirror: the place of south_east is no mirror image of south_west's"):
+        mirrors_to_first(make_cameras(STUDIO, None), grid)
 
 
-def test_labels_are_mirrored_in_place_and_by_scene() -> None:
+def test_training_finds_the_cameras_places_and_shows_mirrored_rooms(boxes: Path, tmp_path: Path) -> None:
+    config = small_config("model.mirror=true")
+    model, run, _ = train_stages(config, boxes, tmp_path, Hardware("cpu", workers=0), print, stages=())
+    assert model.mirrors is not None
+    assert model.mirrors.tolist() == [*MIRRORS, 0, 0, 0, 0, 0]
+    assert run.train.resident is not None
+    assert run.train.resident.mirrors.tolist() == list(MIRRORS)
+    scene, backbone = open_split(boxes, "train", 3, GRID)[0], model.backbone
+    shown = turn_pictures(scene.images, torch.tensor(MIRRORS)).unsqueeze(0)
+    assert not torch.equal(shown[0], scene.images)
+    torch.testing.assert_close(run.train.resident.features[0, :1], trunk_features(backbone, shown, torch.float32))
+
+
+def test_labels_and_volumes_are_mirrored_alike() -> None:
     labels = torch.randint(0, 64, (4, 5, 6, 3), dtype=torch.uint8)
     found = mirror_labels(labels, torch.arange(4))
-    assert torch.equal(found[0], labels[0])
-    assert torch.equal(found[1], labels[1].flip(0))
-    assert torch.equal(found[2], labels[2].flip(1))
-    assert torch.equal(found[3], labels[3].flip(0, 1))
-    drawn = draw_mirrors(ALLOWED, torch.arange(3).repeat(50), torch.Generator().manual_seed(0)).view(50, 3)
-    assert [set(column.tolist()) for column in drawn.T] == [set(numbers) for numbers in ALLOWED]
+    for number, axes in enumerate(AXES):
+        assert torch.equal(found[number], labels[number].flip(axes))
+    volumes = mirror_volumes(labels.view(1, 4, 1, 5, 6, 3), torch.arange(4))
+    assert torch.equal(volumes[0, :, 0], found)
+    assert torch.equal(mirror_volumes(volumes, torch.arange(4))[0, :, 0], labels)
 
 
-def test_memory_and_disk_show_the_same_mirrored_scenes(boxes: Path) -> None:
+@pytest.mark.parametrize("one_view", [True, False])
+def test_memory_and_disk_show_the_same_mirrored_scenes(boxes: Path, one_view: bool) -> None:
     """Pictures stand in for features, so that both ways can be compared."""
     scenes = open_split(boxes, "train", 3, GRID, limit=4)
-    plan = training_plan(4, 3, True, 1, 2, 0, 0, 0, 1, ALLOWED)
-    assert plan.mirror.any()
-    images = torch.stack([scenes[i].images for i in range(4)])
-    labels = torch.stack([scenes[i].labels for i in range(4)])
-    split = ResidentSplit(torch.stack([images, images.flip(-1)]), labels, 1)
-    for kept, read in zip(ResidentBatches(split, plan), streaming_batches(scenes, plan, 0), strict=True):
-        assert kept.features is not None
+    mirrored = scenes.mirrored(MIRRORS)
+    plan = training_plan(4, 3, one_view, 1, 2, 0, 0, 0, 1)
+    split = ResidentSplit(
+        torch.stack([mirrored[i].images for i in range(4)]).unsqueeze(0),
+        torch.stack([mirrored[i].labels for i in range(4)]),
+        mirrored.mirrors,
+    )
+    for kept, read in zip(ResidentBatches(split, plan), streaming_batches(mirrored, plan, 0), strict=True):
+        assert kept.features is not None and read.images is not None
         assert torch.equal(kept.features, read.images)
         assert torch.equal(kept.labels, read.labels)
-    assert not training_plan(4, 3, False, 1, 2, 0, 0, 0, 1, ALLOWED).mirror.any()
+    for view, number in enumerate(MIRRORS):
+        shown = mirrored[0, view, 0]
+        assert torch.equal(shown.labels, scenes[0].labels.flip(AXES[number]))
+        assert torch.equal(shown.images[0], scenes[0].images[view].flip((-1,) if number == 1 else ()))
 
 
-def test_mirrors_are_refused_where_there_are_none(boxes: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"training\.mirror: no camera's place"):
-        fit(small_config("training.mirror=true"), boxes, tmp_path, Hardware("cpu", workers=0), print)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_mirrored_room_is_rebuilt_as_the_mirror_image(number: int) -> None:
+    """The first camera's picture, taken for one of a place that is its mirror image: the same volumes, mirrored."""
+    torch.manual_seed(0)
+    model = build_model(small_config("model.mirror=true", "model.prior=0.5"), len(CLASSES), None).eval()
+    enliven(model)
+    picture = torch.randn(1, 1, 3, 224, 224)
+    with torch.no_grad():
+        plain = model(picture)
+        model.set_mirrors((number,))
+        mirrored = model(picture.flip(-1) if number != 3 else picture)
+    for name in ("occupancy", "masks"):
+        assert plain[name].std() > 3e-4
+        wanted = plain[name].flip([axis - 3 for axis in AXES[number]])
+        torch.testing.assert_close(mirrored[name], wanted)

@@ -6,7 +6,7 @@ batches in the same order and a resumed run repeats what an undisturbed one does
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ from torch.utils.data import DataLoader
 
 from scenetrain.data import SceneList, SceneTensors
 from scenetrain.features import ResidentSplit
-from scenetrain.mirror import draw_mirrors, is_turned, mirror_labels
+from scenetrain.mirror import mirror_labels
 
 
 class Batch(NamedTuple):
     """Scenes of one step: trunk features (B, V, C, 28, 28) or images uint8 (B, V, 3, H, W); labels uint8 (B, X, Y, Z).
 
     `positions` (B,) says which scenes of the split these are, `variants` (B,) in which colours; both stay on the host.
-    Mirrored scenes are mirrored already.
+    With one view, scenes are mirrored already (data.SceneList).
     """
 
     features: Tensor | None
@@ -36,12 +36,11 @@ class Batch(NamedTuple):
 @dataclass(frozen=True)
 class EpochPlan:
     """What an epoch shows: positions batch by batch; of every scene of the split its one view (None = all views),
-    its colour variant and its number in mirror.AXES, all (N,)."""
+    and its colour variant, both (N,)."""
 
     order: list[Tensor]
     view: Tensor | None
     variant: Tensor
-    mirror: Tensor
 
 
 def training_plan(
@@ -54,11 +53,8 @@ def training_plan(
     epoch: int,
     rank: int,
     ranks: int,
-    mirrors: Sequence[Sequence[int]] = (),
 ) -> EpochPlan:
     """One rank's share of a training epoch over `count` scenes; every rank gets as many batches.
-
-    With one view, `mirrors` are what `mirror.view_mirrors` allows each of them; with all views nothing is mirrored.
 
     A last batch of one scene is left out, because batch norm needs two.
     """
@@ -66,11 +62,10 @@ def training_plan(
     order = torch.randperm(count, generator=generator)
     view = torch.randint(views, (count,), generator=generator) if one_view else None
     variant = torch.randint(variants, (count,), generator=generator)
-    mirror = torch.zeros_like(order) if view is None or not mirrors else draw_mirrors(mirrors, view, generator)
     batches = _share(order, rank, ranks).split(batch_size)
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches = batches[:-1]
-    return EpochPlan(list(batches), view, variant, mirror)
+    return EpochPlan(list(batches), view, variant)
 
 
 def validation_plan(count: int, views: int, one_view: bool, batch_size: int, rank: int, ranks: int) -> EpochPlan:
@@ -80,8 +75,7 @@ def validation_plan(count: int, views: int, one_view: bool, batch_size: int, ran
     """
     order = torch.arange(count)
     batches = _share(order, rank, ranks).split(batch_size)
-    none = torch.zeros_like(order)
-    return EpochPlan(list(batches), order % views if one_view else None, none, none)
+    return EpochPlan(list(batches), order % views if one_view else None, torch.zeros_like(order))
 
 
 def _share(order: Tensor, rank: int, ranks: int) -> Tensor:
@@ -103,14 +97,14 @@ class ResidentBatches:
         for positions in plan.order:
             at = positions.to(device, non_blocking=True)
             variants = plan.variant[positions]
-            mirrors = plan.mirror[positions]
-            variant = (variants + self.split.variants * is_turned(mirrors)).to(device, non_blocking=True)
+            variant = variants.to(device, non_blocking=True)
+            labels = self.split.labels[at]
             if plan.view is None:
                 features = self.split.features[variant, at]
             else:
-                view = plan.view[positions].to(device, non_blocking=True)
-                features = self.split.features[variant, at, view].unsqueeze(1)
-            labels = mirror_labels(self.split.labels[at], mirrors)
+                view = plan.view[positions]
+                features = self.split.features[variant, at, view.to(device, non_blocking=True)].unsqueeze(1)
+                labels = mirror_labels(labels, self.split.mirrors[view])
             yield Batch(features, None, labels, positions, variants)
 
 
@@ -118,8 +112,7 @@ def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataL
     """Batches of images that `workers` processes read ahead; of a scene only the views that the plan shows are read."""
     view = plan.view
     samples = [
-        [(int(p), None if view is None else int(view[p]), int(plan.variant[p]), int(plan.mirror[p])) for p in batch]
-        for batch in plan.order
+        [(int(p), None if view is None else int(view[p]), int(plan.variant[p])) for p in batch] for batch in plan.order
     ]
     return DataLoader(
         scenes,  # type: ignore[arg-type]
@@ -132,12 +125,10 @@ def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataL
 
 
 def _collate(scenes: list[SceneTensors]) -> Batch:
-    mirrors = torch.tensor([s.mirror for s in scenes])
-    turned = is_turned(mirrors).tolist()
     return Batch(
         None,
-        torch.stack([s.images.flip(-1) if t else s.images for s, t in zip(scenes, turned, strict=True)]),
-        mirror_labels(torch.stack([s.labels for s in scenes]), mirrors),
+        torch.stack([s.images for s in scenes]),
+        torch.stack([s.labels for s in scenes]),
         torch.tensor([s.position for s in scenes]),
         torch.tensor([s.variant for s in scenes]),
     )

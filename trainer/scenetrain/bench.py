@@ -163,7 +163,7 @@ def _random_split(
     features = torch.empty(shape, dtype=dtype, device=device).normal_().relu_()
     labels = torch.randint(0, 16 * 2**model.classes, (count, *GRID), dtype=torch.int16, device=device)
     labels = torch.where(labels < 2**model.classes, labels, 0).to(torch.uint8)
-    return ResidentSplit(features, labels, 1)
+    return ResidentSplit(features, labels, torch.zeros(views, dtype=torch.long))
 
 
 class _EpochClock(Callback):

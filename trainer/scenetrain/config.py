@@ -21,7 +21,8 @@ class ModelConfig:
     package brings), a file, or "none" (random). `width` multiplies the channels (1 = the paper's); `fusion` of the
     views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from, of which each
     class has an equal share;
-    `latent` is "reshape" (the paper's) or "learned"."""
+    `latent` is "reshape" (the paper's) or "learned"; `mirror` shows every view as the first camera would see it, where
+    the cameras' places are mirror images of each other (scenetrain.mirror)."""
 
     name: str = "everted"
     backbone: str = "resnet50"
@@ -30,6 +31,7 @@ class ModelConfig:
     fusion: str = "context"
     prior: float = 0.01
     latent: str = "reshape"
+    mirror: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ class TrainingConfig:
 
     `single_view_epochs` and `epochs` bound the one-view and the all-views stage; `patience` epochs without a better
     validation loss end a stage. `train_scenes` and `validation_scenes` use only the first scenes of a split (0 = all).
-    `color_variants` is in how many colours every scene is shown (1 = as it is); `mirror` shows mirrored rooms too while
-    one view is seen, where the cameras stand so that it can (scenetrain.mirror). Where `average` is not 0, the weights'
+    `color_variants` is in how many colours every scene is shown (1 = as it is). Where `average` is not 0, the weights'
     moving average is validated and kept; it keeps that share of itself every step. `cache` keeps the trunk's features
     on the device when they fit there; without it any number of colour variants costs no memory. `compile` is for CUDA.
     """
@@ -70,7 +71,6 @@ class TrainingConfig:
     train_scenes: int = 0
     validation_scenes: int = 0
     color_variants: int = 1
-    mirror: bool = False
     average: float = 0.0
     cache: bool = True
     compile: bool = True

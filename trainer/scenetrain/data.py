@@ -17,24 +17,25 @@ from scenegen.scene import GridSpec
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
+from scenetrain.mirror import mirror_labels, turn_pictures
+
 IMAGE_SIZE = 224
 MAX_CLASSES = 8
 SPLITS = ("train", "validation", "test")
 
-Sample = int | tuple[int, int | None, int, int]
+Sample = int | tuple[int, int | None, int]
 
 
 class SceneTensors(NamedTuple):
     """One scene: images uint8 (V, 3, H, W); labels uint8 (X, Y, Z), bit c set where class c is.
 
-    `position` is its place in its split; `variant` says in which colours it is to be shown, `mirror` how mirrored.
+    `position` is its place in its split; `variant` says in which colours it is to be shown.
     """
 
     images: Tensor
     labels: Tensor
     position: int
     variant: int
-    mirror: int
 
 
 def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], limit: int = 0) -> SceneList:
@@ -84,13 +85,25 @@ def _how_to_get(split: str) -> str:
 
 
 class SceneList(TorchDataset[SceneTensors]):
-    """Scenes of one split, read by position, or by (position, one view or None for all, variant, mirror)."""
+    """Scenes of one split, read by position, or by (position, one view or None for all, variant).
 
-    def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, occupancy_only: bool = False) -> None:
+    `mirrors` are the views' numbers in mirror.AXES: pictures come as the first camera would see them, and so do the
+    labels of a scene that is asked for by one view. Those of all views are the room's, as it stands.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        positions: Sequence[int],
+        views: int,
+        occupancy_only: bool = False,
+        mirrors: Sequence[int] = (),
+    ) -> None:
         self.dataset = dataset
         self.positions = tuple(positions)
         self.views = views
         self.occupancy_only = occupancy_only
+        self.mirrors = torch.tensor(mirrors or [0] * views)
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -113,16 +126,24 @@ class SceneList(TorchDataset[SceneTensors]):
 
     def for_occupancy(self) -> SceneList:
         """The same scenes with bit 0 for any class, which is a sixth of the reading."""
-        return SceneList(self.dataset, self.positions, self.views, occupancy_only=True)
+        return SceneList(self.dataset, self.positions, self.views, True, self.mirrors.tolist())
+
+    def mirrored(self, mirrors: Sequence[int]) -> SceneList:
+        """The same scenes with these numbers of the views."""
+        return SceneList(self.dataset, self.positions, self.views, self.occupancy_only, mirrors)
 
     def __getitem__(self, sample: Sample) -> SceneTensors:
-        position, view, variant, mirror = (sample, None, 0, 0) if isinstance(sample, int) else sample
+        position, view, variant = (sample, None, 0) if isinstance(sample, int) else sample
         scene = self.dataset[self.positions[position]]
-        images = np.stack([scene.image(k) for k in (range(self.views) if view is None else (view,))])
+        shown = list(range(self.views)) if view is None else [view]
+        images = np.stack([scene.image(k) for k in shown])
         if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
             raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {IMAGE_SIZE} pixels")
+        pictures = turn_pictures(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[shown])
         labels = self.labels(position)
-        return SceneTensors(torch.from_numpy(images).permute(0, 3, 1, 2), labels, position, variant, mirror)
+        if view is not None:
+            labels = mirror_labels(labels.unsqueeze(0), self.mirrors[shown])[0]
+        return SceneTensors(pictures, labels, position, variant)
 
     def labels(self, position: int) -> Tensor:
         """The labels of one scene alone, uint8 (X, Y, Z)."""

@@ -20,11 +20,10 @@ from torch.export import Dim, ExportedProgram
 
 from scenetrain.data import IMAGE_SIZE
 from scenetrain.fusion import ViewFusion
-from scenetrain.models.everted import EvertedUNet
+from scenetrain.models.everted import MAX_VIEWS, EvertedUNet
 from scenetrain.run_folder import TrainedModel
 
 FORMATS = ("onnx", "torch")
-MAX_VIEWS = 8
 METADATA = "scenetrain"
 OUTPUTS = ("occupancy", "masks")
 
@@ -44,12 +43,12 @@ class ExportedNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, V, 3, 224, 224) in [0, 1] to occupancy (B, X, Y, Z) and masks (B, C, X, Y, Z)."""
         model, shape = self.model, images.shape[:2]
-        normalised = (images.flatten(0, 1) - self.get_buffer("mean")) / self.get_buffer("std")
+        normalised = (model.turned(images).flatten(0, 1) - self.get_buffer("mean")) / self.get_buffer("std")
         latent = model.latent(model.backbone(normalised))
         levels, logits = model.reconstructor(latent)
-        occupancy = _fuse(model.volume_fusion, levels[-1].unflatten(0, shape), logits.unflatten(0, shape))
+        occupancy = _fuse(model.volume_fusion, model.placed(levels[-1], shape[1]), model.placed(logits, shape[1]))
         levels, logits = model.segmenter(latent, levels)
-        masks = _fuse(model.mask_fusion, levels[-1].unflatten(0, shape), logits.unflatten(0, shape))
+        masks = _fuse(model.mask_fusion, model.placed(levels[-1], shape[1]), model.placed(logits, shape[1]))
         return occupancy[:, 0], masks
 
 

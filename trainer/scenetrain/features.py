@@ -24,17 +24,18 @@ CHUNK = 16
 class ResidentSplit:
     """A split on the device: features (K, N, V, C, 28, 28); labels uint8 (N, X, Y, Z).
 
-    K is the number of colour `variants`, or twice that: then the second half is of pictures turned left to right.
+    K is the number of colour variants. `mirrors` (V,), on the host, are the views' numbers in mirror.AXES: features are
+    of pictures as the first camera would see them, labels are the room's.
     """
 
     features: Tensor
     labels: Tensor
-    variants: int
+    mirrors: Tensor
 
 
-def resident_bytes(scenes: SceneList, shown: int, channels: int, dtype: torch.dtype) -> int:
-    """Bytes that a split takes on the device, every picture `shown` times."""
-    features = scenes.views * shown * channels * FEATURE_SIZE**2 * dtype.itemsize
+def resident_bytes(scenes: SceneList, variants: int, channels: int, dtype: torch.dtype) -> int:
+    """Bytes that a split takes on the device, every picture in `variants` colours."""
+    features = scenes.views * variants * channels * FEATURE_SIZE**2 * dtype.itemsize
     return len(scenes) * (features + scenes[0].labels.nbytes)
 
 
@@ -52,19 +53,15 @@ def make_resident(
     device: torch.device,
     dtype: torch.dtype,
     workers: int,
-    turned: bool = False,
 ) -> ResidentSplit:
-    """Run the trunk over every view of every scene, once a colour variant, and with `turned` left to right again.
-
-    `workers` processes read ahead.
-    """
+    """Run the trunk over every view of every scene, once a colour variant; `workers` processes read ahead."""
     loader = DataLoader(scenes, batch_size=CHUNK, num_workers=workers, collate_fn=list[SceneTensors])
     features = labels = None
     done = 0
     for chunk in loader:
         if features is None or labels is None:
             size = (FEATURE_SIZE, FEATURE_SIZE)
-            shape = ((1 + turned) * variants, len(scenes), scenes.views, backbone.channels, *size)
+            shape = (variants, len(scenes), scenes.views, backbone.channels, *size)
             features = torch.empty(shape, dtype=dtype, device=device)
             labels = torch.empty((len(scenes), *chunk[0].labels.shape), dtype=torch.uint8, device=device)
         images = torch.stack([scene.images for scene in chunk]).to(device)
@@ -74,11 +71,9 @@ def make_resident(
         for variant in range(variants):
             shown = jitter_colors(images, positions, torch.full_like(positions, variant), seed)
             features[variant, rows] = trunk_features(backbone, shown, dtype)
-            if turned:
-                features[variants + variant, rows] = trunk_features(backbone, shown.flip(-1), dtype)
         done = rows.stop
     assert features is not None and labels is not None
-    return ResidentSplit(features, labels, variants)
+    return ResidentSplit(features, labels, scenes.mirrors)
 
 
 def trunk_features(backbone: Backbone, images: Tensor, dtype: torch.dtype) -> Tensor:

@@ -22,7 +22,7 @@ import torch
 from lightning.fabric import Fabric
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
-from scenegen.errors import ScenegenError, UsageError
+from scenegen.errors import ScenegenError
 from scenegen.progress import progress
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
@@ -33,7 +33,7 @@ from scenetrain.config import BranchConfig, Config
 from scenetrain.constant import label_frequency
 from scenetrain.data import SceneList, open_split
 from scenetrain.features import ResidentSplit, fits_on, make_resident, resident_bytes
-from scenetrain.mirror import view_mirrors
+from scenetrain.mirror import mirrors_to_first
 from scenetrain.models import check_model_name
 from scenetrain.models.everted import GRID, EvertedUNet
 from scenetrain.report import write_report
@@ -126,6 +126,10 @@ def train_stages(
     model = build_model(config, len(train.classes), weights)
     if device.type == "cuda":
         lay_channels_last(model)
+    if config.model.mirror:
+        mirrors = mirrors_to_first(train.dataset[train.positions[0]].cameras[:views], train.grid)
+        model.set_mirrors(mirrors)
+        train, validation = train.mirrored(mirrors), validation.mirrored(mirrors)
     splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
     run = Run(config, folder, hardware, device, *splits)
     return model, run, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
@@ -198,16 +202,16 @@ def _load_splits(
     streaming = Split(train), Split(validation)
     if not settings.cache:
         return streaming
-    parts = ((train, settings.color_variants, settings.mirror), (validation, 1, False))
-    needed = sum(resident_bytes(scenes, variants * (1 + turned), channels, dtype) for scenes, variants, turned in parts)
+    parts = ((train, settings.color_variants), (validation, 1))
+    needed = sum(resident_bytes(scenes, variants, channels, dtype) for scenes, variants in parts)
     if not fits_on(device, needed):
         say(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read as training goes")
         return streaming
     began = time.monotonic()
     try:
         resident = [
-            make_resident(model.backbone, scenes, variants, settings.seed, device, dtype, workers, turned)
-            for scenes, variants, turned in parts
+            make_resident(model.backbone, scenes, variants, settings.seed, device, dtype, workers)
+            for scenes, variants in parts
         ]
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
@@ -309,7 +313,6 @@ def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
 
 def _batches(stage: Stage, run: Run) -> Batches:
     settings, size, one_view = run.config.training, _branch(stage, run.config).batch_size, stage.views == 1
-    mirrors = _mirrors(run.train.scenes) if settings.mirror and one_view else ()
 
     def batches(split: Split, plan: EpochPlan) -> Any:
         if split.resident is not None:
@@ -319,7 +322,7 @@ def _batches(stage: Stage, run: Run) -> Batches:
 
     def train(epoch: int) -> Any:
         count, variants = len(run.train.scenes), settings.color_variants
-        plan = training_plan(count, settings.views, one_view, variants, size, settings.seed, epoch, *_rank(), mirrors)
+        plan = training_plan(count, settings.views, one_view, variants, size, settings.seed, epoch, *_rank())
         return batches(run.train, plan)
 
     def validation() -> Any:
@@ -327,14 +330,6 @@ def _batches(stage: Stage, run: Run) -> Batches:
         return batches(run.validation, validation_plan(count, settings.views, one_view, size, *_rank()))
 
     return Batches(train, validation, run.train.scenes.scene_index)
-
-
-def _mirrors(scenes: SceneList) -> tuple[tuple[int, ...], ...]:
-    cameras = scenes.dataset[scenes.positions[0]].cameras[: scenes.views]
-    mirrors = view_mirrors(cameras, scenes.grid)
-    if all(len(numbers) == 1 for numbers in mirrors):
-        raise UsageError("training.mirror: no camera's place is the mirror image of another's; set it to false")
-    return mirrors
 
 
 def _read_checkpoint(path: Path, model: EvertedUNet) -> dict[str, Any]:

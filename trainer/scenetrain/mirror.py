@@ -1,7 +1,8 @@
-"""Mirrored rooms: more of them than were rendered, for one view at a time.
+"""Rooms mirrored so that every camera stands where the first one does: one place to learn instead of one a camera.
 
-Where the mirror image of a camera's place is a camera's place too, the camera's picture, turned left to right, shows
-the mirrored room from that other place. Half a turn of the room is two mirrors: it leaves the picture as it is.
+Where the mirror image of a camera's place is the first camera's, its picture, turned left to right, is what the first
+camera would see of the mirrored room. Half a turn of the room is two mirrors: it leaves the picture as it is. Without
+this a network must find out from a picture which camera took it, and of two cameras half a turn apart it cannot.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scenegen.errors import UsageError
 from scenegen.scene import Camera, GridSpec
 from torch import Tensor
+
+Floats = NDArray[np.float64]
 
 AXES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
 """How a room may be mirrored: by number, the grid's axes that are turned round."""
@@ -19,46 +24,55 @@ AXES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
 APART = 0.3
 
 
-def view_mirrors(cameras: Sequence[Camera], grid: GridSpec) -> tuple[tuple[int, ...], ...]:
-    """Of every camera the numbers in AXES that bring it to a camera's place, 0 always among them.
+def mirrors_to_first(cameras: Sequence[Camera], grid: GridSpec) -> tuple[int, ...]:
+    """Of every camera the number in AXES that brings it to the first one's place; 0 for the first.
 
     A place is the same within APART metres, and so is the point one metre ahead: both vary from room to room.
+    UsageError where a camera has no such number.
     """
     to_world = [np.linalg.inv(np.array(camera.world_to_camera)) for camera in cameras]
-    eyes = np.array([matrix[:3, 3] for matrix in to_world])
-    ahead = eyes + np.array([matrix[:3, 2] for matrix in to_world])
+    points = np.array([(matrix[:3, 3], matrix[:3, 3] + matrix[:3, 2]) for matrix in to_world])
     centre = np.array(grid.origin) + grid.voxel_size * np.array(grid.shape) / 2
-    mirrors = []
-    for eye, aim in zip(eyes, ahead, strict=True):
-        fitting = [0]
-        for number, axes in enumerate(AXES[1:], start=1):
-            turned = []
-            for point in (eye, aim):
-                there = point.copy()
-                there[list(axes)] = 2 * centre[list(axes)] - there[list(axes)]
-                turned.append(there)
-            distances = [
-                np.linalg.norm(places - there, axis=1) for places, there in zip((eyes, ahead), turned, strict=True)
-            ]
-            if (np.maximum(*distances) < APART).any():
-                fitting.append(number)
-        mirrors.append(tuple(fitting))
-    return tuple(mirrors)
+    numbers = []
+    for camera, eye_and_aim in zip(cameras, points, strict=True):
+        fitting = [
+            number
+            for number, axes in enumerate(AXES)
+            if (np.linalg.norm(_mirrored(eye_and_aim, centre, axes) - points[0], axis=1) < APART).all()
+        ]
+        if not fitting:
+            raise UsageError(
+                f"model.mirror: the place of {camera.name} is no mirror image of {cameras[0].name}'s; set it to false"
+            )
+        numbers.append(fitting[0])
+    return tuple(numbers)
 
 
-def draw_mirrors(allowed: Sequence[Sequence[int]], views: Tensor, generator: torch.Generator) -> Tensor:
-    """For scenes that each show one of `views` (N,), one of the numbers that `allowed` has for that view, (N,)."""
-    chance = torch.rand(len(views), generator=generator).tolist()
-    return torch.tensor([allowed[v][int(c * len(allowed[v]))] for v, c in zip(views.tolist(), chance, strict=True)])
+def _mirrored(points: Floats, centre: Floats, axes: tuple[int, ...]) -> Floats:
+    there = points.copy()
+    there[:, list(axes)] = 2 * centre[list(axes)] - there[:, axes]
+    return there
 
 
 def is_turned(mirrors: Tensor) -> Tensor:
-    """Whether pictures are turned left to right, bool (N,)."""
+    """Whether pictures are turned left to right, bool, of numbers in AXES."""
     return (mirrors == 1) | (mirrors == 2)
 
 
+def turn_pictures(images: Tensor, mirrors: Tensor) -> Tensor:
+    """Pictures (B, V, C, H, W) as the first camera would see them; `mirrors` (V,) are the cameras' numbers."""
+    return torch.where(is_turned(mirrors).view(-1, 1, 1, 1), images.flip(-1), images)
+
+
+def mirror_volumes(volumes: Tensor, mirrors: Tensor) -> Tensor:
+    """Volumes (B, V, C, X, Y, Z), each view's mirrored by its number in `mirrors` (V,): there and back again."""
+    flags = mirrors.view(-1, 1, 1, 1, 1)
+    volumes = torch.where((flags & 1) == 1, volumes.flip(-3), volumes)
+    return torch.where(flags >= 2, volumes.flip(-2), volumes)
+
+
 def mirror_labels(labels: Tensor, mirrors: Tensor) -> Tensor:
-    """Labels (N, X, Y, Z), each mirrored by its number."""
+    """Labels (N, X, Y, Z), each mirrored by its number in `mirrors` (N,)."""
     if not mirrors.any():
         return labels
     return torch.stack([scene.flip(AXES[number]) for scene, number in zip(labels, mirrors.tolist(), strict=True)])

@@ -153,6 +153,7 @@ def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNe
         segmenter_dropout=config.segmenter.dropout,
         prior=config.model.prior,
         latent=config.model.latent,
+        mirror=config.model.mirror,
     )
     assert isinstance(model, EvertedUNet)
     return model

@@ -19,10 +19,12 @@ from torch.nn import functional
 from scenetrain.backbones import FEATURE_SIZE, NECK_CHANNELS, Backbone
 from scenetrain.fusion import MeanFusion, ViewFusion
 from scenetrain.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
+from scenetrain.mirror import mirror_volumes, turn_pictures
 
 LATENT = (98, 5, 6, 4)
 GRID = (80, 96, 64)
 NECK_OUTPUTS = 240
+MAX_VIEWS = 8
 FUSIONS = ("context", "mean")
 LATENTS = ("reshape", "learned")
 
@@ -93,9 +95,13 @@ class EvertedUNet(nn.Module):
     multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
     paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel, and an
     equal share of it to each class: about as many are occupied, and from one half the first epochs would go into
-    learning just that. `latent` is "reshape" (the
-    paper's) or "learned": see LearnedLatent, which reads the neck's last layer before its pooling, 14 x 14.
+    learning just that. `latent` is "reshape" (the paper's) or "learned": see LearnedLatent, which reads the neck's last
+    layer before its pooling, 14 x 14. With `mirror` the views' numbers in mirror.AXES are a buffer (set_mirrors):
+    pictures are turned as the first camera would see them, and what the decoders make of each is mirrored back before
+    the fusion. Then the order of the views matters.
     """
+
+    mirrors: Tensor | None
 
     def __init__(
         self,
@@ -108,6 +114,7 @@ class EvertedUNet(nn.Module):
         segmenter_dropout: float = 0.0,
         prior: float = 0.01,
         latent: str = "reshape",
+        mirror: bool = False,
     ) -> None:
         super().__init__()
         self.classes = classes
@@ -124,10 +131,11 @@ class EvertedUNet(nn.Module):
         self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior / classes)
         self.volume_fusion = _fusion(fusion, levels[-1] + 1)
         self.mask_fusion = _fusion(fusion, levels[-1] + classes)
+        self.register_buffer("mirrors", torch.zeros(MAX_VIEWS, dtype=torch.long) if mirror else None)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Images (B, V, 3, 224, 224) to probabilities: occupancy (B, 80, 96, 64) and masks (B, C, 80, 96, 64)."""
-        latent = self.latent(self.backbone(fold_views(images)))
+        latent = self.latent(self.backbone(fold_views(self.turned(images))))
         reconstruction = self.reconstruct(latent, images.shape[1])
         masks = self.segment(latent, reconstruction, images.shape[1])
         return {"occupancy": reconstruction.fused.occupied.exp()[:, 0], "masks": masks.occupied.exp()}
@@ -140,13 +148,27 @@ class EvertedUNet(nn.Module):
     def reconstruct(self, latent: Tensor, views: int) -> Reconstruction:
         """The upper branch: latent of `views` views a scene to the fused occupancy."""
         levels, logits = self.reconstructor(latent)
-        fused = self.volume_fusion(unfold_views(levels[-1], views), unfold_views(logits, views))
+        fused = self.volume_fusion(self.placed(levels[-1], views), self.placed(logits, views))
         return Reconstruction(LogProbabilities(*fused), levels)
 
     def segment(self, latent: Tensor, reconstruction: Reconstruction, views: int) -> LogProbabilities:
         """The lower branch: latent and the upper branch's levels to the fused class masks."""
         levels, logits = self.segmenter(latent, reconstruction.levels)
-        return LogProbabilities(*self.mask_fusion(unfold_views(levels[-1], views), unfold_views(logits, views)))
+        return LogProbabilities(*self.mask_fusion(self.placed(levels[-1], views), self.placed(logits, views)))
+
+    def set_mirrors(self, mirrors: Sequence[int]) -> None:
+        """Take the views' numbers in mirror.AXES; later views than these count as the first camera's."""
+        assert self.mirrors is not None
+        self.mirrors[: len(mirrors)] = torch.tensor(mirrors)
+
+    def turned(self, images: Tensor) -> Tensor:
+        """Pictures (B, V, 3, 224, 224), each as the first camera would see it."""
+        return images if self.mirrors is None else turn_pictures(images, self.mirrors[: images.shape[1]])
+
+    def placed(self, volumes: Tensor, views: int) -> Tensor:
+        """Volumes (B * V, C, X, Y, Z) of what the first camera would see, (B, V, C, X, Y, Z) where they belong."""
+        volumes = unfold_views(volumes, views)
+        return volumes if self.mirrors is None else mirror_volumes(volumes, self.mirrors[:views])
 
     def reconstructor_modules(self) -> tuple[nn.Module, ...]:
         """What stage R trains, the fusion last; stage S keeps all of it frozen."""

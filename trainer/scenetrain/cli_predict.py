@@ -15,8 +15,10 @@ import click
 def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None:
     """Turn three photographs of a room into a labelled voxel grid: masks.npy, occupancy.npy, voxels.png.
 
+    Give IMAGES in the order of the cameras in the data that the run was trained on.
+
     \b
-    Example: scenetrain predict runs/everted left.jpg middle.jpg right.jpg --out room
+    Example: scenetrain predict runs/everted south_west.jpg south_east.jpg north_east.jpg --out room
     """
     from scenetrain.evaluate import open_device
     from scenetrain.predict import predict as step

@@ -41,16 +41,16 @@ def hosts() -> Iterator[Hosts]:
         subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
     try:
-        ip("netns", "add", near)
-    except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"may not make network namespaces: {getattr(error, 'stderr', error)}")
-    try:
-        ip("netns", "add", far)
-        ip("link", "add", "uplink", "netns", near, "type", "veth", "peer", "name", "uplink", "netns", far)
-        for host, address in ((near, "10.213.7.1"), (far, "10.213.7.2")):
-            ip("-n", host, "address", "add", f"{address}/24", "dev", "uplink")
-            ip("-n", host, "link", "set", "uplink", "up")
-            ip("-n", host, "link", "set", "lo", "up")
+        try:
+            ip("netns", "add", near)
+            ip("netns", "add", far)
+            ip("link", "add", "uplink", "netns", near, "type", "veth", "peer", "name", "uplink", "netns", far)
+            for host, address in ((near, "10.213.7.1"), (far, "10.213.7.2")):
+                ip("-n", host, "address", "add", f"{address}/24", "dev", "uplink")
+                ip("-n", host, "link", "set", "uplink", "up")
+                ip("-n", host, "link", "set", "lo", "up")
+        except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"may not make network namespaces: {getattr(error, 'stderr', error)}")
         within = [("ip", "netns", "exec", host) for host in (near, far)]
         yield Hosts(within[0], within[1], "10.213.7.1", lambda how: ip("-n", far, "link", "set", "uplink", how))
     finally:

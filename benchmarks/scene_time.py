@@ -1,10 +1,10 @@
-"""Where a scene's time goes, and whether memory stays flat.
+"""Where a scene's time goes, and whether time and memory stay flat.
 
-    python benchmarks/scene_time.py [--assets LIBRARY] [--scenes 4] [--memory-scenes 200]
+    python benchmarks/scene_time.py [--assets LIBRARY] [--scenes 4] [--many 200]
 
 First the stages at quality standard, studio preset, in one process, after one scene that compiles and fills the
-caches; "sync" is the part of "render" before Cycles traces its first ray, as Cycles itself reports it. Then the
-resident memory after scene 10 and after the last of many scenes with 32-pixel images.
+caches; "sync" is the part of "render" before Cycles traces its first ray, as Cycles itself reports it. Then seconds a
+scene and resident memory on the way through many scenes with 32-pixel images.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -34,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--assets", type=Path, default=default_library())
     parser.add_argument("--scenes", type=int, default=4)
-    parser.add_argument("--memory-scenes", type=int, default=200)
+    parser.add_argument("--many", type=int, default=200)
     options = parser.parse_args()
     say = quiet_stdout()
     drop_metadata = render.drop_metadata
@@ -61,7 +62,7 @@ def main() -> None:
         (job.out / "scenes").mkdir()
         time_stages(job, options.scenes, say)
         preset = dataclasses.replace(job.preset, image_size=(32, 32))
-        grow(dataclasses.replace(job, preset=preset, quality="draft", seed=1), options.memory_scenes, say)
+        grow(dataclasses.replace(job, preset=preset, quality="draft", seed=1), options.many, say)
 
 
 def time_stages(job: Job, scenes: int, say: Say) -> None:
@@ -83,14 +84,16 @@ def time_stages(job: Job, scenes: int, say: Say) -> None:
 
 
 def grow(job: Job, scenes: int, say: Say) -> None:
-    """Print resident megabytes after scene 10 and the last."""
+    """Print seconds a scene since the line before, and resident megabytes."""
+    before = 0
     with SceneMaker(job) as maker:
+        since = time.perf_counter()
         for number in range(1, scenes + 1):
             maker.make(1000 + number)
-            if number == 10:
-                early = resident_megabytes()
-            if number in (10, 20, 50, 100, 150, scenes):
-                say(f"  after scene {number}: {resident_megabytes():.0f} MB ({resident_megabytes() - early:+.0f} MB)")
+            if number == 10 or number % 100 == 0 or number == scenes:
+                each = (time.perf_counter() - since) / (number - before)
+                say(f"  scenes {before + 1} to {number}: {each:.3f} s each, {resident_megabytes():.0f} MB at the end")
+                before, since = number, time.perf_counter()
 
 
 def resident_megabytes() -> float:

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenegen.generate import Outcome, Request, cores, generate
+from scenegen.cores import cores
+from scenegen.generate import Outcome, Request, generate
 from scenegen.stats import read_timings
 
 

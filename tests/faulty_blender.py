@@ -2,7 +2,8 @@
 
 The file OUT/../faults.json maps a scene's index to what happens at its tries, in order: "die", "segfault", "hang",
 "refuse" (an answer that says no), "write_then_die", "slow" (by a second) or "grow" (by 300 MB). A scene without an
-entry is made: labels of noise from its seed and index, written as Blender writes them.
+entry is made: labels of noise from its seed and index, written as Blender writes them. OUT/../cores_PID has the numbers
+of the cores that the process was kept on.
 """
 
 import argparse
@@ -32,6 +33,8 @@ def main() -> None:
     weight = []
     for line in sys.stdin:
         index = json.loads(line)["index"]
+        if hasattr(os, "sched_getaffinity"):
+            (args.out.parent / f"cores_{os.getpid()}").write_text(json.dumps(sorted(os.sched_getaffinity(0))))
         fault = next_fault(args.out.parent / "faults.json", index)
         if fault == "die":
             print(f"dying at scene {index}", flush=True)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from distributed import Client, LocalCluster
 from scenegen.blender_host import HostSpec, generate_script
+from scenegen.cores import share
 from scenegen.devices import KINDS, chosen_device, plan_workers
 from scenegen.engine import workers_a_machine
 from scenegen.errors import UsageError
@@ -125,7 +126,8 @@ def test_what_does_not_go_together(options: dict[str, Any], said: str) -> None:
 
 def test_living_processes_have_slots_of_their_own(tmp_path: Path) -> None:
     code = (
-        "import sys; from scenegen.devices import gpu_slot; print(gpu_slot(), gpu_slot(), flush=True); sys.stdin.read()"
+        "import sys\nfrom scenegen.cores import slot\n"
+        "print(slot('gpu'), slot('gpu'), slot('other'), flush=True)\nsys.stdin.read()"
     )
 
     def start() -> subprocess.Popen[str]:
@@ -138,13 +140,24 @@ def test_living_processes_have_slots_of_their_own(tmp_path: Path) -> None:
 
     first, second = start(), start()
     taken = [slot(first), slot(second)]
-    assert sorted(taken) == [["0", "0"], ["1", "1"]]
+    assert sorted(taken) == [["0", "0", "0"], ["1", "1", "1"]]
     first.kill()
     first.communicate()
     third = start()
     assert slot(third) == taken[0]  # the killed one's
     for process in (second, third):
         process.communicate()
+
+
+def test_every_peer_has_cores_and_all_cores_have_peers() -> None:
+    assert share({4, 2, 7}, 0, 1) == (2, 4, 7)
+    for count in (1, 2, 3, 8):
+        for peers in (1, 2, 3, 5, 8, 11):
+            shares = [share(range(count), number, peers) for number in range(peers)]
+            assert min(map(len, shares)) >= max(1, count // peers)
+            assert {core for mine in shares for core in mine} == set(range(count))
+            assert peers > count or sum(map(len, shares)) == count
+            assert share(range(count), peers + 1, peers) == shares[1 % peers]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process to cores")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import socket
@@ -17,6 +18,7 @@ from fault_runs import FAULTY, TINY, SystemBlender, blenders, contents, rest, ru
 from fault_runs import command as real_command
 from scenegen import engine, leases
 from scenegen import generate as driver
+from scenegen.cores import cores, own_cores
 from scenegen.dataset import Dataset, finished_indices, read_dataset_json
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.generate import Outcome, Request, SceneReport, generate
@@ -100,6 +102,15 @@ def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., Outc
     whys = [event["why"] for event in read_events(tmp_path / "out") if event["event"] == "recycled"]
     assert whys[:2] == ["made 3 scenes"] * 2
     assert whys[2].startswith("grew from ")
+
+
+@pytest.mark.skipif(cores() < 2, reason="one core")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process to cores")
+def test_two_blenders_have_cores_of_their_own(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+    assert faulty(6, {index: ["slow"] for index in range(6)}, workers=2).made == 6
+    kept = [json.loads(path.read_text()) for path in tmp_path.glob("cores_*")]
+    assert len(kept) == 2
+    assert sorted(kept[0] + kept[1]) == sorted(own_cores())
 
 
 def test_the_dashboard_shows_the_run(faulty: Callable[..., Outcome]) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import queue
 import shlex
 import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,8 @@ def generate_script() -> Path:
 class HostSpec:
     """What a child needs to know; `blender` None means the bpy wheel of this Python. Paths are absolute.
 
-    `gpu` is the number of the GPU it renders on, counted round; None: all there are.
+    `gpu` is the number of the GPU it renders on, counted round; None: all there are. `cores` are the numbers of the
+    processor cores that it is kept on, where the system can do that; none: one thread, on any.
     """
 
     preset: str
@@ -50,7 +53,7 @@ class HostSpec:
     assets: str
     blender: str | None
     script: str
-    threads: int = 1
+    cores: tuple[int, ...] = ()
     gpu: int | None = None
     variation: str = "all"
     views: int | None = None
@@ -61,7 +64,7 @@ class HostSpec:
             *(*self._host(), "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
             *("--split", self.split, "--quality", self.quality, "--device", self.device),
             *(() if self.gpu is None else ("--gpu", str(self.gpu))),
-            *("--assets", self.assets, "--threads", str(self.threads), "--variation", self.variation),
+            *("--assets", self.assets, "--threads", str(max(1, len(self.cores))), "--variation", self.variation),
             *(("--views", str(self.views)) if self.views else ()),
         ]
 
@@ -112,6 +115,9 @@ class BlenderHost:
             )
         except OSError as error:
             raise HostLostError(f"{spec.command()[0]}: cannot be started ({error.strerror})", ()) from error
+        if spec.cores and hasattr(os, "sched_setaffinity"):
+            with suppress(OSError):  # it has ended already: the first scene says so
+                os.sched_setaffinity(self.pid, spec.cores)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

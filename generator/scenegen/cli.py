@@ -271,7 +271,7 @@ def blender_setup(blender: str, as_json: bool) -> int:
 
 
 def _cores() -> int:
-    from scenegen.generate import cores
+    from scenegen.cores import cores
 
     return cores()
 

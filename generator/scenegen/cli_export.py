@@ -24,8 +24,8 @@ def export(folder: Path, out: Path, form: str, assets: Path | None, workers: int
     \b
     Example: scenegen export data/studio data/studio_coco --format coco
     """
+    from scenegen.cores import cores
     from scenegen.export.run import export as run
-    from scenegen.generate import cores
     from scenegen.progress import progress
 
     with progress("export") as update:

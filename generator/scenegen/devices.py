@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from scenegen.errors import UsageError
 
@@ -89,39 +84,3 @@ def plan_workers(asked: Asked, found: Found, cores: int) -> Plan:
         raise UsageError(f"--per-gpu {asked.per_gpu}: no GPU renders here; give --workers instead")
     usual = len(gpus) * (asked.per_gpu or 1) if gpus else max(1, cores // 2)
     return Plan(device, gpus, asked.workers or usual)
-
-
-@cache
-def gpu_slot() -> int:
-    """This process's number among those of this user that render here: the lowest that no living process has.
-
-    Blender takes the GPU of this number, counted round, so that processes spread over the GPUs whoever starts them.
-    """
-    folder = Path(tempfile.gettempdir()) / f"scenegen-gpu-slots-{getpass.getuser()}"
-    folder.mkdir(exist_ok=True)
-    number = 0
-    while not _lock(handle := (folder / str(number)).open("w")):
-        handle.close()
-        number += 1
-    _held.append(handle)
-    return number
-
-
-_held: list[IO[str]] = []
-"""Locks last as long as their files are open: until the process ends, however it ends."""
-
-
-def _lock(handle: IO[str]) -> bool:
-    """Whether the file was nobody's and is now this process's."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -23,10 +23,11 @@ from scenegen import blender_setup
 from scenegen.assets.library import default_library, list_assets
 from scenegen.blender_host import BlenderHost, HostLostError, HostSpec, generate_script
 from scenegen.blender_setup import BlenderInfo
+from scenegen.cores import cores, own_cores, share
 from scenegen.dataset import Dataset, check_dataset_json
 from scenegen.devices import Plan, plan_workers
 from scenegen.errors import ScenegenError
-from scenegen.generate import Request, cores
+from scenegen.generate import Request
 from scenegen.pack import pack
 from scenegen.preset import Preset, load_preset
 from scenegen.progress import Update
@@ -184,7 +185,6 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan,
             blender=blender.executable if request.blender else None,
             script=str(generate_script()),
             views=request.views,
-            threads=max(1, cores() // plan.workers),
         )
         update(0, plan.workers * each)
         with ThreadPoolExecutor(plan.workers) as pool:
@@ -211,7 +211,8 @@ def _make(spec: HostSpec, plan: Plan, update: Update, number: int) -> list[dict[
     answers: list[dict[str, Any]] = []
     host = None
     try:
-        host = BlenderHost(replace(spec, gpu=number if plan.gpus else None))
+        cores = share(own_cores(), number, plan.workers)
+        host = BlenderHost(replace(spec, cores=cores, gpu=number if plan.gpus else None))
         for index in range(number * (1 + MEASURED), (number + 1) * (1 + MEASURED)):
             answers.append(host.make(index, SCENE_SECONDS))
             if not answers[-1]["ok"]:

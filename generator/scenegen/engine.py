@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenegen.cores import own_cores
 from scenegen.errors import ScenegenError
 from scenegen.leases import Lease, LeaseReport, SceneReport, Work
 from scenegen.progress import Update
 from scenegen.run_report import RunLog
 from scenegen.store import Store
-from scenegen.worker import own_cores
 
 GIVE_UP_AFTER = 5
 """Stop when so many scenes failed and none was made: the next 25,000 would fail as well."""

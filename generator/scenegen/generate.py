@@ -22,6 +22,7 @@ from scenegen import blender_setup
 from scenegen.assets.library import default_library
 from scenegen.blender_host import HostSpec, generate_script
 from scenegen.cluster import check_scheduler, local_cluster, remote_cluster
+from scenegen.cores import cores
 from scenegen.dataset import append_timings, check_dataset_json, write_credits
 from scenegen.devices import Plan, plan_workers
 from scenegen.engine import Run, drive, workers_a_machine
@@ -37,7 +38,7 @@ from scenegen.store import FolderStore, Store
 from scenegen.store_packed import PackedStore
 from scenegen.store_remote import RemoteStore
 from scenegen.variation import parse_variation
-from scenegen.worker import Crew, Recycling, cores, leave, make_lease
+from scenegen.worker import Crew, Recycling, leave, make_lease
 
 __all__ = ["Outcome", "Request", "SceneReport", "cores", "generate"]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import hashlib
 import threading
 import time
 
 import psutil
 
 from scenegen.blender_host import BlenderHost, HostLostError, HostSpec
-from scenegen.devices import gpu_slot
+from scenegen.cores import own_cores, share, slot
 from scenegen.errors import ScenegenError
 from scenegen.leases import Lease, LeaseReport, SceneReport
 from scenegen.store import Store
@@ -42,16 +42,6 @@ _over: str | None = None
 _lock = threading.Lock()
 
 
-def own_cores() -> frozenset[int]:
-    """The numbers of the processor cores that this process may use."""
-    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(own_cores())
-
-
 @dataclasses.dataclass(frozen=True)
 class Crew:
     """What all leases of one run have in common; `peers` dask workers share this machine's cores."""
@@ -70,8 +60,7 @@ def make_lease(crew: Crew, lease: Lease) -> LeaseReport:
     """
     from distributed import get_worker
 
-    gpu = None if crew.spec.device == "cpu" else gpu_slot()
-    spec = dataclasses.replace(crew.spec, threads=max(1, cores() // crew.peers), gpu=gpu)
+    spec = _mine(crew)
     started = time.monotonic()
     reports: list[SceneReport] = []
     recycled: list[str] = []
@@ -90,6 +79,15 @@ def make_lease(crew: Crew, lease: Lease) -> LeaseReport:
                 end_host()
                 recycled.append(why)
     return LeaseReport(tuple(reports), get_worker().address, time.monotonic() - started, tuple(recycled))
+
+
+def _mine(crew: Crew) -> HostSpec:
+    """What this process's Blender needs to know: its GPU, and the cores that its peers leave it."""
+    shared = own_cores()
+    together = hashlib.sha256(repr(sorted(shared)).encode()).hexdigest()[:16]
+    number = slot(f"cores-{together}") if crew.peers > 1 else 0
+    gpu = None if crew.spec.device == "cpu" else slot("gpu")
+    return dataclasses.replace(crew.spec, cores=share(shared, number, crew.peers), gpu=gpu)
 
 
 def _make(spec: HostSpec, store: Store, index: int, timeout: float) -> SceneReport:

@@ -18,3 +18,4 @@ def check_wrong_key(folder: Path, preset: str, old: str, new: str, message: str)
     with pytest.raises(ScenegenError) as caught:
         load_preset(path)
     assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from preset_checks import check_wrong_key
 from scenegen.errors import ScenegenError, UsageError
 from scenegen.preset import PRESETS, load_preset, stacking_order
 
@@ -98,13 +99,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, old: str, new: str, message: str) -> None:
-    assert old in STUDIO
-    path = tmp_path / "mine.toml"
-    path.write_text(STUDIO.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ScenegenError) as caught:
-        load_preset(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
-    assert "\n" not in str(caught.value)
+    check_wrong_key(tmp_path, "studio", old, new, message)
 
 
 def test_a_preset_in_which_nothing_can_stand(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_only_the_wanted_view_is_read(boxes: Path, tmp_path: Path) -> None:
     shutil.copytree(boxes, tmp_path / "data")
     (tmp_path / "data" / "scenes" / "scene_000000" / "image_1.png").write_bytes(b"")
     scenes = open_split(tmp_path / "data", "train", 3, GRID)
-    assert scenes[(0, 2, 0, 0)].images.shape == (1, 3, 224, 224)
+    assert scenes[(0, 2, 0)].images.shape == (1, 3, 224, 224)
     with pytest.raises(ScenegenError, match=r"scene_000000/image_1\.png: damaged"):
         scenes[0]
 

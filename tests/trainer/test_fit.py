@@ -20,6 +20,7 @@ from scenegen.shards import Packing
 from scenetrain import fit as fit_module
 from scenetrain.callbacks import checkpoint_rows
 from scenetrain.data import open_split
+from scenetrain.evaluate import evaluate
 from scenetrain.features import jitter_colors
 from scenetrain.fit import Hardware, fit, train_stages
 from scenetrain.models.everted import GRID
@@ -217,3 +218,19 @@ def test_colors_depend_on_scene_and_variant_alone(boxes: Path) -> None:
     assert torch.equal(together[0], images[0])
     assert not torch.equal(together[1], images[1])
     assert torch.equal(jitter_colors(images[2:], positions[2:], torch.tensor([2]), 0)[0], together[2])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_the_paper_s_fusion_trains_on_a_gpu(boxes: Path, tmp_path: Path) -> None:
+    """Half precision, compiled, the features on the device, the fusion's channels padded."""
+    config = small_config("training.precision=bf16-mixed", "model.fusion=context", "training.single_view_epochs=4")
+    trained = fit(config, boxes, tmp_path / "run", Hardware("cuda"), quiet)
+    for stage in STAGES:
+        train = [float(loss) for name, _, loss, _ in losses(tmp_path / "run") if name == stage]
+        assert train[-1] < train[0]
+    scenes = open_split(boxes, "validation", 3, GRID)
+    there = evaluate(trained, scenes, torch.device("cuda"))
+    here = evaluate(load_model(tmp_path / "run", torch.device("cpu")), scenes, torch.device("cpu"))
+    assert there.reconstructor_curve == pytest.approx(here.reconstructor_curve, abs=0.005)
+    assert there.segmenter_curve == pytest.approx(here.segmenter_curve, abs=0.005)

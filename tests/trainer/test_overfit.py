@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import lightning
 import pytest
 import torch
@@ -73,3 +76,17 @@ def test_half_precision_scores_the_same(overfitted: TrainedModel, scenes: SceneL
     assert rounded.reconstructor.overall == pytest.approx(exact.reconstructor.overall, abs=0.005)
     assert rounded.segmenter.overall == pytest.approx(exact.segmenter.overall, abs=0.005)
     assert rounded.reconstructor_curve != exact.reconstructor_curve
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_scores_the_same_in_both_precisions(overfitted: TrainedModel, scenes: SceneList) -> None:
+    """Convolutions in bfloat16 were wrong on large volumes in some versions of cuDNN."""
+    device = torch.device("cuda")
+    there = replace(overfitted, model=copy.deepcopy(overfitted.model).to(device))
+    expected = evaluate(overfitted, scenes, CPU)
+    for enabled in (False, True):
+        with torch.autocast("cuda", torch.bfloat16, enabled=enabled):
+            found = evaluate(there, scenes, device)
+        assert found.reconstructor.overall == pytest.approx(expected.reconstructor.overall, abs=0.005)
+        assert found.segmenter.overall == pytest.approx(expected.segmenter.overall, abs=0.005)

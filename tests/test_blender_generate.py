@@ -36,9 +36,12 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     command = [*host, "--", *arguments]
     environment = {**os.environ, **(env or {})}
-    return subprocess.run(
+    done = subprocess.run(
         command, input=text, capture_output=True, text=True, timeout=240, check=False, env=environment
     )
+    # what Blender itself says where there is no /etc/mtab
+    done.stderr = done.stderr.replace("could not get a list of mounted file-systems\n", "")
+    return done
 
 
 def files(out: Path) -> dict[str, bytes]:

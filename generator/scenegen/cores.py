@@ -25,7 +25,7 @@ def cores() -> int:
 def share(shared: Collection[int], number: int, peers: int) -> tuple[int, ...]:
     """The cores that process `number`, counted round, has for itself of those that `peers` share: one at least.
 
-    Two Blenders left to themselves both denoise with every core, and wait for each other.
+    Two Blenders of one thread each take a quarter longer where the system moves them about (docs/benchmarks.md).
     """
     ordered, place = sorted(shared), number % peers
     start = place * len(ordered) // peers

@@ -28,8 +28,8 @@ from blender_scripts.load import AssetCache
 from blender_scripts.render import QUALITIES, configure, render_cameras
 
 SCENES_A_FILE = 50
-"""Scenes until Blender gets an empty file. Within one file, removing a scene takes .15 ms more with every scene that was
-made before it, although nothing of those is left; why is not known. An empty file ends that."""
+"""Scenes until Blender gets an empty file. Within one file, removing a scene takes .15 ms more with every scene that
+was made before it, although nothing of those is left; why is not known. An empty file ends that."""
 
 STAGES = ("layout", "load", "build", "render", "labels", "write", "purge")
 

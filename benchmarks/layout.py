@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import shapely  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from scenegen.assets.library import Asset, Provenance, Support
-from scenegen.layout import make_scene
-from scenegen.placement import Box, boxes_meet, make_pose, oriented_box
-from scenegen.preset import load_preset
-from scenegen.rng import stream, uniform
-from scenegen.scene import Vector
+from scenegen.core.asset_library import Asset, Provenance, Support
+from scenegen.core.layout.collision import Box, boxes_meet, make_pose, oriented_box
+from scenegen.core.layout.room import make_scene
+from scenegen.core.preset.preset import load_preset
+from scenegen.core.rng import stream, uniform
+from scenegen.core.scene.scene import Vector
 
 # class: how many assets, smallest and largest size in metres; 190 assets, as many as the built-in library has
 LIBRARY: dict[str, tuple[int, Vector, Vector]] = {

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from scenegen.cluster import local_cluster
-from scenegen.dataset import append_timings, scene_path
-from scenegen.engine import Run, drive
-from scenegen.leases import Lease, LeaseReport, SceneReport, Work
-from scenegen.run_lock import run_lock
-from scenegen.run_report import RunLog, write_report
-from scenegen.store import FolderStore
+from scenegen.core.dataset.reading import append_timings, scene_path
+from scenegen.core.dataset.run_lock import run_lock
+from scenegen.generate.cluster import local_cluster
+from scenegen.generate.engine import Run, drive
+from scenegen.generate.leases import Lease, LeaseReport, SceneReport, Work
+from scenegen.generate.run_report import RunLog, write_report
+from scenegen.generate.stores.store import FolderStore
 
 STAGES = ("layout", "load", "build", "render", "labels", "write", "purge")
 

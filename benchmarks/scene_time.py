@@ -20,12 +20,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scenegen.assets.library import default_library, list_assets
-from scenegen.preset import load_preset
+from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.preset.preset import load_preset
 
-from blender_scripts import render
-from blender_scripts.make import STAGES, Job, SceneMaker
-from blender_scripts.quiet import Say, quiet_stdout
+from blender_scripts.host.process import Say, quiet_stdout
+from blender_scripts.render import cycles as render
+from blender_scripts.serve.scene_maker import STAGES, Job, SceneMaker
 
 NOT_CYCLES = tuple(stage for stage in STAGES if stage != "render")
 synced: list[float] = []

@@ -11,14 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scenegen.assets.library import default_library, list_assets
-from scenegen.preset import load_preset
-from scenegen.variation import VARIATIONS
+from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.look.variation import VARIATIONS
+from scenegen.core.preset.preset import load_preset
 
 from benchmarks.throughput import cycles_seconds, resident_megabytes
-from blender_scripts import render
-from blender_scripts.make import Job, SceneMaker
-from blender_scripts.quiet import peak_megabytes, quiet_stdout
+from blender_scripts.host.process import peak_megabytes, quiet_stdout
+from blender_scripts.render import cycles as render
+from blender_scripts.serve.scene_maker import Job, SceneMaker
 
 
 def main() -> None:

@@ -39,10 +39,10 @@ def main() -> None:
 def prepare(options: argparse.Namespace, scenes: list[Path]) -> None:
     """Write blends/ASSET.blend and blends/room_N.blend."""
     import bpy
-    from scenegen.scene import scene_from_json
+    from scenegen.core.scene.scene import scene_from_json
 
-    from blender_scripts.build import build_scene, empty_file, purge_scene
-    from blender_scripts.load import AssetCache
+    from blender_scripts.build.asset_cache import AssetCache
+    from blender_scripts.build.scene import build_scene, empty_file, purge_scene
 
     blends = options.work / "blends"
     blends.mkdir(exist_ok=True)
@@ -72,9 +72,9 @@ def render(options: argparse.Namespace, scenes: list[dict[str, Any]]) -> None:
     from blenderproc.python.writer.WriterUtility import _WriterUtility
 
     from benchmarks.throughput import cycles_seconds, resident_megabytes
-    from blender_scripts.compat import find_hdri
-    from blender_scripts.quiet import peak_megabytes
-    from blender_scripts.render import QUALITIES, _sampling
+    from blender_scripts.host.compat import find_hdri
+    from blender_scripts.host.process import peak_megabytes
+    from blender_scripts.render.cycles import QUALITIES, _sampling
 
     quality, blends, out = QUALITIES[options.quality], options.work / "blends", options.work / "theirs"
     bproc.init()
@@ -89,7 +89,7 @@ def render(options: argparse.Namespace, scenes: list[dict[str, Any]]) -> None:
     bproc.renderer.enable_depth_output(activate_antialiasing=False)
     bproc.renderer.enable_segmentation_output(map_by=["instance"])
     if options.equal:
-        from blender_scripts.compat import use_denoiser
+        from blender_scripts.host.compat import use_denoiser
 
         bproc.renderer.set_denoiser(None)
         _sampling(bpy.context.scene.cycles, quality, use_denoiser(bpy.context.scene.cycles))

@@ -14,17 +14,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from scenegen.dataset_info import write_text
-from scenegen.errors import ScenegenError
-from scenetrain import paper
-from scenetrain.bench import PAPER_SCENES, StageSpeed, bench
+from scenegen.core.dataset.info import write_text
+from scenegen.core.errors import ScenegenError
 from scenetrain.config import BranchConfig, Config, load_config
-from scenetrain.data import SceneList, normalize, open_split
-from scenetrain.evaluate import Evaluation, evaluate, open_device, open_scenes
-from scenetrain.fit import Hardware, fit
-from scenetrain.models.everted import GRID, EvertedUNet
-from scenetrain.run_folder import build_model, load_model
-from scenetrain.stage import Stage, protocol
+from scenetrain.data.scenes import SceneList, normalize, open_split
+from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_device, open_scenes
+from scenetrain.networks.everted import paper
+from scenetrain.networks.everted.network import GRID, EvertedUNet
+from scenetrain.networks.everted.stages import Stage, protocol
+from scenetrain.training.bench import PAPER_SCENES, StageSpeed, bench
+from scenetrain.training.fit import Hardware, fit
+from scenetrain.training.run_folder import build_model, load_model
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset

@@ -28,14 +28,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python}
 
 if [ -z "$data" ] || [ -z "$test" ]; then
-    "$python" -m scenegen.cli assets build
+    "$python" -m scenegen.cli.main assets build
 fi
 if [ -z "$data" ]; then
     data=$out/studio
-    "$python" -m scenegen.cli generate --preset studio --scenes "$scenes" --quality $quality --out "$data"
+    "$python" -m scenegen.cli.main generate --preset studio --scenes "$scenes" --quality $quality --out "$data"
 fi
 if [ -z "$test" ]; then
     test=$out/studio_test
-    "$python" -m scenegen.cli generate --preset studio --split test --scenes "$test_scenes" --quality $quality --out "$test"
+    "$python" -m scenegen.cli.main generate --preset studio --split test --scenes "$test_scenes" --quality $quality --out "$test"
 fi
 exec "$python" "$here/train_gpu.py" --data "$data" --test "$test" --out "$out" --scenes "$scenes" $cpu

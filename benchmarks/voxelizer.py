@@ -23,10 +23,10 @@ import numpy as np
 import open3d
 import trimesh
 from numpy.typing import NDArray
-from scenegen.grids import BoxGrid, FrustumGrid, Grid, cell_centres, depth_bounds, to_grid_space
-from scenegen.orient import orient_faces
-from scenegen.voxel_surface import mark_surface, slab_bounds
-from scenegen.voxelize import voxelize, voxelize_part
+from scenegen.assets.prepare.orient import orient_faces
+from scenegen.core.labels.grids import BoxGrid, FrustumGrid, Grid, cell_centres, depth_bounds, to_grid_space
+from scenegen.core.labels.surface_cells import mark_surface, slab_bounds
+from scenegen.core.labels.voxelize import voxelize, voxelize_part
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenegen.cores import cores
-from scenegen.generate import Outcome, Request, generate
-from scenegen.stats import read_timings
+from scenegen.blender.cores import cores
+from scenegen.generate.generate import Outcome, Request, generate
+from scenegen.steps.stats import read_timings
 
 
 def main() -> int:

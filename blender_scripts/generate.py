@@ -27,13 +27,13 @@ def prepare_path() -> None:
 def main() -> int:
     """Check the host, then run; the exit status."""
     prepare_path()
-    from blender_scripts.compat import host_problem
+    from blender_scripts.host.compat import host_problem
 
     problem = host_problem()
     if problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    from blender_scripts.command import run
+    from blender_scripts.serve.command import run
 
     return run(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
 

@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from blender_scripts.import_materials import Images, read_material
+from blender_scripts.imports.materials import Images, read_material
 
 IMPORTERS = {
     ".glb": ("import_scene", "gltf"),

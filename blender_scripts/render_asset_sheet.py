@@ -20,16 +20,16 @@ if __name__ == "__main__":
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
-from scenegen.assets.library import list_assets  # noqa: E402
-from scenegen.errors import ScenegenError, UsageError  # noqa: E402
-from scenegen.scene import Camera, FrustumSpec, LightLook, Matrix4  # noqa: E402
+from scenegen.core.asset_library import list_assets  # noqa: E402
+from scenegen.core.errors import ScenegenError, UsageError  # noqa: E402
+from scenegen.core.scene.scene import Camera, FrustumSpec, LightLook, Matrix4  # noqa: E402
 
-from blender_scripts.build import build_camera, empty_file, link, purge_scene  # noqa: E402
-from blender_scripts.load import AssetCache  # noqa: E402
-from blender_scripts.nodes import add, finish, new_material  # noqa: E402
-from blender_scripts.quiet import quiet_stdout  # noqa: E402
-from blender_scripts.render import Quality, configure, render_cameras  # noqa: E402
-from blender_scripts.room import build_lamp  # noqa: E402
+from blender_scripts.build.asset_cache import AssetCache  # noqa: E402
+from blender_scripts.build.nodes import add, finish, new_material  # noqa: E402
+from blender_scripts.build.room import build_lamp  # noqa: E402
+from blender_scripts.build.scene import build_camera, empty_file, link, purge_scene  # noqa: E402
+from blender_scripts.host.process import quiet_stdout  # noqa: E402
+from blender_scripts.render.cycles import Quality, configure, render_cameras  # noqa: E402
 
 _DIRECTIONS = {"three_quarter": (0.62, -0.8, 0.5), "front": (0.0, -1.0, 0.25)}  # from the object to the camera
 _HALF_VIEW = math.radians(15.0)

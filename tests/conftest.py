@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from box_scenes import write_box_dataset, write_box_library
-from fault_runs import command
-from scenegen.assets.library import Asset, Material, Mesh, Provenance, Support, write_asset
-from scenegen.verify import verify
+from helpers.box_scenes import write_box_dataset, write_box_library
+from helpers.fault_runs import command
+from scenegen.core.asset_library import Asset, Material, Mesh, Provenance, Support, write_asset
+from scenegen.steps.verify.verify import verify
 
 # Only test files have their asserts spelled out on failure unless a module is named here.
-pytest.register_assert_rewrite("parametric_checks")
+pytest.register_assert_rewrite("helpers.parametric_checks")
 
 # class to the smallest and the largest size of its boxes, in metres
 BOX_SIZES = {

@@ -32,7 +32,11 @@ def test_the_wheel_holds_code_presets_and_blender_scripts(wheel: set[str]) -> No
         check=True,
     ).stdout.split()
     expected = {name.removeprefix("generator/") for name in tracked}
-    assert {"scenegen/presets/studio.toml", "assets_manifest/studio.json", "blender_scripts/generate.py"} <= expected
+    assert {
+        "scenegen/core/preset/studio.toml",
+        "assets_manifest/studio.json",
+        "blender_scripts/generate.py",
+    } <= expected
     assert expected <= wheel
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
 
@@ -45,7 +49,7 @@ def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
 
 def test_reading_a_data_set_needs_neither_bpy_nor_dask() -> None:
     code = (
-        "import sys; import scenegen.dataset, scenegen.voxelize, scenegen.cli;"
+        "import sys; import scenegen.core.dataset.reading, scenegen.core.labels.voxelize, scenegen.cli.main;"
         "print(sorted({'bpy', 'distributed', 'torch', 'trimesh'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

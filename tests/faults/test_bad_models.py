@@ -9,8 +9,8 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from fault_runs import HERE, blenders, command, contents, running
-from scenegen.dataset import Dataset, finished_indices
+from helpers.fault_runs import HERE, blenders, command, contents, running
+from scenegen.core.dataset.reading import Dataset, finished_indices
 
 SCENES = 6
 

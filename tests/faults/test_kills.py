@@ -9,10 +9,10 @@ import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
-import faulty_blender
 import psutil
 import pytest
-from fault_runs import (
+from helpers import faulty_blender
+from helpers.fault_runs import (
     alive,
     blenders,
     command,
@@ -27,8 +27,8 @@ from fault_runs import (
     wait_for,
     workers_of,
 )
-from scenegen import dataset_write
-from scenegen.dataset import finished_indices
+from scenegen.core.dataset import writing as dataset_write
+from scenegen.core.dataset.reading import finished_indices
 
 KILLS = 20
 SCENES = 100

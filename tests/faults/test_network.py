@@ -13,11 +13,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import faulty_blender
 import pytest
-from fault_runs import command, contents, dask_scheduler, dask_worker, family, is_blender, rest, running, wait_for
-from scenegen import dataset_write
-from scenegen.dataset import finished_indices
+from helpers import faulty_blender
+from helpers.fault_runs import (
+    command,
+    contents,
+    dask_scheduler,
+    dask_worker,
+    family,
+    is_blender,
+    rest,
+    running,
+    wait_for,
+)
+from scenegen.core.dataset import writing as dataset_write
+from scenegen.core.dataset.reading import finished_indices
 
 SCENES = 60
 SHORT, GIVEN_UP = 2.0, 11.0

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_runs import TINY, command, contents, running, shoot, wait_for
-from scenegen.dataset import finished_indices
-from scenegen.errors import ScenegenError
-from scenegen.run_lock import run_lock
-from scenegen.verify import verify
+from helpers.fault_runs import TINY, command, contents, running, shoot, wait_for
+from scenegen.core.dataset.reading import finished_indices
+from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.errors import ScenegenError
+from scenegen.steps.verify.verify import verify
 
 SCENES = 6
 
@@ -112,7 +112,7 @@ def test_the_second_of_two_runs_is_refused(tmp_path: Path, box_library: Path) ->
 
 def test_a_lock_of_another_machine_holds_while_its_count_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a shared disk whose locks do not reach from one machine to the other."""
-    monkeypatch.setattr("scenegen.run_lock.BEAT", 0.1)
+    monkeypatch.setattr("scenegen.core.dataset.run_lock.BEAT", 0.1)
     other = {"machine": "another", "host": "far", "pid": 7, "run": "r", "count": 0}
     (tmp_path / ".lock").write_text(json.dumps(other))
     over = threading.Event()

@@ -1,112 +1,11 @@
-"""Small data sets of boxes with the studio grid, for tests of the trainer."""
+"""Data sets that the trainer's tests share."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-# Threads that spin while they wait take five times as long where other programs use the cores too.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-torch = pytest.importorskip("torch")
-
-from PIL import Image  # noqa: E402
-from scenegen.dataset import DatasetInfo, check_dataset_json, write_scene  # noqa: E402
-from scenegen.scene import (  # noqa: E402
-    Bounds,
-    Camera,
-    FrustumSpec,
-    GridSpec,
-    LightLook,
-    Look,
-    PlacedObject,
-    Scene,
-    SurfaceLook,
-)
-from scenetrain.config import Config, load_config  # noqa: E402
-from scenetrain.run_folder import TrainedModel, build_model  # noqa: E402
-
-CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
-STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
-EYE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
-# Where the three cameras stand: the room mirrored in x, and in x and y, brings the others to the first one's place.
-PLACES = ((-0.7, -0.4), (0.7, -0.4), (0.7, 0.4))
-SMALL = (
-    "model.backbone=test_efficientnet",
-    "model.weights=none",
-    "model.width=0.02",
-    "model.fusion=mean",
-    "training.precision=32-true",
-    "training.single_view_epochs=2",
-    "training.epochs=2",
-    "training.train_scenes=4",
-    "reconstructor.batch_size=2",
-    "segmenter.batch_size=2",
-    "reconstructor.dropout=0.1",
-    "segmenter.dropout=0.1",
-)
-
-
-@dataclass(frozen=True)
-class BoxLabels:
-    """The same members as scenegen.labels.Labels."""
-
-    occupancy: np.ndarray
-    masks: np.ndarray
-    frusta: tuple[np.ndarray, ...]
-    depths: tuple[np.ndarray, ...]
-    instances: tuple[np.ndarray, ...]
-    visible_pixels: tuple[tuple[int, ...], ...]
-
-
-def write_boxes(
-    out: Path, scenes: int, split: str = "train", grid: GridSpec = STUDIO, classes: tuple[str, ...] = CLASSES
-) -> Path:
-    """A data set of scenes with a box of two classes each; the pictures are of the boxes' colours and places."""
-    random = np.random.default_rng(1 if split == "test" else 0)
-    info = DatasetInfo("boxes", "p", 0, split, "draft", "l", classes, grid, None, scenes, "nowhere")
-    check_dataset_json(out, info)
-    surface = SurfaceLook("plain", (0.7, 0.7, 0.7), (0.6, 0.6, 0.6), 0.5, 1.0)
-    light = LightLook((0.0, 0.0, 3.1), (0.0, 0.0, 0.0), 1.0, 100.0, (1.0, 1.0, 1.0))
-    look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
-    frustum = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0)
-    K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
-    cameras = tuple(
-        Camera(f"camera_{k}", 224, 224, K, ((1.0, 0.0, 0.0, -x), (0.0, 1.0, 0.0, -y), *EYE[2:]), frustum)
-        for k, (x, y) in enumerate(PLACES)
-    )
-    for index in range(scenes):
-        masks = np.zeros((*grid.shape, len(classes)), bool)
-        image = np.full((224, 224, 3), 40, np.uint8)
-        objects = []
-        for number, kind in enumerate(random.choice(len(classes), 2, replace=False)):
-            low = random.integers(0, np.array(grid.shape) // 2)
-            x, y, z = low
-            masks[x : x + 20, y : y + 20, z : z + 20, kind] = True
-            image[x * 2 : x * 2 + 50, y * 2 : y * 2 + 50, :] = 80 + 25 * kind
-            corner = np.array(grid.origin) + grid.voxel_size * low
-            size = 20 * grid.voxel_size
-            centre = corner + np.array([size / 2, size / 2, 0])
-            matrix = (*((*EYE[i][:3], float(centre[i])) for i in range(3)), EYE[3])
-            box = Bounds(tuple(corner.tolist()), tuple((corner + size).tolist()))
-            objects.append(PlacedObject(number, classes[kind], "box", None, matrix, box, (size, size, size)))
-        pixels = tuple((0, 0, 0) if number else (100, 50, 25) for number in range(2))
-        blank = np.zeros((224, 224), np.uint16)
-        pictures = []
-        for k in range(3):
-            pictures.append(out.parent / f"{out.name}_{k}.png")
-            Image.fromarray(np.roll(image, 20 * k, axis=1)).save(pictures[-1])
-        labels = BoxLabels(
-            masks.any(-1), masks, (np.zeros((8, 8, 8), np.uint8),) * 3, (blank,) * 3, (blank,) * 3, pixels
-        )
-        room = (4.0, 4.8, 3.2)
-        scene = Scene(0, index, "boxes", split, classes, grid, room, cameras, tuple(objects), (), look, {"credits": []})
-        write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]
-    return out
+from helpers.trainer_boxes import write_boxes
 
 
 @pytest.fixture(scope="session")
@@ -119,24 +18,3 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three test scenes."""
     return write_boxes(tmp_path_factory.mktemp("test_boxes") / "data", 3, "test")
-
-
-def trained_model(config: Config, reconstructor: float, segmenter: float) -> TrainedModel:
-    """A network with random weights as a run keeps it, its thresholds given; every class was seen in one place."""
-    frequency = torch.zeros((1 + len(CLASSES), *STUDIO.shape), dtype=torch.half)
-    frequency[:, 10:40, 10:40, :30] = 0.25
-    model = build_model(config, len(CLASSES), None).eval()
-    return TrainedModel(model, config, CLASSES, STUDIO, reconstructor, segmenter, frequency)
-
-
-def enliven(model: torch.nn.Module) -> None:
-    """Make batch norms something else than the identity, so that answers differ from voxel to voxel."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 2)
-
-
-def small_config(*changes: str) -> Config:
-    """A network and a protocol of seconds."""
-    return load_config("first", (*SMALL, *changes))

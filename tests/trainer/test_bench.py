@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import SMALL, small_config
-from scenetrain import bench as step
-from scenetrain.bench import FLOORS, PAPER_SCENES
-from scenetrain.cli import cli
+from helpers.trainer_boxes import SMALL, small_config
+from scenetrain.cli.main import cli
+from scenetrain.training import bench as step
+from scenetrain.training.bench import FLOORS, PAPER_SCENES
 
 CHANGES = (*SMALL, "reconstructor.batch_size=2", "segmenter.batch_size=2")
 

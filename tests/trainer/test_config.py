@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scenegen.errors import UsageError
+from scenegen.core.errors import UsageError
 from scenetrain.config import config_to_toml, load_config
 
 

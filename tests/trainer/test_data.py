@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import write_boxes
-from scenegen.dataset import Dataset
-from scenegen.errors import ScenegenError, UsageError
-from scenegen.scene import GridSpec
-from scenetrain.batches import training_plan, validation_plan
-from scenetrain.data import open_split, split_positions, unpack_masks
-from scenetrain.models.everted import GRID
+from helpers.trainer_boxes import write_boxes
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.scene import GridSpec
+from scenetrain.data.batches import training_plan, validation_plan
+from scenetrain.data.scenes import open_split, split_positions, unpack_masks
+from scenetrain.networks.everted.network import GRID
 
 
 def test_every_tenth_scene_validates(boxes: Path, test_boxes: Path) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import CLASSES, small_config, trained_model
-from scenegen.dataset import Dataset
-from scenegen.dataset_info import read_dataset_json, write_dataset_json
-from scenegen.errors import ScenegenError
-from scenegen.scene import Bounds, GridSpec, PlacedObject
-from scenetrain.cli_evaluate import evaluate as command
-from scenetrain.evaluate import as_json, count_confusion, evaluate, open_scenes, predict_probabilities
-from scenetrain.run_folder import load_model, save_model
-from scenetrain.seen import NOTHING, SEEN, UNSEEN, count_seen
+from helpers.trainer_boxes import CLASSES, small_config, trained_model
+from scenegen.core.dataset.info import read_dataset_json, write_dataset_json
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.scene import Bounds, GridSpec, PlacedObject
+from scenetrain.cli.evaluate import evaluate as command
+from scenetrain.evaluation.evaluate import as_json, count_confusion, evaluate, open_scenes, predict_probabilities
+from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, count_seen
+from scenetrain.training.run_folder import load_model, save_model
 
 CPU = torch.device("cpu")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, enliven, small_config, trained_model
-from scenegen.errors import ScenegenError, UsageError
-from scenetrain.data import IMAGE_SIZE, normalize
-from scenetrain.export import export
-from scenetrain.run_folder import TrainedModel
+from helpers.trainer_boxes import CLASSES, enliven, small_config, trained_model
+from scenegen.core.errors import ScenegenError, UsageError
+from scenetrain.data.scenes import IMAGE_SIZE, normalize
+from scenetrain.inference.export import export
+from scenetrain.training.run_folder import TrainedModel
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SMALL, small_config
-from scenegen.errors import ScenegenError
-from scenegen.pack import pack
-from scenegen.shards import Packing
-from scenetrain import fit as fit_module
-from scenetrain.callbacks import checkpoint_rows
-from scenetrain.data import open_split
-from scenetrain.evaluate import evaluate
-from scenetrain.features import jitter_colors
-from scenetrain.fit import Hardware, fit, train_stages
-from scenetrain.models.everted import GRID
-from scenetrain.run_folder import load_model
-from scenetrain.stage import StageModule, protocol
+from helpers.trainer_boxes import SMALL, small_config
+from scenegen.core.dataset.shards import Packing
+from scenegen.core.errors import ScenegenError
+from scenegen.steps.pack import pack
+from scenetrain.data.features import jitter_colors
+from scenetrain.data.scenes import open_split
+from scenetrain.evaluation.evaluate import evaluate
+from scenetrain.networks.everted.network import GRID
+from scenetrain.networks.everted.stages import StageModule, protocol
+from scenetrain.training import fit as fit_module
+from scenetrain.training.callbacks import checkpoint_rows
+from scenetrain.training.fit import Hardware, fit, train_stages
+from scenetrain.training.run_folder import load_model
 
 CPU = Hardware("cpu", workers=0)
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
@@ -79,8 +79,8 @@ def test_only_the_stage_s_branch_changes(undisturbed: Path) -> None:
 
 def command(data: Path, run: Path, *more: str) -> list[str]:
     changes = [word for change in SMALL for word in ("--set", change)]
-    return [sys.executable, "-m", "scenetrain.cli", "fit", "--data", str(data), "--out", str(run), "--device", "cpu",
-            "--workers", "0", *changes, *more]  # fmt: skip
+    return [sys.executable, "-m", "scenetrain.cli.main", "fit", "--data", str(data), "--out", str(run), "--device",
+            "cpu", "--workers", "0", *changes, *more]  # fmt: skip
 
 
 def test_resumes_after_a_kill_with_the_same_losses(boxes: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scenetrain.metrics import IoUCurve
+from scenetrain.metrics.iou import IoUCurve
 from torchmetrics.classification import BinaryJaccardIndex
 
 

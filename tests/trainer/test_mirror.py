@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSES, enliven, small_config
-from scenegen.cameras import make_cameras
-from scenegen.errors import UsageError
-from scenegen.preset import load_preset
-from scenegen.scene import Camera
-from scenetrain.batches import ResidentBatches, streaming_batches, training_plan
-from scenetrain.data import open_split
-from scenetrain.features import ResidentSplit, trunk_features
-from scenetrain.fit import Hardware, train_stages
-from scenetrain.mirror import AXES, is_turned, mirror_labels, mirror_volumes, mirrors_to_first, turn_pictures
-from scenetrain.models.everted import GRID
-from scenetrain.run_folder import build_model
+from helpers.trainer_boxes import CLASSES, enliven, small_config
+from scenegen.core.errors import UsageError
+from scenegen.core.layout.cameras import make_cameras
+from scenegen.core.preset.preset import load_preset
+from scenegen.core.scene.scene import Camera
+from scenetrain.data.batches import ResidentBatches, streaming_batches, training_plan
+from scenetrain.data.features import ResidentSplit, trunk_features
+from scenetrain.data.mirror import AXES, is_turned, mirror_labels, mirror_volumes, mirrors_to_first, turn_pictures
+from scenetrain.data.scenes import open_split
+from scenetrain.networks.everted.network import GRID
+from scenetrain.training.fit import Hardware, train_stages
+from scenetrain.training.run_folder import build_model
 
 STUDIO = load_preset("studio")
 MIRRORS = (0, 1, 3)

@@ -6,11 +6,11 @@ import copy
 
 import pytest
 import torch
-from scenegen.errors import UsageError
-from scenetrain.fusion import MeanFusion, ViewFusion, pad_channels
-from scenetrain.losses.fused_bce import fused_bce
-from scenetrain.models import create_model
-from scenetrain.models.everted import EvertedUNet
+from scenegen.core.errors import UsageError
+from scenetrain.blocks.fusion import MeanFusion, ViewFusion, pad_channels
+from scenetrain.networks.everted.fused_bce import fused_bce
+from scenetrain.networks.everted.network import EvertedUNet
+from scenetrain.networks.registry import create_model
 from torch import Tensor, nn
 
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import lightning
 import pytest
 import torch
-from conftest import CLASSES, STUDIO, small_config, write_boxes
-from scenetrain.batches import ResidentBatches, training_plan, validation_plan
-from scenetrain.constant import label_frequency
-from scenetrain.data import SceneList, open_split
-from scenetrain.evaluate import evaluate
-from scenetrain.features import make_resident
-from scenetrain.fit import calm_lightning
-from scenetrain.models.everted import GRID
-from scenetrain.run_folder import TrainedModel, build_model
-from scenetrain.stage import Batches, Stage, StageModule
+from helpers.trainer_boxes import CLASSES, STUDIO, small_config, write_boxes
+from scenetrain.data.batches import ResidentBatches, training_plan, validation_plan
+from scenetrain.data.features import make_resident
+from scenetrain.data.scenes import SceneList, open_split
+from scenetrain.evaluation.evaluate import evaluate
+from scenetrain.metrics.constant import label_frequency
+from scenetrain.networks.everted.network import GRID
+from scenetrain.networks.everted.stages import Batches, Stage, StageModule
+from scenetrain.training.fit import calm_lightning
+from scenetrain.training.run_folder import TrainedModel, build_model
 
 CPU = torch.device("cpu")
 EPOCHS = {"reconstructor": 60, "segmenter": 100}

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSES, small_config, trained_model
+from helpers.trainer_boxes import CLASSES, small_config, trained_model
 from PIL import Image
-from scenegen.errors import ScenegenError, UsageError
-from scenetrain.evaluate import predict_probabilities
-from scenetrain.predict import predict, read_photograph
-from scenetrain.run_folder import TrainedModel
+from scenegen.core.errors import ScenegenError, UsageError
+from scenetrain.evaluation.evaluate import predict_probabilities
+from scenetrain.inference.predict import predict, read_photograph
+from scenetrain.training.run_folder import TrainedModel
 
 CPU = torch.device("cpu")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config, trained_model
+from helpers.trainer_boxes import small_config, trained_model
 from PIL import Image
-from scenegen.errors import ScenegenError
-from scenetrain.evaluate import SceneScore
-from scenetrain.report import choose_scenes, write_report
-from scenetrain.run_folder import save_model
+from scenegen.core.errors import ScenegenError
+from scenetrain.evaluation.evaluate import SceneScore
+from scenetrain.report.report import choose_scenes, write_report
+from scenetrain.training.run_folder import save_model
 
 HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import CLASSES, SMALL, small_config
-from scenegen.errors import ScenegenError
-from scenetrain import search as search_module
-from scenetrain.cli import cli
+from helpers.trainer_boxes import CLASSES, SMALL, small_config
+from scenegen.core.errors import ScenegenError
+from scenetrain.cli.main import cli
 from scenetrain.config import Config, load_config
-from scenetrain.fit import Hardware
-from scenetrain.run_folder import build_model
-from scenetrain.search import Outcome, SearchResult, Trial, run_trial, search, write_results
-from scenetrain.search_pool import TrialPool
+from scenetrain.search import search as search_module
+from scenetrain.search.pool import TrialPool
+from scenetrain.search.search import Outcome, SearchResult, Trial, run_trial, search, write_results
+from scenetrain.training.fit import Hardware
+from scenetrain.training.run_folder import build_model
 
 CPU = Hardware("cpu", workers=0)
 FEW = {"learning_rate": (1e-3, 1e30), "dropout": (0.1, 0.5), "batch_size": (2, 4)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from scenegen.errors import UsageError
+from scenegen.core.errors import UsageError
 
 CONFIGS = Path(__file__).parent / "configs"
 PRECISIONS = ("bf16-mixed", "32-true")
@@ -22,7 +22,7 @@ class ModelConfig:
     views is "context" (the paper's) or "mean"; `prior` is the probability that training starts from, of which each
     class has an equal share;
     `latent` is "reshape" (the paper's) or "learned"; `mirror` shows every view as the first camera would see it, where
-    the cameras' places are mirror images of each other (scenetrain.mirror)."""
+    the cameras' places are mirror images of each other (scenetrain.data.mirror)."""
 
     name: str = "everted"
     backbone: str = "resnet50"

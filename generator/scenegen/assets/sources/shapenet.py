@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.assets.raw_model import RawModel
-from scenegen.assets.sizes import USUAL
-from scenegen.assets.sources.files import Wanted, split_of, to_raw_model
-from scenegen.assets.sources.importer import Imported, Refused, import_files
-from scenegen.errors import ScenegenError, UsageError
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.prepare.sizes import USUAL
+from scenegen.assets.sources.files.files import Wanted, split_of, to_raw_model
+from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.core.errors import ScenegenError, UsageError
 
 AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
 LICENCE = "ShapeNet terms of use: non-commercial research and education, no redistribution of models"

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.assets.library import Provenance
-from scenegen.assets.raw_model import RawModel
-from scenegen.assets.sources.files import SUFFIXES, slug, split_of
-from scenegen.assets.sources.importer import Imported, Refused, import_files
-from scenegen.errors import ScenegenError
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.files import SUFFIXES, slug, split_of
+from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.core.asset_library import Provenance
+from scenegen.core.errors import ScenegenError
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
 JAR_CATALOGUE = "com/eteks/sweethome3d/io/DefaultFurnitureCatalog.properties"
@@ -203,7 +203,7 @@ def _why_passed(entry: Mapping[str, str]) -> tuple[str, str] | tuple[None, None]
 
 @functools.cache
 def _class_file() -> dict[str, Any]:
-    text = resources.files("scenegen.assets").joinpath("sweethome_classes.json").read_text(encoding="utf-8")
+    text = resources.files("scenegen.assets.sources").joinpath("sweethome_classes.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 

@@ -1,0 +1,1 @@
+"""A Scene becomes Blender objects: meshes, materials, room, lights."""

@@ -1,0 +1,1 @@
+"""What reading a model file needs beyond import_model.py."""

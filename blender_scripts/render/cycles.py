@@ -1,0 +1,135 @@
+"""Render settings and the render itself: Cycles, few samples and a fast denoiser, one PNG a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from PIL import Image
+from scenegen.core.errors import UsageError
+from scenegen.core.look.sensor_noise import add_noise
+from scenegen.core.scene.scene import NoiseLook
+
+from blender_scripts.host.compat import use_denoiser, use_device
+
+_COMPRESSION = 4  # of noisy images: more takes its time and saves nothing
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Samples per pixel with a denoiser, samples without one, and how often light bounces between dull surfaces."""
+
+    samples: int
+    samples_undenoised: int
+    bounces: int
+
+
+QUALITIES = {"draft": Quality(4, 16, 1), "standard": Quality(16, 64, 2), "high": Quality(64, 256, 4)}
+
+
+def configure(scene: Any, quality: Quality, device: str, threads: int, gpu: int | None = None) -> tuple[str, ...]:
+    """Set a bpy scene up for rendering; what the user should know about this host, a line each.
+
+    `gpu` is which of several GPUs, counted round; None takes all.
+    Raises UsageError when this machine has no `device`.
+    """
+    scene.render.engine = "CYCLES"
+    used = use_device(scene, device, gpu)
+    if used is None:
+        raise UsageError(f"--device {device}: this machine has none that Cycles can use; try --device auto")
+    denoised = use_denoiser(scene.cycles)
+    _sampling(scene.cycles, quality, denoised)
+    _output(scene)
+    scene.render.threads_mode = "FIXED" if threads else "AUTO"
+    if threads:
+        scene.render.threads = threads
+    notes = [f"rendering on {used}"]
+    if not denoised:
+        notes.append(f"this Blender has no OpenImageDenoise: {quality.samples_undenoised} samples instead of "
+                     f"{quality.samples}")  # fmt: skip
+    return tuple(notes)
+
+
+def _sampling(cycles: Any, quality: Quality, denoised: bool) -> None:
+    cycles.samples = quality.samples if denoised else quality.samples_undenoised
+    cycles.use_adaptive_sampling = False
+    if hasattr(cycles, "use_light_tree"):
+        cycles.use_light_tree = False  # it pays with many lamps; with one to three it costs a sixth of the time
+    cycles.max_bounces = quality.bounces + 1
+    cycles.diffuse_bounces = quality.bounces
+    cycles.glossy_bounces = 2
+    cycles.transmission_bounces = 2
+    cycles.transparent_max_bounces = 8
+    cycles.volume_bounces = 0
+    cycles.caustics_reflective = False
+    cycles.caustics_refractive = False
+    cycles.blur_glossy = 1.0
+    cycles.sample_clamp_direct = 0.0
+    cycles.sample_clamp_indirect = 3.0
+
+
+def _output(scene: Any) -> None:
+    render = scene.render
+    render.resolution_percentage = 100
+    render.film_transparent = False
+    render.use_compositing = False
+    render.use_sequencer = False
+    render.dither_intensity = 0.0
+    scene.view_settings.view_transform = "Standard"
+    scene.view_settings.look = "None"
+    scene.view_settings.gamma = 1.0
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGB"
+    render.image_settings.color_depth = "8"
+    render.image_settings.compression = 15
+
+
+def warm_up(quality: Quality, device: str) -> tuple[str, ...]:
+    """Render a few pixels of an empty scene, so that the GPU's kernels are compiled and cached; see `configure`."""
+    scene = bpy.context.scene
+    notes = configure(scene, quality, device, 0)
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.camera_add(location=(0.0, 0.0, 5.0))
+    scene.camera = bpy.context.object
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    bpy.ops.render.render()
+    return notes
+
+
+def render_cameras(
+    scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int, noise: NoiseLook | None = None
+) -> None:
+    """Render each camera object to its path, at the resolution that its "width" and "height" properties give.
+
+    `seed` is that of Cycles' first image; `noise` the sensor's.
+    """
+    scene.render.use_persistent_data = True  # the cameras of a scene share what Cycles made of it
+    for number, (camera, path) in enumerate(zip(cameras, paths, strict=True)):
+        scene.camera = camera
+        scene.cycles.seed = seed + number
+        scene.render.resolution_x, scene.render.resolution_y = camera["width"], camera["height"]
+        scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=True)
+        drop_metadata(path)
+        if noise:
+            with Image.open(path) as image:
+                pixels = np.asarray(image)
+            Image.fromarray(add_noise(pixels, noise, seed + number)).save(path, compress_level=_COMPRESSION)
+    # Frees it. Kept for the next scene, it would change that scene's noise: images would depend on their order.
+    scene.render.use_persistent_data = False
+
+
+def drop_metadata(path: Path) -> None:
+    """Leave a PNG file its pixels alone: Blender writes dates and durations in, and equal scenes are equal bytes."""
+    content = path.read_bytes()
+    kept, start = [content[:8]], 8
+    while start < len(content):
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")  # length, name, body, checksum
+        if content[start + 4 : start + 8] in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(content[start:end])
+        start = end
+    path.write_bytes(b"".join(kept))

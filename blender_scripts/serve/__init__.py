@@ -1,0 +1,1 @@
+"""Scenes on request: the command line inside Blender and the loop that makes scenes."""

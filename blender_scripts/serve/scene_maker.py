@@ -1,0 +1,140 @@
+"""Make one scene after another in this Blender: layout, build, render, labels, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+from scenegen.core import rng
+from scenegen.core.asset_library import Asset
+from scenegen.core.dataset.reading import SceneWriter, scene_credits
+from scenegen.core.labels.scene_labels import Meshes, grid_masks, place_meshes, view_labels
+from scenegen.core.layout.room import make_scene
+from scenegen.core.look.variation import HDRIS, VARIATIONS
+from scenegen.core.preset.preset import Preset
+from scenegen.core.scene.scene import Scene
+
+from blender_scripts.build.asset_cache import AssetCache
+from blender_scripts.build.scene import build_scene, empty_file, purge_scene
+from blender_scripts.host.compat import find_hdri
+from blender_scripts.render.cycles import QUALITIES, configure, render_cameras
+
+SCENES_A_FILE = 50
+"""Scenes until Blender gets an empty file. Within one file, removing a scene takes .15 ms more with every scene that
+was made before it, although nothing of those is left; why is not known. An empty file ends that."""
+
+STAGES = ("layout", "load", "build", "render", "labels", "write", "purge")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all scenes of a process have in common; `assets` are those of the split, sorted by name."""
+
+    preset: Preset
+    assets: tuple[Asset, ...]
+    library: Path
+    out: Path
+    seed: int
+    split: str
+    quality: str
+    device: str
+    threads: int
+    gpu: int | None = None
+    variation: tuple[str, ...] = VARIATIONS
+
+
+class SceneMaker:
+    """Makes the scenes of a job, in a context: it owns a thread and a temporary folder.
+
+    `notes` are lines the user should read once. Raises UsageError when the device does not exist.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.notes = self._open_empty_file()
+        self._made = 0
+        if find_hdri(HDRIS[0]) is None:
+            self.notes += ("this Blender ships no world images: plain white light instead",)
+        self._thread = ThreadPoolExecutor(1, "labels")
+        self._folder = tempfile.TemporaryDirectory(prefix="scenegen-")
+
+    def __enter__(self) -> SceneMaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+        self._folder.cleanup()
+        shutil.rmtree(bpy.app.tempdir, ignore_errors=True)  # the bpy wheel leaves it behind
+
+    def _open_empty_file(self) -> tuple[str, ...]:
+        """Begin with nothing in Blender; the notes of `configure`."""
+        job = self.job
+        self.cache = AssetCache(job.library)
+        self._target = empty_file()
+        return configure(self._target, QUALITIES[job.quality], job.device, job.threads, job.gpu)
+
+    def make(self, index: int) -> dict[str, float]:
+        """Make and write scene `index`; wall seconds a stage.
+
+        The labels are made while Cycles renders: "labels" is how much longer they took. Whatever goes wrong, the
+        Blender is clean for the next scene.
+        """
+        job, seconds = self.job, dict.fromkeys(STAGES, 0.0)
+        with _timed(seconds, "layout"):
+            scene = make_scene(job.preset, job.assets, job.seed, index, job.split, job.variation)
+        names = sorted({placed.asset for placed in scene.objects})
+        credits = scene_credits(asset for asset in job.assets if asset.name in names)
+        scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
+        try:
+            with _timed(seconds, "load"):
+                meshes = {name: self.cache.triangles(name) for name in names}
+            with _timed(seconds, "build"):
+                cameras = build_scene(scene, self.cache)
+            with SceneWriter(job.out, index) as writer:
+                pending = self._thread.submit(_write_labels, writer, scene, meshes)
+                try:
+                    with _timed(seconds, "render"):
+                        images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
+                        noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
+                        render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
+                finally:
+                    with _timed(seconds, "labels"):
+                        pending.result()
+                with _timed(seconds, "write"):
+                    writer.images(images)
+                    writer.finish(scene)
+        finally:
+            with _timed(seconds, "purge"):
+                purge_scene()
+                self.cache.trim()
+                self._made += 1
+                if self._made % SCENES_A_FILE == 0:
+                    self._open_empty_file()
+        return seconds
+
+
+def _write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
+    """Make a scene's labels and write each as soon as it is made: of many views, one at a time is in memory."""
+    placed = place_meshes(scene, meshes)
+    if scene.grid:
+        writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
+    for k, camera in enumerate(scene.cameras):
+        labels = view_labels(placed, camera, scene.room)
+        writer.view(k, labels.frustum, labels.depth, labels.instance)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] += time.perf_counter() - started

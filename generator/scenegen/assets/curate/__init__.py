@@ -1,0 +1,1 @@
+"""A library as a whole: checks, contact sheets, splits, dropped assets."""

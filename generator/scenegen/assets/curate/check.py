@@ -1,0 +1,180 @@
+"""What a library holds, what it lacks for a preset, and which of its assets are broken or look doubtful."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy.spatial import ConvexHull, QhullError
+
+from scenegen.assets.prepare.prepare import Budget
+from scenegen.assets.prepare.sizes import USUAL
+from scenegen.core.asset_library import Asset, Mesh, asset_folders, read_asset, read_mesh
+from scenegen.core.errors import ScenegenError
+
+LEAKY = 0.5  # above this share of leaky columns the voxelizer guesses more than it knows
+DISAGREE = 0.6  # below this share of faces that looked outward the file's orientation was no help
+FEWEST = 12  # triangles of a box
+PEOPLE = ("human", "person")
+STANDS_ON = ("chair", "table", "nightstand", *PEOPLE)
+SMALL, LARGE = 0.6, 1.55  # times the usual height and length together: each alone passes, as of stools and benches
+ASTRAY = 0.3  # boxes whose normals are smoothed over the edges come to 0.2
+TOP = 0.6  # of the height, above which a flat place is a top: desks carry rims and shelves
+SPREAD = 0.85  # widths above this share of the height are outstretched arms
+# What a source warned of, by the words that it begins with, and the kind that it is shown under.
+_WARNINGS = {
+    "front": "front",
+    "up axis": "side",
+    "no ": "textures",
+    "missing": "textures",
+    "unit": "size",
+    "an unusual size": "size",
+    "stretched": "size",
+}
+_TIPS = 0.04  # metres by which the middle of the surface may lie outside of what stands on the floor
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to look at: its kind (size, side, front, ...), what it is, and whether it makes the asset unusable."""
+
+    asset: str
+    kind: str
+    says: str
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """counts by class and split, "class/split" that the preset needs and nobody fills, and findings by asset."""
+
+    counts: dict[str, dict[str, int]]
+    missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the preset can be made and nothing is broken."""
+        return not self.missing and not any(finding.broken for finding in self.findings)
+
+
+def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]:
+    """The assets of a library that can be read, and a finding for each that cannot."""
+    assets: list[Asset] = []
+    damaged: list[Finding] = []
+    for folder in asset_folders(library):
+        try:
+            assets.append(read_asset(folder))
+        except ScenegenError as error:
+            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}: "), True))
+    return tuple(assets), tuple(damaged)
+
+
+def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> Check:
+    """Look through a library for the classes that a preset needs in both splits, and at each asset."""
+    counted = Counter((asset.class_name, asset.split) for asset in assets)
+    classes = sorted({asset.class_name for asset in assets} | set(needed))
+    counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
+    missing = tuple(f"{c}/{split}" for c in needed for split in ("train", "test") if not counted[c, split])
+    findings = itertools.chain(damaged, *(check_asset(asset) for asset in assets))
+    return Check(counts, missing, tuple(findings))
+
+
+def check_asset(asset: Asset) -> tuple[Finding, ...]:
+    """What is wrong or doubtful with an asset."""
+
+    def finding(kind: str, says: str, broken: bool = False) -> Finding:
+        return Finding(asset.name, kind, says, broken)
+
+    try:
+        mesh = read_mesh(asset)
+    except ScenegenError as error:
+        return (finding("mesh", str(error).removeprefix(f"{asset.folder}: "), True),)
+    found = [finding(kind, says, kind == "broken texture") for kind, says in _textures(asset)]
+    found += [finding(kind, says) for kind, says in (*_shape(asset, mesh), *_recorded(asset))]
+    return tuple(found)
+
+
+def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
+    used = {path for material in asset.materials for path in material.textures.values()}
+    most = Budget().texture_edge
+    for path in sorted(used):
+        try:
+            with Image.open(asset.folder / path) as image:
+                size = image.size
+                image.verify()
+        except (OSError, SyntaxError) as error:
+            yield "broken texture", f"{path} cannot be read and renders magenta ({error}); prepare the model again"
+            continue
+        if max(size) > most:
+            yield "textures", f"{path} is {size[0]} x {size[1]}, above {most} pixels"
+
+
+def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
+    usual, ours = USUAL.get(asset.class_name), asset.provenance.author == "scenegen"  # of a size and pose meant so
+    shown = " x ".join(f"{value:.2f}" for value in asset.size)
+    if usual and not usual.fits(asset.size):
+        x, y, z = asset.size
+        if usual.fits((x, z, y)) or usual.fits((z, y, x)):
+            yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
+        else:
+            yield "size", f"{shown} m is unusual for a {asset.class_name}"
+    elif usual and asset.class_name not in PEOPLE and not ours:
+        x, y, z = asset.size
+        factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
+        if not SMALL < factor < LARGE:
+            yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
+    if asset.class_name in PEOPLE and not ours and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: as models are rigged"
+    if asset.triangles > Budget().triangles:
+        yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
+    elif asset.triangles < FEWEST:
+        yield "triangles", f"only {asset.triangles}"
+    if asset.class_name in STANDS_ON and (out := _overhang(mesh)) > _TIPS:
+        yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
+    if (astray := _shaded_astray(mesh)) > ASTRAY:
+        yield "normals", f"{astray:.0%} of its surface is shaded as if it faced elsewhere, in blotches"
+    if asset.class_name in ("table", "nightstand") and not any(s.height > TOP * asset.size[2] for s in asset.supports):
+        yield "support", "nothing can stand on it: no flat top"
+
+
+def _shaded_astray(mesh: Mesh) -> float:
+    """The share of the surface whose normals are more than 60 degrees off its faces."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(across, axis=1)
+    off = np.einsum("fki,fi->fk", mesh.corner_normals, across) < 0.5 * length[:, None]
+    return float(np.average(off.mean(axis=1), weights=length + 1e-15))
+
+
+def _overhang(mesh: Mesh) -> float:
+    """Metres that the middle of the surface lies outside of the convex hull of what touches the floor."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    middle = np.average(corners.mean(axis=1), axis=0, weights=area + 1e-15)[:2]
+    low = mesh.vertices[mesh.vertices[:, 2] < 0.03, :2].astype(np.float64)
+    try:
+        hull = ConvexHull(low)
+    except (QhullError, ValueError):  # touches in a line or a point
+        return float(np.linalg.norm(low - middle, axis=1).min())
+    return float((hull.equations[:, :2] @ middle + hull.equations[:, 2]).max())
+
+
+def _recorded(asset: Asset) -> Iterator[tuple[str, str]]:
+    """What the preparation noted."""
+    findings: dict[str, Any] = dict(asset.findings)
+    for warning in map(str, findings.get("warnings", ())):
+        yield next((kind for start, kind in _WARNINGS.items() if warning.startswith(start)), "source"), warning
+    if findings.get("leaky_columns", 0.0) > LEAKY:
+        yield "surface", f"open: {findings['leaky_columns']:.0%} of the lines through it do not leave as often as enter"
+    if findings.get("orientation_agreement", 1.0) < DISAGREE:
+        yield "normals", f"only {findings['orientation_agreement']:.0%} of its faces looked outward"
+    if asset.provenance.licence == "unknown":
+        yield "licence", "unknown"

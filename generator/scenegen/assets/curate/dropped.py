@@ -1,0 +1,52 @@
+"""What was thrown out of a library, and why: LIBRARY/dropped.jsonl, one JSON object a line.
+
+A model of the same class and source checksum does not come back; take its line out to have it again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from scenegen.core.asset_library import Asset, Provenance
+from scenegen.core.errors import ScenegenError
+
+FILE = "dropped.jsonl"
+
+
+def drop(library: Path, asset: Asset, why: str) -> None:
+    """Note why, then remove the asset's folder."""
+    origin = asset.provenance
+    note = {
+        "name": asset.name,
+        "class": asset.class_name,
+        "source": origin.source,
+        "checksum": origin.checksum,
+        "why": why,
+    }
+    with (library / FILE).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(note) + "\n")
+    shutil.rmtree(asset.folder)
+
+
+def read_dropped(library: Path) -> list[dict[str, str]]:
+    """Every note, oldest first."""
+    file = library / FILE
+    if not file.is_file():
+        return []
+    notes = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            note = json.loads(line)
+            notes.append({key: str(note.get(key, "")) for key in ("name", "class", "source", "checksum", "why")})
+        except (ValueError, AttributeError) as error:
+            raise ScenegenError(f"{file}: line {number} is no note ({error}); mend or remove the line") from error
+    return notes
+
+
+def why_dropped(notes: list[dict[str, str]], class_name: str, origin: Provenance) -> str | None:
+    """Why a model is not to come back, or None."""
+    return next((n["why"] for n in notes if n["class"] == class_name and n["checksum"] == origin.checksum), None)

@@ -1,0 +1,86 @@
+"""A contact sheet of the library: every asset alone, by class, with its name and size; doubtful ones framed."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+import blender_scripts
+from scenegen.assets.curate.check import check_asset
+from scenegen.core.asset_library import Asset
+from scenegen.core.errors import ScenegenError
+
+COLUMNS = 10
+_LABEL = 48  # pixels below a picture: two lines of its name, its size, what is doubtful
+_HEAD = 22  # pixels of a class's heading
+_BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
+_DOUBT, _BROKEN = (240, 140, 20), (210, 30, 30)
+
+
+def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, samples: int) -> None:
+    """Render `assets` of `library` and write the montage to `out`."""
+    with tempfile.TemporaryDirectory(prefix="scenegen-sheet-") as folder:
+        render(library, [asset.name for asset in assets], Path(folder), size, samples)
+        montage = compose(assets, Path(folder), size)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    montage.save(out)
+
+
+def render(library: Path, names: Sequence[str], folder: Path, size: int, samples: int) -> None:
+    """Render the named assets to folder/<name>.png in a Blender process of its own."""
+    script = Path(next(iter(blender_scripts.__path__))) / "render_asset_sheet.py"
+    command = [sys.executable, str(script), "--", "--assets", str(library), "--out", str(folder)]
+    command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        told = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise ScenegenError(f"{library}: rendering the sheet failed: {told[-1] if told else 'Blender said nothing'}")
+
+
+def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
+    """The montage of folder/<name>.png, one block of rows a class."""
+    ordered = sorted(assets, key=lambda asset: (asset.class_name, asset.split, asset.name))
+    groups = [(name, list(group)) for name, group in itertools.groupby(ordered, key=lambda asset: asset.class_name)]
+    columns = min(COLUMNS, max(len(group) for _, group in groups))
+    rows = [-(-len(group) // columns) for _, group in groups]
+    height = sum(_HEAD + count * (size + _LABEL) for count in rows)
+    sheet = Image.new("RGB", (columns * size, height), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    y = 0
+    for (class_name, group), count in zip(groups, rows, strict=True):
+        draw.text((4, y + 5), f"{class_name} ({len(group)})", fill=_INK)
+        for number, asset in enumerate(group):
+            left, top = number % columns * size, y + _HEAD + number // columns * (size + _LABEL)
+            with Image.open(folder / f"{asset.name}.png") as picture:
+                sheet.paste(picture.convert("RGB"), (left, top))
+            found = check_asset(asset)
+            if found:
+                colour = _BROKEN if any(finding.broken for finding in found) else _DOUBT
+                draw.rectangle((left + 1, top, left + size - 2, top + size - 1), outline=colour, width=3)
+                kinds = ", ".join(dict.fromkeys(finding.kind for finding in found))
+                draw.text((left + 3, top + size + 33), _lines(kinds, size, 1), fill=colour)
+            draw.multiline_text((left + 3, top + size), _lines(asset.name, size, 2), fill=_INK, spacing=1)
+            metres = " x ".join(f"{value:.2f}" for value in asset.size)
+            draw.text((left + 3, top + size + 22), f"{metres} {asset.split}", fill=_FAINT)
+        y += _HEAD + count * (size + _LABEL)
+    return sheet
+
+
+def _lines(text: str, width: int, lines: int) -> str:
+    """`text` on so many lines of `width` pixels; what is too long loses its middle and keeps more of its end."""
+    most = width // 6 - 1
+    room = most * lines
+    if len(text) > room:
+        head = (room - 1) // 3
+        text = f"{text[:head]}~{text[len(text) - (room - 1 - head) :]}"
+    if len(text) <= most:
+        return text
+    cut = text.rfind("_", 0, most) + 1
+    cut = cut if len(text) - cut <= most else most
+    return f"{text[:cut]}\n{text[cut:]}"

@@ -1,0 +1,1 @@
+"""A RawModel becomes an asset: clean mesh, upright, supports, textures within budget."""

@@ -1,0 +1,160 @@
+"""Mend the orientation of a mesh's faces, and measure how well it encloses a solid: both for asset preparation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scenegen.core.compiled import compiled
+from scenegen.core.labels.inside_cells import add_votes, count_crossings
+
+# A shell this unanimous is left to look inward if it lies inside another: a cavity, or the lining of a bag.
+UNANIMOUS = 0.9
+# Below this share of area**1.5 a shell's volume says nothing of what is outward: it is flat.
+FLAT = 1e-7
+# A torn-off shell of no more faces that hardly bends is a leaf or a card: its volume says nothing either.
+CARD_FACES = 16
+CARD = 0.01
+LEAK_CELLS = 48
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int32], float]:
+    """Faces turned to look out of the solid they bound: (int32 (F, 3), share of faces that already did).
+
+    Faces that share an edge with exactly one other take its orientation, over the whole shell that such edges connect
+    (vertices at the same place count as one). Each shell then looks outward by its volume's sign. A flat one, and a
+    small sheet such as a leaf, keeps what most of its area says; one that looks inward and lies inside the others
+    stays, as the wall of a cavity.
+    """
+    points = np.asarray(vertices, dtype=np.float64)
+    faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
+    if len(faces) == 0:
+        return faces.astype(np.int32), 1.0
+    first, second, turned = _adjacency(points, faces)
+    start, neighbours, turns = _by_face(first, second, turned, len(faces))
+    shell, flip = _spread(start, neighbours, turns)
+    shells = int(shell.max()) + 1
+
+    corners = points[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(normals, axis=1) / 2
+    total = np.maximum(np.bincount(shell, areas, shells), 1e-300)
+    middle = corners.mean(axis=1)
+    centre = np.stack([np.bincount(shell, areas * middle[:, d], shells) / total for d in range(3)], axis=1)
+    outward = np.einsum("fd,fd->f", middle - centre[shell], normals) / 6
+    volume = np.bincount(shell, np.where(flip, -outward, outward), shells)
+
+    # The share of each shell's area that the walk kept: above half, most of it faces the way the walk chose.
+    kept = np.bincount(shell, np.where(flip, 0, areas), shells) / total
+    looks_in = np.where(kept >= 0.5, volume, -volume) < 0
+    inside_out = np.sum(np.where(looks_in, -1, 1) * np.abs(volume)) < 0
+    size = np.bincount(shell, minlength=shells)
+    torn = np.bincount(shell, np.diff(start), shells) < 3 * size
+    card = torn & (size <= CARD_FACES) & (np.abs(volume) < CARD * total**1.5)
+    flat = (np.abs(volume) < FLAT * total**1.5) | card
+    turn_shell = np.where(flat, kept < 0.5, volume < 0)
+    oriented = flip ^ turn_shell[shell]
+    unanimous = np.maximum(kept, 1 - kept) >= UNANIMOUS
+    for cavity in np.flatnonzero((looks_in != inside_out) & unanimous & ~flat):
+        first_face = int(np.argmax(shell == cavity))
+        if _solid_angle(corners, oriented, shell, int(cavity), corners[first_face, 0]) > 2 * np.pi:
+            oriented ^= shell == cavity
+    mended = faces.copy()
+    mended[oriented] = mended[oriented][:, ::-1]
+    return mended.astype(np.int32), float(1 - oriented.mean())
+
+
+def leaky_columns(vertices: ArrayLike, faces: ArrayLike) -> float:
+    """Share of the lines meeting a mesh that do not leave it as often as they enter: 0 for closed, oriented shells.
+
+    Lines run along the three axes through the cells' centres of a 48^3 grid around the mesh.
+    """
+    points = np.asarray(vertices, dtype=np.float64)
+    faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
+    if len(faces) == 0:
+        return 0.0
+    used = points[faces]
+    low, high = used.min(axis=(0, 1)), used.max(axis=(0, 1))
+    places = (points - low) * (LEAK_CELLS / np.where(high > low, high - low, 1))
+    along = [np.zeros((LEAK_CELLS, LEAK_CELLS, LEAK_CELLS + 1), dtype=np.int16) for _ in range(3)]
+    count_crossings(places, faces, np.zeros(3, dtype=np.int64), np.arange(LEAK_CELLS) + 0.5, *along)
+    votes = np.zeros((LEAK_CELLS,) * 3, dtype=np.int8)
+    counts = [add_votes(lines, votes) for lines in along]
+    return sum(leaky for leaky, _ in counts) / max(sum(met for _, met in counts), 1)
+
+
+def _adjacency(points: Floats, faces: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Pairs of faces on an edge of their own, and whether both run along it the same way, so that one is turned."""
+    _, places = np.unique(points, axis=0, return_inverse=True)
+    corners = places.reshape(-1)[faces]
+    here, there = corners.reshape(-1), np.roll(corners, -1, axis=1).reshape(-1)
+    edge = np.minimum(here, there) * len(points) + np.maximum(here, there)
+    order = np.argsort(edge, kind="stable")
+    _, starts, counts = np.unique(edge[order], return_index=True, return_counts=True)
+    pairs = starts[counts == 2]
+    one, other = order[pairs], order[pairs + 1]
+    apart = (one // 3 != other // 3) & (here[one] != there[one])
+    one, other = one[apart], other[apart]
+    return one // 3, other // 3, here[one] == here[other]
+
+
+def _by_face(first: Ints, second: Ints, turned: NDArray[np.bool_], faces: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Each face's neighbours: face f has those from start[f] to start[f + 1]."""
+    owner = np.concatenate([first, second])
+    order = np.argsort(owner, kind="stable")
+    start = np.searchsorted(owner[order], np.arange(faces + 1)).astype(np.int64)
+    return start, np.concatenate([second, first])[order], np.concatenate([turned, turned])[order]
+
+
+@compiled
+def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.bool_]]:
+    """Walk over neighbours: each face's shell, and whether it must be turned to agree with the shell's first face."""
+    faces = len(start) - 1
+    shell = np.full(faces, -1, dtype=np.int64)
+    flip = np.zeros(faces, dtype=np.bool_)
+    queue = np.empty(faces, dtype=np.int64)
+    shells = 0
+    for seed in range(faces):
+        if shell[seed] >= 0:
+            continue
+        shell[seed] = shells
+        queue[0] = seed
+        done, size = 0, 1
+        while done < size:
+            face = queue[done]
+            done += 1
+            for at in range(start[face], start[face + 1]):
+                other = neighbours[at]
+                if shell[other] < 0:
+                    shell[other] = shells
+                    flip[other] = flip[face] ^ turns[at]
+                    queue[size] = other
+                    size += 1
+        shells += 1
+    return shell, flip
+
+
+@compiled
+def _solid_angle(corners: Floats, turned: NDArray[np.bool_], shell: Ints, but: int, point: Floats) -> float:
+    """What triangles (F, 3, 3) of all shells `but` one cover of the sphere around a point: 4 pi if they enclose it."""
+    total = 0.0
+    for f in range(len(corners)):
+        if shell[f] == but:
+            continue
+        ax, ay, az = corners[f, 0, 0] - point[0], corners[f, 0, 1] - point[1], corners[f, 0, 2] - point[2]
+        bx, by, bz = corners[f, 1, 0] - point[0], corners[f, 1, 1] - point[1], corners[f, 1, 2] - point[2]
+        cx, cy, cz = corners[f, 2, 0] - point[0], corners[f, 2, 1] - point[1], corners[f, 2, 2] - point[2]
+        la = math.sqrt(ax * ax + ay * ay + az * az)
+        lb = math.sqrt(bx * bx + by * by + bz * bz)
+        lc = math.sqrt(cx * cx + cy * cy + cz * cz)
+        volume = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+        spread = la * lb * lc + lc * (ax * bx + ay * by + az * bz)
+        spread += lb * (ax * cx + ay * cy + az * cz) + la * (bx * cx + by * cy + bz * cz)
+        angle = 2 * math.atan2(volume, spread)
+        total += -angle if turned[f] else angle
+    return total

@@ -1,0 +1,136 @@
+"""Turns a raw model of any source into a prepared asset: clean, within budget, base-centred, with supports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenegen.assets.prepare import clean
+from scenegen.assets.prepare.orient import leaky_columns
+from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel
+from scenegen.assets.prepare.sizes import IMPLAUSIBLE, USUAL
+from scenegen.assets.prepare.supports import find_supports
+from scenegen.assets.prepare.textures import NEUTRAL_GREY, fit_textures
+from scenegen.core.asset_library import Asset, Material, Mesh, read_asset, write_asset
+from scenegen.core.errors import ScenegenError
+
+LEAST_SIZE = 0.005  # metres: nothing that small shows in a voxel
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an asset may cost.
+
+    30,000 triangles: at 224 pixels an object covers fewer pixels than that, and ten of them voxelize in well under a
+    second. 1,024 texture pixels: no object of a scene is shown across more than 224.
+    """
+
+    triangles: int = 30_000
+    texture_edge: int = 1024
+
+
+def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
+    """Clean a model, measure it and write it into the library; ScenegenError says why one cannot be used."""
+    if not len(raw.faces) or not len(raw.vertices):
+        raise ScenegenError(f"{raw.name}: no triangles")
+    if len(raw.faces) > MAX_TRIANGLES:
+        raise ScenegenError(
+            f"{raw.name}: {len(raw.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"
+        )
+    mesh, findings = _repair(raw, budget)
+    vertices = mesh.vertices.astype(np.float32)
+    size = (float(np.ptp(vertices[:, 0])), float(np.ptp(vertices[:, 1])), float(np.ptp(vertices[:, 2])))
+    _check_size(raw, size)
+    supports = find_supports(vertices, mesh.faces)
+    warnings = [*raw.warnings]
+    materials, textures = _materials(raw, budget, warnings)
+    if raw.shelf_height is not None:
+        findings["shelf_height"] = raw.shelf_height
+        if raw.class_name in ("table", "nightstand") and all(abs(s.height - raw.shelf_height) > 0.02 for s in supports):
+            warnings.append(f"the catalogue has things stand at {raw.shelf_height:.3f} m, where nothing is flat")
+    findings["warnings"] = warnings
+    asset = Asset(
+        name=raw.name,
+        class_name=raw.class_name,
+        split=raw.split,
+        family=raw.family,
+        size=size,
+        triangles=len(mesh.faces),
+        materials=materials,
+        supports=supports,
+        provenance=raw.provenance,
+        findings=findings,
+        folder=library / raw.name,
+    )
+    prepared = Mesh(
+        vertices=vertices,
+        faces=mesh.faces.astype(np.int32),
+        corner_normals=clean.corner_normals(mesh, raw.smooth_angle_deg),
+        uvs=None if mesh.uvs is None else mesh.uvs.astype(np.float32),
+        material_index=mesh.material_index.astype(np.int32),
+    )
+    return read_asset(write_asset(library, asset, prepared, textures))
+
+
+def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, Any]]:
+    mesh = clean.drop_non_finite(
+        clean.Triangles(
+            np.asarray(raw.vertices, dtype=np.float64),
+            np.asarray(raw.faces, dtype=np.int64),
+            np.asarray(raw.material_index, dtype=np.int64),
+            None if raw.uvs is None else np.asarray(raw.uvs, dtype=np.float64),
+            None if raw.corner_normals is None else np.asarray(raw.corner_normals, dtype=np.float64),
+        )
+    )
+    if not len(mesh.faces):
+        raise ScenegenError(f"{raw.name}: every coordinate is broken (not a number); export the model again")
+    mesh, merged = clean.merge_vertices(mesh)
+    mesh = clean.drop_bad_faces(mesh)
+    if not len(mesh.faces):
+        raise ScenegenError(f"{raw.name}: only degenerate triangles; the model has no surface")
+    kept = len(mesh.faces)
+    if kept > budget.triangles:
+        mesh = clean.drop_bad_faces(clean.merge_vertices(clean.decimate(mesh, budget.triangles))[0])
+    mesh, agreement = clean.orient(mesh)
+    mesh, _ = clean.merge_vertices(mesh)  # drops the vertices that no face uses any more
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    mesh = replace(mesh, vertices=mesh.vertices - base)
+    findings: dict[str, Any] = {
+        "original_triangles": len(raw.faces),
+        "merged_vertices": merged,
+        "dropped_faces": len(raw.faces) - kept,
+        "orientation_agreement": round(agreement, 4),
+        "leaky_columns": round(float(leaky_columns(mesh.vertices, mesh.faces)), 4),
+    }
+    return mesh, findings
+
+
+def _check_size(raw: RawModel, size: tuple[float, float, float]) -> None:
+    shown = " x ".join(f"{value:.3g}" for value in size)
+    if max(size) < LEAST_SIZE:
+        raise ScenegenError(f"{raw.name}: {shown} m is nothing; give its true scale")
+    usual = USUAL.get(raw.class_name)
+    if usual and not usual.fits(size, IMPLAUSIBLE):
+        raise ScenegenError(f"{raw.name}: {shown} m is no size for a {raw.class_name}; give --scale or --height")
+
+
+def _materials(raw: RawModel, budget: Budget, warnings: list[str]) -> tuple[tuple[Material, ...], dict[str, bytes]]:
+    """Materials with the paths of the textures that came through; a base colour without its image turns grey."""
+    exact = {path for m in raw.materials for slot, path in m.textures.items() if slot in ("normal", "alpha")}
+    files, paths, broken = fit_textures(raw.textures, exact, budget.texture_edge)
+    used = np.unique(raw.material_index)
+    materials = []
+    for number, material in enumerate(raw.materials):
+        slots = {slot: paths[path] for slot, path in material.textures.items() if path in paths}
+        colour = material.base_color
+        for slot, path in material.textures.items():
+            if path not in paths and number in used:
+                warnings.append(f"no {slot} texture for {material.name}: {broken.get(path, 'missing')}")
+                colour = NEUTRAL_GREY if slot == "base_color" else colour
+        materials.append(replace(material, base_color=colour, textures=slots))
+    named = {path for material in materials for path in material.textures.values()}
+    return tuple(materials), {path: content for path, content in files.items() if path in named}

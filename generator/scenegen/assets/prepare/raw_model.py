@@ -1,0 +1,41 @@
+"""A model as a source delivers it, before `prepare` cleans it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.asset_library import Material, Provenance
+
+MAX_TRIANGLES = 4_000_000  # more are refused: cleaning them would take minutes and many GB
+
+
+@dataclass(frozen=True)
+class RawModel:
+    """A model in the asset frame's axes and in metres, placed anywhere, cleaned of nothing.
+
+    vertices float (V, 3); faces int (F, 3); material_index int (F,) into `materials`; uvs float (F, 3, 2) or None;
+    corner_normals float (F, 3, 3) or None, which asks `prepare` to smooth edges flatter than `smooth_angle_deg`.
+    `textures` holds the image files that materials name, by the path that their `textures` give. `shelf_height` is
+    where a catalogue says that things stand, in metres above the base, if it says so.
+    """
+
+    name: str
+    class_name: str
+    split: str
+    family: str
+    vertices: NDArray[np.floating[Any]]
+    faces: NDArray[np.integer[Any]]
+    material_index: NDArray[np.integer[Any]]
+    materials: tuple[Material, ...]
+    provenance: Provenance
+    uvs: NDArray[np.floating[Any]] | None = None
+    corner_normals: NDArray[np.floating[Any]] | None = None
+    smooth_angle_deg: float = 40.0
+    textures: Mapping[str, bytes] = field(default_factory=dict)
+    shelf_height: float | None = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""The built-in models: made by program, offline, with test models of other families than the training ones."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import multiprocessing
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+import scenegen
+from scenegen import __version__, parametric
+from scenegen.assets.curate.dropped import read_dropped
+from scenegen.assets.prepare.prepare import prepare
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.importer import Refused
+from scenegen.core.asset_library import Provenance, read_asset
+from scenegen.core.errors import ScenegenError
+from scenegen.core.rng import stream
+from scenegen.parametric.shapes.shapes import Model
+
+COUNTS = {
+    "train": {"table": 40, "chair": 40, "nightstand": 40, "laptop": 20, "bag": 40, "human": 10}
+    | {"building": 12, "tree": 12, "car": 8, "van": 4, "truck": 4, "bus": 4, "bicycle": 6, "ground": 27},
+    "test": {"table": 10, "chair": 10, "nightstand": 10, "laptop": 10, "bag": 10, "human": 5}
+    | {"building": 6, "tree": 6, "car": 4, "van": 2, "truck": 2, "bus": 2, "bicycle": 3, "ground": 18},
+}
+PRESETS = {
+    "studio": ("table", "chair", "nightstand", "laptop", "bag", "human"),
+    "street": ("building", "tree", "car", "van", "truck", "bus", "bicycle", "ground", "human"),
+}
+FOLDERS = ("furniture", "people", "street")
+ROOT = Path(scenegen.__file__).resolve().parent
+_MADE_BY = (
+    "parametric/**/*.py",
+    "core/rng.py",
+    "core/asset_library.py",
+    "assets/prepare/*.py",
+    "assets/sources/builtin.py",
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which built-in model: number `number` of a class in a split."""
+
+    class_name: str
+    split: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The asset's name."""
+        middle = "" if self.split == "train" else f"{self.split}_"
+        return f"parametric_{middle}{self.class_name}_{self.number:03d}"
+
+
+def recipes(preset: str = "studio") -> tuple[Recipe, ...]:
+    """The built-in models of a preset's classes; people, who take longest, come first, so that workers end together."""
+    listed = [
+        Recipe(class_name, split, number)
+        for split, counts in COUNTS.items()
+        for class_name, count in counts.items()
+        if class_name in PRESETS[preset]
+        for number in range(count)
+    ]
+    return tuple(sorted(listed, key=lambda recipe: recipe.class_name != "human"))
+
+
+def make_model(recipe: Recipe) -> RawModel:
+    """The raw model of a recipe: the same for ever, as long as the code stays the same."""
+    families = _families(recipe.class_name, recipe.split)
+    family = sorted(families)[recipe.number % len(families)]
+    model = families[family](stream(0, recipe.number, f"{recipe.class_name}/{recipe.split}"))
+    return RawModel(
+        name=recipe.name,
+        class_name=recipe.class_name,
+        split=recipe.split,
+        family=f"{recipe.class_name}/{family}",
+        vertices=np.asarray(model.vertices),
+        faces=np.asarray(model.faces),
+        material_index=np.asarray(model.material_index),
+        materials=model.materials,
+        provenance=Provenance(
+            title=f"{recipe.class_name}, {family.replace('_', ' ')}, no. {recipe.number}",
+            author="scenegen",
+            licence="CC0-1.0",
+            source=f"scenegen parametric {__version__}",
+            checksum=checksum(recipe),
+        ),
+        smooth_angle_deg=model.smooth_angle_deg,
+    )
+
+
+def _families(class_name: str, split: str) -> dict[str, Callable[[random.Random], Model]]:
+    module = _module(class_name)
+    families: dict[str, Callable[[random.Random], Model]] = getattr(module, f"{split.upper()}_FAMILIES")
+    return families
+
+
+def _module(class_name: str) -> ModuleType:
+    """The module of `parametric` that is named for a class, in whichever folder it lies."""
+    for folder in FOLDERS:
+        name = f"{parametric.__name__}.{folder}.{class_name}"
+        if importlib.util.find_spec(name) is not None:
+            return importlib.import_module(name)
+    raise ScenegenError(f"{class_name}: no built-in models of this class")
+
+
+def checksum(recipe: Recipe) -> str:
+    """Changes when the code that makes or prepares the model changes, so that old ones are made again."""
+    return hashlib.sha256(f"{_code()}/{recipe.name}".encode()).hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    for pattern in _MADE_BY:
+        files = sorted(ROOT.glob(pattern))
+        assert files, f"{pattern}: no such source file below {ROOT}"
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def missing(library: Path, preset: str = "studio") -> tuple[Recipe, ...]:
+    """The preset's recipes that the library has not, or has from other code; none that was dropped."""
+    dropped = {note["name"] for note in read_dropped(library)}
+    return tuple(r for r in recipes(preset) if r.name not in dropped and not _is_made(library, r))
+
+
+def _is_made(library: Path, recipe: Recipe) -> bool:
+    folder = library / recipe.name
+    if not (folder / "asset.json").is_file() or not (folder / "mesh.npz").is_file():
+        return False
+    try:
+        return read_asset(folder).provenance.checksum == checksum(recipe)
+    except ScenegenError:
+        return False
+
+
+def build(library: Path, todo: Sequence[Recipe], workers: int | None = None) -> Iterator[str | Refused]:
+    """Make and prepare recipes in `workers` processes (all cores if None); gives each name as it is done."""
+    workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
+    if workers <= 1:
+        yield from (_make(library, recipe) for recipe in todo)
+        return
+    context = multiprocessing.get_context("spawn")  # forked numba threads may hang
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        yield from pool.map(functools.partial(_make, library), todo, chunksize=1)
+    except BrokenProcessPool as error:
+        raise ScenegenError("a process that makes models died (out of memory?); try --workers 1") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _make(library: Path, recipe: Recipe) -> str | Refused:
+    try:
+        return prepare(make_model(recipe), library).name
+    except ScenegenError as error:
+        return Refused(recipe.name, str(error))

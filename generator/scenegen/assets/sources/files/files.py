@@ -1,0 +1,177 @@
+"""Models from files of every kind that Blender reads: glb, gltf, obj, fbx, ply, stl, blend, usd, dae where it can."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, guess_up, turn_front, turn_upright
+from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.core.asset_library import Provenance
+from scenegen.core.errors import ScenegenError, UsageError
+
+SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".ply", ".stl", ".blend", ".usd", ".usda", ".usdc", ".usdz", ".dae")
+TEST_SHARE = 0.2
+_SAYS_NOTHING = {"model", "scene", "untitled", "mesh", "object", "source", "index", "main", "default"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user says of the files; None asks for a guess, or for what a CREDITS.json says.
+
+    `scale` is metres a file unit, `height` the true height in metres; `up` and `front` are axes of the model as
+    Blender imports it ("z", "-y", ...), `front` after `up` has been turned to Z.
+    """
+
+    class_name: str
+    split: str | None = None
+    scale: float | None = None
+    height: float | None = None
+    up: str | None = None
+    front: str | None = None
+    author: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    title: str | None = None
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The model files among `paths` and in folders among them, in a fixed order."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not inside:
+                raise ScenegenError(f"{path}: no model file in this folder; known kinds: {' '.join(SUFFIXES)}")
+            found += inside
+        elif not path.exists():
+            raise ScenegenError(f"{path}: no such file or folder")
+        elif path.suffix.lower() not in SUFFIXES:
+            raise ScenegenError(f"{path}: unknown kind of file; known kinds: {' '.join(SUFFIXES)}")
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def read_files(files: Sequence[Path], wanted: Wanted) -> Iterator[RawModel | Refused]:
+    """Every file as a raw model, or why not, in the order given."""
+    names: dict[str, int] = {}
+    for number, imported in import_files(files):
+        if isinstance(imported, Refused):
+            yield imported
+            continue
+        credit = find_credit(files[number])
+        name = slug(credit.get("name") or _telling_name(files[number]))
+        names[name] = names.get(name, 0) + 1
+        if names[name] > 1:
+            name = f"{name}_{names[name]}"
+        try:
+            yield to_raw_model(files[number], name, imported, wanted, credit)
+        except ScenegenError as error:
+            yield Refused(str(files[number]), str(error))
+
+
+def to_raw_model(file: Path, name: str, imported: Imported, wanted: Wanted, credit: dict[str, Any]) -> RawModel:
+    """Turn and scale what was imported into the asset frame's axes and metres."""
+    vertices = imported.vertices
+    finite = vertices[np.isfinite(vertices).all(axis=1)]
+    used = imported.faces[np.isfinite(vertices[imported.faces]).all(axis=(1, 2))]
+    if not len(finite) or not len(used) or not np.ptp(finite, axis=0).any():
+        raise ScenegenError("no surface: every triangle is broken or in one place")
+    warnings = list(imported.warnings)
+    vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
+    up = wanted.up or guess_up(vertices[np.unique(used)], _renumbered(used), wanted.class_name)
+    if up != "z" and not wanted.up:
+        warnings.append(f"up axis guessed: {up}")
+    turn = turn_upright(up)
+    stood = vertices @ turn.T
+    front = wanted.front or guess_front(stood[np.unique(used)], _renumbered(used), wanted.class_name)
+    if front is None and wanted.class_name in FRONTS:
+        warnings.append("front not known: taken as it stands in the file")
+    elif front not in (None, "-y"):
+        turn = turn_front(str(front)) @ turn
+        if not wanted.front:
+            warnings.append(f"front guessed: {front}")
+    placed = vertices @ turn.T
+    size = np.ptp(placed[np.unique(used)], axis=0)
+    if wanted.height is not None:
+        if size[2] <= 0:
+            raise ScenegenError("the model is flat, so --height says nothing; give --scale")
+        scale = wanted.height / float(size[2])
+    elif wanted.scale is not None:
+        scale = wanted.scale
+    else:
+        scale, warning = guess_scale((float(size[0]), float(size[1]), float(size[2])), wanted.class_name)
+        warnings += [warning] if warning else []
+    broken = ~np.isfinite(imported.vertices).all(axis=1)
+    placed = np.where(broken[:, None], np.nan, placed * scale)
+    normals = imported.corner_normals
+    return RawModel(
+        name=name,
+        class_name=wanted.class_name,
+        split=wanted.split or split_of(name),
+        family=wanted.class_name,
+        vertices=placed,
+        faces=imported.faces,
+        material_index=imported.material_index,
+        materials=imported.materials,
+        provenance=_provenance(file, wanted, credit),
+        uvs=imported.uvs,
+        corner_normals=None if normals is None else normals @ turn.T,
+        textures=imported.textures,
+        warnings=tuple(warnings),
+    )
+
+
+def _renumbered(faces: Any) -> Any:
+    """Faces as they name the vertices that they use, which are kept in order."""
+    return np.unique(faces, return_inverse=True)[1].reshape(-1, 3)
+
+
+def split_of(name: str) -> str:
+    """The split of a model that nobody assigned: a fifth are for testing, by the name alone, so that it never moves."""
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+    return "test" if share < TEST_SHARE else "train"
+
+
+def slug(text: str) -> str:
+    """A folder name: lower-case ASCII letters, digits and single underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "model"
+
+
+def _telling_name(file: Path) -> str:
+    return file.stem if file.stem.lower() not in _SAYS_NOTHING else f"{file.resolve().parent.name}_{file.stem}"
+
+
+def find_credit(file: Path) -> dict[str, Any]:
+    """The entry for `file` in the nearest CREDITS.json beside or above it: a list of objects with `file` paths."""
+    file = file.resolve()
+    for folder in file.parents:
+        credits_file = folder / "CREDITS.json"
+        if not credits_file.is_file():
+            continue
+        try:
+            entries = json.loads(credits_file.read_text(encoding="utf-8"))
+            relative = file.relative_to(folder).as_posix()
+            return next((dict(entry) for entry in entries if entry.get("file") == relative), {})
+        except (ValueError, AttributeError, TypeError) as error:
+            raise UsageError(f"{credits_file}: not a list of credits ({error}); mend or remove it") from error
+    return {}
+
+
+def _provenance(file: Path, wanted: Wanted, credit: dict[str, Any]) -> Provenance:
+    return Provenance(
+        title=wanted.title or credit.get("title") or credit.get("name") or _telling_name(file),
+        author=wanted.author or credit.get("author") or "unknown",
+        licence=wanted.licence or credit.get("licence") or credit.get("license") or "unknown",
+        source=wanted.source or credit.get("original") or credit.get("source") or file.name,
+        checksum=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )

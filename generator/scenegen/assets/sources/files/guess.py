@@ -1,0 +1,170 @@
+"""Guesses what a file does not say: its units, which way is up, and which side is the front.
+
+Every guess is cheap, made for one class at a time, and kept only where the evidence is clear; the asset's warnings
+say what was guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.assets.prepare.sizes import USUAL
+
+Floats = NDArray[np.float64]
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
+ODD = 1.5
+AXES = ("x", "-x", "y", "-y", "z", "-z")
+_VECTORS: dict[str, Floats] = {
+    name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
+}
+
+
+def turn_upright(up: str) -> Floats:
+    """Rotation (3, 3) that brings axis `up` ("x", "-y", ...) to +Z; as an importer does, Y up puts Z at the front."""
+    axis = _VECTORS[up]
+    if up == "z":
+        return np.eye(3)
+    if up == "-z":
+        return np.diag([1.0, -1.0, -1.0])
+    cross = np.cross(axis, [0.0, 0.0, 1.0])
+    skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    return np.asarray(np.eye(3) + skew + skew @ skew)
+
+
+def turn_front(front: str) -> Floats:
+    """Rotation about Z (3, 3) that brings horizontal axis `front` to -Y."""
+    x, y = _VECTORS[front][:2]
+    return np.array([[-y, x, 0.0], [-x, -y, 0.0], [0.0, 0.0, 1.0]])
+
+
+def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> tuple[Floats, Floats, Floats]:
+    """Centres (N, 3), areas (N,) and unit normals (N, 3) of faces, long ones cut in four so that centres are fair."""
+    corners = np.asarray(vertices, dtype=np.float64)[faces]
+    limit = 0.04 * float(np.ptp(vertices, axis=0).max())
+    for _ in range(5):
+        edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+        long = edge > limit
+        if not long.any() or len(corners) > 400_000:
+            break
+        a, b, c = (corners[long, k] for k in range(3))
+        ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+        quarters = [np.stack(q, axis=1) for q in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+        corners = np.concatenate([corners[~long], *quarters])
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normal, axis=1)
+    unit = np.divide(normal, length[:, None], out=np.zeros_like(normal), where=length[:, None] > 0)
+    return corners.mean(axis=1), length / 2, unit
+
+
+def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str:
+    """The axis that is up: "z", as importers deliver it, unless the shape is clearly one that lies down."""
+    size = np.ptp(vertices, axis=0)
+    if class_name in ("human", "person", "tree"):
+        return "y" if size[1] > 1.5 * size[2] and size[1] >= size[0] * 0.95 else "z"
+    if class_name in ("table", "nightstand"):
+        share = {axis: _flat_top_share(vertices, faces, axis) for axis in ("z", "y")}
+        return "y" if share["y"] > 0.6 and share["z"] < 0.3 else "z"
+    if class_name == "chair":
+        legs = [_ground_share(vertices, faces, axis) for axis in (1, 2)]
+        return "y" if size[1] > 1.15 * size[2] and legs[1] > 2 * legs[0] else "z"
+    return "z"
+
+
+def _flat_top_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: str) -> float:
+    """How much of the model's footprint along `axis` is a flat plate at its upper end."""
+    turned = vertices @ turn_upright(axis).T
+    centres, areas, normals = surface_samples(turned, faces)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    plate = (np.abs(normals[:, 2]) > 0.99) & (centres[:, 2] > high[2] - 0.03 * (high[2] - low[2]))
+    footprint = float(np.prod(high[:2] - low[:2]))
+    return float(areas[plate].sum()) / footprint if footprint > 0 else 0.0
+
+
+def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) -> float:
+    """Share of the footprint along `axis` that the lowest slice covers: legs touch little, a back much."""
+    centres, _, _ = surface_samples(vertices, faces)
+    low, extent = vertices.min(axis=0), np.ptp(vertices, axis=0) + 1e-12
+    slice_ = centres[centres[:, axis] < low[axis] + 0.05 * extent[axis]]
+    cells = np.delete((slice_ - low) / extent * 20, axis, axis=1).astype(int)
+    return len(np.unique(cells, axis=0)) / 400
+
+
+def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[float, str | None]:
+    """(factor to metres, warning): a usual unit that gives a usual size, else the class's usual size itself."""
+    usual = USUAL.get(class_name)
+    if usual is None:
+        return 1.0, None
+    for name, factor in UNITS.items():
+        if usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
+            return factor, None if name == "m" else f"units guessed: {name}"
+    factor = usual.scale_to_usual(size)
+    if usual.fits(size, ODD) and not usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
+        return 1.0, "an unusual size, taken as metres"  # a throne is no chair of half the width
+    return factor, f"units unknown: scaled by {factor:.3g} to the usual size of a {class_name}"
+
+
+def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:
+    """The horizontal axis that is the front, of an upright model; None when nothing tells."""
+    judge = FRONTS.get(class_name)
+    if judge is None:
+        return None
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    centres, areas, normals = surface_samples(vertices, faces)
+    places = (centres - [*(low[:2] + high[:2]) / 2, low[2]]) / (high - low + 1e-12)  # x, y: -0.5..0.5, z: 0..1
+    away = judge(places, areas, normals)
+    if away is None:
+        return None
+    direction = np.asarray(away) * (high - low)[:2]
+    strongest = int(np.argmax(np.abs(direction)))
+    return ("" if direction[strongest] > 0 else "-") + "xy"[strongest]
+
+
+def _away_from_upper_mass(places: Floats, areas: Floats, _normals: Floats) -> tuple[float, float] | None:
+    """Chairs' backs and laptops' screens: what is high stands at the back."""
+    upper = places[:, 2] > 0.65
+    lower = places[:, 2] < 0.55
+    if not upper.any() or not lower.any():
+        return None
+    mean = [np.average(places[part, :2], axis=0, weights=areas[part] + 1e-15) for part in (upper, lower)]
+    away = mean[1] - mean[0]
+    return (away[0], away[1]) if np.abs(away).max() > 0.08 else None
+
+
+def _where_toes_point(places: Floats, _areas: Floats, _normals: Floats) -> tuple[float, float] | None:
+    """People: feet reach forward of the ankles."""
+    feet = places[:, 2] < 0.03
+    ankles = (places[:, 2] > 0.05) & (places[:, 2] < 0.10)
+    if not feet.any() or not ankles.any():
+        return None
+    middle = [(places[part, :2].min(axis=0) + places[part, :2].max(axis=0)) / 2 for part in (feet, ankles)]
+    forward = middle[0] - middle[1]
+    return (forward[0], forward[1]) if np.abs(forward).max() > 0.03 else None
+
+
+def _away_from_flat_back(places: Floats, areas: Floats, normals: Floats) -> tuple[float, float] | None:
+    """Nightstands: the back is one flat board, the front has drawers and handles that stand out."""
+    covered = {}
+    for axis in (0, 1):
+        for sign in (-1.0, 1.0):
+            at_end = (places[:, axis] * sign > 0.485) & (np.abs(normals[:, axis]) > 0.95)
+            covered[axis, sign] = float(areas[at_end].sum())
+    most = max(covered.values())
+    gaps = {axis: covered[axis, -1] - covered[axis, 1] for axis in (0, 1)}
+    axis = max(gaps, key=lambda key: abs(gaps[key]))
+    if abs(gaps[axis]) < 0.3 * most:
+        return None
+    sign = 1.0 if gaps[axis] > 0 else -1.0
+    return (sign, 0.0) if axis == 0 else (0.0, sign)
+
+
+FRONTS: dict[str, Callable[[Floats, Floats, Floats], tuple[float, float] | None]] = {
+    "chair": _away_from_upper_mass,
+    "laptop": _away_from_upper_mass,
+    "nightstand": _away_from_flat_back,
+    "human": _where_toes_point,
+    "person": _where_toes_point,
+}

@@ -1,0 +1,230 @@
+"""Reads model files through Blender in a child process, so that a broken file costs that file alone."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.assets.prepare.raw_model import MAX_TRIANGLES
+from scenegen.assets.prepare.textures import NEUTRAL_GREY, TextureError, grey_channel, palette, tinted
+from scenegen.assets.sources.files.gltf import count_triangles
+from scenegen.core.asset_library import Material
+
+MAX_FILE_BYTES = 1_000_000_000
+FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
+FILES_A_PROCESS = 100  # Blender keeps some memory of every file it has read
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a file holds, in Blender's axes (Z up where the format says what is up) and in the file's units.
+
+    vertices float64 (V, 3), faces int32 (F, 3), material_index int32 (F,), uvs float32 (F, 3, 2) or None,
+    corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path that materials give.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int32]
+    material_index: NDArray[np.int32]
+    uvs: NDArray[np.float32] | None
+    corner_normals: NDArray[np.float32] | None
+    materials: tuple[Material, ...]
+    textures: dict[str, bytes]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A source that gives no model, and why; the rest goes on."""
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+
+def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
+    """Every file's number and content, in order; a crash or a hang of Blender refuses one file and goes on."""
+    first = 0
+    while first < len(files):
+        too_big = _refuse_unread(files[first])
+        if too_big:
+            yield first, Refused(str(files[first]), too_big)
+            first += 1
+            continue
+        batch = [files[first]]
+        for file in files[first + 1 : first + FILES_A_PROCESS]:
+            if _refuse_unread(file):
+                break
+            batch.append(file)
+        done = 0
+        for imported in _import_batch(batch, seconds):
+            yield first + done, imported
+            done += 1
+        first += done
+
+
+def _refuse_unread(file: Path) -> str | None:
+    """Why a file is not even opened in Blender, if so."""
+    if not file.is_file():
+        return "no such file"
+    size = file.stat().st_size
+    if size == 0:
+        return "the file is empty"
+    if size > MAX_FILE_BYTES:
+        return f"{size / 1e9:.1f} GB is more than {MAX_FILE_BYTES / 1e9:.0f} GB; simplify the model first"
+    triangles = _count_triangles(file)
+    if triangles > MAX_TRIANGLES:
+        return f"{triangles:,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"
+    return None
+
+
+def _count_triangles(file: Path) -> int:
+    """How many triangles a file announces, where that can be told cheaply; 0 when not."""
+    if file.suffix.lower() in (".gltf", ".glb"):
+        return count_triangles(file)
+    with file.open("rb") as stream:
+        head = stream.read(4096)
+        if file.suffix.lower() == ".stl" and len(head) >= 84:
+            count = int.from_bytes(head[80:84], "little")
+            return count if file.stat().st_size == 84 + 50 * count else 0
+        if file.suffix.lower() == ".ply":
+            words = head.split(b"element face ", 1)
+            return int(words[1].split()[0]) if len(words) == 2 and words[1].split()[0].isdigit() else 0
+        if file.suffix.lower() == ".obj":
+            stream.seek(0)
+            return sum(chunk.count(b"\nf ") for chunk in iter(lambda: stream.read(1 << 24), b""))
+    return 0
+
+
+def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | Refused]:
+    """Import files until the child ends; gives at least one result, and stops after one that the child died of."""
+    with tempfile.TemporaryDirectory(prefix="scenegen-import-") as folder:
+        command = [sys.executable, "-m", "blender_scripts.import_model", *map(str, files), "--out", folder]
+        command += ["--max-triangles", str(MAX_TRIANGLES)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        assert child.stdout is not None
+        answers = _answers(child.stdout)
+        try:
+            for number, file in enumerate(files):
+                try:
+                    answer = answers.get(timeout=seconds)
+                except queue.Empty:
+                    yield Refused(str(file), f"Blender did not finish reading it in {seconds:.0f} s")
+                    return
+                if isinstance(answer, str):
+                    status = child.wait()
+                    how = f"signal {-status}" if status < 0 else f"status {status}"
+                    yield Refused(str(file), f"Blender ended with {how} while reading it ({answer or 'said nothing'})")
+                    return
+                if answer["ok"]:
+                    yield _load(Path(folder) / str(number))
+                else:
+                    yield Refused(str(file), answer["error"])
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+
+
+def _answers(stream: IO[str]) -> queue.Queue[dict[str, Any] | str]:
+    """The child's answers as they come; its last other line when it ends."""
+    answers: queue.Queue[dict[str, Any] | str] = queue.Queue()
+
+    def read() -> None:
+        noise = ""
+        for line in stream:
+            if line.startswith("@scenegen "):
+                answers.put(json.loads(line.removeprefix("@scenegen ")))
+            elif line.strip():
+                noise = line.strip()[:200]
+        answers.put(noise)
+
+    threading.Thread(target=read, daemon=True).start()
+    return answers
+
+
+def _load(folder: Path) -> Imported:
+    body = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    with np.load(folder / "mesh.npz") as arrays:
+        faces, material_index = arrays["faces"], arrays["material_index"]
+        vertices, normals, colors = arrays["vertices"], arrays.get("corner_normals"), arrays.get("face_colors")
+        uvs = arrays.get("uvs")
+    textures: dict[str, bytes] = {}
+    warnings = list(body["warnings"])
+    materials = [_material(described, folder, textures, warnings) for described in body["materials"]]
+    if colors is not None:
+        uvs, material_index = _paint(colors, uvs, material_index, materials, textures)
+    return Imported(
+        vertices, faces, material_index, uvs, normals, tuple(materials), textures, tuple(dict.fromkeys(warnings))
+    )
+
+
+def _material(body: dict[str, Any], folder: Path, textures: dict[str, bytes], warnings: list[str]) -> Material:
+    numbers = {key: body[key] for key in ("metallic", "roughness", "transmission", "ior", "alpha", "emission_strength")
+               if key in body}  # fmt: skip
+    colours: dict[str, Any] = {key: tuple(body[key]) for key in ("base_color", "emission") if key in body}
+    slots: dict[str, str] = {}
+    for slot, texture in body.get("textures", {}).items():
+        content = None if texture["image"] is None else (folder / texture["image"]).read_bytes()
+        path = f"textures/{texture['image']}_{slot if slot in GREY else texture['channel']}"
+        try:
+            if content is None:
+                raise TextureError("missing")
+            if slot in GREY:
+                content = grey_channel(content, texture["channel"], texture["factor"][0])
+                if content is None:  # the whole channel is opaque, or nothing at all
+                    continue
+            elif slot in ("base_color", "emission"):
+                content = tinted(content, texture["factor"])
+        except TextureError as error:
+            if str(error) != "missing":
+                warnings.append(f"unreadable {slot} texture {texture['file']}: {error}")
+            if slot == "base_color":
+                colours["base_color"] = NEUTRAL_GREY
+            continue
+        if slot in ("base_color", "emission") and texture["factor"] != [1.0, 1.0, 1.0]:
+            path += f"_{len(textures)}"
+        textures[path] = content
+        slots[slot] = path
+    material = Material(name=body.get("name", "none"), **colours, **numbers, textures=slots)
+    if material.alpha <= 0.0 and "alpha" not in slots:
+        warnings.append(f"material {material.name} is wholly transparent; taken as opaque")
+        material = Material(**{**vars(material), "alpha": 1.0})
+    return material
+
+
+GREY = ("metallic", "roughness", "alpha")
+
+
+def _paint(
+    colors: NDArray[np.float32],
+    uvs: NDArray[np.float32] | None,
+    material_index: NDArray[np.int32],
+    materials: list[Material],
+    textures: dict[str, bytes],
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Colours painted on faces become a palette texture: a material knows no colour attribute."""
+    painted = np.isfinite(colors).all(axis=1)
+    uvs = np.zeros((len(colors), 3, 2), dtype=np.float32) if uvs is None else uvs.copy()
+    image, places = palette(colors[painted])
+    textures["textures/palette"] = image
+    uvs[painted] = places[:, None, :]
+    for number in np.unique(material_index[painted]):
+        material = materials[number]
+        slots = {**material.textures, "base_color": "textures/palette"}
+        materials.append(Material(**{**vars(material), "textures": slots}))
+        material_index = np.where(painted & (material_index == number), len(materials) - 1, material_index)
+    return uvs, material_index.astype(np.int32)

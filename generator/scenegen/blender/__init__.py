@@ -1,0 +1,1 @@
+"""Blender processes: setup, devices, processor cores, and the pipe to one of them."""

@@ -1,0 +1,190 @@
+"""One persistent Blender process that makes scenes, spoken to in JSON lines.
+
+The parent writes {"index": 17} to its standard input; it answers on standard output with a line that starts with
+"@scenegen " followed by {"index": 17, "ok": true, "seconds": {stage: seconds}, "peak_mb": ...} or
+{"index": 17, "ok": false, "error": "..."}. Everything else it prints is Blender's own noise. The end of its input
+ends it, so that no Blender outlives a killed parent.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import queue
+import shlex
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scenegen.core.errors import ScenegenError, UsageError
+
+MARK = "@scenegen "
+LOG_LINES = 30
+
+
+def generate_script() -> Path:
+    """The entry that runs inside Blender, `blender_scripts/generate.py`."""
+    spec = importlib.util.find_spec("blender_scripts")
+    if spec is None or not spec.submodule_search_locations:
+        raise ScenegenError("blender_scripts is not installed beside scenegen; install the package again")
+    return Path(next(iter(spec.submodule_search_locations))) / "generate.py"
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """What a child needs to know; `blender` None means the bpy wheel of this Python. Paths are absolute.
+
+    `gpu` is the number of the GPU it renders on, counted round; None: all there are. `cores` are the numbers of the
+    processor cores that it is kept on, where the system can do that; none: one thread, on any.
+    """
+
+    preset: str
+    out: str
+    seed: int
+    split: str
+    quality: str
+    device: str
+    assets: str
+    blender: str | None
+    script: str
+    cores: tuple[int, ...] = ()
+    gpu: int | None = None
+    variation: str = "all"
+    views: int | None = None
+
+    def command(self) -> list[str]:
+        """The command line of a child that serves scenes."""
+        return [
+            *(*self._host(), "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
+            *("--split", self.split, "--quality", self.quality, "--device", self.device),
+            *(() if self.gpu is None else ("--gpu", str(self.gpu))),
+            *("--assets", self.assets, "--threads", str(max(1, len(self.cores))), "--variation", self.variation),
+            *(("--views", str(self.views)) if self.views else ()),
+        ]
+
+    def warm_up(self) -> list[str]:
+        """The command line of a child that only has the GPU's kernels compiled."""
+        return [*self._host(), "--warm-up", "--quality", self.quality, "--device", self.device, "--assets", self.assets]
+
+    def _host(self) -> list[str]:
+        host = [sys.executable, self.script]
+        if self.blender:
+            host = [self.blender, "--background", "--python-exit-code", "1", "--python", self.script]
+        return [*host, "--"]
+
+    def alone(self, index: int) -> str:
+        """A shell line that makes one scene in the foreground, with all that Blender prints."""
+        return f"echo '{json.dumps({'index': index})}' | {shlex.join(self.command())}"
+
+
+class HostLostError(Exception):
+    """The child died or hung; `log` is the end of what it printed.
+
+    `refused` is its own word on why it cannot start with these arguments: another would say the same.
+    """
+
+    def __init__(self, reason: str, log: tuple[str, ...], refused: ScenegenError | None = None) -> None:
+        super().__init__(reason)
+        self.log = log
+        self.refused = refused
+
+
+class BlenderHost:
+    """A running child. After HostLostError it is gone: start another."""
+
+    def __init__(self, spec: HostSpec) -> None:
+        self.spec = spec
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        # A session of its own: Ctrl-C in the terminal is the parent's to handle.
+        try:
+            self._process = subprocess.Popen(
+                spec.command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HostLostError(f"{spec.command()[0]}: cannot be started ({error.strerror})", ()) from error
+        if spec.cores and hasattr(os, "sched_setaffinity"):
+            with suppress(OSError):  # it has ended already: the first scene says so
+                os.sched_setaffinity(self.pid, spec.cores)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def make(self, index: int, timeout: float) -> dict[str, Any]:
+        """Have scene `index` made; the child's answer. Raises HostLostError when it dies or takes over `timeout` s."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"index": index}) + "\n")
+            self._process.stdin.flush()
+            answer = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            raise self._hung(timeout) from None
+        except (BrokenPipeError, ConnectionResetError):
+            answer = None
+        if answer is None:
+            raise self._died()
+        return {**answer, "log": tuple(self._log)}
+
+    def close(self) -> None:
+        """End the child, kindly for two seconds and then by force."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+            self._process.wait(timeout=2)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(timeout=5)
+
+    def _hung(self, timeout: float) -> HostLostError:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+        return HostLostError(f"Blender hung: no answer in {timeout:.0f} s", tuple(self._log))
+
+    def _died(self) -> HostLostError:
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # it closed its output and goes on
+            self._process.kill()
+            status = self._process.wait()
+        self._reader.join(timeout=5)
+        log = tuple(self._log)
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return HostLostError(f"Blender died ({how})", log, _refusal(status, log))
+
+    def _read(self) -> None:
+        """Sort the child's lines into answers and log; None marks its end."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            # Blender's own prints have no newline at times: the mark may stand behind one.
+            noise, mark, body = line.partition(MARK)
+            if noise.strip():
+                self._log.append(noise.rstrip())
+            if mark and body.endswith("}\n"):
+                self._answers.put(json.loads(body))
+        self._answers.put(None)
+
+
+def _refusal(status: int, log: tuple[str, ...]) -> ScenegenError | None:
+    """The error that generate.py ends with when what it was asked cannot be done (see its exit statuses)."""
+    said = [line.removeprefix("error: ") for line in log if line.startswith("error: ")]
+    if not said or status not in (1, 2):
+        return None
+    return UsageError(said[-1]) if status == 2 else ScenegenError(said[-1])

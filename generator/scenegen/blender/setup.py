@@ -1,0 +1,179 @@
+"""Ask a Blender what it is, and give its Python the modules that labels need (`scenegen blender-setup`).
+
+A user's own Blender brings numpy at most. The missing modules go to one folder per Python version below
+~/.scenegen/blender, which `blender_scripts/generate.py` appends to that Blender's path: nothing is written into the
+Blender itself, and what it brings wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenegen.blender.host import generate_script
+from scenegen.core.errors import ScenegenError, UsageError
+
+MODULES = {"numpy": "numpy", "numba": "numba", "PIL": "pillow", "scipy": "scipy"}
+"""What the labels import, and the package that brings it."""
+
+OLDEST_PYTHON = (3, 11)
+MARK = "@scenegen "
+
+_PROBE = """
+import importlib, json, os, platform, sys
+home = os.environ.get("SCENEGEN_HOME") or os.path.join(os.path.expanduser("~"), ".scenegen")
+sys.path.append(os.path.join(home, "blender", "cp%d%d" % sys.version_info[:2]))
+answer = {"python": list(sys.version_info[:3]), "machine": platform.machine(), "versions": {}, "problems": {}}
+try:
+    import bpy
+    answer["blender"] = bpy.app.version_string
+except ImportError as error:
+    answer["problems"]["bpy"] = str(error)
+for name in MODULES:
+    try:
+        answer["versions"][name] = importlib.import_module(name).__version__
+    except Exception as error:
+        answer["problems"][name] = "%s: %s" % (type(error).__name__, error)
+if "blender" in answer:
+    sys.path.append(ROOT)
+    from blender_scripts.host.compat import list_gpus
+    answer["gpus"] = list_gpus()
+print("MARK" + json.dumps(answer))
+"""
+
+
+@dataclass(frozen=True)
+class BlenderInfo:
+    """What a Blender answered: `versions` of the modules it can import, and why it cannot import the others.
+
+    `gpus` are the names of those that Cycles can render on, by kind ("optix", "cuda", ...).
+    """
+
+    executable: str
+    version: str
+    python: tuple[int, int, int]
+    machine: str
+    versions: Mapping[str, str]
+    problems: Mapping[str, str]
+    gpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def modules_folder(python: tuple[int, ...]) -> Path:
+    """Where modules for Blenders of this Python version lie: $SCENEGEN_HOME (~/.scenegen)/blender/cp311."""
+    home = Path(os.environ.get("SCENEGEN_HOME") or Path.home() / ".scenegen")
+    return home / "blender" / f"cp{python[0]}{python[1]}"
+
+
+def probe(blender: str | None) -> BlenderInfo:
+    """Start a Blender (None: the bpy wheel of this Python) and ask for its versions and modules.
+
+    Raises ScenegenError when there is none, it is no Blender, or its Python is older than 3.11.
+    """
+    executable = sys.executable if blender is None else _find(blender)
+    root = str(generate_script().parent.parent)
+    code = _PROBE.replace("MODULES", repr(list(MODULES))).replace("MARK", MARK).replace("ROOT", repr(root))
+    command = [executable, "-c", code] if blender is None else [*_background(executable), "--python-expr", code]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    except OSError as error:
+        raise ScenegenError(f"{executable}: cannot be started ({error.strerror}); give a Blender's program") from error
+    except subprocess.TimeoutExpired as error:
+        raise ScenegenError(f"{executable}: no answer in 300 s; is it a Blender?") from error
+    answers = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
+    if not answers:
+        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise ScenegenError(f"{executable}: is no Blender that runs Python 3 ({said}); give a Blender's program")
+    body = json.loads(answers[-1].removeprefix(MARK))
+    problems = dict(body["problems"])
+    if "bpy" in problems:
+        raise ScenegenError(
+            f"{executable}: cannot import bpy ({problems['bpy']}); "
+            + ("give a Blender's program" if blender else "install the package again, or name a Blender: --blender EXE")
+        )
+    python = (body["python"][0], body["python"][1], body["python"][2])
+    if python < OLDEST_PYTHON:
+        raise ScenegenError(
+            f"{executable}: Blender {body['blender']} has Python {python[0]}.{python[1]}, 3.11 or newer is needed; "
+            "use Blender 4.1 or newer, or Debian's 3.4"
+        )
+    gpus = {kind: tuple(names) for kind, names in body.get("gpus", {}).items()}
+    return BlenderInfo(executable, body["blender"], python, body["machine"], body["versions"], problems, gpus)
+
+
+def check_host(blender: str | None) -> BlenderInfo:
+    """`probe`, and a ScenegenError that names the mend when modules are missing."""
+    info = probe(blender)
+    require_modules(info, blender)
+    return info
+
+
+def require_modules(info: BlenderInfo, blender: str | None) -> None:
+    """ScenegenError that names the mend when the Blender probed (None: the bpy wheel) lacks modules."""
+    if info.problems:
+        name, why = next(iter(info.problems.items()))
+        mend = (
+            f"scenegen blender-setup --blender {info.executable}"
+            if blender
+            else "pip install --force-reinstall scenegen"
+        )
+        raise ScenegenError(f"{info.executable}: lacks {', '.join(info.problems)} ({name}: {why}); run `{mend}`")
+
+
+def setup(blender: str) -> BlenderInfo:
+    """Install what this Blender lacks and prove that it imports; returns what it answers afterwards.
+
+    Raises ScenegenError when pip fails or the modules do not import after all.
+    """
+    before = probe(blender)
+    if not before.problems:
+        return before
+    if before.machine.lower() != platform.machine().lower():
+        raise ScenegenError(
+            f"{before.executable}: runs on {before.machine} and this Python on {platform.machine()}; "
+            "run blender-setup from a Python of the same kind"
+        )
+    folder = modules_folder(before.python)
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts"),
+        *("--upgrade", "--target", str(folder), "--only-binary=:all:"),
+        *("--python-version", ".".join(map(str, before.python[:2]))),
+        *_requirements(before),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise ScenegenError(
+            f"{folder}: pip could not install {', '.join(MODULES.values())} ({said}); mend that and repeat"
+        )
+    return check_host(blender)
+
+
+def _requirements(info: BlenderInfo) -> list[str]:
+    """The packages to install; numpy as that Blender has it, because what it brings comes first on its path."""
+    folder = modules_folder(info.python)
+    own_numpy = info.versions.get("numpy")
+    brought = own_numpy is not None and not (folder / "numpy").exists()
+    numpy = f"numpy=={own_numpy}" if brought else "numpy<2" if info.python < (3, 13) else "numpy"
+    return [numpy, *(package for package in MODULES.values() if package != "numpy")]
+
+
+def _find(blender: str) -> str:
+    if not blender:
+        raise UsageError("--blender: an empty name; give a Blender's program")
+    found = shutil.which(blender)
+    if found is None:
+        raise ScenegenError(
+            f"{blender}: no such program; give a Blender's program, or leave --blender away for the bpy wheel"
+        )
+    return str(Path(found).absolute())
+
+
+def _background(executable: str) -> list[str]:
+    return [executable, "--background", "--factory-startup", "--python-exit-code", "1"]

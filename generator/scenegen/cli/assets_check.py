@@ -1,0 +1,119 @@
+"""`scenegen assets check`, `sheet` and `drop`: look through a library and throw out what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from scenegen.cli.options import console, library_option
+from scenegen.core.asset_library import list_assets
+from scenegen.core.errors import ScenegenError, UsageError
+
+
+@click.command()
+@library_option
+@click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
+@click.option("--class", "class_name", metavar="C", help="Findings of this class alone.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> int:
+    """Count models by class and split, name what a preset lacks, and say what is broken or looks doubtful.
+
+    Doubts (a guessed front, an unusual size, an open surface, ...) leave the exit status at 0; a broken asset and a
+    preset that cannot be made set it to 1.
+
+    \b
+    Examples: scenegen assets check --preset studio
+              scenegen assets check --class chair
+    """
+    from scenegen.assets.curate.check import check_library, read_library
+    from scenegen.core.preset.preset import load_preset
+
+    needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
+    assets, damaged = read_library(library)
+    found = check_library(assets, needed, damaged)
+    classes = {asset.name: asset.class_name for asset in assets}
+    shown = [f for f in found.findings if class_name in (None, classes.get(f.asset, class_name))]
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(found), "usable": found.usable}, indent=1))
+        return 0 if found.usable else 1
+    table = Table("class", "train", "test", "doubtful", box=None, header_style="bold")
+    doubtful = {finding.asset for finding in found.findings}
+    for name, counts in found.counts.items():
+        count = sum(classes.get(asset) == name for asset in doubtful)
+        table.add_row(name, str(counts["train"]), str(counts["test"]), str(count or ""))
+    console().print(table)
+    for kind in dict.fromkeys(finding.kind for finding in shown):
+        click.echo(f"\n{kind}:")
+        for finding in shown:
+            if finding.kind == kind:
+                click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {finding.says}")
+    if found.missing:
+        click.echo(f"preset {preset} lacks {', '.join(found.missing)}; run `scenegen assets build`", err=True)
+    broken = sorted({finding.asset for finding in found.findings if finding.broken})
+    if broken:
+        click.echo(f"{len(broken)} broken: {', '.join(broken)}; prepare them again or drop them", err=True)
+    return 0 if found.usable else 1
+
+
+@click.command()
+@click.argument("out", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
+@library_option
+@click.option("--class", "class_name", metavar="C", help="Only this class.")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels a picture.")
+@click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples a pixel.")
+def sheet(out: Path, library: Path, class_name: str | None, split: str | None, size: int, samples: int) -> None:
+    """Render a contact sheet: every model alone, by class; an orange frame marks what `assets check` doubts.
+
+    \b
+    Example: scenegen assets sheet --class chair chairs.png
+    """
+    from scenegen.assets.curate.sheet import make_sheet
+
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"{out}: name a picture, such as {out.with_suffix('.png')}")
+    chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
+    if not chosen:
+        raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows what there is")
+    make_sheet(library, chosen, out, size, samples)
+    click.echo(f"{out}: {len(chosen)} models")
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@library_option
+@click.option("--why", required=True, help="The reason, kept in dropped.jsonl.")
+def drop(names: tuple[str, ...], library: Path, why: str) -> None:
+    """Take models out of the library, so that adding the same files again does not bring them back.
+
+    \b
+    Example: scenegen assets drop sf_backpack_red --why "the strap floats"
+    """
+    from scenegen.assets.curate.dropped import drop as drop_asset
+
+    there = {asset.name: asset for asset in list_assets(library)}
+    for name in names:
+        if name not in there:
+            raise ScenegenError(f"{library}: no asset {name!r}; `scenegen assets list` shows what there is")
+    for name in dict.fromkeys(names):
+        drop_asset(library, there[name], why)
+        click.echo(f"{name} dropped")
+
+
+def list_dropped(library: Path, class_name: str | None, as_json: bool) -> None:
+    """Print what was dropped from a library, and why."""
+    from scenegen.assets.curate.dropped import read_dropped
+
+    notes = [note for note in read_dropped(library) if class_name in (None, note["class"])]
+    if as_json:
+        click.echo(json.dumps(notes, indent=1))
+        return
+    table = Table("dropped", "class", "why", "source", box=None, header_style="bold")
+    for note in notes:
+        table.add_row(*(escape(note[key]) for key in ("name", "class", "why", "source")))
+    console().print(table)

@@ -1,0 +1,130 @@
+"""`scenegen assets fetch`: bring the models of a manifest from Sketchfab."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from scenegen.cli.options import console, library_option
+from scenegen.core.errors import ScenegenError
+from scenegen.progress import progress
+
+if TYPE_CHECKING:
+    from scenegen.assets.sources.sketchfab.fetch import Outcome
+    from scenegen.assets.sources.sketchfab.manifest import Manifest
+
+
+@click.command()
+@library_option
+@click.option("--manifest", "name", default="studio", show_default=True, metavar="M", help="studio, street or a file.")
+@click.option("--class", "class_name", metavar="C", help="Only this class.")
+@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the Sketchfab API token is [$SKETCHFAB_API_TOKEN].",
+)
+@click.option("--commercial", is_flag=True, help="Refuse licences that forbid commercial use, too.")
+@click.option("--jobs", type=click.IntRange(1, 8), default=4, show_default=True, help="Downloads at once.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+def fetch(
+    library: Path,
+    name: str,
+    class_name: str | None,
+    split: str | None,
+    token_file: Path | None,
+    commercial: bool,
+    jobs: int,
+    as_json: bool,
+) -> int:
+    """Download a manifest's models from Sketchfab and prepare them; what is there already is kept.
+
+    A model that is gone, under a licence that forbids data sets, or of no use is replaced by a spare of the manifest.
+    The same command again goes on where this one ended.
+
+    \b
+    Examples: SKETCHFAB_API_TOKEN=... scenegen assets fetch
+              scenegen assets fetch --manifest street --class car --token-file ~/.sketchfab
+    """
+    from scenegen.assets.sources.sketchfab import fetch as sketchfab
+    from scenegen.assets.sources.sketchfab.api import Sketchfab, api_address, read_token
+    from scenegen.assets.sources.sketchfab.manifest import read_manifest, select
+
+    manifest = select(read_manifest(name), class_name, split)
+    for fault in manifest.faults:
+        click.echo(f"refused: {fault}", err=True)
+    if sketchfab.is_complete(manifest, library):
+        outcome = sketchfab.Outcome(kept=list(sketchfab.present(manifest, library)))
+    else:
+        with Sketchfab(read_token(token_file), api_address()) as api, progress("fetch", "models") as update:
+            outcome = sketchfab.fetch(manifest, library, api, jobs, commercial, update)
+    if as_json:
+        click.echo(json.dumps(_answer(manifest, outcome, library), indent=1))
+    elif outcome.fetched or outcome.kept or outcome.refused or not outcome.stopped:
+        _show(manifest, outcome, library)
+    if outcome.stopped:
+        raise ScenegenError(outcome.stopped)
+    return 1 if outcome.missing or manifest.faults else 0
+
+
+def _answer(manifest: Manifest, outcome: Outcome, library: Path) -> dict[str, Any]:
+    spares = _spares(outcome)
+
+    def model(entry: Any, **more: Any) -> dict[str, Any]:
+        return {"uid": entry.uid, "class": entry.class_name, "split": entry.split, **more}
+
+    return {
+        "library": str(library),
+        "fetched": [model(f.entry, asset=f.asset.name, instead_of=f.instead_of) for f in outcome.fetched],
+        "kept": [model(entry) for entry in outcome.kept],
+        "refused": [model(r.entry, why=r.why, replaced_by=spares.get(r.place)) for r in outcome.refused],
+        "missing": [{"class": key[0], "split": key[1], "count": count} for key, count in outcome.missing.items()],
+        "faults": list(manifest.faults),
+        "stopped": outcome.stopped,
+    }
+
+
+def _show(manifest: Manifest, outcome: Outcome, library: Path) -> None:
+    fetched = Counter((f.entry.class_name, f.entry.split) for f in outcome.fetched)
+    replaced = Counter((f.entry.class_name, f.entry.split) for f in outcome.fetched if f.instead_of)
+    refused = Counter((r.entry.class_name, r.entry.split) for r in outcome.refused)
+    kept = Counter((entry.class_name, entry.split) for entry in outcome.kept)
+    table = Table(box=None, header_style="bold")
+    for title in ("class", "split"):
+        table.add_column(title)
+    for title in ("wanted", "there before", "fetched", "by spares", "refused", "missing"):
+        table.add_column(title, justify="right")
+    for key, count in manifest.want.items():
+        numbers = (count, kept[key], fetched[key], replaced[key], refused[key], outcome.missing.get(key, 0))
+        table.add_row(*map(escape, key), *(str(number) if number else "-" for number in numbers))
+    console().print(table)
+    if outcome.refused:
+        console().print("", _refusals(outcome), "")
+    total = len(outcome.fetched) + len(outcome.kept)
+    missing = sum(outcome.missing.values())
+    click.echo(
+        f"{library}: {total} of {sum(manifest.want.values())} models there, {len(outcome.fetched)} of them new"
+        + (f", {missing} missing" if missing else "")
+        + ("; look: `scenegen assets sheet`, authors: `scenegen assets credits`" if outcome.fetched else "")
+    )
+
+
+def _spares(outcome: Outcome) -> dict[str, str]:
+    """Which asset took the place of a model, by uid."""
+    return {fetched.instead_of: fetched.asset.name for fetched in outcome.fetched if fetched.instead_of}
+
+
+def _refusals(outcome: Outcome) -> Table:
+    spares = _spares(outcome)
+    table = Table("refused", "class", "split", "why", "replaced by", box=None, header_style="bold")
+    for refusal in outcome.refused:
+        entry = refusal.entry
+        why = escape(" ".join(refusal.why.split()))
+        table.add_row(entry.uid, entry.class_name, entry.split, why, spares.get(refusal.place, "-"))
+    return table

@@ -1,0 +1,24 @@
+"""`scenegen assets add --people N`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scenegen.cli.options import prepare_all, print_added, tell_refused
+
+if TYPE_CHECKING:
+    from scenegen.assets.sources.files.importer import Refused
+
+
+def add_people(count: int, library: Path, split: str | None, seed: int, clothes: str) -> int:
+    """Make people and prepare them; the exit status."""
+    from scenegen.assets.sources.people.people import read_people, recipes
+
+    refused: list[Refused] = []
+    added = prepare_all(read_people(recipes(count, seed, split, clothes)), count, library, refused)
+    print_added(added)
+    click.echo(f"{library}: {len(added)} people added, {len(refused)} refused")
+    return tell_refused(refused)

@@ -1,0 +1,242 @@
+"""The prepared asset library: one folder an asset, the same for every Blender, read without parsing a source file.
+
+    LIBRARY/<name>/asset.json     an Asset
+    LIBRARY/<name>/mesh.npz       a Mesh, plus the support masks (uncompressed: a load is a copy)
+    LIBRARY/<name>/textures/...   png or jpg
+
+Asset frame: metres, Z up, front toward -Y, origin at the centre of the base. Standard library and numpy only: this
+runs inside Blender.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.scene import Vector
+
+FORMAT = "scenegen-asset/1"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh in the asset frame; the renderer and the voxelizer use the same one.
+
+    vertices float32 (V, 3) in metres; faces int32 (F, 3); corner_normals float32 (F, 3, 3), unit, one a face corner;
+    uvs float32 (F, 3, 2) or None; material_index int32 (F,) into the asset's materials.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    corner_normals: NDArray[np.float32]
+    uvs: NDArray[np.float32] | None
+    material_index: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A surface, in terms that every Blender's Principled shader knows; colours are linear RGB in [0, 1].
+
+    `kind` "plain" uses the numbers and `textures` (slot to path below the asset's folder; slots: base_color, normal,
+    roughness, metallic, alpha, emission). The procedural kinds "wood", "fabric", "leather", "metal", "plastic",
+    "glass", "paint", "stone" and "concrete" (what is poured, rolled or grown) make a node texture from base_color,
+    color_2 and `scale` (metres a repeat); "brick" and "tiles" are laid in courses of base_color, `scale` metres long,
+    with joints of color_2.
+    """
+
+    name: str
+    kind: str = "plain"
+    base_color: Vector = (0.8, 0.8, 0.8)
+    color_2: Vector = (0.8, 0.8, 0.8)
+    metallic: float = 0.0
+    roughness: float = 0.5
+    transmission: float = 0.0
+    ior: float = 1.45
+    alpha: float = 1.0
+    emission: Vector = (0.0, 0.0, 0.0)
+    emission_strength: float = 0.0
+    scale: float = 1.0
+    textures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Support:
+    """A flat top where children stand, as a raster in the asset frame's (x, y).
+
+    `mask` cell (i, j) covers [origin + cell * (i, j), origin + cell * (i + 1, j + 1)] and is true where all of it is
+    at `height` with nothing of the asset above.
+    """
+
+    height: float
+    origin: tuple[float, float]
+    cell: float
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from and under what terms; `checksum` is the source's sha256 in hexadecimal."""
+
+    title: str
+    author: str
+    licence: str
+    source: str
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What layout and rendering need to know of a model without reading its mesh; `folder` is where it lies."""
+
+    name: str
+    class_name: str
+    split: str
+    family: str
+    size: Vector
+    triangles: int
+    materials: tuple[Material, ...]
+    supports: tuple[Support, ...]
+    provenance: Provenance
+    findings: Mapping[str, Any]
+    folder: Path
+
+
+def default_library() -> Path:
+    """The library that is used when none is named: $SCENEGEN_ASSETS, or ~/.scenegen/assets."""
+    return Path(os.environ.get("SCENEGEN_ASSETS") or Path.home() / ".scenegen" / "assets")
+
+
+def write_asset(library: Path, asset: Asset, mesh: Mesh, textures: Mapping[str, bytes]) -> Path:
+    """Write an asset whole or not at all, replacing one of the same name; return its folder.
+
+    `asset.folder` is ignored. `textures` maps paths below the folder ("textures/x.png") to file contents.
+    """
+    library.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=library))
+    try:
+        arrays: dict[str, Any] = {k: v for k, v in vars(mesh).items() if v is not None}
+        for number, support in enumerate(asset.supports):
+            arrays[f"support_{number}"] = support.mask
+        np.savez(staging / "mesh.npz", **arrays)
+        for path, content in textures.items():
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_bytes(content)
+        (staging / "asset.json").write_text(json.dumps(_asset_to_json(asset), indent=1), encoding="utf-8")
+        return _put_in_place(staging, library / asset.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _put_in_place(staging: Path, folder: Path) -> Path:
+    if folder.exists():
+        retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
+        folder.replace(retired / folder.name)
+        staging.rename(folder)
+        shutil.rmtree(retired)
+    else:
+        staging.rename(folder)
+    folder.chmod(0o755)
+    return folder
+
+
+def list_assets(library: Path, split: str | None = None) -> tuple[Asset, ...]:
+    """Every asset (of one split), sorted by name, so that layouts do not depend on the order of a directory."""
+    return tuple(asset for asset in map(read_asset, asset_folders(library)) if split in (None, asset.split))
+
+
+def asset_folders(library: Path) -> Iterator[Path]:
+    """The folder of every asset, sorted by name; ScenegenError when there is no library."""
+    if not library.is_dir():
+        raise ScenegenError(f"{library}: no asset library here; run `scenegen assets build --assets {library}`")
+    for folder in sorted(library.iterdir()):
+        if not folder.name.startswith(".") and (folder / "asset.json").is_file():
+            yield folder
+
+
+def read_asset(folder: Path) -> Asset:
+    """Read one asset's description; its mesh stays on disk."""
+    try:
+        body = json.loads((folder / "asset.json").read_text(encoding="utf-8"))
+        if body.pop("format") != FORMAT:
+            raise ValueError(f"not in the form {FORMAT}")
+        return _asset_from_json(body, folder)
+    except _UNREADABLE as error:
+        raise ScenegenError(f"{folder}: broken asset ({error}); remove the folder and prepare it again") from error
+
+
+def read_mesh(asset: Asset) -> Mesh:
+    """Read an asset's mesh."""
+    try:
+        with np.load(asset.folder / "mesh.npz") as arrays:
+            return Mesh(
+                arrays["vertices"],
+                arrays["faces"],
+                arrays["corner_normals"],
+                arrays.get("uvs"),
+                arrays["material_index"],
+            )
+    except _UNREADABLE as error:
+        raise ScenegenError(f"{asset.folder}: broken mesh ({error}); remove the folder and prepare it again") from error
+
+
+def _asset_to_json(asset: Asset) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": asset.name,
+        "class": asset.class_name,
+        "split": asset.split,
+        "family": asset.family,
+        "size": asset.size,
+        "triangles": asset.triangles,
+        "materials": [dataclasses.asdict(m) for m in asset.materials],
+        "supports": [{"height": s.height, "origin": s.origin, "cell": s.cell} for s in asset.supports],
+        "provenance": dataclasses.asdict(asset.provenance),
+        "findings": dict(asset.findings),
+    }
+
+
+def _asset_from_json(body: dict[str, Any], folder: Path) -> Asset:
+    materials = tuple(_material(m) for m in body["materials"])
+    supports: tuple[Support, ...] = ()
+    if body["supports"]:
+        try:
+            with np.load(folder / "mesh.npz") as arrays:
+                masks = [arrays[f"support_{n}"] for n in range(len(body["supports"]))]
+        except _UNREADABLE as error:
+            raise ValueError(f"mesh.npz: {error}") from error
+        supports = tuple(
+            Support(s["height"], (s["origin"][0], s["origin"][1]), s["cell"], mask)
+            for s, mask in zip(body["supports"], masks, strict=True)
+        )
+    return Asset(
+        name=body["name"],
+        class_name=body["class"],
+        split=body["split"],
+        family=body["family"],
+        size=(body["size"][0], body["size"][1], body["size"][2]),
+        triangles=body["triangles"],
+        materials=materials,
+        supports=supports,
+        provenance=Provenance(**body["provenance"]),
+        findings=body["findings"],
+        folder=folder,
+    )
+
+
+def _material(body: dict[str, Any]) -> Material:
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in body.items()}
+    return Material(**fields)

@@ -1,0 +1,97 @@
+"""Who made the models of a library or of a data set, as their licences ask to be told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from scenegen.core.asset_library import Asset
+from scenegen.core.dataset.reading import StoredScene
+
+CHANGES = "scaled, turned, cleaned and reduced"
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a licence asks to be named of one model."""
+
+    name: str
+    class_name: str
+    title: str
+    author: str
+    licence: str
+    source: str
+
+
+def library_credits(assets: Iterable[Asset]) -> list[Credit]:
+    """Of every asset of a library."""
+    return [
+        Credit(a.name, a.class_name, a.provenance.title, a.provenance.author, a.provenance.licence, a.provenance.source)
+        for a in assets
+    ]
+
+
+def scene_credits(stored: StoredScene) -> list[Credit]:
+    """Of every asset that a scene shows."""
+    scene = stored.scene
+    classes = {thing.asset: thing.class_name for thing in scene.objects}
+    return [
+        Credit(c["asset"], classes.get(c["asset"], ""), c["title"], c["author"], c["licence"], c["source"])
+        for c in scene.extra.get("credits", ())
+    ]
+
+
+def licence_url(name: str) -> str:
+    """Where a Creative Commons licence ("CC-BY-SA-4.0", "CC-BY-3.0-US", "CC0") is written down; empty for others."""
+    if re.match(r"CC0\b", name):
+        return "https://creativecommons.org/publicdomain/zero/1.0/"
+    found = re.fullmatch(r"CC[- ](BY(?:-(?:NC|ND|SA))*)(?:[- ](\d\.\d))?(?:[- ]([A-Z]{2}))?", name)
+    if found is None:
+        return ""
+    parts = [found[1].lower(), found[2] or "4.0", *([found[3].lower()] if found[3] else [])]
+    return f"https://creativecommons.org/licenses/{'/'.join(parts)}/"
+
+
+def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
+    """Attribution of every model as "text", "markdown" or "json", by licence; built-in models share one line."""
+    if form == "json":
+        return json.dumps([_entry(credit) for credit in credits], indent=1) + "\n"
+    by_licence: dict[str, list[Credit]] = defaultdict(list)
+    for credit in credits:
+        by_licence[credit.licence].append(credit)
+    lines: list[str] = []
+    for licence in sorted(by_licence):
+        url = licence_url(licence)
+        if form == "markdown":
+            lines += [f"## {licence}", "", *([f"<{url}>", ""] if url else [])]
+        else:
+            lines += [f"{licence} ({url})" if url else licence, ""]
+        lines += sorted({_line(credit, form) for credit in by_licence[licence]})
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry(credit: Credit) -> dict[str, str]:
+    entry = {"class" if key == "class_name" else key: value for key, value in dataclasses.asdict(credit).items()}
+    return {**entry, "licence_url": licence_url(credit.licence), "changes": CHANGES}
+
+
+def _line(credit: Credit, form: str) -> str:
+    if credit.source.startswith("scenegen parametric"):
+        text = f"built-in models by {credit.author}, {credit.source}"
+    elif form == "markdown" and credit.source.startswith("http"):
+        text = f"[{_escape(credit.title)}]({credit.source}) by {_escape(credit.author)}, modified"
+    elif form == "markdown":
+        text = f'"{_escape(credit.title)}" by {_escape(credit.author)}, {_escape(credit.source)}, modified'
+    else:
+        text = f'"{credit.title}" by {credit.author}, {credit.source}, modified'
+    return f"- {text}" if form == "markdown" else f"  {text}"
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it stands, whatever a stranger wrote."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)

@@ -1,0 +1,131 @@
+"""One run at a time on a data set: a lock that a killed run never leaves shut.
+
+The kernel holds the lock (flock on OUT/.lock) and frees it when the process dies, however it dies. Where several
+machines share the disk that may not reach from one to the other: so the holder also counts up in the file, and whoever
+finds the count of another machine watches whether it still moves.
+
+Standard library only: this runs inside Blender.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from scenegen.core.errors import ScenegenError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+BEAT = 4.0
+WATCH = 3 * BEAT
+UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL}
+_WIDTH = 512
+
+
+@contextmanager
+def run_lock(out: Path, watch: float = WATCH) -> Iterator[None]:
+    """Hold the data set folder `out`. ScenegenError when another run holds it, naming its machine and process.
+
+    After a run on another machine was killed this takes `watch` seconds, else none.
+    """
+    path = out / ".lock"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from error
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+    except OSError as error:
+        raise ScenegenError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error
+    try:
+        local = _flock(handle, out)
+        holder = _read(path)
+        if holder and not (local and holder.get("machine") == _machine()) and _moves(path, holder, watch):
+            raise _refusal(out, holder)
+        me = {"machine": _machine(), "host": socket.gethostname(), "pid": os.getpid(), "run": uuid.uuid4().hex}
+        with suppress(OSError):  # a full disk: the kernel's lock is held all the same
+            _write(handle, me, 0)
+        over = threading.Event()
+        beating = threading.Thread(target=_beat, args=(handle, me, over), daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beating.join()
+            with suppress(OSError):
+                os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _flock(handle: int, out: Path) -> bool:
+    """Take the kernel's lock; False where there is none."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise _refusal(out, _read(out / ".lock")) from error
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise ScenegenError(f"{out / '.lock'}: cannot be locked ({error.strerror}); remove it") from error
+        return False
+    return True
+
+
+def _refusal(out: Path, holder: dict[str, object]) -> ScenegenError:
+    who = f" (process {holder['pid']} on {holder['host']})" if holder else ""
+    return ScenegenError(f"{out}: another run is making it{who}; let it end, or name another folder with --out")
+
+
+def _moves(path: Path, holder: dict[str, object], watch: float) -> bool:
+    """Whether the count in the lock file changes within `watch` seconds."""
+    pause = threading.Event()
+    for _ in range(8):
+        pause.wait(watch / 8)
+        now = _read(path)
+        if now and now != holder:
+            return True
+    return False
+
+
+def _beat(handle: int, me: dict[str, object], over: threading.Event) -> None:
+    count = 0
+    while not over.wait(BEAT):
+        count += 1
+        with suppress(OSError):  # a disk that is full or gone: the run itself will say so
+            _write(handle, me, count)
+
+
+def _write(handle: int, me: dict[str, object], count: int) -> None:
+    # One write of one length, so that a reader on another machine never sees half of it.
+    os.pwrite(handle, json.dumps({**me, "count": count}).ljust(_WIDTH).encode(), 0)
+    os.fsync(handle)
+
+
+def _read(path: Path) -> dict[str, object]:
+    """What the holder wrote; empty when nobody holds it. Opened anew each time: a shared disk then asks its server."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) and {"pid", "host"} <= set(body) else {}
+
+
+def _machine() -> str:
+    """This running kernel: the same name on two machines, or the same machine after a restart, is another."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return socket.gethostname()

@@ -1,0 +1,193 @@
+"""Packed data sets: tar shards in the WebDataset layout, and the index that finds a scene in them.
+
+    OUT/index.json              how it was packed; of every shard its size, sha256 and scenes
+    OUT/shard-000000.tar        of each scene scene_000017.image_0.jpg ..., .depth_0.png ..., .instance_0.png ...,
+                                .labels.npz and .scene.json.gz
+
+labels.npz holds `masks`, one unsigned integer a box cell whose bit c is class c, and `frusta`, uint8 (w, h, d, views).
+
+A scene of more than MOST_TOGETHER views is a sample of its own a view, so that one is read without the others:
+scene_000017_0042.image.jpg, .depth.png, .instance.png, .labels.npz with `frusta` (w, h, d, 1), and .view.json with the
+camera and the poses of the objects in view; scene_000017 keeps scene.json.gz and the masks.
+Standard library and numpy only: this runs inside Blender.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.dataset.info import write_text
+from scenegen.core.errors import ScenegenError
+
+FORMAT = "scenegen-shards/1"
+INDEX_NAME = "index.json"
+END = bytes(2 * tarfile.BLOCKSIZE)
+MOST_TOGETHER = 8
+
+_KEY = re.compile(r"scene_(\d+)(?:_(\d+))?")
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a data set was packed; `quality` is JPEG's, `maps` whether depth and instance maps are in."""
+
+    image: str
+    quality: int
+    maps: bool
+    shard_mb: float
+
+
+class Block(NamedTuple):
+    """Where the members of a scene (its index) lie in its shard, in bytes, and their crc32; of one view, if named."""
+
+    scene: int
+    offset: int
+    size: int
+    crc: int
+    view: int | None = None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One tar file; `bytes` and `sha256` are of all of it. `views` are those of scenes with many."""
+
+    file: str
+    bytes: int
+    sha256: str
+    scenes: tuple[Block, ...]
+    views: tuple[Block, ...] = ()
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the data set at `path` lies in shards."""
+    return (path / INDEX_NAME).is_file()
+
+
+def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
+    """How the data set at `path` was packed, and its finished shards. ScenegenError when index.json is broken."""
+    file = path / INDEX_NAME
+    try:
+        body = json.loads(file.read_text(encoding="utf-8"))
+        if body["format"] != FORMAT:
+            raise ValueError(f"not in the form {FORMAT}")
+        shards = [
+            Shard(**{**shard, **{key: tuple(Block(*b) for b in shard.get(key, ())) for key in ("scenes", "views")}})
+            for shard in body["shards"]
+        ]
+        return Packing(**body["packing"]), tuple(shards)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ScenegenError(f"{file}: broken ({error}); restore it or pack the data set anew") from error
+
+
+def write_index(path: Path, packing: Packing, shards: Sequence[Shard]) -> None:
+    """Write index.json whole or not at all, one line a shard."""
+    counts = f'"scenes": {sum(len(s.scenes) for s in shards)}, "bytes": {sum(s.bytes for s in shards)}'
+    lines = ",\n".join(" " + json.dumps(_listed(shard)) for shard in shards)
+    head = f'"format": "{FORMAT}",\n"packing": {json.dumps(dataclasses.asdict(packing))},\n{counts}'
+    write_text(path / INDEX_NAME, f'{{{head},\n"shards": [\n{lines}\n]}}\n')
+
+
+def _listed(shard: Shard) -> dict[str, Any]:
+    """A shard as index.json has it."""
+    body = {**vars(shard), "scenes": [block[:4] for block in shard.scenes]}
+    return body if body.pop("views") == () else {**body, "views": shard.views}
+
+
+def scene_key(index: int, view: int | None = None) -> str:
+    """What the names of a scene's members, or of one view's, start with, up to their first dot."""
+    return f"scene_{index:06d}" if view is None else f"scene_{index:06d}_{view:04d}"
+
+
+def blocks_of(content: bytes, offset: int) -> Iterator[Block]:
+    """The blocks in a scene's part of a tar file that begins at `offset`: one a key, in order."""
+    with tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:
+        starts: dict[str, int] = {}
+        for info in archive:
+            starts.setdefault(info.name.split(".")[0], info.offset)
+    ends = [*starts.values(), len(content)][1:]
+    for (key, start), end in zip(starts.items(), ends, strict=True):
+        match = _KEY.fullmatch(key)
+        assert match, key
+        view = int(match[2]) if match[2] else None
+        yield Block(int(match[1]), offset + start, end - start, zlib.crc32(content[start:end]), view)
+
+
+def block_bytes(index: int, members: Mapping[str, bytes], view: int | None = None) -> bytes:
+    """A scene's or view's part of a tar file: members by name without the key; the same bytes on any host."""
+    parts = []
+    for name, content in members.items():
+        info = tarfile.TarInfo(f"{scene_key(index, view)}.{name}")
+        info.size = len(content)
+        parts += [info.tobuf(tarfile.USTAR_FORMAT), content, bytes(-len(content) % tarfile.BLOCKSIZE)]
+    return b"".join(parts)
+
+
+def read_block(shard: Path, block: Block) -> dict[str, bytes]:
+    """A scene's members, by their names between key and extension ("image_0", "labels", "scene").
+
+    OSError when the shard cannot be read, ValueError when the bytes are not those that were packed.
+    """
+    with shard.open("rb") as file:
+        file.seek(block.offset)
+        content = file.read(block.size)
+    if len(content) != block.size:
+        raise ValueError(f"the shard ends {block.size - len(content)} bytes too early")
+    if zlib.crc32(content) != block.crc:
+        raise ValueError("its bytes are not those of index.json's checksum")
+    with tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:
+        entries = [(info.name.split(".")[1], archive.extractfile(info)) for info in archive]
+        return {stem: file.read() for stem, file in entries if file}
+
+
+def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.uint8]]) -> bytes:
+    """labels.npz of masks bool (X, Y, Z, C) and frusta uint8 (w, h, d), for np.load; always the same bytes.
+
+    bzip2 over all views at once, depth slowest, is what packs frusta tightest of all that zip files know.
+    """
+    arrays: dict[str, NDArray[Any]] = {} if masks is None else {"masks": pack_masks(masks)}
+    if frusta:
+        # Fortran order: .npy says so, and whoever loads it sees the axes as they are here.
+        arrays["frusta"] = np.asfortranarray(np.stack(frusta, axis=-1))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            data = io.BytesIO()
+            np.save(data, array)
+            archive.writestr(entry, data.getvalue(), zipfile.ZIP_BZIP2, 9)
+    return content.getvalue()
+
+
+def decode_label(content: bytes, name: str) -> NDArray[Any]:
+    """One array of labels.npz."""
+    with np.load(io.BytesIO(content)) as arrays:
+        array: NDArray[Any] = arrays[name]
+        return array
+
+
+def pack_masks(masks: NDArray[np.bool_]) -> NDArray[Any]:
+    """Masks bool (X, Y, Z, C) as bits (X, Y, Z): bit c is class c; uint8 up to 8 classes, else uint16, 32 or 64."""
+    kind = next(np.dtype(f"<u{n}") for n in (1, 2, 4, 8) if masks.shape[-1] <= 8 * n)
+    bits = np.packbits(masks, axis=-1, bitorder="little")
+    padded = np.zeros((*bits.shape[:-1], kind.itemsize), np.uint8)
+    padded[..., : bits.shape[-1]] = bits
+    return padded.view(kind)[..., 0]
+
+
+def unpack_masks(bits: NDArray[Any], classes: int) -> NDArray[np.bool_]:
+    """Undo `pack_masks`."""
+    octets = np.ascontiguousarray(bits)[..., None].view(np.uint8)
+    return np.unpackbits(octets, axis=-1, count=classes, bitorder="little").view(np.bool_)

@@ -1,0 +1,1 @@
+"""What is where: voxels, fruxels, depth, instances, object poses."""

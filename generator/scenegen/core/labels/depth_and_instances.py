@@ -1,0 +1,131 @@
+"""Depth and instance maps: the triangles that each pixel's centre sees, exactly and without filtering.
+
+Triangles are tested in homogeneous image coordinates, so that one crossing the camera's plane needs no clipping. An
+edge's two triangles compute it with opposite signs and no other difference, and a centre right on it belongs to one of
+them by a fixed rule: shared edges never crack.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scenegen.core.compiled import compiled
+from scenegen.core.labels.grids import affine, mesh_arrays
+from scenegen.core.scene.scene import Camera, Vector
+
+Floats = NDArray[np.float64]
+
+
+def rasterize(
+    objects: Sequence[tuple[int, ArrayLike, ArrayLike]], camera: Camera, room: Vector | None
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """What a camera sees of objects (id, vertices (V, 3) in world metres, faces (F, 3)) in a room.
+
+    Returns depth, float32 (H, W), metres along the optical axis at pixel centres, 0 where nothing is hit, and instance,
+    uint16 (H, W), id + 1 or 0. The nearest surface wins; of equally near ones, that of the lower id. `room` is the size
+    of a box standing on the world's origin, seen from inside: it shows in the depth and is instance 0.
+    """
+    distance = np.full((camera.height, camera.width), np.inf)
+    instance = np.zeros((camera.height, camera.width), dtype=np.uint16)
+    if room is not None:
+        _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance)
+    for number, vertices, faces in sorted(objects, key=lambda entry: entry[0]):
+        points, triples = mesh_arrays(vertices, faces)
+        places = affine(camera.K, affine(camera.world_to_camera, points))
+        _draw(places, triples, number + 1, distance, instance)
+    return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
+
+
+def _ray_frame(camera: Camera) -> tuple[Floats, Floats]:
+    """The camera's centre, and the world direction of depth 1 through a pixel (u, v, 1): (3,) and (3, 3)."""
+    (fx, skew, cx), (_, fy, cy), _ = camera.K
+    from_pixels = np.array([[1 / fx, -skew / (fx * fy), (skew * cy / fy - cx) / fx], [0, 1 / fy, -cy / fy], [0, 0, 1]])
+    rotation = np.array(camera.world_to_camera)[:3, :3]
+    offset = np.array(camera.world_to_camera)[:3, 3]
+    centre = -affine(rotation.T, offset[None])[0]
+    return centre, affine(rotation.T, from_pixels.T).T
+
+
+@compiled
+def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Floats) -> None:
+    """Put the room's walls, floor and ceiling into `distance` (H, W)."""
+    height, width = distance.shape
+    low = np.array([-size[0] / 2, -size[1] / 2, 0.0])
+    high = np.array([size[0] / 2, size[1] / 2, size[2]])
+    for row in range(height):
+        for column in range(width):
+            enter, leave = -math.inf, math.inf
+            for axis in range(3):
+                step = directions[axis, 0] * (column + 0.5) + directions[axis, 1] * (row + 0.5) + directions[axis, 2]
+                if step == 0:
+                    if not low[axis] <= centre[axis] <= high[axis]:
+                        enter = math.inf
+                    continue
+                one, other = (low[axis] - centre[axis]) / step, (high[axis] - centre[axis]) / step
+                enter, leave = max(enter, min(one, other)), min(leave, max(one, other))
+            if enter <= leave and leave > 0:
+                distance[row, column] = enter if enter > 0 else leave
+
+
+@compiled
+def _draw(places: Floats, faces: NDArray[np.int64], label: int, distance: Floats, instance: NDArray[np.uint16]) -> None:
+    """Draw triangles over homogeneous image points (u * z, v * z, z) where they are nearer than `distance` (H, W)."""
+    height, width = distance.shape
+    image = np.empty((len(places), 2))
+    for v in range(len(places)):
+        image[v, 0] = places[v, 0] / places[v, 2] - 0.5
+        image[v, 1] = places[v, 1] / places[v, 2] - 0.5
+    for f in range(len(faces)):
+        a, b, c = faces[f]
+        left, right, top, bottom = 0, width - 1, 0, height - 1
+        nearest = min(places[a, 2], places[b, 2], places[c, 2])
+        if nearest > 0:
+            u_min, u_max = min(image[a, 0], image[b, 0], image[c, 0]), max(image[a, 0], image[b, 0], image[c, 0])
+            v_min, v_max = min(image[a, 1], image[b, 1], image[c, 1]), max(image[a, 1], image[b, 1], image[c, 1])
+            if u_max < 0 or v_max < 0 or u_min > right or v_min > bottom:
+                continue
+            # A margin of rounding: the edges decide.
+            left, right = math.ceil(max(u_min - 1e-6, 0)), math.floor(min(u_max + 1e-6, right))
+            top, bottom = math.ceil(max(v_min - 1e-6, 0)), math.floor(min(v_max + 1e-6, bottom))
+            if left > right or top > bottom:
+                continue
+        elif max(places[a, 2], places[b, 2], places[c, 2]) <= 0:
+            continue
+        ax, ay, az = places[a]
+        bx, by, bz = places[b]
+        cx, cy, cz = places[c]
+        # Edge functions: the planes through the camera and an edge.
+        ab_x, ab_y, ab_1 = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        bc_x, bc_y, bc_1 = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+        ca_x, ca_y, ca_1 = cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax
+        ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+        nx, ny, n1 = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        plane = nx * ax + ny * ay + n1 * az
+        for row in range(top, bottom + 1):
+            y = row + 0.5
+            for column in range(left, right + 1):
+                x = column + 0.5
+                side = _side(ab_x * x + ab_y * y + ab_1, ab_x, ab_y)
+                if _side(bc_x * x + bc_y * y + bc_1, bc_x, bc_y) != side:
+                    continue
+                if _side(ca_x * x + ca_y * y + ca_1, ca_x, ca_y) != side:
+                    continue
+                slope = nx * x + ny * y + n1
+                depth = plane / slope if slope != 0 else nearest
+                if nearest > 0:
+                    depth = max(depth, nearest)
+                if 0 < depth < distance[row, column]:
+                    distance[row, column] = depth
+                    instance[row, column] = label
+
+
+@compiled
+def _side(value: float, slope_x: float, slope_y: float) -> bool:
+    """Which side of an edge a point is on; on the edge itself, that toward +x, else +y, counts as the positive one."""
+    if value != 0:
+        return value > 0
+    return slope_x > 0 or (slope_x == 0 and slope_y > 0)

@@ -1,0 +1,115 @@
+"""Voxelize a triangle mesh in a box or a frustum grid: a cell is occupied iff the mesh's surface meets it or its centre
+lies inside the solid. docs/voxelizer.md tells how and how well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scenegen.core.compiled import compiled
+from scenegen.core.labels.grids import (
+    BoxGrid,
+    FrustumGrid,
+    Grid,
+    depth_bounds,
+    depth_centres,
+    mesh_arrays,
+    to_grid_space,
+)
+from scenegen.core.labels.inside_cells import inside_cells
+from scenegen.core.labels.surface_cells import TOLERANCE, mark_surface, slab_bounds
+
+__all__ = ["BoxGrid", "FrustumGrid", "voxelize", "voxelize_part"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Triangles are cut this share of the near distance before the camera, where the image plane would be infinite.
+CAMERA_MARGIN = 1 / 64
+
+
+def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bool_]:
+    """Which cells of a grid a mesh occupies: bool, grid.shape.
+
+    `vertices` (V, 3) in world metres, `faces` (F, 3) indices. The mesh may be anything: overlapping shells (a cell is
+    inside where the winding number is not zero), holes, flipped or doubled faces, loose sheets. Raises ValueError for
+    vertices that are not finite and faces that name none.
+    """
+    occupied = np.zeros(grid.shape, dtype=np.bool_)
+    low, part = voxelize_part(vertices, faces, grid)
+    i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
+    occupied[i, j, k] = part
+    return occupied
+
+
+def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
+    """The same as (first cell, bool array from there on): only the cells of the mesh's own range."""
+    places, triples, whole = _among_cells(*mesh_arrays(vertices, faces), grid)
+    nothing = (0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_)
+    if len(triples) == 0:
+        return nothing
+    below, above = slab_bounds(depth_bounds(grid))
+    low, high = _cell_range(places, below, above, grid.shape)
+    if np.any(high <= low):
+        return nothing
+    near, far = low[2], high[2]
+    occupied = np.zeros((high - low).tolist(), dtype=np.bool_)
+    mark_surface(places, triples, low, below[near:far], above[near:far], occupied)
+    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole)
+    first = low.tolist()
+    return (first[0], first[1], first[2]), occupied
+
+
+def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints, bool]:
+    """A mesh where a grid's cells are axis-aligned, and whether it is whole: a frustum's is cut before the camera."""
+    places = to_grid_space(grid, points)
+    if isinstance(grid, BoxGrid):
+        return places, faces, True
+    clip = grid.near * CAMERA_MARGIN
+    whole = bool((places[:, 2] >= clip).all())
+    if not whole:
+        places, faces = _cut(places, faces, clip)
+    depth = places[:, 2:]
+    return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces, whole
+
+
+@compiled
+def _cut(places: Floats, faces: Ints, clip: float) -> tuple[Floats, Ints]:
+    """Keep the part of a mesh whose depth is at least `clip`: a cut triangle becomes one or two with new vertices."""
+    triangles = np.empty((6 * len(faces), 3))
+    polygon = np.empty((4, 3))
+    written = 0
+    for f in range(len(faces)):
+        corners = 0
+        for corner in range(3):
+            here = faces[f, corner]
+            there = faces[f, corner + 1 if corner < 2 else 0]
+            if places[here, 2] >= clip:
+                polygon[corners] = places[here]
+                corners += 1
+            if (places[here, 2] >= clip) != (places[there, 2] >= clip):
+                # From the nearer end, whichever triangle asks: neighbours must share the point to the last bit.
+                near, far = (here, there) if places[here, 2] < clip else (there, here)
+                share = (clip - places[near, 2]) / (places[far, 2] - places[near, 2])
+                polygon[corners] = places[near] + share * (places[far] - places[near])
+                polygon[corners, 2] = clip
+                corners += 1
+        for third in range(2, corners):
+            triangles[written] = polygon[0]
+            triangles[written + 1] = polygon[third - 1]
+            triangles[written + 2] = polygon[third]
+            written += 3
+    return triangles[:written].copy(), np.arange(written).reshape(-1, 3)
+
+
+def _cell_range(places: Floats, below: Floats, above: Floats, shape: tuple[int, int, int]) -> tuple[Ints, Ints]:
+    """First cell that the mesh's extent meets along each axis, and the one past the last."""
+    # Column by column: numpy reduces the rows of a (V, 3) array 25 times slower.
+    start = np.array([places[:, axis].min() for axis in range(3)])
+    stop = np.array([places[:, axis].max() for axis in range(3)])
+    low = np.clip(np.ceil(start - 1 - TOLERANCE), 0, shape).astype(np.int64)
+    high = np.clip(np.floor(stop + TOLERANCE) + 1, 0, shape).astype(np.int64)
+    low[2] = np.searchsorted(above, start[2])
+    high[2] = np.searchsorted(below, stop[2], side="right")
+    return low, high

@@ -1,0 +1,1 @@
+"""Where objects stand and where cameras look from."""

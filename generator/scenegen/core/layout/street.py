@@ -1,0 +1,230 @@
+"""A street: lanes, crossings, kerbs, pavements, rows of buildings, and what drives, stands and grows there.
+
+The street runs along y with its middle at the origin and ends in a junction at both ends, beyond which a row of
+buildings closes the view. The ground is made of assets of class "ground" (slabs, see parametric/ground.py) laid edge to
+edge: roads with their top at z = 0, pavements and lots a kerb higher. Everything else stands on them. Boxes may touch
+and never meet, so no wheel stands on a pavement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from scenegen.core.asset_library import Asset
+from scenegen.core.layout.collision import Box, boxes_meet, make_pose, oriented_box, put_down
+from scenegen.core.layout.street_ground import Area, Ground, Lane, lay_ground
+from scenegen.core.preset.preset import ClassRule, Preset
+from scenegen.core.rng import choose, integer, shuffled, uniform
+from scenegen.core.scene.scene import Matrix4, PlacedObject, Skipped
+
+VEHICLES = ("bus", "truck", "van", "car")
+"""Longest first: what is long finds a place only while there is room."""
+
+_PARKABLE = 8.0  # metres: nothing longer is parked
+_STREET_TREE = 3.2  # metres across: a wider one, on a pavement, would hang over the lanes
+_SMALLEST_TREE = 0.5  # a tree is made smaller for a pavement by no more than this
+_GROUP_CHANCE = 0.35  # that a person stands by the one before
+
+
+@dataclass
+class _Street:
+    """What has been placed so far."""
+
+    preset: Preset
+    ground: Ground
+    rng: Random
+    objects: list[PlacedObject]
+    boxes: list[Box]
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def put(self, rule: ClassRule, asset: Asset, matrix: Matrix4, room: float = 0.0) -> bool:
+        """Place an object unless its box, `room` metres longer at either end, meets another one's."""
+        box = oriented_box(matrix, asset.size)
+        longer = (*box[:5], box[5] + room, *box[6:])
+        if boxes_meet(longer, np.array(self.boxes)).any():
+            return False
+        parent = self.ground.slab_at(matrix[0][3], matrix[1][3])
+        self.objects.append(put_down(len(self.objects), rule.name, asset, matrix, parent))
+        self.boxes.append(box)
+        return True
+
+    def number(self, rule: ClassRule) -> int:
+        """How many of a class to wish for: a third of its maximum at least."""
+        return integer(self.rng, -(-rule.maximum // 3), rule.maximum)
+
+    def scale(self) -> float:
+        """An object's size factor."""
+        return uniform(self.rng, *self.preset.scale)
+
+    def skip(self, rule: ClassRule, asset: Asset, where: str) -> None:
+        """Record an object that found no place."""
+        self.skipped.append(Skipped(rule.name, asset.name, self.preset.attempts, f"no free place {where}"))
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A street laid out: its objects, those that found no place, where people walk and drive, and its record."""
+
+    objects: tuple[PlacedObject, ...]
+    skipped: tuple[Skipped, ...]
+    ground: Ground
+    record: dict[str, Any]
+
+
+def lay_street(preset: Preset, usable: Mapping[str, Sequence[Asset]], rng: Random) -> Laid:
+    """One street of a preset from `usable` assets by class. ScenegenError when the library has no ground to lay."""
+    assert preset.street is not None
+    rules = {rule.name: rule for rule in preset.rules}
+    ground = lay_ground(usable["ground"], integer(rng, *preset.street.blocks), rng)
+    objects = [put_down(number, "ground", slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)]
+    street = _Street(preset, ground, rng, objects, [oriented_box(o.matrix, o.size) for o in objects])
+    for name, place in (("building", _build), ("tree", _plant), ("bicycle", _park_bicycles), ("person", _people)):
+        if name == "bicycle":
+            _drive(street, [(rules[kind], usable[kind]) for kind in VEHICLES if rules[kind].maximum])
+        if rules[name].maximum:
+            place(street, rules[name], usable[name])
+    return Laid(tuple(street.objects), tuple(street.skipped), ground, ground.record)
+
+
+def _heading(dx: float, dy: float) -> float:
+    """The yaw that turns an asset's front, -Y, toward (dx, dy)."""
+    return math.atan2(dx, -dy)
+
+
+def _build(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+    """Rows of buildings with terraces, gaps and set-backs, fronts to the street."""
+    rng, left = street.rng, rule.maximum
+    for row in street.ground.rows:
+        facing = _heading(-row.right[0], -row.right[1])
+        usual = uniform(rng, 0.2, 1.5)
+        start, end = -row.length / 2 + uniform(rng, 0.1, 1.0), row.length / 2 - 0.1
+        while left:
+            scale = street.scale()
+            fitting = [a for a in assets if a.size[0] * scale <= end - start and a.size[1] * scale <= row.width - 0.4]
+            if not fitting:
+                break
+            asset = choose(rng, fitting)
+            wide, deep = asset.size[0] * scale, asset.size[1] * scale
+            back = usual if rng.random() < 0.7 else uniform(rng, 0.2, 4.0)
+            back = min(back, row.width - deep - 0.1)
+            x, y = row.at(start + wide / 2, -row.width / 2 + back + deep / 2)
+            street.put(rule, asset, make_pose(x, y, row.height, facing, scale))
+            left -= 1
+            start += wide + (uniform(rng, 0.05, 0.3) if rng.random() < 0.55 else uniform(rng, 1.5, 5.0))
+
+
+def _plant(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+    """Trees along the kerbs at even distances, the rest in the gardens."""
+    rng, left = street.rng, street.number(rule)
+    for pavement in shuffled(rng, street.ground.pavements[:2]):
+        step = uniform(rng, 7.0, 12.0)
+        place = -pavement.length / 2 + uniform(rng, 2.0, step)
+        while place < pavement.length / 2 - 2 and left > 0:
+            asset = choose(rng, assets)
+            scale = min(street.scale(), _STREET_TREE / max(asset.size[:2]))
+            x, y = pavement.at(place + uniform(rng, -0.4, 0.4), -pavement.width / 2 + uniform(rng, 0.8, 1.1))
+            pose = make_pose(x, y, pavement.height, uniform(rng, 0.0, 2 * math.pi), scale)
+            if scale >= _SMALLEST_TREE and street.put(rule, asset, pose):
+                left -= 1
+            place += step
+    for _ in range(left):
+        asset, scale = choose(rng, assets), street.scale()
+        for _ in range(street.preset.attempts):
+            row = choose(rng, street.ground.rows)
+            x, y = row.at(uniform(rng, -0.5, 0.5) * row.length, uniform(rng, -0.45, 0.45) * row.width)
+            pose = make_pose(x, y, row.height, uniform(rng, 0.0, 2 * math.pi), scale)
+            if street.put(rule, asset, pose):
+                break
+        else:
+            street.skip(rule, asset, "in the gardens")
+
+
+def _drive(street: _Street, kinds: Iterable[tuple[ClassRule, Sequence[Asset]]]) -> None:
+    """Vehicles in their lanes: parked along the kerb, or driving, each heading as its lane does."""
+    rng, lanes = street.rng, street.ground.lanes
+    for rule, assets in kinds:
+        for _ in range(street.number(rule)):
+            asset, scale = choose(rng, assets), street.scale()
+            fitting = [lane for lane in lanes if not lane.parking or asset.size[1] * scale <= _PARKABLE]
+            for _ in range(street.preset.attempts):
+                if fitting and _drive_one(street, rule, asset, scale, choose(rng, fitting)):
+                    break
+            else:
+                street.skip(rule, asset, "in the lanes")
+
+
+def _drive_one(street: _Street, rule: ClassRule, asset: Asset, scale: float, lane: Lane) -> bool:
+    rng, wide = street.rng, asset.size[0] * scale
+    turn = math.radians(1.0 if lane.parking else 2.0)
+    aside = lane.offset + uniform(rng, -0.25, 0.25)
+    if lane.parking:
+        aside = math.copysign(lane.road.width / 2 - uniform(rng, 0.15, 0.4) - wide / 2, lane.offset)
+    along = uniform(rng, -0.5, 0.5) * lane.road.length
+    x, y = lane.road.at(along, aside)
+    heading = _heading(*lane.heading) + uniform(rng, -turn, turn)
+    matrix = make_pose(x, y, lane.road.height, heading, scale)
+    box = oriented_box(matrix, asset.size)
+    if not lane.road.holds(box) or any(crossing.meets(box, 0.5) for crossing in street.ground.crossings):
+        return False
+    return street.put(rule, asset, matrix, room=0.3 if lane.parking else 0.8)
+
+
+def _park_bicycles(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+    """Bicycles standing on the pavements, along the kerb or along the fronts."""
+    rng = street.rng
+    for _ in range(street.number(rule)):
+        asset, scale = choose(rng, assets), street.scale()
+        for _ in range(street.preset.attempts):
+            pavement = choose(rng, street.ground.pavements)
+            side = choose(rng, (-1.0, 1.0))
+            edge = pavement.width / 2 - asset.size[0] * scale / 2 - uniform(rng, 0.15, 0.5)
+            yaw = _heading(*pavement.along) + math.pi * integer(rng, 0, 1) + uniform(rng, -0.12, 0.12)
+            along = uniform(rng, -0.5, 0.5) * pavement.length
+            if _stand(street, rule, asset, pavement, (along, side * edge), yaw, scale):
+                break
+        else:
+            street.skip(rule, asset, "on the pavements")
+
+
+def _people(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+    """People on pavements and crossings, most of them on their way along, some in groups."""
+    rng = street.rng
+    last: tuple[Area, float, float] | None = None
+    for _ in range(street.number(rule)):
+        asset, scale = choose(rng, assets), street.scale()
+        for _ in range(street.preset.attempts):
+            area = choose(rng, street.ground.crossings if rng.random() < 0.12 else street.ground.pavements)
+            place = uniform(rng, -0.5, 0.5) * area.length, uniform(rng, -0.5, 0.5) * area.width
+            if last and rng.random() < _GROUP_CHANCE:
+                area, along, aside = last
+                angle, far = uniform(rng, 0.0, 2 * math.pi), uniform(rng, 0.7, 1.3)
+                place = along + far * math.cos(angle), aside + far * math.sin(angle)
+            yaw = _heading(*area.along) + math.pi * integer(rng, 0, 1) + uniform(rng, -0.35, 0.35)
+            if rng.random() < 0.3:
+                yaw = uniform(rng, 0.0, 2 * math.pi)
+            if _stand(street, rule, asset, area, place, yaw, scale):
+                last = (area, *place)
+                break
+        else:
+            street.skip(rule, asset, "on the pavements")
+
+
+def _stand(
+    street: _Street,
+    rule: ClassRule,
+    asset: Asset,
+    area: Area,
+    place: tuple[float, float],
+    yaw: float,
+    scale: float,
+) -> bool:
+    """Put something down wholly on an area."""
+    x, y = area.at(*place)
+    matrix = make_pose(x, y, area.height, yaw, scale)
+    return area.holds(oriented_box(matrix, asset.size)) and street.put(rule, asset, matrix)

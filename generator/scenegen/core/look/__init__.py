@@ -1,0 +1,1 @@
+"""How a scene looks; never what its labels are."""

@@ -1,0 +1,1 @@
+"""Kinds of scenes: presets and the TOML files that hold them."""

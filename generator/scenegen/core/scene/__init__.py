@@ -1,0 +1,1 @@
+"""What a scene is, and its form in scene.json."""

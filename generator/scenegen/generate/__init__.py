@@ -1,0 +1,1 @@
+"""Many Blender processes make one data set."""

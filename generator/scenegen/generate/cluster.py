@@ -1,0 +1,82 @@
+"""The dask workers of a run: processes of this machine, or a cluster that is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from scenegen.core.errors import ScenegenError, UsageError
+
+CONNECT_SECONDS = 20
+FIRST_WORKER_SECONDS = 60
+
+# A worker that dies is blamed at once: the engine knows better than dask what to try again, and where.
+_LOCAL = {"distributed.scheduler.allowed-failures": 0}
+
+
+@contextmanager
+def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
+    """A client of so many worker processes, and with `dashboard` (":8787") dask's pages about them."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    if dashboard:
+        _check_dashboard(dashboard)
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_LOCAL))
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=None,
+            dashboard_address=dashboard or ":0",
+            scheduler_kwargs={"dashboard": bool(dashboard)},
+            silence_logs=logging.CRITICAL,
+        )
+        yield stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
+
+
+@contextmanager
+def remote_cluster(address: str) -> Iterator[Any]:
+    """A client of the cluster at `address`. ScenegenError when nothing answers there or it has no workers."""
+    from distributed import Client
+    from distributed.utils import silence_logging_cmgr
+
+    check_scheduler(address)
+    with silence_logging_cmgr(logging.CRITICAL):
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        try:
+            try:
+                client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+            except TimeoutError as error:
+                raise ScenegenError(f"{address}: has no dask worker; start some: `dask worker {address}`") from error
+            yield client
+        finally:
+            with suppress(OSError, TimeoutError):
+                client.close(timeout=2)
+
+
+def check_scheduler(address: str) -> None:
+    """Whether something listens there: dask itself would try for a minute and end in a traceback."""
+    place = urlsplit(address if "://" in address else f"tcp://{address}")
+    try:
+        socket.create_connection((place.hostname or "", place.port or 8786), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ScenegenError(f"{address}: no dask scheduler there ({error}); start one: `dask scheduler`") from error
+
+
+def _check_dashboard(address: str) -> None:
+    if importlib.util.find_spec("bokeh") is None:
+        raise UsageError("--dashboard: needs bokeh; run `pip install scenegen[dashboard]`")
+    place = urlsplit(f"//{address}")
+    try:
+        socket.create_server((place.hostname or "", place.port or 0)).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--dashboard {address}: cannot listen there ({error}); take another, such as :8787"
+        ) from error

@@ -1,0 +1,249 @@
+"""What this machine can generate: its Blender, devices, models and disk, and what N scenes would cost.
+
+The cost comes from scenes that are really made, in a temporary folder, by as many Blenders at once as a run would have:
+one each to warm up, three each to measure.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from scenegen.blender import setup as blender_setup
+from scenegen.blender.cores import cores, own_cores, share
+from scenegen.blender.devices import Plan, plan_workers
+from scenegen.blender.host import BlenderHost, HostLostError, HostSpec, generate_script
+from scenegen.blender.setup import BlenderInfo
+from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.dataset.reading import Dataset, check_dataset_json
+from scenegen.core.dataset.request import Parameters, check_library, dataset_info
+from scenegen.core.dataset.shards import Packing
+from scenegen.core.errors import ScenegenError
+from scenegen.core.preset.preset import Preset, load_preset
+from scenegen.generate.generate import Request
+from scenegen.progress import Update
+from scenegen.steps.pack import pack
+
+MEASURED = 3
+SCENE_SECONDS = 1800.0
+"""As long may a scene take; the first compiles kernels."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Cores that this process may use, bytes of memory in all and available, bytes free where the data set would go.
+
+    Object storage is taken to have room: None.
+    """
+
+    cores: int
+    memory: int
+    memory_free: int
+    disk: str
+    disk_free: int | None
+
+
+@dataclass(frozen=True)
+class ClassModels:
+    """How many prepared models of one class there are."""
+
+    name: str
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What `scenes` scenes would take, from so many `measured` ones.
+
+    `scene_seconds` is one Blender's time for a scene and `stage_seconds` its parts, `seconds` the time of all scenes
+    with all Blenders. Bytes of a scene in folders and packed (JPEG, no maps), and of one Blender's memory.
+    """
+
+    scenes: int
+    measured: int
+    scene_seconds: float
+    stage_seconds: Mapping[str, float]
+    seconds: float
+    scene_bytes: float
+    packed_bytes: float
+    peak_bytes: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was found. `problems` stop generation, `notes` do not; each is a line with its mend."""
+
+    preset: str
+    quality: str
+    scenes: int
+    machine: Machine
+    blender: BlenderInfo | None
+    plan: Plan | None
+    library: str
+    models: tuple[ClassModels, ...]
+    cost: Cost | None
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def diagnose(request: Request, update: Update) -> Diagnosis:
+    """Look at all that `generate(request)` needs, then make scenes and measure, if nothing forbids it.
+
+    UsageError when the request itself makes no sense, such as an unknown preset.
+    """
+    preset = load_preset(request.preset, request.views)
+    library = (request.assets or default_library()).absolute()
+    machine = _machine(request)
+    problems: list[str] = []
+    blender = plan = cost = None
+    try:
+        blender = blender_setup.probe(request.blender)
+        blender_setup.require_modules(blender, request.blender)
+        plan = plan_workers(request, blender.gpus, machine.cores)
+    except ScenegenError as error:
+        problems.append(str(error))
+    models, lacking, notes = _models(library, preset)
+    problems += lacking
+    if plan and blender and not problems:
+        try:
+            cost = _measure(replace(request, assets=library), preset, blender, plan, update)
+        except ScenegenError as error:
+            problems.append(str(error))
+        else:
+            problems += shortages(machine, cost, plan, packed=request.pack is not None)
+    return Diagnosis(
+        preset=preset.name,
+        quality=request.quality,
+        scenes=request.scenes,
+        machine=machine,
+        blender=blender,
+        plan=plan,
+        library=str(library),
+        models=models,
+        cost=cost,
+        problems=tuple(problems),
+        notes=notes,
+    )
+
+
+def _machine(request: Request) -> Machine:
+    memory = psutil.virtual_memory()
+    if request.url:
+        return Machine(cores(), memory.total, memory.available, request.url, None)
+    out = request.out.absolute()
+    place = next(p for p in (out, *out.parents) if p.exists())
+    return Machine(cores(), memory.total, memory.available, str(place), shutil.disk_usage(place).free)
+
+
+def _models(library: Path, preset: Preset) -> tuple[tuple[ClassModels, ...], list[str], tuple[str, ...]]:
+    """Counts, what forbids training scenes, and what forbids test scenes."""
+    try:
+        counts = Counter((a.class_name, a.split) for a in list_assets(library))
+    except ScenegenError as error:
+        return (), [str(error)], ()
+    names = dict.fromkeys((*preset.classes, *preset.asset_classes))
+    models = tuple(ClassModels(name, counts[name, "train"], counts[name, "test"]) for name in names)
+    lacking: dict[str, list[str]] = {"train": [], "test": []}
+    for split, lines in lacking.items():
+        try:
+            check_library(library, preset, split)
+        except ScenegenError as error:
+            lines.append(str(error))
+    return models, lacking["train"], tuple(lacking["test"])
+
+
+def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan, update: Update) -> Cost:
+    """Make scenes as a run would. ScenegenError when one fails."""
+    assert request.assets
+    each = 1 + MEASURED
+    with tempfile.TemporaryDirectory(prefix="scenegen-doctor-") as folder:
+        out = Path(folder, "set")
+        assets = check_library(request.assets, preset, request.split)
+        wanted = Parameters(
+            preset, request.assets, out, plan.workers * each, request.seed, request.split, request.quality
+        )
+        check_dataset_json(out, dataset_info(wanted, assets, blender.version))
+        spec = HostSpec(
+            preset=str(Path(request.preset).absolute()) if request.preset.endswith(".toml") else request.preset,
+            out=str(out),
+            seed=request.seed,
+            split=request.split,
+            quality=request.quality,
+            device=plan.device,
+            assets=str(request.assets),
+            blender=blender.executable if request.blender else None,
+            script=str(generate_script()),
+            views=request.views,
+        )
+        update(0, plan.workers * each)
+        with ThreadPoolExecutor(plan.workers) as pool:
+            answers = list(pool.map(partial(_make, spec, plan, update), range(plan.workers)))
+        measured = [answer for one in answers for answer in one[1:]]
+        dataset = Dataset(out)
+        packed = pack(out, Path(folder, "packed"), Packing("jpeg", 95, False, 250.0))
+        stages = {stage: float(np.mean([a["seconds"][stage] for a in measured])) for stage in measured[0]["seconds"]}
+        seconds = sum(stages.values())
+        return Cost(
+            scenes=request.scenes,
+            measured=len(measured),
+            scene_seconds=seconds,
+            stage_seconds=stages,
+            seconds=request.scenes * seconds / plan.workers,
+            scene_bytes=dataset.megabytes() * 1e6 / len(dataset),
+            packed_bytes=packed.bytes / packed.scenes,
+            peak_bytes=2**20 * max(a["peak_mb"] for one in answers for a in one),
+        )
+
+
+def _make(spec: HostSpec, plan: Plan, update: Update, number: int) -> list[dict[str, Any]]:
+    """One Blender's answers for its scenes."""
+    answers: list[dict[str, Any]] = []
+    host = None
+    try:
+        cores = share(own_cores(), number, plan.workers)
+        host = BlenderHost(replace(spec, cores=cores, gpu=number if plan.gpus else None))
+        for index in range(number * (1 + MEASURED), (number + 1) * (1 + MEASURED)):
+            answers.append(host.make(index, SCENE_SECONDS))
+            if not answers[-1]["ok"]:
+                raise ScenegenError(f"scene {index} failed: {answers[-1]['error']}; alone: {spec.alone(index)}")
+            update(number * (1 + MEASURED) + len(answers), plan.workers * (1 + MEASURED))
+    except HostLostError as error:
+        said = f" ({error.log[-1]})" if error.log else ""
+        raise error.refused or ScenegenError(f"{error}{said}; try {spec.alone(0)}") from error
+    finally:
+        if host:
+            host.close()
+    return answers
+
+
+def shortages(machine: Machine, cost: Cost, plan: Plan, packed: bool = False) -> list[str]:
+    """What of the machine does not suffice for scenes in folders or `packed`, a line each with its mend."""
+    lines = []
+    size = cost.packed_bytes if packed else cost.scene_bytes
+    if machine.disk_free is not None and cost.scenes * size > machine.disk_free:
+        shards = cost.scenes * cost.packed_bytes
+        mend = f"--pack DIR (takes {shards / 1e9:.1f} GB)" if shards < machine.disk_free else "another disk"
+        needed, free = cost.scenes * size / 1e9, machine.disk_free / 1e9
+        lines.append(
+            f"{machine.disk}: {needed:.1f} GB for {cost.scenes} scenes, {free:.1f} GB free; "
+            f"make at most {int(machine.disk_free / size)}, or take {mend}"
+        )
+    memory = plan.workers * cost.peak_bytes
+    if memory > machine.memory_free:
+        fits = max(1, int(machine.memory_free / cost.peak_bytes))
+        lines.append(
+            f"{plan.workers} Blenders take {memory / 1e9:.1f} GB of memory, {machine.memory_free / 1e9:.1f} GB are "
+            f"free; run with --workers {fits}"
+        )
+    return lines

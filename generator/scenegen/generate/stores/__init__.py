@@ -1,0 +1,1 @@
+"""Where finished scenes go: folders, shards, object storage."""

@@ -1,0 +1,130 @@
+"""Scenes in object storage or any other file system that fsspec knows, such as s3://bucket/studio.
+
+Blender writes a scene into a folder of its machine; from there it is uploaded, scene.json last: a scene is there when
+its scene.json is, so nobody ever sees half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.dataset.info import finished_indices, remove_leftovers, remove_scene, scene_path
+from scenegen.core.errors import ScenegenError, UsageError
+
+COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv", "events.jsonl", "report.json")
+DRIVERS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "hdfs": "pyarrow"}
+
+
+def is_url(out: str) -> bool:
+    """Whether `out` names a place that fsspec knows rather than a folder."""
+    return "://" in out
+
+
+def local_folder(url: str) -> Path:
+    """Where scenes for `url` are written before they are uploaded: the same path on every machine."""
+    return Path(tempfile.gettempdir()) / f"scenegen-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class RemoteStore:
+    """Scenes at `url`/scenes; `home` is the local folder they pass through."""
+
+    url: str
+    home: Path
+
+    def open(self) -> None:
+        """Fetch what is known of the data set. UsageError, ScenegenError when nothing answers at `url`."""
+        there, files = self._place()
+        self.home.mkdir(parents=True, exist_ok=True)
+        with _clear(self.url):
+            files.invalidate_cache()
+            for name in COMPANIONS:
+                (self.home / name).unlink(missing_ok=True)
+                if files.exists(f"{there}/{name}"):
+                    files.get_file(f"{there}/{name}", str(self.home / name))
+        if not (self.home / "dataset.json").exists():  # what lies here is of a data set that is gone
+            shutil.rmtree(self.home / "scenes", ignore_errors=True)
+        for index in sorted(finished_indices(self.home)):  # written by a process that died before it uploaded them
+            self.commit(index)
+
+    def prepare(self) -> None:
+        """In a worker, before its first scene: its machine may be another one."""
+        (self.home / "scenes").mkdir(parents=True, exist_ok=True)
+
+    def finished(self, scenes: int) -> NDArray[np.bool_]:
+        """Which of the scenes 0 to `scenes` - 1 are there, bool (scenes,)."""
+        there, files = self._place()
+        found = np.zeros(scenes, bool)
+        with _clear(self.url):
+            files.invalidate_cache()
+            for path in files.find(f"{there}/scenes"):
+                *_, folder, name = path.split("/")
+                number = folder.removeprefix("scene_")
+                if name == "scene.json" and number.isdigit() and int(number) < scenes:
+                    found[int(number)] = True
+        return found
+
+    def has(self, index: int) -> bool:
+        """Whether scene `index` is there."""
+        there, files = self._place()
+        with _clear(self.url):
+            files.invalidate_cache()
+            return bool(files.exists(f"{there}/scenes/scene_{index:06d}/scene.json"))
+
+    def commit(self, index: int) -> None:
+        """Upload the folder of scene `index`, scene.json last, and remove it."""
+        there, files = self._place()
+        folder = scene_path(self.home, index)
+        target = f"{there}/scenes/{folder.name}"
+        with _clear(self.url):
+            files.makedirs(target, exist_ok=True)
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == "scene.json"):
+                files.put_file(str(path), f"{target}/{path.name}")
+        remove_scene(self.home, index)
+
+    def made(self, index: int) -> None:
+        """A scene came in."""
+
+    def tidy(self) -> None:
+        """Remove what a dead process of this machine left half-written."""
+        remove_leftovers(self.home)
+
+    def close(self) -> None:
+        """Upload what is told of the data set beside its scenes."""
+        there, files = self._place()
+        with _clear(self.url):
+            for name in COMPANIONS:
+                if (self.home / name).is_file():
+                    files.put_file(str(self.home / name), f"{there}/{name}")
+
+    def _place(self) -> tuple[str, Any]:
+        """The path below its file system, and the file system."""
+        import fsspec
+
+        try:
+            files, there = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            scheme = self.url.split(":")[0]
+            mend = f"pip install {DRIVERS[scheme]}" if scheme in DRIVERS else f"fsspec knows no {scheme}://"
+            raise UsageError(f"--out {self.url}: {mend} ({error})") from error
+        return there.rstrip("/"), files
+
+
+@contextmanager
+def _clear(url: str) -> Iterator[None]:
+    """Say in one line what storage refuses: every driver has errors of its own, with no base but Exception."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ScenegenError(f"{url}: {reason}; check the address, your credentials and this machine's disk") from error

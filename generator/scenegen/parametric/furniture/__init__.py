@@ -1,0 +1,1 @@
+"""Built-in furniture and what stands on it."""

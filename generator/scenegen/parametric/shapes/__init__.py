@@ -1,0 +1,1 @@
+"""Meshes that the built-in models are made of."""

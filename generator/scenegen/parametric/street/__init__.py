@@ -1,0 +1,1 @@
+"""Built-in vehicles, buildings, trees and ground."""

@@ -1,0 +1,137 @@
+"""Look at a data set: a sheet a scene, a contact sheet, and an index page that opens offline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from scenegen.core.dataset.info import write_text
+from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.scene import Scene
+from scenegen.progress import Update
+from scenegen.steps.preview.frusta import draw_frustum
+from scenegen.steps.preview.page import Entry, page
+from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, Color, class_color, draw_depth, draw_overlay, draw_voxels
+
+TILE = 224
+GAP = 8
+HEAD = 40
+MOST_CAMERAS = 3
+MOST_VIEWS = 6
+LEAST_WIDTH = 940  # for the line of classes
+SIDE = MOST_CAMERAS * TILE + (MOST_CAMERAS - 1) * GAP
+VOXELS = (512, (SIDE - GAP) // 2)
+CONTACT_COLUMNS = 2
+CONTACT_VOXELS = (TILE * VOXELS[0] // VOXELS[1], TILE)
+TEXT: Color = (214, 219, 229)
+FAINT: Color = (139, 147, 163)
+
+
+def write_preview(
+    dataset_path: Path,
+    out: Path | None = None,
+    limit: int | None = None,
+    title: str | None = None,
+    update: Update | None = None,
+) -> Path:
+    """Draw the first `limit` scenes (None: all) into `out` (None: DIR/preview); return its index.html.
+
+    Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError when there is no data set, no scene,
+    or a file is damaged.
+    """
+    dataset = Dataset(dataset_path)
+    folder = out or dataset.path / "preview"
+    if not dataset.indices:
+        raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
+    chosen = [dataset[n] for n in range(len(dataset))][:limit]
+    entries, thumbs = [], []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for done, stored in enumerate(chosen, start=1):
+            sheet, thumb = _draw_scene(stored)
+            name = f"scene_{stored.index:06d}.png"
+            sheet.save(folder / name)
+            entries.append(Entry(stored.scene, name, sheet.size))
+            thumbs.append(thumb)
+            if update:
+                update(done, len(chosen))
+        _contact_sheet(thumbs).save(folder / "contact_sheet.png")
+    except OSError as error:
+        raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from error
+    write_text(folder / "index.html", page(title or dataset.path.name, dataset.info, len(dataset), entries))
+    return folder / "index.html"
+
+
+def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
+    """The sheet of a scene, and its part in the contact sheet: the first image beside voxels.
+
+    Of many views some are shown, evenly chosen, each with its frustum where there is no box grid.
+    """
+    scene = stored.scene
+    class_colors = [class_color(name) for name in scene.classes]
+    most = MOST_CAMERAS if stored.grid else MOST_VIEWS
+    chosen = sorted(set(np.linspace(0, len(scene.cameras) - 1, most).astype(int).tolist()))
+    columns = [_draw_view(stored, k) for k in chosen]
+    voxels = []
+    if stored.grid:
+        masks = stored.masks
+        voxels = [draw_voxels(masks, stored.grid, class_colors, view, VOXELS) for view in VIEWS]
+    else:
+        for k, column in zip(chosen, columns, strict=True):
+            column.append(draw_frustum(stored.frustum(k), scene.cameras[k], class_colors, (TILE, TILE)))
+
+    width = GAP + len(columns) * (TILE + GAP) + (VOXELS[0] + GAP if voxels else 0)
+    sheet = Image.new("RGB", (max(width, LEAST_WIDTH), HEAD + len(columns[0]) * (TILE + GAP)), BACKGROUND)
+    for k, column in enumerate(columns):
+        for row, picture in enumerate(column):
+            sheet.paste(picture, (GAP + k * (TILE + GAP), HEAD + row * (TILE + GAP)))
+    for n, picture in enumerate(voxels):
+        sheet.paste(picture, (width - VOXELS[0] - GAP, HEAD + n * (VOXELS[1] + GAP)))
+    _draw_head(sheet, scene)
+
+    beside = voxels[0].resize(CONTACT_VOXELS, Image.Resampling.LANCZOS) if voxels else columns[0][-1]
+    thumb = Image.new("RGB", (TILE + beside.width, TILE), BACKGROUND)
+    thumb.paste(columns[0][0], (0, 0))
+    thumb.paste(beside, (TILE, 0))
+    return sheet, thumb
+
+
+def _draw_view(stored: StoredScene, k: int) -> list[Image.Image]:
+    """A camera's image, its instances and its depth."""
+    image = stored.image(k)
+    colors = [class_color(item.class_name) for item in stored.objects]
+    pictures = (Image.fromarray(image), draw_overlay(image, stored.instance(k), colors), draw_depth(stored.depth(k)))
+    return [picture.resize((TILE, TILE), Image.Resampling.LANCZOS) for picture in pictures]
+
+
+def _draw_head(sheet: Image.Image, scene: Scene) -> None:
+    """The line above a sheet: which scene, and its classes with their colours and numbers."""
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=15)
+    draw.text((GAP, 11), f"scene {scene.index}", TEXT, font)
+    draw.text((GAP + 96, 11), f"seed {scene.seed}, {scene.preset}, {scene.split}", FAINT, font)
+    counts = Counter(item.class_name for item in scene.objects)
+    right = sheet.width - GAP
+    for name in reversed([c for c in scene.classes if counts[c]]):
+        text = f"{counts[name]} {name}"
+        right -= round(draw.textlength(text, font))
+        draw.text((right, 11), text, TEXT, font)
+        right -= 20
+        draw.rounded_rectangle((right, 14, right + 13, 27), 3, fill=class_color(name))
+        right -= 14
+
+
+def _contact_sheet(thumbs: Sequence[Image.Image]) -> Image.Image:
+    """All scenes in a table."""
+    columns = min(CONTACT_COLUMNS, len(thumbs))
+    rows = -(-len(thumbs) // columns)
+    wide, high = max(t.width for t in thumbs) + GAP, TILE + GAP
+    sheet = Image.new("RGB", (GAP + columns * wide, GAP + rows * high), (10, 11, 14))
+    for n, thumb in enumerate(thumbs):
+        sheet.paste(thumb, (GAP + n % columns * wide, GAP + n // columns * high))
+    return sheet

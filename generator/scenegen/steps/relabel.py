@@ -1,0 +1,128 @@
+"""Redo the voxel labels of a data set at another grid or other frustum parameters, without Blender."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from scenegen.core.asset_library import read_asset, read_mesh
+from scenegen.core.dataset.reading import (
+    Dataset,
+    DatasetInfo,
+    StoredScene,
+    remove_leftovers,
+    replace_labels,
+    scene_path,
+    write_dataset_json,
+)
+from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.labels.scene_labels import frustum_labels, grid_masks, place_meshes
+from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from scenegen.progress import Update
+from scenegen.steps.scene_pool import map_scenes
+
+MOST_CELLS = 2**28
+"""More cells a grid than this (640 a side) would take gigabytes a scene."""
+
+
+@dataclass(frozen=True)
+class FrustumChange:
+    """A fruxel model for all cameras: depths in metres, slices along them, horizontal field of view in degrees."""
+
+    near: float
+    far: float
+    slices: int
+    hfov_deg: float
+
+
+def voxelize_dataset(
+    path: Path,
+    shape: Sequence[int] | None = None,
+    frustum: FrustumChange | None = None,
+    workers: int = 1,
+    assets: Path | None = None,
+    update: Update | None = None,
+) -> int:
+    """Give every scene labels at a box grid of `shape` over the same volume, and at `frustum`; return how many.
+
+    What is None stays as it is. `assets` is the library the data set was made from (default: the one it names). Each
+    scene changes as a whole. After a kill the same call goes on: scenes that have what is asked for, in a data set
+    that does not say so yet, are done. UsageError for impossible grids, ScenegenError when assets are missing or
+    a run is making the data set.
+    """
+    dataset = Dataset(path)
+    library = assets or Path(dataset.info.library)
+    if not library.is_dir():
+        raise ScenegenError(f"{library}: no asset library here; name the one {path} was made from with --assets")
+    wanted = _wanted(dataset, shape, frustum)
+    work = partial(_redo, path, library, dataset.info, wanted)
+    with run_lock(path):
+        remove_leftovers(path)
+        done = sum(map_scenes(work, Dataset(path).indices, workers, update))
+        write_dataset_json(path, wanted)
+    return done
+
+
+def _wanted(dataset: Dataset, shape: Sequence[int] | None, change: FrustumChange | None) -> DatasetInfo:
+    info = dataset.info
+    grid = info.grid if shape is None else _regrid(dataset, shape)
+    spec = info.frustum if change is None else _refrustum(dataset, change)
+    return dataclasses.replace(info, grid=grid, frustum=spec)
+
+
+def _regrid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
+    """A grid of `shape` over the volume of the data set's grid; its cells must come out as cubes."""
+    old = dataset.info.grid
+    if old is None:
+        raise UsageError(f"{dataset.path}: its preset {dataset.info.preset} has no box grid; leave --grid out")
+    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > MOST_CELLS:
+        raise UsageError(f"--grid {','.join(map(str, shape))}: give three numbers of cells, such as 80,96,64")
+    extent = [n * old.voxel_size for n in old.shape]
+    sizes = [e / n for e, n in zip(extent, shape, strict=True)]
+    if max(sizes) - min(sizes) > 1e-9 * max(sizes):
+        fit = ",".join(str(round(e / sizes[0])) for e in extent)
+        raise UsageError(
+            f"--grid {','.join(map(str, shape))}: cells would not be cubes over "
+            f"{extent[0]:g} x {extent[1]:g} x {extent[2]:g} m; {fit} would be"
+        )
+    return GridSpec(old.origin, extent[0] / shape[0], (shape[0], shape[1], shape[2]))
+
+
+def _refrustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
+    """The data set's frustum size with as many slices as asked for."""
+    text = f"--frustum {change.near:g},{change.far:g},{change.slices},{change.hfov_deg:g}"
+    if not 0 < change.near < change.far < math.inf:
+        raise UsageError(f"{text}: NEAR and FAR must be metres, 0 < NEAR < FAR")
+    if not 0 < change.hfov_deg < 180:
+        raise UsageError(f"{text}: HFOV must be degrees, between 0 and 180")
+    old = dataset.info.frustum
+    if old is None:
+        raise ScenegenError(f"{dataset.path / 'dataset.json'}: names no frustum; make the data set anew")
+    if change.slices < 1 or old.size[0] * old.size[1] * change.slices > MOST_CELLS:
+        raise UsageError(f"{text}: SLICES must be at least 1 and fit in memory, such as 128")
+    return FrustumSpec(change.near, change.far, (old.size[0], old.size[1], change.slices), change.hfov_deg)
+
+
+def _redo(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:
+    folder = scene_path(path, index)
+    scene = StoredScene(str(folder), lambda file: (folder / file).read_bytes()).scene
+    frusta = [wanted.frustum or camera.frustum for camera in scene.cameras]
+    if before != wanted and scene.grid == wanted.grid and [c.frustum for c in scene.cameras] == frusta:
+        return False
+    meshes = {}
+    for name in sorted({item.asset for item in scene.objects}):
+        asset = read_asset(library / name)
+        mesh = read_mesh(asset)
+        meshes[name] = (mesh.vertices, mesh.faces)
+    placed = place_meshes(scene, meshes)
+    masks = grid_masks(placed, wanted.grid, len(scene.classes)) if wanted.grid else None
+    labels = (frustum_labels(placed, c, f) for c, f in zip(scene.cameras, frusta, strict=True))
+    cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))
+    changed = dataclasses.replace(scene, grid=wanted.grid, cameras=cameras)
+    replace_labels(path, changed, masks, labels)
+    return True

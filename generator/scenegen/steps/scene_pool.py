@@ -1,0 +1,37 @@
+"""Run one function over the scenes of a data set in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from scenegen.core.errors import ScenegenError
+from scenegen.progress import Update
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, update: Update | None) -> Iterator[T]:
+    """`work(item)` of every item, in order; `work` and its items must pickle. One worker means this process."""
+    if workers <= 1 or len(items) <= 1:
+        yield from _counted(map(work, items), len(items), update)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
+        try:
+            yield from _counted(
+                pool.map(work, items, chunksize=max(1, min(16, len(items) // (4 * workers)))), len(items), update
+            )
+        except BrokenProcessPool as error:
+            raise ScenegenError("a worker process was killed (out of memory?); try again with fewer workers") from error
+
+
+def _counted(results: Iterator[T], total: int, update: Update | None) -> Iterator[T]:
+    for done, result in enumerate(results, start=1):
+        if update:
+            update(done, total)
+        yield result

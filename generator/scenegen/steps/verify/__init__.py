@@ -1,0 +1,1 @@
+"""Every promise of a data set, checked on every scene."""

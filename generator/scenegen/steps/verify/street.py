@@ -1,0 +1,100 @@
+"""What a street promises: everything stands wholly on ground of its kind, and no camera is inside of anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.asset_library import Asset
+from scenegen.core.scene.scene import Camera, PlacedObject, Scene
+
+GROUND = "ground"
+STANDS_ON = {
+    **dict.fromkeys(("car", "truck", "van", "bus"), ("road", "crossing")),
+    "person": ("pavement", "crossing"),
+    "bicycle": ("pavement",),
+    "building": ("lot",),
+    "tree": ("pavement", "lot"),
+}
+"""Class to the forms of ground under it, by their families (see parametric/ground.py)."""
+
+ROOTED = ("tree",)
+"""Classes whose crown may reach beyond the ground that they grow in."""
+
+TOLERANCE = 1e-6
+
+Array = NDArray[np.float64]
+FindAsset = Callable[[Path, str], Asset | None]
+
+
+def check_ground(
+    scene: Scene, library: Path | None, corners: Callable[[PlacedObject], Array], find: FindAsset
+) -> Iterable[str]:
+    """Every object with ground under it stands at its height, its whole outline on slabs of the right form."""
+    slabs = [o for o in scene.objects if o.class_name == GROUND]
+    if not slabs:
+        return
+    families = [_form(find(library, o.asset)) if library else None for o in slabs]
+    lows, highs = (np.array([getattr(o.bbox, end) for o in slabs]) for end in ("min", "max"))
+    for item in scene.objects:
+        if item.class_name == GROUND:
+            continue
+        base = corners(item)[::2]
+        if item.parent is None or scene.objects[item.parent].class_name != GROUND:
+            yield f"object {item.id} ({item.class_name}): has no ground under it"
+            continue
+        forms = STANDS_ON.get(item.class_name)
+        fitting = np.abs(highs[:, 2] - base[0, 2]) <= TOLERANCE
+        if forms and library:
+            fitting &= np.array([form is None or form in forms for form in families])
+        outline = base[[0, 1, 3, 2], :2]
+        if item.class_name in ROOTED:
+            outline = outline.mean(axis=0) + 1e-3 * (outline - outline.mean(axis=0))
+        pieces = (_clipped(outline, low, high) for low, high in zip(lows[fitting], highs[fitting], strict=True))
+        covered = sum(map(_area, pieces))
+        if covered < _area(outline) - TOLERANCE:
+            where = " or ".join(forms) if forms and library else "level ground"
+            yield f"object {item.id} ({item.class_name}): not wholly on {where}"
+
+
+def eyes_inside(cameras: Iterable[Camera], objects: Iterable[PlacedObject]) -> Iterable[str]:
+    """No camera is inside an object's box."""
+    things = [(o, np.linalg.inv(np.array(o.matrix))) for o in objects]
+    for camera in cameras:
+        pose = np.array(camera.world_to_camera)
+        eye = np.append(-pose[:3, :3].T @ pose[:3, 3], 1.0)
+        for item, inverse in things:
+            x, y, z = (inverse @ eye)[:3]
+            if abs(x) < item.size[0] / 2 and abs(y) < item.size[1] / 2 and 0 < z < item.size[2]:
+                yield f"{camera.name}: inside object {item.id} ({item.class_name})"
+
+
+def _form(asset: Asset | None) -> str | None:
+    """The form of a slab: "road" of "ground/road7_asphalt"; None where the family does not say."""
+    if asset is None or not asset.family.startswith("ground/"):
+        return None
+    return asset.family.removeprefix("ground/").split("_")[0].rstrip("0123456789")
+
+
+def _clipped(polygon: Array, low: Array, high: Array) -> Array:
+    """The part of a convex polygon (N, 2) inside an upright rectangle (Sutherland and Hodgman)."""
+    for axis, sign, limit in ((0, 1, low[0]), (0, -1, -high[0]), (1, 1, low[1]), (1, -1, -high[1])):
+        kept: list[Array] = []
+        for one, other in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+            a, b = sign * one[axis] - limit, sign * other[axis] - limit
+            if a >= 0:
+                kept.append(one)
+            if (a >= 0) != (b >= 0):
+                kept.append(one + a / (a - b) * (other - one))
+        if not kept:
+            return np.zeros((0, 2))
+        polygon = np.array(kept)
+    return polygon
+
+
+def _area(polygon: Array) -> float:
+    x, y = polygon[:, 0], polygon[:, 1]
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2

@@ -1,0 +1,196 @@
+"""Prove a data set right: every promise of the format, checked on every scene (see docs/dataset.md)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenegen.core.dataset.reading import Dataset, DatasetInfo, StoredScene, leftovers
+from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.scene import Scene
+from scenegen.progress import Update
+from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.verify.labels import LABEL_CHECKS, Labelled
+from scenegen.steps.verify.layout import LAYOUT_CHECKS
+
+MOST_MISSING_NAMED = 20
+VIEWS_KEPT = 8
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A broken promise; `scene` is the scene's index, None where it is the whole data set's."""
+
+    scene: int | None
+    check: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` looked at and what it found; `checks` are the names of the promises looked at."""
+
+    path: str
+    scenes: int
+    checks: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every promise holds."""
+        return not self.faults
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {"ok": self.ok, **dataclasses.asdict(self)}
+
+
+def verify(path: Path, workers: int = 1, assets: Path | None = None, update: Update | None = None) -> Report:
+    """Check every scene of the data set at `path`.
+
+    `assets` is the library that it was made from (default: the one it names, where that is at hand); without it,
+    children are checked against their parent's top only. ScenegenError when there is no data set at `path`.
+    """
+    dataset = Dataset(path)
+    library = assets or Path(dataset.info.library)
+    if not dataset.maps:
+        raise ScenegenError(f"{path}: packed without depth and instance maps; verify the folders, or pack with --maps")
+    work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
+    faults = list(_check_folder(dataset))
+    for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, update):
+        faults.extend(found)
+    names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS)
+    return Report(str(path), len(dataset), names, tuple(faults))
+
+
+def _check_folder(dataset: Dataset) -> Iterable[Fault]:
+    asked = range(max([dataset.info.scenes, *(i + 1 for i in dataset.indices)]))
+    missing = sorted(set(asked) - set(dataset.indices))
+    if missing:
+        some = ", ".join(map(str, missing[:MOST_MISSING_NAMED])) + (" ..." if len(missing) > MOST_MISSING_NAMED else "")
+        yield Fault(None, "folder", f"{len(missing)} of {len(asked)} scenes missing ({some}); run `generate` again")
+    for folder in leftovers(dataset.path):
+        yield Fault(None, "folder", f"{folder}: left by a run that died (or still runs); run `generate` again")
+    if not (dataset.path / "CREDITS.txt").is_file():
+        yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: missing; run `generate` again")
+
+
+def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> list[Fault]:
+    index, stored = numbered
+    try:
+        scene = stored.scene
+    except ScenegenError as error:
+        return [Fault(index, "scene.json", str(error))]
+    try:
+        faults = [Fault(index, "scene.json", detail) for detail in _check_form(scene, info, index)]
+    except (TypeError, ValueError) as error:
+        faults = [Fault(index, "scene.json", f"not of the form of a scene: {error}")]
+    if faults:
+        return faults
+    for name, check in LAYOUT_CHECKS.items():
+        faults.extend(Fault(index, name, detail) for detail in check(scene, library))
+    labelled, damage = _read_all(stored)
+    faults.extend(Fault(index, "files", detail) for detail in damage)
+    if labelled and not damage:
+        for name, look in LABEL_CHECKS.items():
+            faults.extend(Fault(index, name, detail) for detail in look(labelled))
+    return faults
+
+
+def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
+    """Whether scene.json fits dataset.json and itself; everything later relies on this."""
+    for key, was, now in (
+        ("index", index, scene.index),
+        ("seed", info.seed, scene.seed),
+        ("preset", info.preset, scene.preset),
+        ("split", info.split, scene.split),
+        ("classes", info.classes, scene.classes),
+        ("grid", info.grid, scene.grid),
+        *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),
+    ):
+        if was != now:
+            yield f"{key} is {now}, should be {was}"
+    if not scene.cameras:
+        yield "no cameras"
+    for camera in scene.cameras:
+        if not (_is_matrix(camera.K, 3) and _is_matrix(camera.world_to_camera, 4)):
+            yield f"{camera.name}: K or world_to_camera is no matrix of finite numbers"
+    if [o.id for o in scene.objects] != list(range(len(scene.objects))):
+        yield f"object ids are {[o.id for o in scene.objects]}, should count from 0"
+    for item in scene.objects:
+        if item.class_name not in scene.classes:
+            yield f"object {item.id}: unknown class {item.class_name}"
+        if item.parent is not None and not 0 <= item.parent < item.id:
+            yield f"object {item.id}: parent {item.parent} was not placed before it"
+        if not (_is_matrix(item.matrix, 4) and len(item.size) == 3 and min(item.size) > 0):
+            yield f"object {item.id}: matrix is not of finite numbers, or size not of positive ones"
+        if len(item.visible_pixels) != len(scene.cameras):
+            yield f"object {item.id}: {len(item.visible_pixels)} pixel counts for {len(scene.cameras)} cameras"
+    for skipped in scene.skipped:
+        if skipped.class_name not in scene.classes or skipped.attempts < 0:
+            yield f"skipped {skipped.asset}: class {skipped.class_name}, {skipped.attempts} attempts"
+
+
+def _is_matrix(rows: Any, size: int) -> bool:
+    return np.shape(rows) == (size, size) and bool(np.isfinite(rows).all())
+
+
+class Views(Sequence[Any]):
+    """One array a camera, read when asked for; the last few stay."""
+
+    def __init__(self, count: int, read: Callable[[int], Any]) -> None:
+        self._count = count
+        self._read = lru_cache(maxsize=VIEWS_KEPT)(read)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, k: Any) -> Any:
+        if k >= self._count:
+            raise IndexError(k)
+        return self._read(k)
+
+
+def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
+    """A scene's arrays, and what is wrong with its files (missing, damaged, other shape or type).
+
+    Those of the last views read stay in memory, of others they are read again: a street has gigabytes of them.
+    """
+    scene, damage = stored.scene, []
+    views = len(scene.cameras)
+    read: dict[str, Any] = {
+        "images": Views(views, stored.image),
+        "depths": Views(views, stored.depth_mm),
+        "instances": Views(views, stored.instance),
+        "frusta": Views(views, stored.frustum),
+        "occupancy": None,
+        "masks": None,
+    }
+
+    def load(name: str, get: Any, shape: tuple[int, ...], kind: str) -> Any:
+        try:
+            array = get()
+        except ScenegenError as error:
+            damage.append(str(error))
+            return None
+        if array.shape != shape or array.dtype != kind:
+            damage.append(f"{stored.name}/{name}: {array.dtype} {array.shape}, should be {kind} {shape}")
+        return array
+
+    for k, camera in enumerate(scene.cameras):
+        size = (camera.height, camera.width)
+        load(f"image_{k}.png", partial(read["images"].__getitem__, k), (*size, 3), "uint8")
+        load(f"depth_{k}.png", partial(read["depths"].__getitem__, k), size, "uint16")
+        load(f"instance_{k}.png", partial(read["instances"].__getitem__, k), size, "uint16")
+        load(f"frustum_{k}.npz", partial(read["frusta"].__getitem__, k), camera.frustum.size, "uint8")
+    if scene.grid:
+        shape = scene.grid.shape
+        read["occupancy"] = load("occupancy.npy", lambda: stored.occupancy, shape, "bool")
+        read["masks"] = load("masks.npy", lambda: stored.masks, (*shape, len(scene.classes)), "bool")
+    return (None if damage else Labelled(scene, **read)), damage

@@ -1,0 +1,268 @@
+"""Files of every kind, whole and broken, through Blender into raw models."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files import importer
+from scenegen.assets.sources.files.files import Wanted, find_files, read_files, slug, split_of
+from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.core.errors import ScenegenError
+from tests.model_files import CHAIR_SIZE, chair, make_files, table, turned
+
+QUARTER = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+Z_UP_TO_Y_UP = [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]
+
+
+@pytest.fixture(scope="module")
+def chairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chairs")
+    make_files(folder)
+    return folder
+
+
+def read(files: list[Path], wanted: Wanted) -> list[RawModel | Refused]:
+    return list(read_files(files, wanted))
+
+
+def one(file: Path, wanted: Wanted) -> RawModel:
+    (model,) = read([file], wanted)
+    assert isinstance(model, RawModel), model
+    return model
+
+
+def extent(model: RawModel) -> np.ndarray:
+    return np.ptp(model.vertices[np.unique(model.faces)], axis=0)
+
+
+def back_of(model: RawModel) -> np.ndarray:
+    """Where the upper part stands, seen from the middle of the whole."""
+    middle = (model.vertices.min(axis=0) + model.vertices.max(axis=0)) / 2
+    upper = model.vertices[model.vertices[:, 2] > model.vertices[:, 2].min() + 0.8 * extent(model)[2]]
+    return upper.mean(axis=0) - middle
+
+
+def test_every_format_gives_the_same_chair(chairs: Path) -> None:
+    files = find_files([chairs])
+    assert {f.suffix for f in files} == {".blend", ".fbx", ".glb", ".gltf", ".obj", ".ply", ".stl", ".usdc"}
+    for file, model in zip(files, read(files, Wanted("chair")), strict=True):
+        assert isinstance(model, RawModel), model
+        np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3, err_msg=file.name)
+        assert back_of(model)[1] > 0.2, f"{file.name}: its back is not at +Y"
+        assert len(model.faces) == 72, file.name
+        if file.suffix not in (".ply", ".stl"):
+            colour = next(m.base_color for m in model.materials if m.name.startswith("wood"))
+            np.testing.assert_allclose(colour, (0.5, 0.25, 0.1), atol=0.01, err_msg=file.name)
+
+
+def test_units_are_guessed(tmp_path: Path) -> None:
+    """Usual units are found; of strange ones the usual size is made, with a warning."""
+    units = {"guessed: cm": 100.0, "guessed: mm": 1000.0, "guessed: inch": 1 / 0.0254, "": 1.0, "units unknown": 2.2}
+    for number, scale in enumerate(units.values()):
+        mesh = chair()
+        mesh.apply_scale(scale)
+        mesh.export(tmp_path / f"chair{number}.stl")
+    for said, model in zip(units, read(find_files([tmp_path]), Wanted("chair")), strict=True):
+        assert isinstance(model, RawModel)
+        np.testing.assert_allclose(extent(model), CHAIR_SIZE, rtol=2e-3, err_msg=said)
+        assert said in " ".join(model.warnings)
+
+
+def test_scale_and_height_are_obeyed(tmp_path: Path) -> None:
+    chair().export(tmp_path / "chair.stl")
+    assert extent(one(tmp_path / "chair.stl", Wanted("chair", height=1.1)))[2] == pytest.approx(1.1)
+    assert extent(one(tmp_path / "chair.stl", Wanted("chair", scale=0.5)))[2] == pytest.approx(0.45)
+
+
+def test_front_of_a_chair_is_found(tmp_path: Path) -> None:
+    for quarters in range(4):
+        matrix = np.linalg.matrix_power(np.array(QUARTER), quarters).tolist()
+        turned(chair(), matrix).export(tmp_path / f"chair{quarters}.stl")
+    for model in read(find_files([tmp_path]), Wanted("chair")):
+        assert isinstance(model, RawModel)
+        assert back_of(model)[1] > 0.2
+        np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3)
+
+
+def test_front_and_up_are_obeyed(tmp_path: Path) -> None:
+    chair().export(tmp_path / "chair.stl")
+    model = one(tmp_path / "chair.stl", Wanted("chair", front="y"))
+    assert back_of(model)[1] < -0.2
+    turned(chair(), Z_UP_TO_Y_UP).export(tmp_path / "lying.stl")
+    model = one(tmp_path / "lying.stl", Wanted("chair", up="y"))
+    np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3)
+    assert back_of(model)[1] > 0.2
+
+
+def test_a_table_and_a_chair_that_lie_are_put_upright(tmp_path: Path) -> None:
+    turned(table(), Z_UP_TO_Y_UP).export(tmp_path / "table.stl")
+    model = one(tmp_path / "table.stl", Wanted("table"))
+    np.testing.assert_allclose(extent(model), (1.2, 0.7, 0.75), atol=1e-3)
+    turned(chair(), Z_UP_TO_Y_UP).export(tmp_path / "chair.stl")
+    np.testing.assert_allclose(extent(one(tmp_path / "chair.stl", Wanted("chair"))), CHAIR_SIZE, atol=1e-3)
+
+
+def test_obj_faults_are_mended(tmp_path: Path) -> None:
+    """`Tf 1 1 1` is no glass; a missing texture is grey with a warning; a texture in other case is found."""
+    mesh = chair()
+    lines = [f"v {x} {z} {-y}" for x, y, z in mesh.vertices] + ["vt 0 0", "vt 1 0", "vt 0 1"]
+    cut = len(mesh.faces) // 2
+    for name, faces in (("dark", mesh.faces[:cut]), ("found", mesh.faces[cut:])):
+        lines += [f"usemtl {name}"] + ["f " + " ".join(f"{i + 1}/{k + 1}" for k, i in enumerate(f)) for f in faces]
+    (tmp_path / "chair.obj").write_text("mtllib chair.mtl\n" + "\n".join(lines))
+    (tmp_path / "chair.mtl").write_text(
+        "newmtl dark\nKd 0.1 0.1 0.1\nTf 1 1 1\nmap_Kd nowhere.png\nnewmtl found\nKd 1 1 1\nmap_Kd Wood.PNG\n"
+    )
+    Image.new("RGB", (8, 8), (120, 60, 30)).save(tmp_path / "wood.png")
+    model = one(tmp_path / "chair.obj", Wanted("chair"))
+    by_name = {m.name: m for m in model.materials}
+    assert by_name["dark"].transmission == 0.0
+    assert by_name["dark"].base_color == (0.5, 0.5, 0.5)
+    assert "base_color" not in by_name["dark"].textures
+    assert by_name["found"].textures["base_color"] in model.textures
+    assert any("nowhere.png" in warning for warning in model.warnings)
+
+
+def test_painted_vertices_become_a_palette(tmp_path: Path) -> None:
+    mesh = chair()
+    mesh.visual.vertex_colors = np.where(mesh.vertices[:, 2:] > 0.5, [200, 30, 30, 255], [30, 30, 200, 255])
+    mesh.export(tmp_path / "chair.ply")
+    model = one(tmp_path / "chair.ply", Wanted("chair"))
+    assert model.uvs is not None
+    painted = {m.textures.get("base_color") for m in model.materials} - {None}
+    assert painted == {"textures/palette"}
+
+
+def test_double_sided_polygons_come_once(tmp_path: Path) -> None:
+    """A hexagon and its back copy, which Blender cuts into different triangles."""
+    ring = [(np.cos(a), np.sin(a)) for a in np.arange(6) * np.pi / 3]
+    vertices = "".join(f"v {0.4 * x:.5f} 0.5 {0.4 * y:.5f}\n" for x, y in ring)
+    (tmp_path / "disc.obj").write_text(f"{vertices}f 1 2 3 4 5 6\nf 6 5 4 3 2 1\nf 3 2 1 6 5 4\n")
+    ((_, imported),) = import_files([tmp_path / "disc.obj"])
+    assert isinstance(imported, Imported)
+    assert len(imported.faces) == 4
+
+
+def test_a_back_copy_with_fewer_points_on_its_outline_goes(tmp_path: Path) -> None:
+    """The cane seat of a real chair: two copies of one disc, 58 and 50 corners, seen as a black hole in renders."""
+    points = "v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv 0 0 1\nv -1 0 1\nv 0 0 -1\n"
+    (tmp_path / "seat.obj").write_text(f"{points}f 1 6 2 3 4 5\nf 5 4 3 2 1\n")
+    ((_, imported),) = import_files([tmp_path / "seat.obj"])
+    assert isinstance(imported, Imported)
+    a, b, c = (imported.vertices[imported.faces[:, k]] for k in range(3))
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2 == pytest.approx(4.0)
+
+
+def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: Path) -> None:
+    (tmp_path / "empty.glb").write_bytes(b"")
+    (tmp_path / "noise.glb").write_bytes(b"glTF" + bytes(range(200)))
+    (tmp_path / "noise.fbx").write_bytes(b"nothing of the kind")
+    (tmp_path / "text.blend").write_text("hello")
+    trimesh.PointCloud(np.random.default_rng(0).random((9, 3))).export(tmp_path / "points.ply")
+    (tmp_path / "nan.obj").write_text("v nan nan nan\nv nan 0 0\nv 0 nan 0\nf 1 2 3\n")
+    (tmp_path / "dot.obj").write_text("v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n")
+    huge = tmp_path / "huge.stl"
+    huge.write_bytes(bytes(80) + struct.pack("<I", 10_000_000))
+    os.truncate(huge, 84 + 50 * 10_000_000)  # a sparse file: ten million triangles as far as its head says
+    names = ["empty.glb", "noise.glb", "noise.fbx", "text.blend", "points.ply", "nan.obj", "dot.obj", "huge.stl"]
+    files = [*(tmp_path / name for name in names), chairs / "chair.glb", tmp_path / "none.glb"]
+    results = read(files, Wanted("chair"))
+    assert len(results) == len(files)
+    assert isinstance(results[-2], RawModel)
+    for file, result in zip(files, results, strict=True):
+        if file.name != "chair.glb":
+            assert isinstance(result, Refused), file.name
+            assert str(file) in str(result)
+            assert "\n" not in str(result)
+            assert "Traceback" not in str(result)
+    assert "10,000,000" in str(results[7])
+    assert "no mesh" in str(results[4])
+
+
+def test_a_child_that_dies_costs_one_file(tmp_path: Path, chairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that stops answering, or dies, at one file: the next file gets a new child."""
+    fake = tmp_path / "python"
+    fake.write_text(
+        "#!/bin/bash\n"
+        'case "$3" in */hang.stl) exec sleep 60;; */crash.stl) kill -SEGV $$;; esac\n'
+        f'exec {importer.sys.executable} "$@"\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(importer, "FILES_A_PROCESS", 1)
+    monkeypatch.setattr(importer.sys, "executable", str(fake))
+    files = [tmp_path / "hang.stl", tmp_path / "crash.stl"]
+    for file in files:
+        chair().export(file)
+    results = dict(import_files([*files, chairs / "chair.stl"], seconds=15.0))
+    assert "did not finish" in str(results[0])
+    assert "signal 11" in str(results[1])
+    assert isinstance(results[2], Imported)
+
+
+def test_credits_beside_a_file_are_read(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    chair().export(tmp_path / "deep" / "model.stl")
+    entry = {
+        "file": "deep/model.stl",
+        "name": "Fine Chair",
+        "author": "Jo",
+        "licence": "CC-BY-4.0",
+        "original": "x.org",
+    }
+    (tmp_path / "CREDITS.json").write_text(json.dumps([entry]))
+    model = one(tmp_path / "deep" / "model.stl", Wanted("chair"))
+    assert model.name == "fine_chair"
+    assert (model.provenance.author, model.provenance.licence) == ("Jo", "CC-BY-4.0")
+    assert len(model.provenance.checksum) == 64
+    assert one(tmp_path / "deep" / "model.stl", Wanted("chair", author="Al")).provenance.author == "Al"
+
+
+def test_names_and_splits() -> None:
+    assert slug("Blend Swap CC-0#oakChair Ü") == "blend_swap_cc_0_oakchair"
+    splits = [split_of(f"model {n}") for n in range(1000)]
+    assert 150 < splits.count("test") < 250
+    assert splits == [split_of(f"model {n}") for n in range(1000)]
+
+
+def test_unknown_paths_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match="no such file"):
+        find_files([tmp_path / "none"])
+    with pytest.raises(ScenegenError, match="no model file"):
+        find_files([tmp_path])
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(ScenegenError, match="unknown kind"):
+        find_files([tmp_path / "a.txt"])
+
+
+REAL = (
+    ("chair", "chair/ph_schoolchair_01/SchoolChair_01.glb"),
+    ("chair", "chair/ph_woodenchair_01/WoodenChair_01.glb"),
+    ("table", "table/ph_metal_office_desk/metal_office_desk.glb"),
+    ("nightstand", "nightstand/bm_bedside_table_01/bedside_table_01.glb"),
+    ("laptop", "laptop/sf_macbook/macbook.glb"),
+    ("bag", "bag/sf_backpack_red/red.glb"),
+    ("human", "human/q_woman_casual/Casual.glb"),
+    ("human", "human/q_man_suit/Suit.glb"),
+)
+
+
+@pytest.mark.real_models
+@pytest.mark.skipif(not os.environ.get("SCENEGEN_TEST_MODELS"), reason="SCENEGEN_TEST_MODELS names no folder")
+def test_real_files_come_in_at_their_true_size(tmp_path: Path) -> None:
+    root = Path(os.environ["SCENEGEN_TEST_MODELS"])
+    credited = {entry["file"]: entry for entry in json.loads((root / "CREDITS.json").read_text())}
+    for class_name, name in REAL:
+        model = one(root / name, Wanted(class_name))
+        true_size = credited[name]["real_size_m"]
+        if true_size:
+            np.testing.assert_allclose(sorted(extent(model)), sorted(true_size), rtol=0.02, err_msg=name)
+        if class_name in ("chair", "laptop"):
+            assert back_of(model)[1] > 0, name

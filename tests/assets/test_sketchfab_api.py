@@ -1,0 +1,194 @@
+"""Sketchfab's API over real HTTP: what is waited out, what is not, and who sees the token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scenegen.assets.sources.sketchfab.api import (
+    Patience,
+    Sketchfab,
+    Stopped,
+    Token,
+    Unavailable,
+    api_address,
+    read_token,
+)
+from scenegen.core.errors import UsageError
+from tests.sketchfab_server import TOKEN, Offer, Site, serve
+
+HASTY = Patience(attempts=3, first_wait=0.01, longest_wait=5.0, silence=0.5)
+UID = "0" * 31 + "1"
+CONTENT = np.random.default_rng(1).bytes(100_000)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as running:
+        running.offers[UID] = Offer(CONTENT)
+        yield running
+
+
+@pytest.fixture
+def api(site: Site) -> Iterator[Sketchfab]:
+    with Sketchfab(Token(TOKEN), site.api, HASTY) as running:
+        yield running
+
+
+def test_a_download_is_whole_and_the_token_goes_to_the_api_alone(site: Site, api: Sketchfab, tmp_path: Path) -> None:
+    assert api.model(UID).author == "Jo Doe"
+    assert api.download(UID, tmp_path / "part") == ".zip"
+    assert (tmp_path / "part").read_bytes() == CONTENT
+    with_token = [seen.path for seen in site.seen if TOKEN in str(seen.headers)]
+    assert with_token == [f"/v3/models/{UID}/download"]
+    assert not [seen for seen in site.requests("/archive/") if "Authorization" in seen.headers]
+
+
+@pytest.mark.parametrize("kind", ["model", "download", "archive"])
+def test_passing_faults_are_waited_out(site: Site, api: Sketchfab, tmp_path: Path, kind: str) -> None:
+    site.faults[kind, UID].extend([500, (503, "0")])
+    api.model(UID)
+    api.download(UID, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_honoured(site: Site, api: Sketchfab, form: str) -> None:
+    after = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True) if form == "date" else "1"
+    site.faults["model", UID].append((429, after))
+    started = time.monotonic()
+    api.model(UID)
+    assert 0.9 < time.monotonic() - started < 4
+
+
+def test_what_no_waiting_mends(site: Site, api: Sketchfab, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="gone from Sketchfab"):
+        api.model("f" * 32)
+    site.offers[UID].downloadable = False
+    with pytest.raises(Unavailable, match="not open to this account"):
+        api.download(UID, tmp_path / "part")
+    site.faults["model", UID].append((429, "3600"))
+    with pytest.raises(Stopped, match="asks to wait 60 min"):
+        api.model(UID)
+    site.faults["model", UID].extend([(429, "0")] * 3)
+    with pytest.raises(Stopped, match="again and again"):
+        api.model(UID)
+
+
+def test_a_server_that_is_down_is_not_asked_for_every_model(site: Site, api: Sketchfab) -> None:
+    site.faults["model", UID].extend([503] * 9)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="failed 3 times: status 503"):
+            api.model(UID)
+    with pytest.raises(Stopped, match="status 503"):
+        api.model(UID)
+
+
+def test_a_wrong_token_ends_it_and_shows_nowhere(site: Site, tmp_path: Path) -> None:
+    with Sketchfab(Token("wrong-token-9876"), site.api, HASTY) as api, pytest.raises(Stopped) as error:
+        api.download(UID, tmp_path / "part")
+    assert "refuses the token (401)" in str(error.value)
+    assert "scenegen assets build" in str(error.value)
+    assert "9876" not in str(error.value) + repr(Token("wrong-token-9876")) + repr(vars(api))
+
+
+def test_a_proxy_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    with pytest.raises(UsageError, match="the proxy or certificates"):
+        Sketchfab(Token(TOKEN), "https://mirror.example")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with Sketchfab(Token(TOKEN), "https://mirror.example", HASTY) as api, pytest.raises(Stopped, match="no connection"):
+        api.model(UID)
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with Sketchfab(Token(TOKEN), "http://127.0.0.1:9", HASTY) as api, pytest.raises(Stopped) as error:
+        api.model(UID)
+    assert "no connection" in str(error.value)
+    assert "scenegen assets build" in str(error.value)
+
+
+def test_an_expired_link_is_asked_for_anew(site: Site, api: Sketchfab, tmp_path: Path) -> None:
+    site.faults["archive", UID].append("expired")
+    api.download(UID, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == CONTENT
+    assert len(site.requests("/download")) == 2
+
+
+@pytest.mark.parametrize("fault", ["cut", "hang", "slow"])
+def test_a_broken_off_download_goes_on_where_it_was(site: Site, api: Sketchfab, tmp_path: Path, fault: str) -> None:
+    site.faults["archive", UID].append(fault)
+    api.download(UID, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == CONTENT
+    first, second = site.requests("/archive/")
+    assert "Range" not in first.headers
+    have = int(second.headers["Range"].removeprefix("bytes=").rstrip("-"))
+    assert have == len(CONTENT) // 2 if fault != "slow" else 0 < have < len(CONTENT) // 2
+
+
+def test_a_stalled_download_can_be_interrupted(site: Site, tmp_path: Path) -> None:
+    site.faults["archive", UID].append("hang")
+    with Sketchfab(Token(TOKEN), site.api) as api, ThreadPoolExecutor(1) as pool:
+        download = pool.submit(api.download, UID, tmp_path / "part")
+        assert site.hanging.wait(10)
+        while not (tmp_path / "part").exists():
+            time.sleep(0.01)
+        started = time.monotonic()
+        api.stop()
+        with pytest.raises(Stopped):
+            download.result(timeout=10)
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("change", ["no ranges", "another archive", "no tag"])
+def test_a_part_of_something_else_is_not_continued(site: Site, api: Sketchfab, tmp_path: Path, change: str) -> None:
+    part = tmp_path / "part"
+    site.faults["archive", UID].extend(["cut", 500, 500])
+    with pytest.raises(Unavailable):
+        api.download(UID, part)
+    assert part.stat().st_size == len(CONTENT) // 2
+    if change == "no ranges":
+        site.ranges = False
+    elif change == "another archive":
+        site.offers[UID].archive = CONTENT[::-1]
+    else:
+        (tmp_path / "part.etag").unlink()
+    api.download(UID, part)
+    assert part.read_bytes() == site.offers[UID].archive
+
+
+@pytest.mark.parametrize("size", [90_000, 110_000])
+def test_another_size_than_announced_is_refused(site: Site, api: Sketchfab, tmp_path: Path, size: int) -> None:
+    site.offers[UID].size = size
+    with pytest.raises(Unavailable, match="bytes came of"):
+        api.download(UID, tmp_path / "part")
+    site.offers[UID].size = 5_000_000_000
+    with pytest.raises(Unavailable, match=r"5.0 GB are more than 1 GB"):
+        api.download(UID, tmp_path / "part")
+
+
+def test_where_the_token_and_the_address_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKETCHFAB_API_TOKEN", "from-the-environment")
+    (tmp_path / "token").write_text("  from-the-file\n")
+    assert read_token(None).text == "from-the-environment"
+    assert read_token(tmp_path / "token").text == "from-the-file"
+    (tmp_path / "token").write_text("secret words\r\nHost: elsewhere")
+    with pytest.raises(UsageError, match="holds no API token") as error:
+        read_token(tmp_path / "token")
+    assert "secret" not in str(error.value)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_token(tmp_path)
+    monkeypatch.delenv("SKETCHFAB_API_TOKEN")
+    with pytest.raises(UsageError, match="SKETCHFAB_API_TOKEN"):
+        read_token(None)
+    monkeypatch.setenv("SCENEGEN_SKETCHFAB_API", "http://mirror.example")
+    with pytest.raises(UsageError, match="must be https"):
+        api_address()
+    monkeypatch.setenv("SCENEGEN_SKETCHFAB_API", "https://mirror.example/")
+    assert api_address() == "https://mirror.example"

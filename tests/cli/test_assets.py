@@ -1,0 +1,147 @@
+"""The `scenegen assets` commands, as a user types them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from scenegen.assets.sources import builtin as parametric
+from scenegen.cli.main import main
+from scenegen.core.asset_library import list_assets
+from tests.model_files import chair, table
+
+
+@dataclass
+class Done:
+    returncode: int | str | None
+    stdout: str
+    stderr: str
+
+
+def run(*words: str | Path) -> Done:
+    """The command line in this process: a start of Python for each call would cost a minute."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["scenegen", "assets", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Done(ended.value.code or 0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table, a chair and a broken file added in one go, which refuses the broken one alone."""
+    folder = tmp_path_factory.mktemp("models")
+    chair().export(folder / "a_chair.stl")
+    (folder / "broken.glb").write_bytes(b"glTF nonsense")
+    path = folder / "library"
+    done = run("add", "--assets", path, "--class", "chair", "--author", "Jo", "--licence", "CC-BY-4.0", folder)
+    assert done.returncode == 1, done.stderr
+    assert "1 added, 1 refused" in done.stdout
+    assert "a_chair" in done.stdout
+    assert [line for line in done.stderr.splitlines() if line.startswith("refused:") and "broken.glb" in line]
+    table().export(folder / "table.stl")
+    done = run("add", "--assets", path, "--class", "table", "--split", "test", folder / "table.stl")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    return path
+
+
+def test_list_and_credits(library: Path) -> None:
+    listed = {row["name"]: row for row in json.loads(run("list", "--assets", library, "--json").stdout)}
+    assert set(listed) == {"a_chair", "table"}
+    assert listed["table"]["split"] == "test"
+    assert listed["table"]["supports"] == [pytest.approx(0.75)]
+    assert "a_chair" in run("list", "--assets", library, "--class", "chair").stdout
+    text = run("credits", "--assets", library, "--format", "markdown").stdout
+    assert "## CC-BY-4.0" in text
+    assert "by Jo" in text
+    entries = json.loads(run("credits", "--assets", library, "--format", "json").stdout)
+    assert {entry["licence"] for entry in entries} == {"CC-BY-4.0", "unknown"}
+
+
+def test_check_names_what_is_missing(library: Path) -> None:
+    done = run("check", "--assets", library)
+    assert done.returncode == 1
+    assert "laptop/train" in done.stderr
+    assert "licence:\n" in done.stdout and ": unknown" in done.stdout
+    found = json.loads(run("check", "--assets", library, "--json").stdout)
+    assert found["counts"]["chair"]["train"] + found["counts"]["chair"]["test"] == 1
+
+
+def test_the_same_name_from_another_file_is_kept_apart(library: Path, tmp_path: Path) -> None:
+    other = tmp_path / "a_chair.stl"
+    mesh = chair()
+    mesh.apply_scale(1.05)
+    mesh.export(other)
+    for _ in range(2):
+        assert run("add", "--assets", library, "--class", "chair", other).returncode == 0
+    assert {asset.name for asset in list_assets(library)} == {"a_chair", "a_chair_2", "table"}
+    done = run("drop", "--assets", library, "a_chair_2", "--why", "a test")
+    assert done.returncode == 0
+    assert "a test" in (library / "dropped.jsonl").read_text()
+    assert {asset.name for asset in list_assets(library)} == {"a_chair", "table"}
+
+
+def test_sheet(library: Path, tmp_path: Path) -> None:
+    done = run("sheet", "--assets", library, "--size", "64", "--samples", "1", tmp_path / "sheet.png")
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width == 64
+        assert len(image.getcolors(1 << 20) or []) > 100
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("add", "none.glb"), 1, "no such file"),
+        (("add", "none.sh3f"), 1, "not a readable"),
+        (("add",), 2, "PATHS"),
+        (("list", "--assets", "/nowhere"), 1, "assets build"),
+        (("sheet", "sheet.txt"), 2, "name a picture"),
+        (("check", "--preset", "palace", "--assets", "."), None, "palace"),
+        (("drop", "nothing", "--why", "x", "--assets", "."), 1, "no asset"),
+        (("build", "--assets", "/proc/x"), 1, "cannot be written"),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, words: tuple[str, ...], status: int | None, said: str) -> None:
+    extra = () if "--assets" in words or words[0] == "sheet" else ("--assets", str(tmp_path / "l"))
+    done = run(*words, *extra)
+    assert done.returncode == status or (status is None and done.returncode in (1, 2))
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_class_is_asked_for(library: Path, tmp_path: Path) -> None:
+    chair().export(tmp_path / "x.stl")
+    done = run("add", "--assets", library, tmp_path / "x.stl")
+    assert done.returncode == 2
+    assert "--class" in done.stderr
+
+
+def test_help_has_examples() -> None:
+    for command in ("build", "add", "fetch", "list", "check", "credits", "sheet", "drop"):
+        assert "Example" in run(command, "--help").stdout
+
+
+def test_built_in_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of each class: made once, kept the second time, made again when their code has changed."""
+    few = {split: dict.fromkeys(counts, 2) for split, counts in parametric.COUNTS.items()}
+    monkeypatch.setattr(parametric, "COUNTS", few)
+    todo = parametric.missing(tmp_path)
+    assert len(todo) == 24
+    assert sorted(str(name) for name in parametric.build(tmp_path, todo, 1)) == sorted(r.name for r in todo)
+    assert parametric.missing(tmp_path) == ()
+    assets = list_assets(tmp_path)
+    families = {split: {a.family for a in assets if a.split == split} for split in few}
+    assert not families["train"] & families["test"]
+    for asset in assets:
+        if asset.class_name in ("table", "nightstand"):
+            assert asset.supports[0].height == asset.size[2], asset.name
+    monkeypatch.setattr(parametric, "_code", lambda: "other code")
+    assert len(parametric.missing(tmp_path)) == 24

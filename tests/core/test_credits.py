@@ -1,0 +1,59 @@
+"""`scenegen assets credits`: whom the licences ask to name, for a library and for a data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scenegen.core.dataset.credits import Credit, credits_text
+from scenegen.core.dataset.reading import Dataset
+from tests.test_cli_assets import run
+
+LAMP = Credit("a", "bag", "Bag [1]*", "Jo_Doe", "CC-BY-4.0", "https://sketchfab.com/3d-models/" + "0" * 32)
+OTHER = Credit("b", "bag", "Sack", "Ann", "CC0-1.0", "sack.glb")
+BUILT_IN = [
+    Credit(f"c{n}", "chair", f"chair {n}", "scenegen", "CC0-1.0", "scenegen parametric chair") for n in range(3)
+]
+
+
+def test_text_markdown_and_json() -> None:
+    given = [LAMP, OTHER, *BUILT_IN]
+    assert credits_text(given) == (
+        "CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/)\n\n"
+        f'  "Bag [1]*" by Jo_Doe, {LAMP.source}, modified\n\n'
+        "CC0-1.0 (https://creativecommons.org/publicdomain/zero/1.0/)\n\n"
+        '  "Sack" by Ann, sack.glb, modified\n'
+        "  built-in models by scenegen, scenegen parametric chair\n"
+    )
+    markdown = credits_text(given, "markdown")
+    assert f"- [Bag \\[1\\]\\*]({LAMP.source}) by Jo\\_Doe, modified\n" in markdown
+    assert "## CC-BY-4.0\n\n<https://creativecommons.org/licenses/by/4.0/>\n\n" in markdown
+    entries = json.loads(credits_text(given, "json"))
+    assert len(entries) == 5
+    assert entries[0] == {
+        "name": "a",
+        "class": "bag",
+        "title": "Bag [1]*",
+        "author": "Jo_Doe",
+        "licence": "CC-BY-4.0",
+        "source": LAMP.source,
+        "licence_url": "https://creativecommons.org/licenses/by/4.0/",
+        "changes": "scaled, turned, cleaned and reduced",
+    }
+
+
+def test_a_data_set_names_what_its_scenes_show(box_set: Path) -> None:
+    done = run("credits", box_set, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    entries = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    shown = {thing.asset: thing.class_name for scene in Dataset(box_set) for thing in scene.objects}
+    assert len(shown) > 1
+    assert {name: entry["class"] for name, entry in entries.items() if entry["class"]} == shown
+    assert all(entry["licence"] and entry["author"] for entry in entries.values())
+
+
+def test_a_folder_that_is_no_data_set(tmp_path: Path) -> None:
+
+    for path in (tmp_path, tmp_path / "none"):
+        done = run("credits", path)
+        assert (done.returncode in (1, 2), done.stderr.count("\n")) == (True, 1)

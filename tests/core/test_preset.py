@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.preset_checks import check_wrong_key
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.preset.preset import PRESETS, load_preset, stacking_order
+
+STUDIO = (PRESETS / "studio.toml").read_text(encoding="utf-8")
+
+
+def test_studio_has_the_contracts_numbers() -> None:
+    studio = load_preset("studio")
+    assert studio.name == "studio"
+    assert studio.room == (4.0, 4.8, 3.2)
+    assert studio.image_size == (224, 224)
+    assert studio.grid is not None
+    assert (studio.grid.origin, studio.grid.voxel_size, studio.grid.shape) == ((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
+    assert studio.classes == ("chair", "table", "nightstand", "laptop", "bag", "human")
+    assert [rule.maximum for rule in studio.rules] == [3, 2, 2, 2, 3, 3]
+    assert len(studio.cameras.places) == 3
+    assert studio.frustum.size == (128, 128, 128)
+    assert studio.frustum.hfov_deg == studio.cameras.hfov
+    assert studio.boxes == "oriented"
+    assert stacking_order(studio.rules) == {
+        "chair": 0, "table": 0, "nightstand": 0, "laptop": 1, "bag": 1, "human": 0,
+    }  # fmt: skip
+
+
+def test_a_users_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "attic.toml"
+    path.write_text(STUDIO.replace('boxes = "oriented"', 'boxes = "axis_aligned"'), encoding="utf-8")
+    assert load_preset(path) == load_preset(str(path))
+    assert (load_preset(path).name, load_preset(path).boxes) == ("attic", "axis_aligned")
+
+
+def test_a_preset_may_have_no_box_grid(tmp_path: Path) -> None:
+    path = tmp_path / "gridless.toml"
+    start, end = STUDIO.index("[grid]"), STUDIO.index("[frustum]")
+    path.write_text(STUDIO[:start] + STUDIO[end:], encoding="utf-8")
+    assert load_preset(path).grid is None
+
+
+@pytest.mark.parametrize("name", ["stduio", "", "../studio", "studio/"])
+def test_an_unknown_name_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^unknown preset .*known: .*studio.*\.toml$"):
+        load_preset(name)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.toml: cannot read this preset: No such file"):
+        load_preset(tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    for content in (b"room = [", b"\xff\xfe"):
+        broken.write_bytes(content)
+        with pytest.raises(UsageError, match=r"broken\.toml: cannot read this preset"):
+            load_preset(broken)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("room = [4.0, 4.8, 3.2]", "", "room: is missing"),
+        ("room = [4.0, 4.8, 3.2]", "room = [4.0, 4.8]", "room: expected a list of 3"),
+        ("room = [4.0, 4.8, 3.2]", 'room = [4.0, 4.8, "3"]', "room: expected a number from"),
+        ("room = [4.0, 4.8, 3.2]", "room = [4.0, 4.8, nan]", "room: expected a number from"),
+        ("image_size = [224, 224]", "image_size = [224, 224.5]", "image_size: expected a whole number"),
+        ("objects = [1, 15]", "objects = [9, 8]", "objects: the fewest"),
+        ("objects = [1, 15]", "objects = [0, 15]", "objects: expected a whole number from 1"),
+        ("objects = [1, 15]", "objects = [16, 16]", "objects: the fewest (16) are more than all"),
+        ('boxes = "oriented"', 'boxes = "round"', "boxes: expected 'oriented' or 'axis_aligned', found 'round'"),
+        ("attempts = 50", "attempts = 0", "attempts: expected a whole number from 1"),
+        ("attempts = 50", "attempts = true", "attempts: expected a whole number from 1"),
+        ("scale = [0.95, 1.05]", "scale = [1.05, 0.95]", "scale: the smallest"),
+        ("voxel_size = 0.05", "voxel_size = 0", "grid.voxel_size: expected a number"),
+        ("voxel_size = 0.05", "voxel = 0.05", "grid.voxel_size: is missing"),
+        ("near = 0.5", "near = 7.5", "frustum.near: 7.5 is not below far, 7"),
+        ("hfov = 72.0", "hfov = 180", "cameras.hfov: expected a number from 1 to 170"),
+        ("clear = 0.75", "clear = 0.75\nclaer = 1", "cameras.claer: unknown key"),
+        (
+            "position = [1.9, 2.3, 2.7]",
+            "position = [1.99, 2.3, 2.7]",
+            "cameras.places[2].position: [1.99, 2.3, 2.7] is",
+        ),
+        ("target = [0.0, 0.0, 1.2]", "target = [-1.9, -2.3, 0.0]", "cameras.places[0].target: lies straight"),
+        ('name = "human"\nmaximum = 3', 'name = "human"\nmaximum = -1', "classes[5].maximum: expected a whole number"),
+        ('name = "human"', 'name = "chair"', "classes[0].name: 'chair' is there twice"),
+        ('name = "human"', "name = 7", "classes[5].name: expected a text"),
+        ('on = ["table", "nightstand"]', 'on = ["desk"]', "classes[3].on: 'desk' is no class of this preset"),
+        ("floor_chance = 0.6", "floor_chance = 0.7", "classes[4].on_chance: with floor_chance it is above 1"),
+        ("floor_chance = 0.6", "", "classes[4].floor_chance: is missing"),
+        (
+            'name = "table"\nmaximum = 2',
+            'name = "table"\nmaximum = 2\non = ["bag"]\non_chance = 0.5\nfloor_chance = 0.5',
+            "classes: these stand on each other in a circle",
+        ),
+        ("# A furnished", "colour = 3\n#", "colour: unknown key"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, old: str, new: str, message: str) -> None:
+    check_wrong_key(tmp_path, "studio", old, new, message)
+
+
+def test_a_preset_in_which_nothing_can_stand(tmp_path: Path) -> None:
+    path = tmp_path / "empty.toml"
+    for classes, message in (("classes = []\n", "classes: is empty"), ("", "classes: is missing")):
+        path.write_text(classes + STUDIO[: STUDIO.index("[[classes]]")], encoding="utf-8")
+        with pytest.raises(ScenegenError, match=message):
+            load_preset(path)
+    path.write_text(STUDIO[: STUDIO.index("[[classes]]")] + '[[classes]]\nname = "a"\nmaximum = 0\n', encoding="utf-8")
+    with pytest.raises(ScenegenError, match="no class stands on the floor"):
+        load_preset(path)

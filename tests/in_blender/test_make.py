@@ -1,0 +1,39 @@
+"""One Blender that makes scene after scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.blender_assets import write_preset
+from scenegen.core.asset_library import list_assets
+from scenegen.core.preset.preset import load_preset
+
+bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
+
+from blender_scripts import make  # noqa: E402
+from blender_scripts.serve.scene_maker import Job, SceneMaker  # noqa: E402
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def test_an_empty_file_in_between_changes_nothing(
+    tmp_path: Path, box_library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = load_preset(str(write_preset(tmp_path / "tiny.toml")))
+    made, left = [], []
+    for scenes_a_file in (100, 1):
+        monkeypatch.setattr(make, "SCENES_A_FILE", scenes_a_file)
+        out = tmp_path / f"{scenes_a_file}"
+        (out / "scenes").mkdir(parents=True)
+        job = Job(preset, list_assets(box_library, "train"), box_library, out, 0, "train", "draft", "cpu", 1)
+        with SceneMaker(job) as maker:
+            for index in range(3):
+                maker.make(index)
+        made.append(files(out))
+        left.append(len(bpy.data.meshes))
+    assert len(made[0]) == 3 * 15
+    assert made[0] == made[1]
+    assert left[0] > 0 == left[1]

@@ -1,0 +1,238 @@
+"""Packed data sets: what Dataset, webdataset, tarfile and np.load each read from them, kills, and damage."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.box_scenes import CLASSES, write_box_dataset
+from PIL import Image
+from scenegen.core.dataset.reading import Dataset, scene_path
+from scenegen.core.dataset.shards import Packing, pack_masks, unpack_masks
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.steps.pack import check_shards, pack
+from scenegen.steps.stats import stats
+from scenegen.steps.verify.verify import verify
+
+SCENES = 3
+EXACT = Packing("png", 95, True, 250)
+SMALL = Packing("jpeg", 95, False, 250)
+# Small enough that every scene gets a shard of its own.
+SPLIT_UP = Packing("jpeg", 95, True, 0.001)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_box_dataset(tmp_path_factory.mktemp("folders") / "set", SCENES)
+
+
+@pytest.fixture(scope="module")
+def exact(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exact") / "packed"
+    assert pack(folders, out, EXACT).made == SCENES
+    return out
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in path.iterdir()}
+
+
+def test_a_packed_data_set_reads_like_its_folders(folders: Path, exact: Path) -> None:
+    was, now = Dataset(folders), Dataset(exact)
+    assert (len(now), now.indices, now.info) == (SCENES, was.indices, was.info)
+    for position in (2, 0, -2):
+        a, b = was[position], now[position]
+        assert b.scene == a.scene
+        assert b.scene_json == a.scene_json
+        pairs = [(a.occupancy, b.occupancy), (a.masks, b.masks), (a.mask_bits, b.mask_bits), (a.images, b.images)]
+        for k in range(len(a.cameras)):
+            pairs += [(getattr(a, name)(k), getattr(b, name)(k)) for name in ("frustum", "depth", "instance")]
+        for one, other in pairs:
+            assert np.asarray(one).dtype == np.asarray(other).dtype
+            assert np.array_equal(one, other)
+
+
+def test_other_programs_read_it(folders: Path, tmp_path: Path) -> None:
+    webdataset = pytest.importorskip("webdataset")
+    pack(folders, tmp_path / "packed", SMALL)
+    shard = tmp_path / "packed" / "shard-000000.tar"
+    was = Dataset(folders)
+    samples = list(webdataset.WebDataset(str(shard), shardshuffle=False).decode("rgb8"))
+    assert [s["__key__"] for s in samples] == [f"scene_{n:06d}" for n in range(SCENES)]
+    for sample, stored in zip(samples, was, strict=True):
+        assert sample["scene.json.gz"] == json.loads(stored.scene_json)
+        error = np.abs(sample["image_1.jpg"].astype(int) - stored.image(1))
+        assert error.mean() < 3
+        bits = sample["labels.npz"]["masks"]
+        for c in range(len(CLASSES)):
+            assert np.array_equal(bits >> c & 1, stored.masks[..., c])
+    with tarfile.open(shard) as archive:
+        names = archive.getnames()
+        assert [n.partition(".")[2] for n in names[:5]] == [
+            *(f"image_{k}.jpg" for k in range(3)),
+            "labels.npz",
+            "scene.json.gz",
+        ]
+        assert {(m.mtime, m.uid, m.gid, m.uname) for m in archive} == {(0, 0, 0, "")}
+        labels = np.load(io.BytesIO(archive.extractfile("scene_000002.labels.npz").read()))  # type: ignore[union-attr]
+        assert np.array_equal(labels["frusta"][..., 2], was[2].frustum(2))
+        text = gzip.decompress(archive.extractfile("scene_000001.scene.json.gz").read())  # type: ignore[union-attr]
+        assert text == (scene_path(folders, 1) / "scene.json").read_bytes()
+
+
+def test_index_counts_and_checksums(folders: Path, tmp_path: Path) -> None:
+    done = pack(folders, tmp_path, SPLIT_UP)
+    index = json.loads((tmp_path / "index.json").read_text())
+    assert (index["scenes"], len(index["shards"]), done.shards) == (SCENES, SCENES, SCENES)
+    files = contents(tmp_path)
+    for shard in index["shards"]:
+        content = files[shard["file"]]
+        assert (shard["bytes"], shard["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert done.bytes == index["bytes"] == sum(len(c) for n, c in files.items() if n.endswith(".tar"))
+    assert files["CREDITS.txt"] == (folders / "CREDITS.txt").read_bytes()
+
+
+def test_same_bytes_from_any_number_of_workers(folders: Path, exact: Path, tmp_path: Path) -> None:
+    pack(folders, tmp_path, EXACT, workers=2)
+    assert contents(tmp_path) == contents(exact)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from scenegen.steps import pack
+from scenegen.core.dataset.shards import Packing
+write = pack.write_shard
+def slow(out, number, group):
+    if number == 1:
+        (out / ".shard-000001.tar.writing").write_bytes(b"half")
+        print("now", flush=True)
+        time.sleep(60)
+    return write(out, number, group)
+pack.write_shard = slow
+pack.pack(Path(sys.argv[1]), Path(sys.argv[2]), Packing("jpeg", 95, True, 0.001))
+"""
+
+
+def test_a_killed_run_goes_on_with_what_is_missing(folders: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    child = subprocess.Popen([sys.executable, "-c", KILLED, folders, out], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"now\n"
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert Dataset(out).indices == [0]
+    written = (out / "shard-000000.tar").stat().st_mtime_ns
+    time.sleep(0.01)
+    assert pack(folders, out, SPLIT_UP).made == SCENES - 1
+    assert (out / "shard-000000.tar").stat().st_mtime_ns == written
+    pack(folders, whole, SPLIT_UP)
+    assert contents(out) == contents(whole)
+
+
+def test_delete_only_what_was_compared(tmp_path: Path) -> None:
+    source, out = write_box_dataset(tmp_path / "set", 2), tmp_path / "out"
+    with pytest.raises(UsageError, match="--maps"):
+        pack(source, out, SMALL, delete=True)
+    pack(source, out, EXACT)
+    masks = np.load(scene_path(source, 1) / "masks.npy")
+    changed = masks.copy()
+    changed[tuple(np.argwhere(masks.any(axis=-1))[0])] = True
+    np.save(scene_path(source, 1) / "masks.npy", changed)
+    with pytest.raises(ScenegenError, match=r"scene_000001: masks differs from .*nothing was deleted"):
+        pack(source, out, EXACT, delete=True)
+    assert len(Dataset(source)) == 2
+    np.save(scene_path(source, 1) / "masks.npy", masks)
+    assert pack(source, out, EXACT, delete=True).deleted == 2
+    assert list((source / "scenes").iterdir()) == []
+    assert len(Dataset(out)) == 2
+    assert pack(source, out, EXACT).made == 0
+
+
+def test_damage_names_shard_and_scene(folders: Path, tmp_path: Path) -> None:
+    pack(folders, tmp_path, SMALL)
+    shard = tmp_path / "shard-000000.tar"
+    content = bytearray(shard.read_bytes())
+    offset = json.loads((tmp_path / "index.json").read_text())["shards"][0]["scenes"][1][1]
+    content[offset + 1000] ^= 1
+    shard.write_bytes(content)
+    dataset = Dataset(tmp_path)
+    assert dataset[0].image(0).shape == dataset[2].image(0).shape
+    with pytest.raises(ScenegenError, match=r"shard-000000.tar/scene_000001/.*damaged.*checksum"):
+        _ = dataset[1].masks
+    with pytest.raises(ScenegenError, match=r"shard-000000.tar: its sha256"):
+        check_shards(tmp_path)
+    shard.write_bytes(content[: offset + 5000])
+    with pytest.raises(ScenegenError, match=r"shard-000000.tar/scene_000001/.*too early"):
+        _ = Dataset(tmp_path)[1].images
+    shard.unlink()
+    with pytest.raises(ScenegenError, match=r"shard-000000.tar/scene_000000/.*missing"):
+        _ = Dataset(tmp_path)[0].images
+    (tmp_path / "index.json").write_text("{}")
+    with pytest.raises(ScenegenError, match=r"index.json: broken"):
+        Dataset(tmp_path)
+
+
+def test_what_cannot_be_packed_is_refused(folders: Path, exact: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match=r"image png, not jpeg"):
+        pack(folders, exact, SPLIT_UP)
+    with pytest.raises(ScenegenError, match=r"not empty"):
+        pack(exact, folders, EXACT)
+    with pytest.raises(UsageError, match=r"cannot share"):
+        pack(folders, folders, EXACT)
+    broken = write_box_dataset(tmp_path / "set", 1)
+    (scene_path(broken, 0) / "frustum_1.npz").write_bytes(b"PK")
+    with pytest.raises(ScenegenError, match=r"scene_000000/frustum_1.npz: damaged"):
+        pack(broken, tmp_path / "out", EXACT)
+
+
+def test_verify_and_stats_of_shards(folders: Path, exact: Path, tmp_path: Path) -> None:
+    assert verify(exact).faults == verify(folders).faults
+    was, now = stats(folders), stats(exact)
+    assert (now.classes, now.room_seen_share) == (was.classes, was.room_seen_share)
+    assert now.megabytes_per_scene < was.megabytes_per_scene / 3
+    pack(exact, tmp_path, SMALL)
+    assert stats(tmp_path).room_seen_share is None
+    with pytest.raises(ScenegenError, match="--maps"):
+        verify(tmp_path)
+    with pytest.raises(ScenegenError, match="--maps"):
+        Dataset(tmp_path)[0].depth(0)
+
+
+def test_without_a_box_grid(tmp_path: Path) -> None:
+    source = write_box_dataset(tmp_path / "set", 1, grid=None)
+    pack(source, tmp_path / "out", EXACT)
+    scene = Dataset(tmp_path / "out")[0]
+    assert scene.grid is None
+    assert np.array_equal(scene.frustum(1), Dataset(source)[0].frustum(1))
+
+
+@pytest.mark.parametrize(("classes", "kind"), [(1, "u1"), (8, "u1"), (9, "u2"), (17, "u4"), (40, "u8")])
+def test_bits_of_any_number_of_classes(classes: int, kind: str) -> None:
+    masks = np.random.default_rng(classes).random((3, 4, 5, classes)) < 0.3
+    bits = pack_masks(masks)
+    assert bits.dtype == kind
+    assert bits[1, 2, 3] == sum(int(m) << c for c, m in enumerate(masks[1, 2, 3]))
+    assert np.array_equal(unpack_masks(bits, classes), masks)
+
+
+def test_png_is_exact_and_jpeg_follows_its_quality(folders: Path, tmp_path: Path) -> None:
+    sizes = {}
+    for quality in (50, 95):
+        sizes[quality] = pack(folders, tmp_path / str(quality), Packing("jpeg", quality, False, 250)).bytes
+    assert sizes[50] < sizes[95]
+    with tarfile.open(tmp_path / "95" / "shard-000000.tar") as archive:
+        picture = Image.open(archive.extractfile("scene_000000.image_0.jpg"))  # type: ignore[arg-type]
+        assert (picture.format, picture.mode) == ("JPEG", "RGB")

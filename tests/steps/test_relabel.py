@@ -1,0 +1,142 @@
+"""Other labels for a data set that is there: right, whole at any time, and said so in its files."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.box_scenes import FRUSTUM, write_box_dataset
+from scenegen.core.dataset.reading import Dataset, leftovers, read_dataset_json, remove_leftovers, scene_path
+from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.steps.relabel import FrustumChange, voxelize_dataset
+from scenegen.steps.verify.verify import verify
+
+
+def test_the_same_grids_give_the_labels_of_separating_axes(box_set: Path, box_copy: Path, box_assets: Path) -> None:
+    assert voxelize_dataset(box_copy, assets=box_assets) == 2
+    for ours, theirs in zip(Dataset(box_copy), Dataset(box_set), strict=True):
+        assert np.array_equal(ours.masks, theirs.masks)
+        assert np.array_equal(ours.occupancy, theirs.occupancy)
+        for k in range(3):
+            assert np.array_equal(ours.frustum(k), theirs.frustum(k))
+
+
+def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> None:
+    images = [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))]
+    assert voxelize_dataset(box_copy, shape=(80, 96, 64), workers=2, assets=box_assets) == 2
+    stored = Dataset(box_copy)[1]
+    assert stored.grid == read_dataset_json(box_copy).grid
+    assert stored.grid
+    assert stored.grid.voxel_size == pytest.approx(0.05)
+    assert stored.occupancy.shape == (80, 96, 64)
+    assert [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))] == images
+    assert verify(box_copy, assets=box_assets).faults == ()
+
+
+def test_another_frustum(box_copy: Path, box_assets: Path) -> None:
+    voxelize_dataset(box_copy, frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
+    stored = Dataset(box_copy)[0]
+    assert stored.frustum(0).shape == (FRUSTUM.size[0], FRUSTUM.size[1], 25)
+    frustum = read_dataset_json(box_copy).frustum
+    assert frustum
+    assert (frustum.near, frustum.far, frustum.hfov_deg) == (1.0, 6.0, 70.0)
+    assert {camera.frustum for camera in stored.cameras} == {frustum}
+    assert verify(box_copy, assets=box_assets).faults == ()
+
+
+WORK = """
+import sys
+from pathlib import Path
+from scenegen.steps.relabel import voxelize_dataset
+if __name__ == "__main__":
+    print(flush=True)
+    while True:
+        for shape in ((20, 24, 16), (40, 48, 32)):
+            voxelize_dataset(Path(sys.argv[1]), shape, assets=Path(sys.argv[2]))
+"""
+
+
+def test_a_kill_leaves_scenes_that_read_and_the_same_call_goes_on(box_copy: Path, box_assets: Path) -> None:
+    for delay in (0.3, 0.47, 0.61):
+        command = [sys.executable, "-c", WORK, str(box_copy), str(box_assets)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert child.stdout
+            child.stdout.readline()
+            time.sleep(delay)
+            child.send_signal(signal.SIGKILL)
+        remove_leftovers(box_copy)
+        assert not leftovers(box_copy)
+        for stored in Dataset(box_copy):
+            assert stored.grid
+            assert stored.masks.shape[:3] == stored.grid.shape
+            assert stored.masks.any()
+        assert len(Dataset(box_copy)) == 2
+    voxelize_dataset(box_copy, shape=(40, 48, 32), assets=box_assets)
+    assert verify(box_copy, assets=box_assets).faults == ()
+
+
+def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, box_assets: Path) -> None:
+    before = (box_copy / "dataset.json").read_text()
+    voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets)
+    (box_copy / "dataset.json").write_text(before)
+    assert {fault.check for fault in verify(box_copy).faults} == {"scene.json"}
+    shutil.rmtree(scene_path(box_copy, 1))
+    shutil.copytree(scene_path(box_copy, 0), scene_path(box_copy, 1))
+    assert voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets) == 0
+    assert voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((80, 96, 63), "cells would not be cubes over 4 x 4.8 x 3.2 m; 80,96,64 would be"),
+        ((0, 96, 64), "three numbers of cells"),
+        ((80, 96), "three numbers of cells"),
+        ((8000, 9600, 6400), "three numbers of cells"),
+    ],
+)
+def test_impossible_grids(box_copy: Path, box_assets: Path, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        voxelize_dataset(box_copy, shape=shape, assets=box_assets)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (FrustumChange(2.0, 1.0, 10, 60.0), "NEAR < FAR"),
+        (FrustumChange(0.0, 1.0, 10, 60.0), "0 < NEAR"),
+        (FrustumChange(1.0, 2.0, 0, 60.0), "SLICES"),
+        (FrustumChange(1.0, 2.0, 10, 180.0), "HFOV"),
+    ],
+)
+def test_impossible_frusta(box_copy: Path, box_assets: Path, change: FrustumChange, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        voxelize_dataset(box_copy, frustum=change, assets=box_assets)
+
+
+def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match=r"no/library: no asset library here; .* --assets"):
+        voxelize_dataset(box_copy)
+    poor = Path(shutil.copytree(box_assets, tmp_path / "poor"))
+    shutil.rmtree(poor / "bag_box")
+    with pytest.raises(ScenegenError, match="bag_box"):
+        voxelize_dataset(box_copy, assets=poor)
+    assert not leftovers(box_copy)
+    gridless = write_box_dataset(tmp_path / "gridless", 1, grid=None)
+    with pytest.raises(UsageError, match="has no box grid"):
+        voxelize_dataset(gridless, shape=(80, 96, 64), assets=box_assets)
+    assert voxelize_dataset(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
+
+
+def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:
+    before = scene_path(box_copy, 0).stat().st_mtime_ns
+    with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
+        voxelize_dataset(box_copy, shape=(80, 96, 64), assets=box_assets)
+    assert scene_path(box_copy, 0).stat().st_mtime_ns == before

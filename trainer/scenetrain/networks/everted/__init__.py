@@ -1,0 +1,1 @@
+"""Everted U-Net (Mymlikov et al.)."""

@@ -1,0 +1,108 @@
+"""Plots of a run as PNG bytes, in the colours of the report's page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from scenetrain.networks.everted.paper import RECONSTRUCTOR_THRESHOLD
+
+CARD, LINE, INK, FAINT = "#14161c", "#262a33", "#d6dbe5", "#8b93a3"
+BLUE, AMBER, GREEN = "#5b9dff", "#f4c836", "#4aa854"
+
+Rows = Sequence[Mapping[str, float]]
+
+
+def plot_stages(stages: Mapping[str, Rows]) -> bytes:
+    """Loss above, IoU below, a column a stage; the epoch whose weights were kept is marked."""
+    figure = Figure(figsize=(3.5 * len(stages), 5.2))
+    axes = figure.subplots(2, len(stages), squeeze=False)
+    for n, (name, rows) in enumerate(stages.items()):
+        epochs = [row["epoch"] + 1 for row in rows]
+        best = min(rows, key=lambda row: row["val_loss"])["epoch"] + 1
+        loss, iou = axes[0, n], axes[1, n]
+        loss.plot(epochs, [row["train_loss"] for row in rows], color=FAINT, label="training", marker=".")
+        loss.plot(epochs, [row["val_loss"] for row in rows], color=BLUE, label="validation", marker=".")
+        iou.plot(epochs, [row["val_iou"] for row in rows], color=AMBER, label="validation", marker=".")
+        loss.set_title(stage_title(name))
+        iou.set_ylim(bottom=0)
+        iou.set_xlabel("epoch")
+        for axis in (loss, iou):
+            axis.axvline(best, color=GREEN, linewidth=1, linestyle="--", label="kept")
+            axis.set_xlim(0.5, len(rows) + 0.5)
+            axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+            _dress(axis)
+    axes[0, 0].set_ylabel("loss")
+    axes[1, 0].set_ylabel("IoU at the best threshold")
+    for axis in axes[:, -1]:
+        axis.legend(frameon=False, labelcolor=INK, fontsize=9)
+    return _png(figure)
+
+
+def stage_title(name: str) -> str:
+    """ "reconstructor_3" as "reconstructor, 3 views"."""
+    branch, _, views = name.rpartition("_")
+    return f"{branch}, {views} view{'s' if views != '1' else ''}"
+
+
+def plot_thresholds(curves: Mapping[str, tuple[Sequence[float], float]]) -> bytes:
+    """Overall IoU over the threshold; `curves` holds (values at 0, .01, ... .99, the chosen threshold) by name."""
+    figure = Figure(figsize=(7.0, 3.8))
+    axis = figure.subplots()
+    for (name, (values, chosen)), color in zip(curves.items(), (BLUE, AMBER), strict=True):
+        axis.plot(np.arange(len(values)) / len(values), values, color=color, label=name)
+        axis.plot(
+            chosen, values[round(chosen * len(values))], "o", color=color, label=f"chosen on validation: {chosen:.2f}"
+        )
+    axis.axvline(
+        RECONSTRUCTOR_THRESHOLD, color=FAINT, linewidth=1, linestyle=":", label=f"paper: {RECONSTRUCTOR_THRESHOLD:.2f}"
+    )
+    axis.set(xlabel="threshold", ylabel="overall IoU", xlim=(0, 1))
+    axis.set_ylim(bottom=0)
+    _dress(axis)
+    axis.legend(frameon=False, labelcolor=INK, fontsize=9)
+    return _png(figure)
+
+
+def plot_confusion(confusion: NDArray[np.int64], labels: Sequence[str]) -> bytes:
+    """Where each true class's voxels went, in per cent of the row."""
+    rows = confusion.sum(axis=1, keepdims=True)
+    share = 100 * confusion / np.maximum(rows, 1)
+    figure = Figure(figsize=(6.4, 5.0))
+    axis = figure.subplots()
+    axis.imshow(np.sqrt(share), cmap="cividis", vmin=0, vmax=10, aspect="auto")
+    for (i, j), value in np.ndenumerate(share):
+        text = "-" if not rows[i, 0] else f"{value:.0f}" if value >= 9.95 or not confusion[i, j] else f"{value:.1f}"
+        axis.text(j, i, text, ha="center", va="center", fontsize=9, color="#111318" if value > 42 else INK)
+    names = range(len(labels))
+    axis.set_xticks(names, labels, rotation=30, ha="right")
+    axis.set_yticks(names, [f"{name}  ({n:,})" for name, n in zip(labels, rows[:, 0].tolist(), strict=True)])
+    axis.set(xlabel="predicted", ylabel="true (voxels)")
+    _dress(axis)
+    axis.grid(False)
+    return _png(figure)
+
+
+def _dress(axis: Axes) -> None:
+    axis.set_facecolor(CARD)
+    axis.tick_params(colors=FAINT, labelsize=9, length=0)
+    axis.grid(color=LINE, linewidth=0.8)
+    axis.set_axisbelow(True)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    axis.title.set(color=INK, fontsize=11)
+    for label in (axis.xaxis.label, axis.yaxis.label):
+        label.set(color=FAINT, fontsize=9)
+
+
+def _png(figure: Figure) -> bytes:
+    figure.set_facecolor(CARD)
+    figure.set_layout_engine("tight")
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    return content.getvalue()

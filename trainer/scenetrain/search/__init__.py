@@ -1,0 +1,1 @@
+"""The search for learning rate, dropout and batch size."""

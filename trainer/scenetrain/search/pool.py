@@ -1,0 +1,93 @@
+"""One trial on each device at a time, in processes that end with the search."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing.queues import Queue
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import torch
+from scenegen.core.errors import ScenegenError
+
+from scenetrain.training.fit import Hardware
+
+if TYPE_CHECKING:
+    from scenetrain.search.search import Outcome, Trial
+
+RunTrial = Callable[["Trial", Path, Hardware], "Outcome"]
+
+
+class TrialPool:
+    """Runs trials: in this process on one device, else in a process a device, whose output goes to OUT/device_N.log."""
+
+    def __init__(self, run_trial: RunTrial, hardware: Hardware, data: Path, out: Path) -> None:
+        self.run_trial = run_trial
+        self.hardware = replace(hardware, devices=1)
+        self.data = data
+        self.pool = None if hardware.devices == 1 else _start_processes(hardware, out)
+
+    def __enter__(self) -> TrialPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+        """Outcomes as they come in; ScenegenError when a process is gone."""
+        if self.pool is None:
+            yield from (self.run_trial(trial, self.data, self.hardware) for trial in trials)
+            return
+        try:
+            for done in as_completed([self.pool.submit(self.run_trial, t, self.data, self.hardware) for t in trials]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise ScenegenError(
+                "a trial's process died, perhaps for want of memory; its device_N.log may say more; the same command "
+                "goes on"
+            ) from error
+
+
+def _start_processes(hardware: Hardware, out: Path) -> ProcessPoolExecutor:
+    """A process a device; each sees its own GPU alone."""
+    gpus = [""] * hardware.devices
+    if hardware.accelerator != "cpu" and torch.cuda.is_available():
+        listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+        known = listed.split(",") if listed else [str(n) for n in range(torch.cuda.device_count())]
+        if len(known) < hardware.devices:
+            raise ScenegenError(f"--devices {hardware.devices}: this machine has {len(known)}; ask for fewer")
+        gpus = known[: hardware.devices]
+    # a forked process cannot use CUDA
+    context = multiprocessing.get_context("spawn")
+    places: Queue[tuple[str, Path]] = context.Queue()
+    for number, gpu in enumerate(gpus):
+        places.put((gpu, out.absolute() / f"device_{number}.log"))
+    return ProcessPoolExecutor(hardware.devices, context, _begin_process, (places,))
+
+
+def _begin_process(places: Queue[tuple[str, Path]]) -> None:
+    gpu, log = places.get()
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A search that was killed must not leave a trial that writes where the next search does."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

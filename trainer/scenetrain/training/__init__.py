@@ -1,0 +1,1 @@
+"""Stages, checkpoints, run folders."""

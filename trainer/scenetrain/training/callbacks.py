@@ -1,0 +1,101 @@
+"""What a stage tells while it trains: a table of its epochs that survives a kill, and progress with time left."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from scenegen.core.dataset.info import write_text
+from scenegen.progress import Update
+
+COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")
+
+
+class EpochTable(Callback):
+    """Keeps a row an epoch, inside the checkpoint and as a CSV file.
+
+    Because the rows travel in the checkpoint, a resumed stage has each epoch once, whenever it was cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+        self.began = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the epoch's clock."""
+        del trainer, pl_module
+        self.began = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Add the epoch; validation has run by now."""
+        del pl_module
+        metrics = trainer.callback_metrics
+        row = {name: float(metrics[name]) for name in COLUMNS[1:5]}
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        seconds = time.monotonic() - self.began
+        self.rows.append({"epoch": trainer.current_epoch, **row, "learning_rate": rate, "seconds": seconds})
+        if trainer.is_global_zero:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows)
+            write_text(self.path, text.getvalue())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+
+class StageProgress(Callback):
+    """Tells how many scenes of all epochs are through; early stopping may end a stage sooner."""
+
+    def __init__(self, update: Update) -> None:
+        self.update = update
+        self.first_epoch = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Remember where a resumed stage goes on, so that the pace is that of this run."""
+        del pl_module
+        self.first_epoch = trainer.current_epoch
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the steps."""
+        del pl_module, outputs, batch
+        steps = int(trainer.num_training_batches)
+        done = (trainer.current_epoch - self.first_epoch) * steps + batch_idx + 1
+        self.update(done, ((trainer.max_epochs or 0) - self.first_epoch) * steps)
+
+
+def checkpoint_rows(checkpoint: dict[str, Any]) -> list[dict[str, float]]:
+    """The rows of the EpochTable that was saved in a checkpoint."""
+    states = checkpoint.get("callbacks", {})
+    rows: list[dict[str, float]] = next((s["rows"] for key, s in states.items() if "EpochTable" in key), [])
+    return rows
+
+
+def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The row of the lowest validation loss, the first such: the epoch that best.ckpt holds."""
+    return min(rows, key=lambda row: row["val_loss"])
+
+
+def has_ended(rows: list[dict[str, float]], epochs: int, patience: int) -> bool:
+    """Whether a stage with these epochs behind it is over, by number or by patience."""
+    return bool(rows) and (len(rows) >= epochs or len(rows) - 1 - best_row(rows)["epoch"] >= patience)
+
+
+def host_state(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The network's weights in a stage's checkpoint, under the network's own names."""
+    return {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}

@@ -33,12 +33,14 @@ test: .venv/.test-installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest
 
 lint: .venv/.test-installed
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 bench: .venv/.test-installed
@@ -58,17 +60,17 @@ bench: .venv/.test-installed
 	$(BIN)/pip install --quiet --requirement requirements/test.txt
 	@touch $@
 
-# The pinned versions, anew: the newest that pyproject.toml allows, with the long-term Blender.
+# The pinned versions, anew: the newest that pyproject.toml allows, with the long-term Blender. Each file adds to the one before.
 lock: python
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet hatchling editables "bpy<5"
 	build/lock/bin/pip install --quiet .
 	build/lock/bin/pip freeze --exclude scenegen > requirements/generate.txt
-	build/lock/bin/pip install --quiet --constraint requirements/generate.txt '.[dev]'
-	build/lock/bin/pip freeze --exclude scenegen > requirements/test.txt
-	build/lock/bin/pip install --quiet --constraint requirements/test.txt '.[train,people]'
-	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/test.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/train.txt
+	build/lock/bin/pip install --quiet --constraint requirements/generate.txt '.[train,people]'
+	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/generate.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/train.txt
+	build/lock/bin/pip install --quiet --constraint requirements/generate.txt --constraint requirements/train.txt '.[dev]'
+	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/generate.txt | grep -vxFf requirements/train.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/test.txt
 
 clean:
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.model_files import chair
+from helpers.sketchfab_server import gltf_zip, huge_gltf, make_zip
 from PIL import Image
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
@@ -20,8 +22,6 @@ from scenegen.assets.sources.sketchfab.archive import BrokenArchive, unpack
 from scenegen.assets.sources.sketchfab.licences import spdx, why_refused
 from scenegen.core.asset_library import Material, Provenance
 from scenegen.core.errors import ScenegenError
-from tests.model_files import chair
-from tests.sketchfab_server import gltf_zip, huge_gltf, make_zip
 
 
 def test_licences() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from helpers.assets_command import run
+from helpers.model_files import box, chair, table
 from PIL import Image
 from scenegen.assets.curate.check import check_asset, check_library
 from scenegen.assets.curate.sheet import _lines, compose
@@ -17,8 +19,6 @@ from scenegen.assets.curate.splits import settled
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets
-from tests.model_files import box, chair, table
-from tests.test_cli_assets import run
 
 
 def raw(mesh: trimesh.Trimesh, name: str, class_name: str, **more: object) -> RawModel:

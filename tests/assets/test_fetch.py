@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.assets_command import Done, run
+from helpers.model_files import box, chair, table
+from helpers.sketchfab_server import TOKEN, Offer, Site, gltf_zip, huge_gltf, make_zip, serve
 from scenegen.core.asset_library import list_assets
-from tests.model_files import box, chair, table
-from tests.sketchfab_server import TOKEN, Offer, Site, gltf_zip, huge_gltf, make_zip, serve
-from tests.test_cli_assets import Done, run
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from helpers.model_files import CHAIR_SIZE, chair, make_files, table, turned
 from PIL import Image
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.files import importer
 from scenegen.assets.sources.files.files import Wanted, find_files, read_files, slug, split_of
 from scenegen.assets.sources.files.importer import Imported, Refused, import_files
 from scenegen.core.errors import ScenegenError
-from tests.model_files import CHAIR_SIZE, chair, make_files, table, turned
 
 QUARTER = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 Z_UP_TO_Y_UP = [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 import trimesh
+from helpers.assets_command import run
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.people import dress as wear
 from scenegen.assets.sources.people.body import Shape, base_mesh, data_folder, shaped
@@ -17,7 +18,6 @@ from scenegen.assets.sources.people.sitting import POSES
 from scenegen.core.errors import ScenegenError
 from scenegen.core.rng import stream
 from shapely.geometry import MultiPoint, Point
-from tests.test_cli_assets import run
 
 needs_anny = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="needs scenegen[people]")
 ALL_POSES = sorted((split, name) for split, poses in POSES.items() for name in poses)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from helpers.model_files import chair, table
 from PIL import Image
 from scenegen.assets.prepare.orient import orient_faces
 from scenegen.assets.prepare.prepare import Budget, prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Material, Provenance, read_asset, read_mesh
 from scenegen.core.errors import ScenegenError
-from tests.model_files import chair, table
 
 ORIGIN = Provenance("t", "a", "CC0-1.0", "s", "0")
 

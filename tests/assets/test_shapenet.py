@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from helpers.assets_command import run
+from helpers.model_files import box
 from PIL import Image
 from scenegen.assets.prepare.sizes import USUAL
 from scenegen.assets.sources.shapenet import CLASS_OF_WORD, KNOWN, read_tree
 from scenegen.core.asset_library import list_assets, read_mesh
 from scenegen.core.errors import UsageError
 from scenegen.core.preset.preset import load_preset
-from tests.model_files import box
-from tests.test_cli_assets import run
 
 CAR, CONVERTIBLE, SUV, TRUCK, PLANE, LAMP = "02958343", "03100240", "04285965", "04490091", "02691156", "03636649"
 TAXONOMY = [

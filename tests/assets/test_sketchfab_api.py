@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.sketchfab_server import TOKEN, Offer, Site, serve
 from scenegen.assets.sources.sketchfab.api import (
     Patience,
     Sketchfab,
@@ -21,7 +22,6 @@ from scenegen.assets.sources.sketchfab.api import (
     read_token,
 )
 from scenegen.core.errors import UsageError
-from tests.sketchfab_server import TOKEN, Offer, Site, serve
 
 HASTY = Patience(attempts=3, first_wait=0.01, longest_wait=5.0, silence=0.5)
 UID = "0" * 31 + "1"

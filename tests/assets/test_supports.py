@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
+from helpers.model_files import box, table
 from scenegen.assets.prepare.supports import CELL, find_supports
-from tests.model_files import box, table
 
 
 def area(mask: np.ndarray) -> float:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from helpers.assets_command import run
+from helpers.model_files import chair
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.files.importer import Refused
@@ -23,8 +25,6 @@ from scenegen.assets.sources.sweethome import (
 )
 from scenegen.core.asset_library import read_mesh
 from scenegen.core.errors import ScenegenError
-from tests.model_files import chair
-from tests.test_cli_assets import run
 
 DEBIAN = Path("/usr/share/sweethome3d/furniture")
 JAR = Path("/usr/share/sweethome3d/sweethome3d.jar")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from helpers.assets_command import run
 from scenegen.core.dataset.credits import Credit, credits_text
 from scenegen.core.dataset.reading import Dataset
-from tests.test_cli_assets import run
 
 LAMP = Credit("a", "bag", "Bag [1]*", "Jo_Doe", "CC-BY-4.0", "https://sketchfab.com/3d-models/" + "0" * 32)
 OTHER = Credit("b", "bag", "Sack", "Ann", "CC0-1.0", "sack.glb")

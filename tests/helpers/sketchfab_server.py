@@ -17,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import trimesh
-from tests.model_files import turned
+
+from helpers.model_files import turned
 
 TOKEN = "0123456789abcdefSECRET"
 TO_Y_UP = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]

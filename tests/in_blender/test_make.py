@@ -11,7 +11,7 @@ from scenegen.core.preset.preset import load_preset
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
-from blender_scripts import make  # noqa: E402
+from blender_scripts.serve import scene_maker  # noqa: E402
 from blender_scripts.serve.scene_maker import Job, SceneMaker  # noqa: E402
 
 
@@ -25,7 +25,7 @@ def test_an_empty_file_in_between_changes_nothing(
     preset = load_preset(str(write_preset(tmp_path / "tiny.toml")))
     made, left = [], []
     for scenes_a_file in (100, 1):
-        monkeypatch.setattr(make, "SCENES_A_FILE", scenes_a_file)
+        monkeypatch.setattr(scene_maker, "SCENES_A_FILE", scenes_a_file)
         out = tmp_path / f"{scenes_a_file}"
         (out / "scenes").mkdir(parents=True)
         job = Job(preset, list_assets(box_library, "train"), box_library, out, 0, "train", "draft", "cpu", 1)

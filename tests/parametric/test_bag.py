@@ -1,7 +1,5 @@
 """Built-in bags: closed parts that hold together, upright, in believable sizes."""
 
-import time
-
 import numpy as np
 import pytest
 import trimesh
@@ -72,12 +70,9 @@ def test_a_stream_decides_the_model(family: str) -> None:
     assert np.ptp(first.vertices, axis=0).tolist() != np.ptp(made(family, 1).vertices, axis=0).tolist()
 
 
-def test_splits_are_apart_and_models_quick() -> None:
+def test_splits_are_apart() -> None:
     assert not set(bag.TRAIN_FAMILIES) & set(bag.TEST_FAMILIES)
     assert len(bag.TRAIN_FAMILIES) >= 6 and len(bag.TEST_FAMILIES) >= 3
-    start = time.process_time()
-    bag.TRAIN_FAMILIES["backpack"](stream(0, 9, "backpack"))
-    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize(

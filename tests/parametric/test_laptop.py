@@ -1,7 +1,5 @@
 """Built-in laptops: closed parts, size, and a screen that the user at -Y sees."""
 
-import time
-
 import numpy as np
 import pytest
 from helpers.parametric_checks import check_closed_and_outward, check_floor_and_materials, check_same, maker, mesh_of
@@ -67,9 +65,6 @@ def test_a_stream_decides_the_model(family: str) -> None:
     assert np.ptp(first.vertices, axis=0).tolist() != np.ptp(made(family, 1).vertices, axis=0).tolist()
 
 
-def test_splits_are_apart_and_models_quick() -> None:
+def test_splits_are_apart() -> None:
     assert not set(laptop.TRAIN_FAMILIES) & set(laptop.TEST_FAMILIES)
     assert len(laptop.TRAIN_FAMILIES) >= 4 and len(laptop.TEST_FAMILIES) >= 3
-    start = time.process_time()
-    laptop.TRAIN_FAMILIES["gaming"](stream(0, 9, "gaming"))
-    assert time.process_time() - start < 1.0

@@ -1,0 +1,78 @@
+"""The rules of the house that neither ruff nor import-linter can see."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("generator/scenegen", "trainer/scenetrain", "blender_scripts")
+CLOCKS = {
+    "monotonic",
+    "monotonic_ns",
+    "perf_counter",
+    "perf_counter_ns",
+    "process_time",
+    "process_time_ns",
+    "time",
+    "time_ns",
+}
+LONGEST = 400
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files under version control, and new ones that git would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [ROOT / name for name in sorted(names) if (ROOT / name).is_file()]
+
+
+def test_every_folder_is_a_package() -> None:
+    """import-linter 2.17 leaves out a folder without __init__.py, and calls its contract kept."""
+    folders = {file.parent for package in PACKAGES for file in tracked(f"{package}/**/*.py")}
+    assert len(folders) > 30
+    assert [str(folder.relative_to(ROOT)) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for package in PACKAGES
+        for file in tracked(f"{package}/**/*.py", f"{package}/*.py")
+        if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_files_are_short() -> None:
+    sources = [file for package in PACKAGES for file in tracked(f"{package}/**/*.py", f"{package}/*.py")]
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in sources}
+    assert {name: length for name, length in lengths.items() if length >= LONGEST} == {}
+
+
+def test_no_test_measures_time() -> None:
+    """A busy machine must not turn a test red: benchmarks/ measures. Waiting with a limit is fine."""
+    found = []
+    for file in tracked("tests/**/*.py", "tests/*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assert) and any(_asks_a_clock(part) for part in ast.walk(node)):
+                found.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
+def _asks_a_clock(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    return (
+        isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "time"
+        and node.func.attr.removesuffix("_ns") in CLOCKS
+    )
+
+
+def test_tests_mirror_the_packages() -> None:
+    """A test module lies in the folder of the part that it tests, or in one that names what its tests share."""
+    rooms = {path.name for path in (ROOT / PACKAGES[0]).iterdir() if path.is_dir()}
+    folders = {file.relative_to(ROOT).parts[1] for file in tracked("tests/**/*.py") if file.parent != ROOT / "tests"}
+    assert folders - rooms == {"faults", "helpers", "in_blender", "trainer"}

@@ -114,7 +114,7 @@ def test_faults_name_their_entry_and_the_rest_goes_on(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
-    text = (FOLDER.parent / "docs" / "sketchfab.md").read_text(encoding="utf-8")
+    text = (FOLDER.parent / "docs" / "assets" / "sketchfab.md").read_text(encoding="utf-8")
     (tmp_path / "mine.json").write_text(text[text.index("    {\n") : text.index("    }\n") + 6])
     manifest = read_manifest(str(tmp_path / "mine.json"))
     assert manifest.faults == ()

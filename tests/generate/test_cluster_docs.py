@@ -1,4 +1,4 @@
-"""The files of docs/cluster do what docs/cluster.md says: they are run, or checked against what will run them."""
+"""The files of docs/generate/cluster do what docs/generate/cluster.md says: run, or checked against what will run them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from helpers.fault_runs import TINY
 from scenegen.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
-CLUSTER = ROOT / "docs" / "cluster"
+CLUSTER = ROOT / "docs" / "generate" / "cluster"
 BIN = Path(sys.executable).parent
 
 
 def site(tmp_path: Path, **settings: object) -> Path:
-    """docs/cluster/slurm.py with other settings, as a user would edit it."""
+    """docs/generate/cluster/slurm.py with other settings, as a user would edit it."""
     text = (CLUSTER / "slurm.py").read_text()
     for name, value in settings.items():
         text, found = re.subn(rf"^{name} = [^#\n]*", f"{name} = {value!r}  ", text, flags=re.MULTILINE)
@@ -91,7 +91,7 @@ def test_slurm_launcher_makes_scenes(tmp_path: Path, box_library: Path) -> None:
 
 
 def test_the_page_drives_a_cluster_from_python(tmp_path: Path, box_library: Path) -> None:
-    """The example of docs/cluster.md with small scenes in place of large ones."""
+    """The example of docs/generate/cluster.md with small scenes in place of large ones."""
     (code,) = re.findall(r"```python\n(.*?)```", (CLUSTER.parent / "cluster.md").read_text(), re.DOTALL)
     options = f'quality="draft", device="cpu", assets=Path({str(box_library)!r})'
     usual = '"studio", Path("data/studio"), 100,'

@@ -232,7 +232,7 @@ def test_another_library_is_refused(source: tuple[Path, Path], tmp_path: Path) -
 
 
 def test_the_toolkit_reads_it(exported: Path) -> None:
-    """With the BOP toolkit itself, where it is installed (it is not on PyPI; see docs/export_datasets.md)."""
+    """With the BOP toolkit itself, where it is installed (it is not on PyPI; see docs/exchange.md)."""
     inout = pytest.importorskip("bop_toolkit_lib.inout")
     misc = pytest.importorskip("bop_toolkit_lib.misc")
     visibility = pytest.importorskip("bop_toolkit_lib.visibility")

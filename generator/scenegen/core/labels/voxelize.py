@@ -1,5 +1,5 @@
 """Voxelize a triangle mesh in a box or a frustum grid: a cell is occupied iff the mesh's surface meets it or its centre
-lies inside the solid. docs/voxelizer.md tells how and how well.
+lies inside the solid. docs/labels/voxelizer.md tells how and how well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prove a data set right: every promise of the format, checked on every scene (see docs/dataset.md)."""
+"""Prove a data set right: every promise of the format, checked on every scene (see docs/labels/dataset.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Generate on machines that ssh reaches without a password: a Blender on each host named, the scheduler here.
 
-    docs/cluster/ssh.py node1,node2,node2 --preset studio --scenes 25000 --out /shared/studio
+    docs/generate/cluster/ssh.py node1,node2,node2 --preset studio --scenes 25000 --out /shared/studio
 
 The arguments after the hosts are those of `scenegen generate`. A host named twice gets two Blenders: one a GPU, or one
 for two cores. Every host has the same environment at the same path, and --out and the asset library are on storage that

@@ -8,7 +8,7 @@
 # fmt: on
 """Generate on Slurm: a small job that drives, and JOBS more with a Blender each.
 
-    sbatch docs/cluster/slurm.py --preset studio --scenes 25000 --out /shared/studio
+    sbatch docs/generate/cluster/slurm.py --preset studio --scenes 25000 --out /shared/studio
 
 The arguments are those of `scenegen generate`; --out and the asset library must be on storage that all nodes share.
 A job that ends, by its time limit too, is replaced; the same command again goes on where a run stopped.

@@ -1,0 +1,174 @@
+"""The pages agree with the product: links lead somewhere, and commands and options exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from scenegen.cli.main import cli as scenegen
+from scenetrain.cli.main import cli as scenetrain
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = {"scenegen": scenegen, "scenetrain": scenetrain}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to a page's headings."""
+    titles = re.findall(r"^#+ +(.*)$", without_code(page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links(page: Path) -> list[str]:
+    found = re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text()))
+    return [link for link in found if "://" not in link]
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        assert target.exists(), f"{page.name}: ({link}) is not there"
+        if anchor:
+            assert anchor in anchors(target), f"{page.name}: ({link}) has no such heading"
+
+
+def test_the_index_names_every_page() -> None:
+    index = ROOT / "docs/index.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
+    assert {page for page in PAGES if page.parent != ROOT} - {index} <= linked
+
+
+def commands(text: str) -> Iterator[tuple[str, bool]]:
+    """Command lines of our programs: from blocks of code (whole), and from `code` in a sentence (may be shortened)."""
+    text = text.replace("\\\n", " ")
+    start = re.compile(r"^\s*(?:\$ )?((?:scenegen|scenetrain) .*)$")
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = not inside
+        elif inside or line.startswith("    "):
+            for part in re.sub(r"\s#.*$", "", line).split(";"):
+                if (match := start.match(part)) and " import " not in part:
+                    yield match[1], True
+        else:
+            for code in re.findall(r"`((?:scenegen|scenetrain) [^`]+)`", line):
+                yield code, False
+
+
+def arguments(line: str) -> list[str]:
+    """The words of a command line; of alternatives (a|b) the first, without [brackets] and what comes after >."""
+    words = shlex.split(line.partition(" > ")[0].replace("[", "").replace("]", ""))
+    return [word.split("|")[0] for word in words if word not in ("...", "…")]
+
+
+def check(line: str, whole: bool) -> None:
+    """Raise click's own error where the command line does not parse."""
+    name, *words = arguments(line)
+    context = click.Context(PROGRAMS[name], info_name=name)
+    command: click.Command = PROGRAMS[name]
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(context, words[0])
+        if found is None:
+            raise click.UsageError(f"no command {words[0]!r}")
+        command, words = found, words[1:]
+        context = click.Context(command, info_name=command.name, parent=context)
+    if words == ["--help"] or isinstance(command, click.Group):
+        return
+    values, left, order = command.make_parser(context).parse_args(words)
+    if left:
+        raise click.UsageError(f"unexpected {left}")
+    for parameter in command.get_params(context):
+        value = values.get(parameter.name or "")
+        given = value is not None and parameter in order
+        if isinstance(parameter.type, click.Choice | click.types.IntParamType | click.types.FloatParamType) and given:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(one, str) and not one.isupper():  # N stands for a number
+                    parameter.type.convert(one, parameter, context)
+        if whole and parameter.required and not isinstance(value, str | tuple | list | int):
+            raise click.MissingParameter(param=parameter, ctx=context)
+
+
+@each_page
+def test_commands_parse(page: Path) -> None:
+    wrong = []
+    for line, whole in commands(page.read_text()):
+        try:
+            check(line, whole)
+        except click.UsageError as error:
+            wrong.append(f"{line}: {error.format_message()}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "scenegen generate --scene 8 --out data/studio",
+        "scenegen generate --scenes eight --out data/studio",
+        "scenegen generate --scenes 8 --quality best --out data/studio",
+        "scenegen pack",
+        "scenegen voxelize --grid 40,48,32",
+        "scenegen verify data/studio data/other",
+        "scenegen look data/studio",
+        "scenetrain fit --data data/studio",
+    ],
+)
+def test_wrong_commands_are_found(line: str) -> None:
+    (found,) = commands(f"Text.\n\n    {line}    # comment\n")
+    with pytest.raises(click.UsageError):
+        check(*found)
+
+
+def options(command: click.Command, context: click.Context) -> set[str]:
+    if isinstance(command, click.Group):
+        parts = [command.get_command(context, name) for name in command.list_commands(context)]
+        return set().union(*(options(part, click.Context(part, parent=context)) for part in parts if part))
+    return {name for parameter in command.get_params(context) for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+@pytest.fixture(scope="module")
+def known_options() -> set[str]:
+    return set().union(*(options(program, click.Context(program)) for program in PROGRAMS.values()))
+
+
+# Options of other programs that a sentence names.
+OTHERS = {
+    "docs/generate/cluster.md": {"--nthreads", "--memory-limit"},
+    "docs/benchmarks.md": {"--growth", "--scenes", "--rounds", "--many", "--pixels"},
+}
+
+
+@each_page
+def test_options_in_a_sentence_exist(page: Path, known_options: set[str]) -> None:
+    text = re.sub(r"^    .*$", "", without_code(page.read_text()), flags=re.MULTILINE)
+    codes = [code for code in re.findall(r"`([^`]+)`", text) if code.startswith("-")]
+    named = {word.split("=")[0] for code in codes for word in code.split() if re.match("--.", word)}
+    known = known_options | OTHERS.get(str(page.relative_to(ROOT)), set())
+    assert named <= known, f"{page.name}: no such option: {sorted(named - known)}"
+
+
+def tracked_files() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+@each_page
+def test_source_files_named_exist(page: Path) -> None:
+    files = tracked_files()
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    named = re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|sh|toml))`", text)
+    ours = [name for name in named if "/" in name or name.endswith(".py")]
+    missing = [name for name in ours if not any(("/" + file).endswith("/" + name) for file in files)]
+    assert not missing, f"{page.name}: no such file: {missing}"

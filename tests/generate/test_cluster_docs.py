@@ -1,4 +1,4 @@
-"""The files of docs/generate/cluster do what docs/generate/cluster.md says: run, or checked against what will run them."""
+"""The files of docs/generate/cluster do what its page cluster.md says: run, or checked against what will run them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def make_all(client: Any, out: Path, todo: NDArray[np.bool_], memory: Memory) ->
         seed=0,
         alone=str,
         log=RunLog(out),
-        update=memory,
+        on_progress=memory,
         made=lambda scene: append_timings(out, scene.index, scene.seconds),
     )
     work = Work(todo)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Update(Protocol):
+class OnProgress(Protocol):
     """How a step tells where it stands."""
 
     def __call__(self, done: int, total: int, failed: int = 0) -> None:
@@ -21,34 +21,34 @@ class Update(Protocol):
 
 
 @contextmanager
-def progress(title: str, unit: str = "scenes") -> Iterator[Update]:
+def progress(title: str, unit: str = "scenes") -> Iterator[OnProgress]:
     """Show how far a step is, how fast, how long it still takes, and failures."""
     console = Console(stderr=True)
     if console.is_terminal:
-        with _bar(title, unit, console) as update:
-            yield update
+        with _bar(title, unit, console) as on_progress:
+            yield on_progress
     else:
         yield _lines(title, unit, console)
 
 
 @contextmanager
-def _bar(title: str, unit: str, console: Console) -> Iterator[Update]:
+def _bar(title: str, unit: str, console: Console) -> Iterator[OnProgress]:
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None, note="")
         started = time.monotonic()
 
-        def update(done: int, total: int, failed: int = 0) -> None:
+        def on_progress(done: int, total: int, failed: int = 0) -> None:
             bar.update(task, total=total, completed=done, note=_note(unit, started, done, total, failed))
 
-        yield update
+        yield on_progress
 
 
-def _lines(title: str, unit: str, console: Console) -> Update:
+def _lines(title: str, unit: str, console: Console) -> OnProgress:
     started = time.monotonic()
     said = started - SECONDS_BETWEEN_LINES
 
-    def update(done: int, total: int, failed: int = 0) -> None:
+    def on_progress(done: int, total: int, failed: int = 0) -> None:
         nonlocal said
         now = time.monotonic()
         if now - said >= SECONDS_BETWEEN_LINES or done + failed == total:
@@ -57,7 +57,7 @@ def _lines(title: str, unit: str, console: Console) -> Update:
                 f"{title} {done}/{total} {_note(unit, started, done, total, failed)}", highlight=False, soft_wrap=True
             )
 
-    return update
+    return on_progress
 
 
 def _note(unit: str, started: float, done: int, total: int, failed: int) -> str:

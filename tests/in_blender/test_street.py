@@ -17,7 +17,7 @@ from scenegen.core.dataset.shards import Packing
 from scenegen.core.preset.preset import PRESETS
 from scenegen.steps.pack import pack
 from scenegen.steps.preview.sheets import write_preview
-from scenegen.steps.relabel import FrustumChange, voxelize_dataset
+from scenegen.steps.relabel import FrustumChange, relabel
 from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
 
@@ -79,7 +79,7 @@ def test_every_promise_holds_and_steps_run(made: Path, library: Path, tmp_path: 
     with Image.open(tmp_path / "page" / "scene_000000.png") as sheet:
         assert sheet.size == (8 + 6 * 232, 40 + 4 * 232)
     copy = Path(shutil.copytree(made, tmp_path / "copy"))
-    assert voxelize_dataset(copy, frustum=FrustumChange(1.0, 9.0, 16, 30.0), assets=library) == 2
+    assert relabel(copy, frustum=FrustumChange(1.0, 9.0, 16, 30.0), assets=library) == 2
     assert Dataset(copy)[1].frustum(VIEWS - 1).shape == (24, 24, 16)
     assert not [fault for fault in verify(copy, assets=library).faults if fault.check != "views"]
 

@@ -15,12 +15,12 @@ from helpers.box_scenes import FRUSTUM, write_box_dataset
 from scenegen.core.dataset.reading import Dataset, leftovers, read_dataset_json, remove_leftovers, scene_path
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.steps.relabel import FrustumChange, voxelize_dataset
+from scenegen.steps.relabel import FrustumChange, relabel
 from scenegen.steps.verify.verify import verify
 
 
 def test_the_same_grids_give_the_labels_of_separating_axes(box_set: Path, box_copy: Path, box_assets: Path) -> None:
-    assert voxelize_dataset(box_copy, assets=box_assets) == 2
+    assert relabel(box_copy, assets=box_assets) == 2
     for ours, theirs in zip(Dataset(box_copy), Dataset(box_set), strict=True):
         assert np.array_equal(ours.masks, theirs.masks)
         assert np.array_equal(ours.occupancy, theirs.occupancy)
@@ -30,7 +30,7 @@ def test_the_same_grids_give_the_labels_of_separating_axes(box_set: Path, box_co
 
 def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> None:
     images = [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))]
-    assert voxelize_dataset(box_copy, shape=(80, 96, 64), workers=2, assets=box_assets) == 2
+    assert relabel(box_copy, shape=(80, 96, 64), workers=2, assets=box_assets) == 2
     stored = Dataset(box_copy)[1]
     assert stored.grid == read_dataset_json(box_copy).grid
     assert stored.grid
@@ -41,7 +41,7 @@ def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> No
 
 
 def test_another_frustum(box_copy: Path, box_assets: Path) -> None:
-    voxelize_dataset(box_copy, frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
+    relabel(box_copy, frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
     stored = Dataset(box_copy)[0]
     assert stored.frustum(0).shape == (FRUSTUM.size[0], FRUSTUM.size[1], 25)
     frustum = read_dataset_json(box_copy).frustum
@@ -54,12 +54,12 @@ def test_another_frustum(box_copy: Path, box_assets: Path) -> None:
 WORK = """
 import sys
 from pathlib import Path
-from scenegen.steps.relabel import voxelize_dataset
+from scenegen.steps.relabel import relabel
 if __name__ == "__main__":
     print(flush=True)
     while True:
         for shape in ((20, 24, 16), (40, 48, 32)):
-            voxelize_dataset(Path(sys.argv[1]), shape, assets=Path(sys.argv[2]))
+            relabel(Path(sys.argv[1]), shape=shape, assets=Path(sys.argv[2]))
 """
 
 
@@ -78,19 +78,19 @@ def test_a_kill_leaves_scenes_that_read_and_the_same_call_goes_on(box_copy: Path
             assert stored.masks.shape[:3] == stored.grid.shape
             assert stored.masks.any()
         assert len(Dataset(box_copy)) == 2
-    voxelize_dataset(box_copy, shape=(40, 48, 32), assets=box_assets)
+    relabel(box_copy, shape=(40, 48, 32), assets=box_assets)
     assert verify(box_copy, assets=box_assets).faults == ()
 
 
 def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, box_assets: Path) -> None:
     before = (box_copy / "dataset.json").read_text()
-    voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets)
+    relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
     (box_copy / "dataset.json").write_text(before)
     assert {fault.check for fault in verify(box_copy).faults} == {"scene.json"}
     shutil.rmtree(scene_path(box_copy, 1))
     shutil.copytree(scene_path(box_copy, 0), scene_path(box_copy, 1))
-    assert voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets) == 0
-    assert voxelize_dataset(box_copy, shape=(20, 24, 16), assets=box_assets) == 2
+    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 0
+    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 2
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, 
 )
 def test_impossible_grids(box_copy: Path, box_assets: Path, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        voxelize_dataset(box_copy, shape=shape, assets=box_assets)
+        relabel(box_copy, shape=shape, assets=box_assets)
 
 
 @pytest.mark.parametrize(
@@ -118,25 +118,25 @@ def test_impossible_grids(box_copy: Path, box_assets: Path, shape: tuple[int, ..
 )
 def test_impossible_frusta(box_copy: Path, box_assets: Path, change: FrustumChange, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        voxelize_dataset(box_copy, frustum=change, assets=box_assets)
+        relabel(box_copy, frustum=change, assets=box_assets)
 
 
 def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match=r"no/library: no asset library here; .* --assets"):
-        voxelize_dataset(box_copy)
+        relabel(box_copy)
     poor = Path(shutil.copytree(box_assets, tmp_path / "poor"))
     shutil.rmtree(poor / "bag_box")
     with pytest.raises(ScenegenError, match="bag_box"):
-        voxelize_dataset(box_copy, assets=poor)
+        relabel(box_copy, assets=poor)
     assert not leftovers(box_copy)
     gridless = write_box_dataset(tmp_path / "gridless", 1, grid=None)
     with pytest.raises(UsageError, match="has no box grid"):
-        voxelize_dataset(gridless, shape=(80, 96, 64), assets=box_assets)
-    assert voxelize_dataset(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
+        relabel(gridless, shape=(80, 96, 64), assets=box_assets)
+    assert relabel(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
 
 
 def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:
     before = scene_path(box_copy, 0).stat().st_mtime_ns
     with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
-        voxelize_dataset(box_copy, shape=(80, 96, 64), assets=box_assets)
+        relabel(box_copy, shape=(80, 96, 64), assets=box_assets)
     assert scene_path(box_copy, 0).stat().st_mtime_ns == before

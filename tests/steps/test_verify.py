@@ -18,7 +18,7 @@ from scenegen.core.asset_library import read_asset, read_mesh, write_asset
 from scenegen.core.dataset.reading import Dataset, scene_path
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import PlacedObject, Scene, scene_from_json, scene_to_json
-from scenegen.steps.verify.verify import Report, verify
+from scenegen.steps.verify.verify import VerifyReport, verify
 
 Plant = Callable[[Path], None]
 PLANTED = 1
@@ -299,13 +299,13 @@ def test_a_report_can_be_read_by_programs(box_copy: Path) -> None:
     body = json.loads(json.dumps(report.to_json()))
     assert (body["ok"], body["scenes"]) == (False, 2)
     assert body["faults"][0]["check"] == "images"
-    assert isinstance(report, Report)
+    assert isinstance(report, VerifyReport)
     assert not report.ok
 
 
 def test_progress_counts_scenes(box_set: Path) -> None:
     told: list[tuple[int, int]] = []
-    verify(box_set, update=lambda done, total, _failed=0: told.append((done, total)))
+    verify(box_set, on_progress=lambda done, total, _failed=0: told.append((done, total)))
     assert told == [(1, 2), (2, 2)]
 
 

@@ -62,13 +62,13 @@ def build(library: Path, preset: str, workers: int | None) -> int:
     todo = parametric.missing(library, preset)
     added: list[str] = []
     refused: list[Refused] = []
-    with progress("build", "models") as update:
+    with progress("build", "models") as on_progress:
         for result in parametric.build(library, todo, workers):
             if isinstance(result, Refused):
                 refused.append(result)
             else:
                 added.append(result)
-            update(len(added), len(todo), len(refused))
+            on_progress(len(added), len(todo), len(refused))
     click.echo(f"{library}: {len(added)} built-in models made, {len(parametric.recipes(preset)) - len(todo)} kept")
     return tell_refused(refused)
 

@@ -62,8 +62,8 @@ def fetch(
     if sketchfab.is_complete(manifest, library):
         outcome = sketchfab.Outcome(kept=list(sketchfab.present(manifest, library)))
     else:
-        with Sketchfab(read_token(token_file), api_address()) as api, progress("fetch", "models") as update:
-            outcome = sketchfab.fetch(manifest, library, api, jobs, commercial, update)
+        with Sketchfab(read_token(token_file), api_address()) as api, progress("fetch", "models") as on_progress:
+            outcome = sketchfab.fetch(manifest, library, api, jobs, commercial, on_progress)
     if as_json:
         click.echo(json.dumps(_answer(manifest, outcome, library), indent=1))
     elif outcome.fetched or outcome.kept or outcome.refused or not outcome.stopped:

@@ -60,8 +60,8 @@ def doctor(preset: str, out: str | None, pack: Path | None, as_json: bool, **opt
     place = pack or Path(out if out and not url else Path("data") / Path(preset).stem)
     packing = Packing("jpeg", 95, False, 250.0) if pack else None
     request = Request(preset=preset, out=place, url=url, pack=packing, **options)  # type: ignore[arg-type]
-    with progress("measure") as update:
-        found = diagnose(request, update)
+    with progress("measure") as on_progress:
+        found = diagnose(request, on_progress)
     if as_json:
         click.echo(json.dumps({"ok": not found.problems, **dataclasses.asdict(found)}))
     elif sys.stdout.isatty():

@@ -28,8 +28,8 @@ def export(folder: Path, out: Path, form: str, assets: Path | None, workers: int
     from scenegen.progress import progress
     from scenegen.steps.exchange.export import export as run
 
-    with progress("export") as update:
-        done = run(folder, out, form, assets, workers or cores(), update)
+    with progress("export") as on_progress:
+        done = run(folder, out, form, assets=assets, workers=workers or cores(), on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
         return 0

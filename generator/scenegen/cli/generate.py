@@ -75,8 +75,8 @@ def generate(
     request = Request(preset=preset, out=place, assets=assets, pack=packing, url=url, **options)
     if assets is None:
         _build_default_library(request)
-    with progress("generate") as update:
-        outcome = run(request, update, _say)
+    with progress("generate") as on_progress:
+        outcome = run(request, on_progress, _say)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), default=str))
     else:

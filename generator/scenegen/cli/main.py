@@ -17,7 +17,7 @@ from scenegen import __version__
 from scenegen.core.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
-    from scenegen.progress import Update
+    from scenegen.progress import OnProgress
     from scenegen.steps.stats import Stats
 
 ELSEWHERE = {name: f"scenegen.cli.{name}" for name in ("assets", "doctor", "export", "generate")}
@@ -101,7 +101,7 @@ def voxelize(
     \b
     Example: scenegen voxelize data/studio --grid 40,48,32
     """
-    from scenegen.steps.relabel import FrustumChange, voxelize_dataset
+    from scenegen.steps.relabel import FrustumChange, relabel
 
     shape = None if grid is None else [int(n) for n in _numbers("--grid", grid, 3)]
     change = None
@@ -110,8 +110,15 @@ def voxelize(
         change = FrustumChange(near, far, int(slices), hfov)
     if shape is None and change is None:
         raise UsageError("voxelize: nothing to change; give --grid or --frustum")
-    with _progress("voxelize") as update:
-        done = voxelize_dataset(folder, shape, change, workers or _cores(), assets, update)
+    with _progress("voxelize") as on_progress:
+        done = relabel(
+            folder,
+            shape=shape,
+            frustum=change,
+            workers=workers or _cores(),
+            assets=assets,
+            on_progress=on_progress,
+        )
     click.echo(json.dumps({"path": str(folder), "changed": done}) if as_json else f"{folder}: {done} scenes changed")
     return 0
 
@@ -140,8 +147,8 @@ def verify(folder: Path, workers: int | None, assets: Path | None, as_json: bool
     """
     from scenegen.steps.verify.verify import verify as run
 
-    with _progress("verify") as update:
-        report = run(folder, workers or _cores(), assets, update)
+    with _progress("verify") as on_progress:
+        report = run(folder, workers=workers or _cores(), assets=assets, on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(report.to_json()))
         return 0 if report.ok else 1
@@ -165,8 +172,8 @@ def stats(folder: Path, workers: int | None, as_json: bool) -> int:
     """
     from scenegen.steps.stats import stats as run
 
-    with _progress("stats") as update:
-        figures = run(folder, workers or _cores(), update)
+    with _progress("stats") as on_progress:
+        figures = run(folder, workers=workers or _cores(), on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(figures.to_json()))
     else:
@@ -211,8 +218,8 @@ def preview(folder: Path, out: Path | None, limit: int | None, as_json: bool) ->
     """
     from scenegen.steps.preview.sheets import write_preview
 
-    with _progress("preview") as update:
-        page = write_preview(folder, out, limit, update=update)
+    with _progress("preview") as on_progress:
+        page = write_preview(folder, out, limit=limit, on_progress=on_progress)
     click.echo(json.dumps({"page": str(page)}) if as_json else f"{page}: open it in a browser")
     return 0
 
@@ -236,8 +243,8 @@ def pack(folder: Path, out: Path, delete: bool, workers: int | None, as_json: bo
     from scenegen.core.dataset.shards import Packing
     from scenegen.steps.pack import pack as run
 
-    with _progress("pack") as update:
-        done = run(folder, out, Packing(**options), delete, workers or _cores(), update)
+    with _progress("pack") as on_progress:
+        done = run(folder, out, Packing(**options), delete=delete, workers=workers or _cores(), on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
     else:
@@ -277,8 +284,8 @@ def _cores() -> int:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Update]:
+def _progress(title: str) -> Iterator[OnProgress]:
     from scenegen.progress import progress
 
-    with progress(title) as update:
-        yield update
+    with progress(title) as on_progress:
+        yield on_progress

@@ -48,7 +48,7 @@ def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path,
 
     added: list[Asset] = []
     notes = read_dropped(library)
-    with progress("prepare", "models") as update:
+    with progress("prepare", "models") as on_progress:
         for model in models:
             if isinstance(model, Refused):
                 refused.append(model)
@@ -59,7 +59,7 @@ def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path,
                     added.append(prepare(model, library))
                 except ScenegenError as error:
                     refused.append(Refused(model.provenance.source, str(error)))
-            update(len(added), total, len(refused))
+            on_progress(len(added), total, len(refused))
     return added
 
 

@@ -31,7 +31,7 @@ from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.core.preset.preset import Preset, load_preset
 from scenegen.generate.generate import Request
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.pack import pack
 
 MEASURED = 3
@@ -97,7 +97,7 @@ class Diagnosis:
     notes: tuple[str, ...]
 
 
-def diagnose(request: Request, update: Update) -> Diagnosis:
+def diagnose(request: Request, on_progress: OnProgress) -> Diagnosis:
     """Look at all that `generate(request)` needs, then make scenes and measure, if nothing forbids it.
 
     UsageError when the request itself makes no sense, such as an unknown preset.
@@ -117,7 +117,7 @@ def diagnose(request: Request, update: Update) -> Diagnosis:
     problems += lacking
     if plan and blender and not problems:
         try:
-            cost = _measure(replace(request, assets=library), preset, blender, plan, update)
+            cost = _measure(replace(request, assets=library), preset, blender, plan, on_progress)
         except ScenegenError as error:
             problems.append(str(error))
         else:
@@ -163,7 +163,7 @@ def _models(library: Path, preset: Preset) -> tuple[tuple[ClassModels, ...], lis
     return models, lacking["train"], tuple(lacking["test"])
 
 
-def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan, update: Update) -> Cost:
+def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan, on_progress: OnProgress) -> Cost:
     """Make scenes as a run would. ScenegenError when one fails."""
     assert request.assets
     each = 1 + MEASURED
@@ -186,9 +186,9 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan,
             script=str(generate_script()),
             views=request.views,
         )
-        update(0, plan.workers * each)
+        on_progress(0, plan.workers * each)
         with ThreadPoolExecutor(plan.workers) as pool:
-            answers = list(pool.map(partial(_make, spec, plan, update), range(plan.workers)))
+            answers = list(pool.map(partial(_make, spec, plan, on_progress), range(plan.workers)))
         measured = [answer for one in answers for answer in one[1:]]
         dataset = Dataset(out)
         packed = pack(out, Path(folder, "packed"), Packing("jpeg", 95, False, 250.0))
@@ -206,7 +206,7 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan,
         )
 
 
-def _make(spec: HostSpec, plan: Plan, update: Update, number: int) -> list[dict[str, Any]]:
+def _make(spec: HostSpec, plan: Plan, on_progress: OnProgress, number: int) -> list[dict[str, Any]]:
     """One Blender's answers for its scenes."""
     answers: list[dict[str, Any]] = []
     host = None
@@ -217,7 +217,7 @@ def _make(spec: HostSpec, plan: Plan, update: Update, number: int) -> list[dict[
             answers.append(host.make(index, SCENE_SECONDS))
             if not answers[-1]["ok"]:
                 raise ScenegenError(f"scene {index} failed: {answers[-1]['error']}; alone: {spec.alone(index)}")
-            update(number * (1 + MEASURED) + len(answers), plan.workers * (1 + MEASURED))
+            on_progress(number * (1 + MEASURED) + len(answers), plan.workers * (1 + MEASURED))
     except HostLostError as error:
         said = f" ({error.log[-1]})" if error.log else ""
         raise error.refused or ScenegenError(f"{error}{said}; try {spec.alone(0)}") from error

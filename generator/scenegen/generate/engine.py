@@ -21,7 +21,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.generate.leases import Lease, LeaseReport, SceneReport, Work
 from scenegen.generate.run_report import RunLog
 from scenegen.generate.stores.store import Store
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 
 GIVE_UP_AFTER = 5
 """Stop when so many scenes failed and none was made: the next 25,000 would fail as well."""
@@ -46,7 +46,7 @@ class Run:
     seed: int
     alone: Callable[[int], str]
     log: RunLog
-    update: Update
+    on_progress: OnProgress
     made: Callable[[SceneReport], None]
     one_first: bool = False
 
@@ -65,7 +65,7 @@ def drive(client: Any, work: Work, run: Run) -> tuple[list[SceneReport], str | N
     Raises what a worker refuses for good (UsageError, ScenegenError).
     """
     engine = _Engine(client, work, run)
-    run.update(0, work.total)
+    run.on_progress(0, work.total)
     try:
         stopped = engine.loop()
     except (KeyboardInterrupt, ScenegenError) as error:
@@ -101,7 +101,7 @@ class _Engine:
                 self._look()
                 continue
             self._landed(future, self._flights.pop(future))
-            self.run.update(self.work.made, self.work.total, len(self.failed))
+            self.run.on_progress(self.work.made, self.work.total, len(self.failed))
             if time.monotonic() - self._looked > BEAT:
                 self._look()
         return self._stop

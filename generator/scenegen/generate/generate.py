@@ -38,7 +38,7 @@ from scenegen.generate.stores.packed import PackedStore
 from scenegen.generate.stores.remote import RemoteStore
 from scenegen.generate.stores.store import FolderStore, Store
 from scenegen.generate.worker import Crew, Recycling, leave, make_lease
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 
 __all__ = ["Outcome", "Request", "SceneReport", "cores", "generate"]
 
@@ -95,7 +95,7 @@ class Outcome:
     url: str | None = None
 
 
-def generate(request: Request, update: Update, say: Say = str, recycling: Recycling = RECYCLING) -> Outcome:
+def generate(request: Request, on_progress: OnProgress, say: Say = str, recycling: Recycling = RECYCLING) -> Outcome:
     """Make the scenes 0..scenes-1 that are missing. Raises UsageError, ScenegenError; see Outcome for what failed.
 
     `say` is told in a line what renders, and where dask's pages are.
@@ -138,7 +138,7 @@ def generate(request: Request, update: Update, say: Say = str, recycling: Recycl
         )
         say(plan.told)
         write_credits(out, assets)
-        return _run(spec, plan, request, store, todo, update, say, recycling)
+        return _run(spec, plan, request, store, todo, on_progress, say, recycling)
 
 
 def _store(request: Request, out: Path) -> Store:
@@ -158,7 +158,7 @@ def _run(
     request: Request,
     store: Store,
     todo: NDArray[np.bool_],
-    update: Update,
+    on_progress: OnProgress,
     say: Say,
     recycling: Recycling,
 ) -> Outcome:
@@ -186,7 +186,7 @@ def _run(
             seed=spec.seed,
             alone=spec.alone,
             log=log,
-            update=update,
+            on_progress=on_progress,
             made=partial(_note, request.out, store),
             one_first=bool(request.scheduler) and spec.device != "cpu",
         )

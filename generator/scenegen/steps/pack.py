@@ -34,14 +34,14 @@ from scenegen.core.dataset.shards import (
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv")
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackResult:
     """What `pack` left: `made` scenes are new in it, `deleted` folders are gone; `bytes` are of all shards."""
 
     path: str
@@ -53,8 +53,14 @@ class Packed:
 
 
 def pack(
-    source: Path, out: Path, packing: Packing, delete: bool = False, workers: int = 1, update: Update | None = None
-) -> Packed:
+    source: Path,
+    out: Path,
+    packing: Packing,
+    *,
+    delete: bool = False,
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+) -> PackResult:
     """Pack the scenes of `source` into shards at `out`; the same call again packs only what is missing.
 
     A shard appears whole, and counts once index.json lists it. `delete` removes the folders of all scenes, after
@@ -63,11 +69,11 @@ def pack(
     UsageError: `delete` with nothing to keep depth and instance maps in, or of a data set that is packed itself.
     """
     dataset = Dataset(source)
-    _check_request(dataset, out, packing, delete)
+    _check_request(dataset, out, packing, delete=delete)
     shards = _open(dataset, out, packing)
     there = {block.scene for shard in shards for block in shard.scenes}
     missing = [(index, scene) for index, scene in zip(dataset.indices, dataset, strict=True) if index not in there]
-    blocks = map_scenes(partial(encode_scene, packing), missing, workers, update)
+    blocks = map_scenes(partial(encode_scene, packing), missing, workers, on_progress)
     try:
         for companion in COMPANIONS:
             if (source / companion).is_file():
@@ -79,10 +85,10 @@ def pack(
         raise ScenegenError(f"{out}: cannot be written ({error.strerror}); make room and run it again") from error
     deleted = _delete(dataset, out, workers) if delete else 0
     scenes, size = sum(len(s.scenes) for s in shards), sum(s.bytes for s in shards)
-    return Packed(str(out), scenes, len(shards), size, len(missing), deleted)
+    return PackResult(str(out), scenes, len(shards), size, len(missing), deleted)
 
 
-def _check_request(dataset: Dataset, out: Path, packing: Packing, delete: bool) -> None:
+def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: bool) -> None:
     if delete and dataset.packing:
         raise UsageError(f"--delete: {dataset.path} is packed itself; remove it by hand")
     if delete and not packing.maps:
@@ -227,7 +233,7 @@ def _delete(dataset: Dataset, out: Path, workers: int) -> int:
     copies = dict(zip(packed.indices, packed, strict=True))
     lossy = packed.packing is not None and packed.packing.image == "jpeg"
     pairs = [(scene, copies[index]) for index, scene in zip(dataset.indices, dataset, strict=True)]
-    for _ in map_scenes(partial(_compare, lossy), pairs, workers, None):
+    for _ in map_scenes(partial(_compare, lossy=lossy), pairs, workers, None):
         pass
     for index in dataset.indices:
         remove_scene(dataset.path, index)
@@ -246,7 +252,7 @@ def check_shards(path: Path) -> None:
             raise ScenegenError(f"{path / shard.file}: its sha256 is not that of {INDEX_NAME}; copy it or pack anew")
 
 
-def _compare(lossy: bool, pair: tuple[StoredScene, StoredScene]) -> None:
+def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
     """ScenegenError unless a packed scene gives what its folder does: JPEG pictures in size, all else exactly."""
     folder, packed = pair
     same = {"scene.json": folder.scene_json == packed.scene_json}

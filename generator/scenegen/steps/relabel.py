@@ -23,7 +23,7 @@ from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.labels.scene_labels import frustum_labels, grid_masks, place_meshes
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 
 MOST_CELLS = 2**28
@@ -40,13 +40,14 @@ class FrustumChange:
     hfov_deg: float
 
 
-def voxelize_dataset(
+def relabel(
     path: Path,
+    *,
     shape: Sequence[int] | None = None,
     frustum: FrustumChange | None = None,
     workers: int = 1,
     assets: Path | None = None,
-    update: Update | None = None,
+    on_progress: OnProgress | None = None,
 ) -> int:
     """Give every scene labels at a box grid of `shape` over the same volume, and at `frustum`; return how many.
 
@@ -63,7 +64,7 @@ def voxelize_dataset(
     work = partial(_redo, path, library, dataset.info, wanted)
     with run_lock(path):
         remove_leftovers(path)
-        done = sum(map_scenes(work, Dataset(path).indices, workers, update))
+        done = sum(map_scenes(work, Dataset(path).indices, workers, on_progress))
         write_dataset_json(path, wanted)
     return done
 

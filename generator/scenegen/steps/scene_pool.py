@@ -9,29 +9,29 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from scenegen.core.errors import ScenegenError
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, update: Update | None) -> Iterator[T]:
+def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_progress: OnProgress | None) -> Iterator[T]:
     """`work(item)` of every item, in order; `work` and its items must pickle. One worker means this process."""
     if workers <= 1 or len(items) <= 1:
-        yield from _counted(map(work, items), len(items), update)
+        yield from _counted(map(work, items), len(items), on_progress)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
         try:
             yield from _counted(
-                pool.map(work, items, chunksize=max(1, min(16, len(items) // (4 * workers)))), len(items), update
+                pool.map(work, items, chunksize=max(1, min(16, len(items) // (4 * workers)))), len(items), on_progress
             )
         except BrokenProcessPool as error:
             raise ScenegenError("a worker process was killed (out of memory?); try again with fewer workers") from error
 
 
-def _counted(results: Iterator[T], total: int, update: Update | None) -> Iterator[T]:
+def _counted(results: Iterator[T], total: int, on_progress: OnProgress | None) -> Iterator[T]:
     for done, result in enumerate(results, start=1):
-        if update:
-            update(done, total)
+        if on_progress:
+            on_progress(done, total)
         yield result

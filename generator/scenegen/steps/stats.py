@@ -16,7 +16,7 @@ import numpy as np
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Camera, GridSpec
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 
 VIEWS_COUNTED = 25
@@ -90,12 +90,12 @@ class _Counts:
     room_seen: float | None
 
 
-def stats(path: Path, workers: int = 1, update: Update | None = None) -> Stats:
+def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None) -> Stats:
     """Figures of the data set at `path`. ScenegenError when there is none, or no scene, or a file is damaged."""
     dataset = Dataset(path)
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
-    counts = list(map_scenes(partial(_count, dataset.maps), list(dataset), workers, update))
+    counts = list(map_scenes(partial(_count, maps=dataset.maps), list(dataset), workers, on_progress))
     objects, seen, skipped = (
         _total(c.objects for c in counts),
         _total(c.seen for c in counts),
@@ -163,7 +163,7 @@ def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _count(maps: bool, stored: StoredScene) -> _Counts:
+def _count(stored: StoredScene, *, maps: bool) -> _Counts:
     scene = stored.scene
     pixels: Counter[str] = Counter()
     for item in scene.objects:

@@ -35,8 +35,8 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
     place = step.open_device(device)
     trained = load_model(run, place)
     scenes = step.open_scenes(trained, data, split)
-    with progress("evaluate") as update:
-        result = step.evaluate(trained, scenes, place, update)
+    with progress("evaluate") as on_progress:
+        result = step.evaluate(trained, scenes, place, on_progress)
     if as_text:
         click.echo(json.dumps(step.as_json(result), indent=1, allow_nan=False))
         return

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.errors import ScenegenError
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from torch import Tensor
 
 from scenetrain.data.scenes import SceneList, SceneTensors, normalize, open_split, unpack_masks
@@ -97,7 +97,7 @@ def is_above(probabilities: Tensor, threshold: float) -> Tensor:
 
 
 def evaluate(
-    trained: TrainedModel, scenes: SceneList, device: torch.device, update: Update | None = None
+    trained: TrainedModel, scenes: SceneList, device: torch.device, on_progress: OnProgress | None = None
 ) -> Evaluation:
     """Score `trained`, which is on `device`, on every scene of `scenes`."""
     count = len(trained.classes)
@@ -120,8 +120,8 @@ def evaluate(
         scores += _score_scenes(scenes, batch, (solid, occupancy), (predicted, masks))
         for scene, mine, truth in zip(batch, predicted, masks, strict=True):
             seen += _count_seen(scenes, scene.position, mine, truth)
-        if update:
-            update(len(scores), len(scenes))
+        if on_progress:
+            on_progress(len(scores), len(scenes))
     constants = constant.best()
     return Evaluation(
         classes=trained.classes,

@@ -33,8 +33,8 @@ def write_report(run: Path, data: Path, split: str, compare: Path | None, device
     stages = _read_stages(run, models[0][1].config.training.views)
     runs = []
     for (name, trained), scenes in zip(models, splits, strict=True):
-        with progress(f"evaluate {name}") as update:
-            runs.append(Scored(name, trained, evaluate(trained, scenes, device, update)))
+        with progress(f"evaluate {name}") as on_progress:
+            runs.append(Scored(name, trained, evaluate(trained, scenes, device, on_progress)))
     result = runs[0].result
     pictures: dict[str, bytes] = {"curves": plot_stages(stages)} if stages else {}
     pictures["thresholds"] = plot_thresholds(

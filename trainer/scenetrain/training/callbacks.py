@@ -12,7 +12,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from scenegen.core.dataset.info import write_text
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")
 
@@ -60,8 +60,8 @@ class EpochTable(Callback):
 class StageProgress(Callback):
     """Tells how many scenes of all epochs are through; early stopping may end a stage sooner."""
 
-    def __init__(self, update: Update) -> None:
-        self.update = update
+    def __init__(self, on_progress: OnProgress) -> None:
+        self.on_progress = on_progress
         self.first_epoch = 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -76,7 +76,7 @@ class StageProgress(Callback):
         del pl_module, outputs, batch
         steps = int(trainer.num_training_batches)
         done = (trainer.current_epoch - self.first_epoch) * steps + batch_idx + 1
-        self.update(done, ((trainer.max_epochs or 0) - self.first_epoch) * steps)
+        self.on_progress(done, ((trainer.max_epochs or 0) - self.first_epoch) * steps)
 
 
 def checkpoint_rows(checkpoint: dict[str, Any]) -> list[dict[str, float]]:

@@ -264,7 +264,7 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
             training_dtype(run.config),
             compiled=settings.compile and run.device.type == "cuda",
         )
-        with progress(stage.name, "steps") as update:
+        with progress(stage.name, "steps") as on_progress:
             trainer = lightning.Trainer(
                 accelerator=run.device.type,
                 devices=run.hardware.devices,
@@ -275,7 +275,7 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
                 callbacks=[
                     table,
                     *_averaging(settings.average, run.device),
-                    *([StageProgress(update)] if _rank()[0] == 0 else []),
+                    *([StageProgress(on_progress)] if _rank()[0] == 0 else []),
                     EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
                     ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False),
                     # of its own, because save_last writes only when the best changes

@@ -13,7 +13,7 @@ from types import ModuleType
 from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.exchange import bop, coco
 from scenegen.steps.exchange.pieces import merged_credits, survey, write_credits
 from scenegen.steps.scene_pool import map_scenes
@@ -23,7 +23,7 @@ MARK = ".export.json"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What an export left: `counts` of images and annotations, and of models where there are any."""
 
     path: str
@@ -33,8 +33,14 @@ class Exported:
 
 
 def export(
-    source: Path, out: Path, form: str, assets: Path | None = None, workers: int = 1, update: Update | None = None
-) -> Exported:
+    source: Path,
+    out: Path,
+    form: str,
+    *,
+    assets: Path | None = None,
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+) -> ExportResult:
     """Export the scenes of `source`, in folders or packed, as `form` of FORMATS to `out`, which appears whole.
 
     After a kill the same call goes on where it stopped. `assets` is the library the data set was made from (default:
@@ -51,7 +57,7 @@ def export(
         plan = kind.plan(dataset, folder, surveys, assets)
         numbered = zip(dataset.indices, dataset, strict=True)
         missing = [stored for index, stored in numbered if not kind.piece(plan, index).exists()]
-        for _ in map_scenes(partial(kind.write_scene, plan), missing, workers, update):
+        for _ in map_scenes(partial(kind.write_scene, plan), missing, workers, on_progress):
             pass
         credits = merged_credits(surveys)
         counts = kind.finish(plan, dataset, credits, workers)
@@ -63,7 +69,7 @@ def export(
             f"{error.filename or out}: cannot be written ({error.strerror or error}); "
             f"make room and run the same command again"
         ) from error
-    return Exported(str(out), form, len(dataset), counts)
+    return ExportResult(str(out), form, len(dataset), counts)
 
 
 def _check(dataset: Dataset, out: Path) -> None:

@@ -13,7 +13,7 @@ from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.page import Entry, page
 from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, Color, class_color, draw_depth, draw_overlay, draw_voxels
@@ -35,9 +35,10 @@ FAINT: Color = (139, 147, 163)
 def write_preview(
     dataset_path: Path,
     out: Path | None = None,
+    *,
     limit: int | None = None,
     title: str | None = None,
-    update: Update | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Path:
     """Draw the first `limit` scenes (None: all) into `out` (None: DIR/preview); return its index.html.
 
@@ -58,8 +59,8 @@ def write_preview(
             sheet.save(folder / name)
             entries.append(Entry(stored.scene, name, sheet.size))
             thumbs.append(thumb)
-            if update:
-                update(done, len(chosen))
+            if on_progress:
+                on_progress(done, len(chosen))
         _contact_sheet(thumbs).save(folder / "contact_sheet.png")
     except OSError as error:
         raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from error

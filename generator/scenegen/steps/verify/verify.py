@@ -14,7 +14,7 @@ import numpy as np
 from scenegen.core.dataset.reading import Dataset, DatasetInfo, StoredScene, leftovers
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
-from scenegen.progress import Update
+from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.verify.labels import LABEL_CHECKS, Labelled
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
@@ -33,7 +33,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Report:
+class VerifyReport:
     """What `verify` looked at and what it found; `checks` are the names of the promises looked at."""
 
     path: str
@@ -51,7 +51,9 @@ class Report:
         return {"ok": self.ok, **dataclasses.asdict(self)}
 
 
-def verify(path: Path, workers: int = 1, assets: Path | None = None, update: Update | None = None) -> Report:
+def verify(
+    path: Path, *, workers: int = 1, assets: Path | None = None, on_progress: OnProgress | None = None
+) -> VerifyReport:
     """Check every scene of the data set at `path`.
 
     `assets` is the library that it was made from (default: the one it names, where that is at hand); without it,
@@ -63,10 +65,10 @@ def verify(path: Path, workers: int = 1, assets: Path | None = None, update: Upd
         raise ScenegenError(f"{path}: packed without depth and instance maps; verify the folders, or pack with --maps")
     work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
     faults = list(_check_folder(dataset))
-    for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, update):
+    for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
         faults.extend(found)
     names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS)
-    return Report(str(path), len(dataset), names, tuple(faults))
+    return VerifyReport(str(path), len(dataset), names, tuple(faults))
 
 
 def _check_folder(dataset: Dataset) -> Iterable[Fault]:

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from scenegen.core.dataset.reading import append_timings, scene_path
+from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.timings import append_timings
 from scenegen.generate.cluster import local_cluster
 from scenegen.generate.engine import Run, drive
 from scenegen.generate.leases import Lease, LeaseReport, SceneReport, Work

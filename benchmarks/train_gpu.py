@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenetrain.config import BranchConfig, Config, load_config
 from scenetrain.data.scenes import SceneList, normalize, open_split
 from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_device, open_scenes

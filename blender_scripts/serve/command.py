@@ -13,15 +13,12 @@ from pathlib import Path
 
 import bpy
 from scenegen.core.asset_library import default_library
-from scenegen.core.dataset.reading import (
-    append_timings,
-    check_dataset_json,
-    finished_indices,
-    remove_leftovers,
-    write_credits,
-)
+from scenegen.core.dataset.credits import write_credits
+from scenegen.core.dataset.folders import finished_indices, remove_leftovers
+from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import Parameters, check_library, check_parameters, dataset_info
 from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.look.variation import VARIATIONS, parse_variation
 from scenegen.core.preset.preset import load_preset

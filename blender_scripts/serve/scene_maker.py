@@ -15,7 +15,8 @@ from pathlib import Path
 import bpy
 from scenegen.core import rng
 from scenegen.core.asset_library import Asset
-from scenegen.core.dataset.reading import SceneWriter, scene_credits
+from scenegen.core.dataset.credits import credit_entries
+from scenegen.core.dataset.writing import SceneWriter
 from scenegen.core.labels.scene_labels import Meshes, grid_masks, place_meshes, view_labels
 from scenegen.core.layout.room import make_scene
 from scenegen.core.look.variation import HDRIS, VARIATIONS
@@ -91,7 +92,7 @@ class SceneMaker:
         with _timed(seconds, "layout"):
             scene = make_scene(job.preset, job.assets, job.seed, index, job.split, job.variation)
         names = sorted({placed.asset for placed in scene.objects})
-        credits = scene_credits(asset for asset in job.assets if asset.name in names)
+        credits = credit_entries(asset for asset in job.assets if asset.name in names)
         scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
         try:
             with _timed(seconds, "load"):

@@ -29,23 +29,12 @@ from helpers.box_scenes import (
     write_images,
 )
 from PIL import Image
-from scenegen.core.dataset.reading import (
-    Dataset,
-    append_timings,
-    check_dataset_json,
-    finished_indices,
-    is_complete,
-    leftovers,
-    library_checksum,
-    preset_checksum,
-    read_dataset_json,
-    remove_leftovers,
-    replace_labels,
-    scene_credits,
-    scene_path,
-    write_credits,
-    write_scene,
-)
+from scenegen.core.dataset.credits import credit_entries, write_credits
+from scenegen.core.dataset.folders import finished_indices, is_complete, leftovers, remove_leftovers, scene_path
+from scenegen.core.dataset.info import check_dataset_json, library_checksum, preset_checksum, read_dataset_json
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.timings import append_timings
+from scenegen.core.dataset.writing import replace_labels, write_scene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
 
@@ -158,7 +147,8 @@ WRITER = """
 import dataclasses, pickle, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from scenegen.core.dataset.reading import finished_indices, remove_leftovers, write_scene
+from scenegen.core.dataset.folders import finished_indices, remove_leftovers
+from scenegen.core.dataset.writing import write_scene
 out = Path(sys.argv[2])
 scene, images, labels = pickle.loads(Path(sys.argv[3]).read_bytes())
 remove_leftovers(out)
@@ -308,7 +298,7 @@ def test_checksums_see_every_change() -> None:
 
 def test_credits_name_every_asset_once(tmp_path: Path) -> None:
     assets = [box_asset("table"), box_asset("chair"), box_asset("table")]
-    assert [c["asset"] for c in scene_credits(assets)] == ["chair_box", "table_box"]
+    assert [c["asset"] for c in credit_entries(assets)] == ["chair_box", "table_box"]
     write_credits(tmp_path, assets)
     assert 'chair_box: "A chair" by nobody, CC0, tests\n' in (tmp_path / "CREDITS.txt").read_text()
 

@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 from helpers.fault_runs import HERE, blenders, command, contents, running
-from scenegen.core.dataset.reading import Dataset, finished_indices
+from scenegen.core.dataset.folders import finished_indices
+from scenegen.core.dataset.reading import Dataset
 
 SCENES = 6
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.fault_runs import command, running, wait_for
-from scenegen.core.dataset.reading import finished_indices
+from scenegen.core.dataset.folders import finished_indices
 
 SCENES = 40
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))

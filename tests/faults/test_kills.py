@@ -28,7 +28,7 @@ from helpers.fault_runs import (
     workers_of,
 )
 from scenegen.core.dataset import writing as dataset_write
-from scenegen.core.dataset.reading import finished_indices
+from scenegen.core.dataset.folders import finished_indices
 
 KILLS = 20
 SCENES = 100

@@ -27,7 +27,7 @@ from helpers.fault_runs import (
     wait_for,
 )
 from scenegen.core.dataset import writing as dataset_write
-from scenegen.core.dataset.reading import finished_indices
+from scenegen.core.dataset.folders import finished_indices
 
 SCENES = 60
 SHORT, GIVEN_UP = 2.0, 11.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers.fault_runs import TINY, command, contents, running, shoot, wait_for
-from scenegen.core.dataset.reading import finished_indices
+from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.verify.verify import verify

@@ -17,7 +17,9 @@ import pytest
 from helpers.fault_runs import FAULTY, TINY, SystemBlender, blenders, contents, rest, running, shoot, wait_for
 from helpers.fault_runs import command as real_command
 from scenegen.blender.cores import cores, own_cores
-from scenegen.core.dataset.reading import Dataset, finished_indices, read_dataset_json
+from scenegen.core.dataset.folders import finished_indices
+from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.generate import engine, leases
 from scenegen.generate import generate as driver

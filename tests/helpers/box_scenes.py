@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen.core.asset_library import Asset, Material, Mesh, Provenance, Support, read_asset, write_asset
-from scenegen.core.dataset.reading import DatasetInfo, check_dataset_json, scene_credits, write_credits, write_scene
+from scenegen.core.dataset.credits import credit_entries, write_credits
+from scenegen.core.dataset.info import DatasetInfo, check_dataset_json
+from scenegen.core.dataset.writing import write_scene
 from scenegen.core.scene.scene import (
     Bounds,
     Camera,
@@ -118,7 +120,7 @@ def make_box_scene(index: int, grid: GridSpec | None = GRID) -> Scene:
         camera(f"camera_{k}", eye) for k, eye in enumerate([(-1.9, -2.3, 2.4), (1.9, -2.3, 2.4), (0.0, 2.3, 2.6)])
     )
     look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
-    credit = {"credits": scene_credits(map(box_asset, CLASSES))}
+    credit = {"credits": credit_entries(map(box_asset, CLASSES))}
     return Scene(0, index, "boxes", "train", CLASSES, grid, ROOM, cameras, make_objects(index), (), look, credit)
 
 

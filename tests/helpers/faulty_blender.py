@@ -20,7 +20,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scenegen.core.dataset.reading import write_scene
+from scenegen.core.dataset.writing import write_scene
 
 from blender_scripts.host.process import die_with_parent
 from helpers.box_scenes import CLASSES, GRID, BoxLabels, make_box_scene, write_images

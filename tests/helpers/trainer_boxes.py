@@ -15,7 +15,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
-from scenegen.core.dataset.reading import DatasetInfo, check_dataset_json, write_scene  # noqa: E402
+from scenegen.core.dataset.info import DatasetInfo, check_dataset_json  # noqa: E402
+from scenegen.core.dataset.writing import write_scene  # noqa: E402
 from scenegen.core.scene.scene import (  # noqa: E402
     Bounds,
     Camera,

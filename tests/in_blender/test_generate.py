@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.blender_assets import write_preset
 from scenegen.core.asset_library import list_assets
-from scenegen.core.dataset.reading import is_complete, scene_path
+from scenegen.core.dataset.folders import is_complete, scene_path
 from scenegen.core.layout.room import make_scene
 from scenegen.core.preset.preset import load_preset
 

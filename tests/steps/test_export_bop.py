@@ -27,8 +27,11 @@ from helpers.box_scenes import (
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen.core.asset_library import Material, Mesh, read_mesh, write_asset
-from scenegen.core.dataset.reading import Dataset, check_dataset_json, write_credits, write_dataset_json, write_scene
+from scenegen.core.dataset.credits import write_credits
+from scenegen.core.dataset.info import check_dataset_json, write_dataset_json
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.writing import write_scene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.labels.scene_labels import make_labels
 from scenegen.steps.exchange.bop_models import Model, write_model

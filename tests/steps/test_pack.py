@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from helpers.box_scenes import CLASSES, write_box_dataset
 from PIL import Image
-from scenegen.core.dataset.reading import Dataset, scene_path
+from scenegen.core.dataset.folders import scene_path
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import Packing, pack_masks, unpack_masks
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.pack import check_shards, pack

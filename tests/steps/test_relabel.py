@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.box_scenes import FRUSTUM, write_box_dataset
-from scenegen.core.dataset.reading import Dataset, leftovers, read_dataset_json, remove_leftovers, scene_path
+from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
+from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.relabel import FrustumChange, relabel

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.box_scenes import CLASSES, PIXELS, ROOM, SIZES, write_box_dataset
-from scenegen.core.dataset.reading import Dataset, append_timings, scene_path
+from scenegen.core.dataset.folders import scene_path
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.stats import stats
 

@@ -15,7 +15,8 @@ from helpers.box_scenes import GRID, box_asset, write_box_dataset
 from helpers.box_scenes import with_bbox as boxed
 from PIL import Image
 from scenegen.core.asset_library import read_asset, read_mesh, write_asset
-from scenegen.core.dataset.reading import Dataset, scene_path
+from scenegen.core.dataset.folders import scene_path
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import PlacedObject, Scene, scene_from_json, scene_to_json
 from scenegen.steps.verify.verify import VerifyReport, verify

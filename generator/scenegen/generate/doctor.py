@@ -25,7 +25,8 @@ from scenegen.blender.devices import Plan, plan_workers
 from scenegen.blender.host import BlenderHost, HostLostError, HostSpec, generate_script
 from scenegen.blender.setup import BlenderInfo
 from scenegen.core.asset_library import default_library, list_assets
-from scenegen.core.dataset.reading import Dataset, check_dataset_json
+from scenegen.core.dataset.info import check_dataset_json
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.request import Parameters, check_library, dataset_info
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError

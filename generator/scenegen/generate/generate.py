@@ -23,10 +23,12 @@ from scenegen.blender.cores import cores
 from scenegen.blender.devices import Plan, plan_workers
 from scenegen.blender.host import HostSpec, generate_script
 from scenegen.core.asset_library import default_library
-from scenegen.core.dataset.reading import append_timings, check_dataset_json, write_credits
+from scenegen.core.dataset.credits import write_credits
+from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import Parameters, check_library, check_parameters, dataset_info
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.look.variation import parse_variation
 from scenegen.core.preset.preset import load_preset

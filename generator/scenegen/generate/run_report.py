@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen import __version__
-from scenegen.core.dataset.info import append_lines, write_text
+from scenegen.core.files import append_lines, write_text
 
 FORMAT = "scenegen-report/1"
 COUNTED = ("failure", "worker_lost", "recycled", "doubled", "set_aside")

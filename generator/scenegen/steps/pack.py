@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scenegen.core.dataset.info import fsync, read_dataset_json, remove_scene
+from scenegen.core.dataset.folders import remove_scene
+from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.dataset.shards import (
     END,
@@ -34,6 +35,7 @@ from scenegen.core.dataset.shards import (
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.files import fsync
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 

@@ -10,16 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from scenegen.core.asset_library import read_asset, read_mesh
-from scenegen.core.dataset.reading import (
-    Dataset,
-    DatasetInfo,
-    StoredScene,
-    remove_leftovers,
-    replace_labels,
-    scene_path,
-    write_dataset_json,
-)
+from scenegen.core.dataset.folders import remove_leftovers, scene_path
+from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.writing import replace_labels
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.labels.scene_labels import frustum_labels, grid_masks, place_meshes
 from scenegen.core.scene.scene import FrustumSpec, GridSpec

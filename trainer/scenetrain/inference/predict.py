@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.files import write_text
 
 from scenetrain.data.scenes import IMAGE_SIZE
 from scenetrain.evaluation.evaluate import is_above, predict_probabilities

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenegen.progress import progress
 
 from scenetrain.data.scenes import SceneList, unpack_masks

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 
 from scenetrain.config import BranchConfig, Config, config_to_toml
 from scenetrain.data.scenes import SceneList, open_split

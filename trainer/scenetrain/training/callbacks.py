@@ -11,7 +11,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
-from scenegen.core.dataset.info import write_text
+from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")

@@ -18,8 +18,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenegen.core.scene.scene import GridSpec
 from torch import Tensor
 

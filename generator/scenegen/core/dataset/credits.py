@@ -8,9 +8,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.files import write_text
 
 CHANGES = "scaled, turned, cleaned and reduced"
 
@@ -43,6 +45,30 @@ def scene_credits(stored: StoredScene) -> list[Credit]:
         Credit(c["asset"], classes.get(c["asset"], ""), c["title"], c["author"], c["licence"], c["source"])
         for c in scene.extra.get("credits", ())
     ]
+
+
+def credit_entries(assets: Iterable[Asset]) -> list[dict[str, str]]:
+    """What the licences of `assets` ask to be named, one entry an asset, sorted: scene.json's `credits`."""
+    entries = {
+        a.name: {
+            "asset": a.name,
+            "title": a.provenance.title,
+            "author": a.provenance.author,
+            "licence": a.provenance.licence,
+            "source": a.provenance.source,
+        }
+        for a in assets
+    }
+    return [entries[name] for name in sorted(entries)]
+
+
+def write_credits(out: Path, assets: Iterable[Asset]) -> None:
+    """Write CREDITS.txt: every asset with its title, author, licence and source."""
+    lines = [
+        f'{c["asset"]}: "{c["title"]}" by {c["author"]}, {c["licence"]}, {c["source"]}' for c in credit_entries(assets)
+    ]
+    head = "The images of this data set show the following models, under the licences named.\n\n"
+    write_text(out / "CREDITS.txt", head + "".join(line + "\n" for line in lines))
 
 
 def licence_url(name: str) -> str:

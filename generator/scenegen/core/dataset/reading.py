@@ -1,4 +1,4 @@
-"""A data set on disk: what was asked for, its scenes read lazily (dataset_write.py writes them).
+"""A data set on disk: what was asked for, its scenes read lazily (writing.py writes them).
 
     OUT/dataset.json                what was asked for (a DatasetInfo)
     OUT/CREDITS.txt                 every asset of the library with its author, licence and source
@@ -23,22 +23,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import (
-    DatasetInfo,
-    append_timings,
-    check_dataset_json,
-    finished_indices,
-    is_complete,
-    leftovers,
-    library_checksum,
-    preset_checksum,
-    read_dataset_json,
-    remove_leftovers,
-    scene_credits,
-    scene_path,
-    write_credits,
-    write_dataset_json,
-)
+from scenegen.core.dataset.folders import finished_indices, scene_path
+from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.shards import (
     Block,
     Packing,
@@ -51,34 +37,9 @@ from scenegen.core.dataset.shards import (
     scene_key,
     unpack_masks,
 )
-from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_scene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
 from scenegen.core.scene.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json
-
-__all__ = [
-    "Dataset",
-    "DatasetInfo",
-    "ObjectInView",
-    "PackedScene",
-    "SceneWriter",
-    "StoredScene",
-    "append_timings",
-    "check_dataset_json",
-    "finished_indices",
-    "is_complete",
-    "leftovers",
-    "library_checksum",
-    "preset_checksum",
-    "read_dataset_json",
-    "remove_leftovers",
-    "replace_labels",
-    "scene_credits",
-    "scene_path",
-    "write_credits",
-    "write_dataset_json",
-    "write_scene",
-]
 
 FAR_MM = 65535
 

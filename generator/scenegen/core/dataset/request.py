@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenegen.core.asset_library import Asset, list_assets
-from scenegen.core.dataset.reading import DatasetInfo, library_checksum, preset_checksum
+from scenegen.core.dataset.info import DatasetInfo, library_checksum, preset_checksum
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.look.variation import VARIATIONS
 from scenegen.core.preset.preset import Preset

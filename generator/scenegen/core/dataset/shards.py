@@ -29,8 +29,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 
 FORMAT = "scenegen-shards/1"
 INDEX_NAME = "index.json"

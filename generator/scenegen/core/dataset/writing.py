@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import fsync, scene_path, staging_path
+from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import fsync
 from scenegen.core.scene.scene import Scene, scene_to_json
 
 if TYPE_CHECKING:

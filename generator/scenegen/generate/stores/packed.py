@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import finished_indices, remove_leftovers, remove_scene, scene_path
+from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene, scene_path
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.dataset.shards import INDEX_NAME, Packing, is_packed, read_index, write_index
 from scenegen.core.errors import ScenegenError

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import finished_indices, remove_leftovers, remove_scene, scene_path
+from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene, scene_path
 from scenegen.core.errors import ScenegenError, UsageError
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv", "events.jsonl", "report.json")

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.info import finished_scenes, is_complete, remove_leftovers
+from scenegen.core.dataset.folders import finished_scenes, is_complete, remove_leftovers
 
 
 class Store(Protocol):

@@ -29,9 +29,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import FAR_MM, Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
 from scenegen.core.labels.scene_labels import world_vertices
 from scenegen.core.scene.scene import Camera, PlacedObject

@@ -18,8 +18,8 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
 
 from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
-from scenegen.core.dataset.info import write_text
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 
 Array = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ from typing import IO, Any
 import numpy as np
 
 from scenegen.core.dataset.credits import Credit, credits_text, licence_url, scene_credits
-from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.files import write_text
 from scenegen.steps.exchange.coco_rle import encode_mask
 from scenegen.steps.exchange.pieces import Survey, box_of, image_suffix
 

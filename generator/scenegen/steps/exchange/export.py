@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
 from scenegen.steps.exchange import bop, coco
 from scenegen.steps.exchange.pieces import merged_credits, survey, write_credits

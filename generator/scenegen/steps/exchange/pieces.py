@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.credits import Credit, credits_text, scene_credits
-from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.files import write_text
 from scenegen.core.scene.scene import PlacedObject
 
 SCALE_DECIMALS = 6

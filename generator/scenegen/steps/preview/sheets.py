@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scenegen.core.dataset.info import write_text
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.preview.frusta import draw_frustum

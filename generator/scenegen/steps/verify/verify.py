@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.core.dataset.reading import Dataset, DatasetInfo, StoredScene, leftovers
+from scenegen.core.dataset.folders import leftovers
+from scenegen.core.dataset.info import DatasetInfo
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress

@@ -1,0 +1,54 @@
+"""Files that appear whole or not at all, whatever is killed meanwhile.
+
+A file is written beside its place under a name of this process's own, sent to the disk, and renamed. Standard library
+only: this runs inside Blender.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+
+from scenegen.core.errors import ScenegenError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    aside = path.with_name(f".{path.name}-{host_name()}-{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        fsync(aside)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise ScenegenError(f"{path}: cannot be written ({error.strerror}); free the place or name another") from error
+
+
+def append_lines(path: Path, text: str) -> bool:
+    """Add whole lines to a file or, when the disk refuses, nothing; whether it was done."""
+    content = text.encode()
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if file.write(content) == len(content):
+                return True
+            file.truncate(size)
+    except OSError:
+        pass
+    return False
+
+
+def fsync(path: Path) -> None:
+    """Have a file or folder reach the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def host_name() -> str:
+    """This machine's name, with characters that a file name may have."""
+    return re.sub(r"[^\w.]", "_", socket.gethostname()) or "host"

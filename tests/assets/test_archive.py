@@ -14,10 +14,10 @@ from helpers.sketchfab_server import gltf_zip, huge_gltf, make_zip
 from PIL import Image
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
-from scenegen.assets.sources.files.gltf import count_triangles, named_outside
+from scenegen.assets.sources import archive as archives
+from scenegen.assets.sources.archive import BrokenArchive, unpack
+from scenegen.assets.sources.files.gltf import count_triangles, find_gltf, named_outside
 from scenegen.assets.sources.files.importer import Imported, import_files
-from scenegen.assets.sources.sketchfab import archive as archives
-from scenegen.assets.sources.sketchfab.archive import BrokenArchive, unpack
 from scenegen.assets.sources.sketchfab.licences import spdx, why_refused
 from scenegen.core.asset_library import Material, Provenance
 from scenegen.core.errors import ScenegenError
@@ -60,7 +60,7 @@ def link() -> bytes:
         (link(), "a link or a device"),
         (make_zip({"scene.bin": bytes(60_000_000)}), "would unpack to 0.1 GB"),
         (make_zip({f"{n}.bin": b"" for n in range(2001)}), "2,001 files"),
-        (make_zip({"readme.txt": b"hello"}), "holds no glTF"),
+        (make_zip({"readme.txt": b"hello"}), "holds no glTF file"),
         (make_zip({"scene.gltf": b'{"buffers": [{"uri": "../../../etc/passwd"}]}'}), "names a file outside"),
         (make_zip({"scene.gltf": b'{"images": [{"uri": "file:///etc/passwd"}]}'}), "names a file outside"),
         (make_zip({"scene.gltf": b'{"images": [{"uri": "%2e%2e/secret.png"}]}'}), "names a file outside"),
@@ -73,6 +73,7 @@ def test_hostile_archives_are_refused(tmp_path: Path, content: bytes, says: str)
     (tmp_path / "in").mkdir()
     with pytest.raises(ScenegenError, match=says) as error:
         unpack(tmp_path / "model.zip", tmp_path / "in")
+        find_gltf(tmp_path / "in")
     assert not isinstance(error.value, BrokenArchive)
     assert {path.name for path in tmp_path.iterdir()} == {"model.zip", "in"}
     if "unpack to" in says:
@@ -89,7 +90,8 @@ def test_damaged_archives_are_worth_another_download(tmp_path: Path) -> None:
         with pytest.raises(BrokenArchive):
             unpack(tmp_path / "model.zip", tmp_path / "in")
     (tmp_path / "model.zip").write_bytes(good)
-    assert unpack(tmp_path / "model.zip", tmp_path / "in").name == "scene.gltf"
+    unpack(tmp_path / "model.zip", tmp_path / "in")
+    assert find_gltf(tmp_path / "in").name == "scene.gltf"
 
 
 def test_a_bomb_is_judged_by_what_it_would_unpack_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ import pytest
 import trimesh
 from helpers.model_files import CHAIR_SIZE, chair, make_files, table, turned
 from PIL import Image
-from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.files import importer
-from scenegen.assets.sources.files.files import Wanted, find_files, read_files, slug, split_of
-from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.assets.sources.files.files import ImportOptions, find_files, read_files, slug, split_of
+from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.errors import ScenegenError
 
 QUARTER = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
@@ -29,11 +29,11 @@ def chairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def read(files: list[Path], wanted: Wanted) -> list[RawModel | Refused]:
+def read(files: list[Path], wanted: ImportOptions) -> list[RawModel | Refused]:
     return list(read_files(files, wanted))
 
 
-def one(file: Path, wanted: Wanted) -> RawModel:
+def one(file: Path, wanted: ImportOptions) -> RawModel:
     (model,) = read([file], wanted)
     assert isinstance(model, RawModel), model
     return model
@@ -53,7 +53,7 @@ def back_of(model: RawModel) -> np.ndarray:
 def test_every_format_gives_the_same_chair(chairs: Path) -> None:
     files = find_files([chairs])
     assert {f.suffix for f in files} == {".blend", ".fbx", ".glb", ".gltf", ".obj", ".ply", ".stl", ".usdc"}
-    for file, model in zip(files, read(files, Wanted("chair")), strict=True):
+    for file, model in zip(files, read(files, ImportOptions("chair")), strict=True):
         assert isinstance(model, RawModel), model
         np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3, err_msg=file.name)
         assert back_of(model)[1] > 0.2, f"{file.name}: its back is not at +Y"
@@ -70,7 +70,7 @@ def test_units_are_guessed(tmp_path: Path) -> None:
         mesh = chair()
         mesh.apply_scale(scale)
         mesh.export(tmp_path / f"chair{number}.stl")
-    for said, model in zip(units, read(find_files([tmp_path]), Wanted("chair")), strict=True):
+    for said, model in zip(units, read(find_files([tmp_path]), ImportOptions("chair")), strict=True):
         assert isinstance(model, RawModel)
         np.testing.assert_allclose(extent(model), CHAIR_SIZE, rtol=2e-3, err_msg=said)
         assert said in " ".join(model.warnings)
@@ -78,15 +78,15 @@ def test_units_are_guessed(tmp_path: Path) -> None:
 
 def test_scale_and_height_are_obeyed(tmp_path: Path) -> None:
     chair().export(tmp_path / "chair.stl")
-    assert extent(one(tmp_path / "chair.stl", Wanted("chair", height=1.1)))[2] == pytest.approx(1.1)
-    assert extent(one(tmp_path / "chair.stl", Wanted("chair", scale=0.5)))[2] == pytest.approx(0.45)
+    assert extent(one(tmp_path / "chair.stl", ImportOptions("chair", height=1.1)))[2] == pytest.approx(1.1)
+    assert extent(one(tmp_path / "chair.stl", ImportOptions("chair", scale=0.5)))[2] == pytest.approx(0.45)
 
 
 def test_front_of_a_chair_is_found(tmp_path: Path) -> None:
     for quarters in range(4):
         matrix = np.linalg.matrix_power(np.array(QUARTER), quarters).tolist()
         turned(chair(), matrix).export(tmp_path / f"chair{quarters}.stl")
-    for model in read(find_files([tmp_path]), Wanted("chair")):
+    for model in read(find_files([tmp_path]), ImportOptions("chair")):
         assert isinstance(model, RawModel)
         assert back_of(model)[1] > 0.2
         np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3)
@@ -94,20 +94,20 @@ def test_front_of_a_chair_is_found(tmp_path: Path) -> None:
 
 def test_front_and_up_are_obeyed(tmp_path: Path) -> None:
     chair().export(tmp_path / "chair.stl")
-    model = one(tmp_path / "chair.stl", Wanted("chair", front="y"))
+    model = one(tmp_path / "chair.stl", ImportOptions("chair", front="y"))
     assert back_of(model)[1] < -0.2
     turned(chair(), Z_UP_TO_Y_UP).export(tmp_path / "lying.stl")
-    model = one(tmp_path / "lying.stl", Wanted("chair", up="y"))
+    model = one(tmp_path / "lying.stl", ImportOptions("chair", up="y"))
     np.testing.assert_allclose(extent(model), CHAIR_SIZE, atol=1e-3)
     assert back_of(model)[1] > 0.2
 
 
 def test_a_table_and_a_chair_that_lie_are_put_upright(tmp_path: Path) -> None:
     turned(table(), Z_UP_TO_Y_UP).export(tmp_path / "table.stl")
-    model = one(tmp_path / "table.stl", Wanted("table"))
+    model = one(tmp_path / "table.stl", ImportOptions("table"))
     np.testing.assert_allclose(extent(model), (1.2, 0.7, 0.75), atol=1e-3)
     turned(chair(), Z_UP_TO_Y_UP).export(tmp_path / "chair.stl")
-    np.testing.assert_allclose(extent(one(tmp_path / "chair.stl", Wanted("chair"))), CHAIR_SIZE, atol=1e-3)
+    np.testing.assert_allclose(extent(one(tmp_path / "chair.stl", ImportOptions("chair"))), CHAIR_SIZE, atol=1e-3)
 
 
 def test_obj_faults_are_mended(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_obj_faults_are_mended(tmp_path: Path) -> None:
         "newmtl dark\nKd 0.1 0.1 0.1\nTf 1 1 1\nmap_Kd nowhere.png\nnewmtl found\nKd 1 1 1\nmap_Kd Wood.PNG\n"
     )
     Image.new("RGB", (8, 8), (120, 60, 30)).save(tmp_path / "wood.png")
-    model = one(tmp_path / "chair.obj", Wanted("chair"))
+    model = one(tmp_path / "chair.obj", ImportOptions("chair"))
     by_name = {m.name: m for m in model.materials}
     assert by_name["dark"].transmission == 0.0
     assert by_name["dark"].base_color == (0.5, 0.5, 0.5)
@@ -135,7 +135,7 @@ def test_painted_vertices_become_a_palette(tmp_path: Path) -> None:
     mesh = chair()
     mesh.visual.vertex_colors = np.where(mesh.vertices[:, 2:] > 0.5, [200, 30, 30, 255], [30, 30, 200, 255])
     mesh.export(tmp_path / "chair.ply")
-    model = one(tmp_path / "chair.ply", Wanted("chair"))
+    model = one(tmp_path / "chair.ply", ImportOptions("chair"))
     assert model.uvs is not None
     painted = {m.textures.get("base_color") for m in model.materials} - {None}
     assert painted == {"textures/palette"}
@@ -174,7 +174,7 @@ def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: P
     os.truncate(huge, 84 + 50 * 10_000_000)  # a sparse file: ten million triangles as far as its head says
     names = ["empty.glb", "noise.glb", "noise.fbx", "text.blend", "points.ply", "nan.obj", "dot.obj", "huge.stl"]
     files = [*(tmp_path / name for name in names), chairs / "chair.glb", tmp_path / "none.glb"]
-    results = read(files, Wanted("chair"))
+    results = read(files, ImportOptions("chair"))
     assert len(results) == len(files)
     assert isinstance(results[-2], RawModel)
     for file, result in zip(files, results, strict=True):
@@ -218,11 +218,11 @@ def test_credits_beside_a_file_are_read(tmp_path: Path) -> None:
         "original": "x.org",
     }
     (tmp_path / "CREDITS.json").write_text(json.dumps([entry]))
-    model = one(tmp_path / "deep" / "model.stl", Wanted("chair"))
+    model = one(tmp_path / "deep" / "model.stl", ImportOptions("chair"))
     assert model.name == "fine_chair"
     assert (model.provenance.author, model.provenance.licence) == ("Jo", "CC-BY-4.0")
     assert len(model.provenance.checksum) == 64
-    assert one(tmp_path / "deep" / "model.stl", Wanted("chair", author="Al")).provenance.author == "Al"
+    assert one(tmp_path / "deep" / "model.stl", ImportOptions("chair", author="Al")).provenance.author == "Al"
 
 
 def test_names_and_splits() -> None:
@@ -260,7 +260,7 @@ def test_real_files_come_in_at_their_true_size(tmp_path: Path) -> None:
     root = Path(os.environ["SCENEGEN_TEST_MODELS"])
     credited = {entry["file"]: entry for entry in json.loads((root / "CREDITS.json").read_text())}
     for class_name, name in REAL:
-        model = one(root / name, Wanted(class_name))
+        model = one(root / name, ImportOptions(class_name))
         true_size = credited[name]["real_size_m"]
         if true_size:
             np.testing.assert_allclose(sorted(extent(model)), sorted(true_size), rtol=0.02, err_msg=name)

@@ -11,9 +11,9 @@ import trimesh
 from helpers.assets_command import run
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.people import dress as wear
-from scenegen.assets.sources.people.body import Shape, base_mesh, data_folder, shaped
-from scenegen.assets.sources.people.people import Recipe, arm_depths, make_person, recipes, settle
-from scenegen.assets.sources.people.pose import Placed, measure
+from scenegen.assets.sources.people.body import BodyShape, base_mesh, data_folder, shaped
+from scenegen.assets.sources.people.people import PersonRecipe, arm_depths, make_person, recipes, settle
+from scenegen.assets.sources.people.pose import PosedBody, measure
 from scenegen.assets.sources.people.sitting import POSES
 from scenegen.core.errors import ScenegenError
 from scenegen.core.rng import stream
@@ -28,13 +28,13 @@ SEATED = [pose for pose in ALL_POSES if pose[1].startswith("sitting")]
 
 @cache
 def person(number: int, split: str = "train", clothes: str = "suit", seed: int = 0) -> RawModel:
-    return make_person(Recipe(number, seed, split, clothes))
+    return make_person(PersonRecipe(number, seed, split, clothes))
 
 
 @cache
 def body(female: float) -> tuple[np.ndarray, object]:
     macros = dict.fromkeys(("age", "muscle", "weight", "height", "proportions", "cup"), 0.5) | {"gender": female}
-    vertices = shaped(Shape(macros | {"age": 0.1}, (0.4, 0.3, 0.3), {}))
+    vertices = shaped(BodyShape(macros | {"age": 0.1}, (0.4, 0.3, 0.3), {}))
     base = base_mesh()
     skin = vertices[np.unique(base.quads["body"])]
     tights = vertices[np.unique(base.quads["helper-tights"])]
@@ -43,7 +43,7 @@ def body(female: float) -> tuple[np.ndarray, object]:
 
 
 @cache
-def posed(split: str, name: str, female: float) -> Placed:
+def posed(split: str, name: str, female: float) -> PosedBody:
     vertices, build = body(female)
     return settle(base_mesh(), vertices, build, POSES[split][name](stream(3, 0, name)))[1]
 
@@ -121,7 +121,7 @@ def test_a_person_is_closed_stands_on_the_floor_and_in_balance(number: int, spli
 @needs_anny
 def test_heights_are_adults_and_seeds_and_splits_differ() -> None:
     first = person(0)
-    again = make_person(Recipe(0, 0, "train", "suit"))
+    again = make_person(PersonRecipe(0, 0, "train", "suit"))
     assert np.array_equal(first.vertices, again.vertices) and first.materials == again.materials
     assert not np.array_equal(person(0, "test").vertices[:50], first.vertices[:50])
     assert not np.array_equal(person(0, seed=1).vertices[:50], first.vertices[:50])

@@ -13,8 +13,7 @@ import trimesh
 from helpers.assets_command import run
 from helpers.model_files import chair
 from scenegen.assets.prepare.prepare import prepare
-from scenegen.assets.prepare.raw_model import RawModel
-from scenegen.assets.sources.files.importer import Refused
+from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.sweethome import (
     CATALOGUE,
     JAR_CATALOGUE,

@@ -22,10 +22,9 @@ from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
-    from scenegen.assets.prepare.raw_model import RawModel
-    from scenegen.assets.sources.files.files import Wanted
-    from scenegen.assets.sources.files.importer import Refused
-    from scenegen.assets.sources.sweethome import Library
+    from scenegen.assets.prepare.raw_model import RawModel, Refused
+    from scenegen.assets.sources.files.files import ImportOptions
+    from scenegen.assets.sources.sweethome import FurnitureLibrary
 
 AXES = click.Choice(["x", "-x", "y", "-y", "z", "-z"])
 CREDIT_FORMATS = click.Choice(["text", "markdown", "json"])
@@ -55,8 +54,8 @@ def build(library: Path, preset: str, workers: int | None) -> int:
     Examples: scenegen assets build --assets data/assets
               scenegen assets build --preset street
     """
+    from scenegen.assets.prepare.raw_model import Refused
     from scenegen.assets.sources import builtin as parametric
-    from scenegen.assets.sources.files.importer import Refused
 
     _make_folder(library)
     todo = parametric.missing(library, preset)
@@ -117,7 +116,7 @@ def add(
               scenegen assets add --shapenet ShapeNetCore.v2 --limit 200
               scenegen assets add --people 20 --clothes casual --split train
     """
-    from scenegen.assets.sources.files.files import Wanted, find_files
+    from scenegen.assets.sources.files.files import ImportOptions, find_files
     from scenegen.assets.sources.sweethome import is_library
 
     if said["scale"] and said["height"]:
@@ -162,7 +161,7 @@ def add(
         raise UsageError(f"{files[0]}: say what it is, such as --class chair")
     _make_folder(library)
     libraries = list(_read_libraries(furniture, class_name, refused))
-    wanted = Wanted(class_name or "", split, **said)
+    wanted = ImportOptions(class_name or "", split, **said)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
     added = prepare_all(_models(library, files, wanted, libraries), total, library, refused)
     passed: dict[str, list[str]] = {}
@@ -194,7 +193,9 @@ def _by_library(ids: Iterable[str]) -> str:
     )
 
 
-def _read_libraries(paths: Iterable[Path], only_class: str | None, refused: list[Refused]) -> Iterator[Library]:
+def _read_libraries(
+    paths: Iterable[Path], only_class: str | None, refused: list[Refused]
+) -> Iterator[FurnitureLibrary]:
     from scenegen.assets.sources.sweethome import read_library
 
     for path in paths:
@@ -204,8 +205,10 @@ def _read_libraries(paths: Iterable[Path], only_class: str | None, refused: list
             refused.append(_refusal(path, error))
 
 
-def _models(library: Path, files: list[Path], wanted: Wanted, libraries: list[Library]) -> Iterator[RawModel | Refused]:
-    from scenegen.assets.curate.splits import settled
+def _models(
+    library: Path, files: list[Path], wanted: ImportOptions, libraries: list[FurnitureLibrary]
+) -> Iterator[RawModel | Refused]:
+    from scenegen.assets.curate.splits import settle_splits
     from scenegen.assets.prepare.raw_model import RawModel
     from scenegen.assets.sources.files.files import read_files
     from scenegen.assets.sources.sweethome import read_pieces
@@ -216,7 +219,7 @@ def _models(library: Path, files: list[Path], wanted: Wanted, libraries: list[Li
         for each in libraries:
             yield from read_pieces(each, wanted.split)
 
-    return every() if wanted.split else settled(every(), library)
+    return every() if wanted.split else settle_splits(every(), library)
 
 
 def _with_free_name(library: Path, model: RawModel) -> RawModel:
@@ -230,7 +233,7 @@ def _with_free_name(library: Path, model: RawModel) -> RawModel:
 
 
 def _refusal(path: Path, error: ScenegenError) -> Refused:
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import Refused
 
     return Refused(str(path), str(error).removeprefix(f"{path}: "))
 

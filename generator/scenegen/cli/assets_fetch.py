@@ -16,7 +16,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
-    from scenegen.assets.sources.sketchfab.fetch import Outcome
+    from scenegen.assets.sources.sketchfab.fetch import FetchResult
     from scenegen.assets.sources.sketchfab.manifest import Manifest
 
 
@@ -60,70 +60,70 @@ def fetch(
     for fault in manifest.faults:
         click.echo(f"refused: {fault}", err=True)
     if sketchfab.is_complete(manifest, library):
-        outcome = sketchfab.Outcome(kept=list(sketchfab.present(manifest, library)))
+        result = sketchfab.FetchResult(kept=list(sketchfab.present(manifest, library)))
     else:
         with Sketchfab(read_token(token_file), api_address()) as api, progress("fetch", "models") as on_progress:
-            outcome = sketchfab.fetch(manifest, library, api, jobs, commercial, on_progress)
+            result = sketchfab.fetch(manifest, library, api, jobs, commercial, on_progress)
     if as_json:
-        click.echo(json.dumps(_answer(manifest, outcome, library), indent=1))
-    elif outcome.fetched or outcome.kept or outcome.refused or not outcome.stopped:
-        _show(manifest, outcome, library)
-    if outcome.stopped:
-        raise ScenegenError(outcome.stopped)
-    return 1 if outcome.missing or manifest.faults else 0
+        click.echo(json.dumps(_answer(manifest, result, library), indent=1))
+    elif result.fetched or result.kept or result.refused or not result.stopped:
+        _show(manifest, result, library)
+    if result.stopped:
+        raise ScenegenError(result.stopped)
+    return 1 if result.missing or manifest.faults else 0
 
 
-def _answer(manifest: Manifest, outcome: Outcome, library: Path) -> dict[str, Any]:
-    spares = _spares(outcome)
+def _answer(manifest: Manifest, result: FetchResult, library: Path) -> dict[str, Any]:
+    spares = _spares(result)
 
     def model(entry: Any, **more: Any) -> dict[str, Any]:
         return {"uid": entry.uid, "class": entry.class_name, "split": entry.split, **more}
 
     return {
         "library": str(library),
-        "fetched": [model(f.entry, asset=f.asset.name, instead_of=f.instead_of) for f in outcome.fetched],
-        "kept": [model(entry) for entry in outcome.kept],
-        "refused": [model(r.entry, why=r.why, replaced_by=spares.get(r.place)) for r in outcome.refused],
-        "missing": [{"class": key[0], "split": key[1], "count": count} for key, count in outcome.missing.items()],
+        "fetched": [model(f.entry, asset=f.asset.name, instead_of=f.instead_of) for f in result.fetched],
+        "kept": [model(entry) for entry in result.kept],
+        "refused": [model(r.entry, why=r.why, replaced_by=spares.get(r.place)) for r in result.refused],
+        "missing": [{"class": key[0], "split": key[1], "count": count} for key, count in result.missing.items()],
         "faults": list(manifest.faults),
-        "stopped": outcome.stopped,
+        "stopped": result.stopped,
     }
 
 
-def _show(manifest: Manifest, outcome: Outcome, library: Path) -> None:
-    fetched = Counter((f.entry.class_name, f.entry.split) for f in outcome.fetched)
-    replaced = Counter((f.entry.class_name, f.entry.split) for f in outcome.fetched if f.instead_of)
-    refused = Counter((r.entry.class_name, r.entry.split) for r in outcome.refused)
-    kept = Counter((entry.class_name, entry.split) for entry in outcome.kept)
+def _show(manifest: Manifest, result: FetchResult, library: Path) -> None:
+    fetched = Counter((f.entry.class_name, f.entry.split) for f in result.fetched)
+    replaced = Counter((f.entry.class_name, f.entry.split) for f in result.fetched if f.instead_of)
+    refused = Counter((r.entry.class_name, r.entry.split) for r in result.refused)
+    kept = Counter((entry.class_name, entry.split) for entry in result.kept)
     table = Table(box=None, header_style="bold")
     for title in ("class", "split"):
         table.add_column(title)
     for title in ("wanted", "there before", "fetched", "by spares", "refused", "missing"):
         table.add_column(title, justify="right")
     for key, count in manifest.want.items():
-        numbers = (count, kept[key], fetched[key], replaced[key], refused[key], outcome.missing.get(key, 0))
+        numbers = (count, kept[key], fetched[key], replaced[key], refused[key], result.missing.get(key, 0))
         table.add_row(*map(escape, key), *(str(number) if number else "-" for number in numbers))
     console().print(table)
-    if outcome.refused:
-        console().print("", _refusals(outcome), "")
-    total = len(outcome.fetched) + len(outcome.kept)
-    missing = sum(outcome.missing.values())
+    if result.refused:
+        console().print("", _refusals(result), "")
+    total = len(result.fetched) + len(result.kept)
+    missing = sum(result.missing.values())
     click.echo(
-        f"{library}: {total} of {sum(manifest.want.values())} models there, {len(outcome.fetched)} of them new"
+        f"{library}: {total} of {sum(manifest.want.values())} models there, {len(result.fetched)} of them new"
         + (f", {missing} missing" if missing else "")
-        + ("; look: `scenegen assets sheet`, authors: `scenegen assets credits`" if outcome.fetched else "")
+        + ("; look: `scenegen assets sheet`, authors: `scenegen assets credits`" if result.fetched else "")
     )
 
 
-def _spares(outcome: Outcome) -> dict[str, str]:
+def _spares(result: FetchResult) -> dict[str, str]:
     """Which asset took the place of a model, by uid."""
-    return {fetched.instead_of: fetched.asset.name for fetched in outcome.fetched if fetched.instead_of}
+    return {fetched.instead_of: fetched.asset.name for fetched in result.fetched if fetched.instead_of}
 
 
-def _refusals(outcome: Outcome) -> Table:
-    spares = _spares(outcome)
+def _refusals(result: FetchResult) -> Table:
+    spares = _spares(result)
     table = Table("refused", "class", "split", "why", "replaced by", box=None, header_style="bold")
-    for refusal in outcome.refused:
+    for refusal in result.refused:
         entry = refusal.entry
         why = escape(" ".join(refusal.why.split()))
         table.add_row(entry.uid, entry.class_name, entry.split, why, spares.get(refusal.place, "-"))

@@ -10,7 +10,7 @@ import click
 from scenegen.cli.options import prepare_all, print_added, tell_refused
 
 if TYPE_CHECKING:
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import Refused
 
 
 def add_people(count: int, library: Path, split: str | None, seed: int, clothes: str) -> int:

@@ -12,7 +12,7 @@ from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError
 
 if TYPE_CHECKING:
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import Refused
 
 
 def add_shapenet(

@@ -16,8 +16,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
-    from scenegen.assets.prepare.raw_model import RawModel
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import RawModel, Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -44,7 +43,7 @@ def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path,
     """Prepare every model; those that are refused, before or now, end up in `refused`; dropped ones stay away."""
     from scenegen.assets.curate.dropped import read_dropped, why_dropped
     from scenegen.assets.prepare.prepare import prepare
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import Refused
 
     added: list[Asset] = []
     notes = read_dropped(library)

@@ -52,7 +52,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check:
+class LibraryCheck:
     """counts by class and split, "class/split" that the preset needs and nobody fills, and findings by asset."""
 
     counts: dict[str, dict[str, int]]
@@ -77,14 +77,14 @@ def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]
     return tuple(assets), tuple(damaged)
 
 
-def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> Check:
+def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> LibraryCheck:
     """Look through a library for the classes that a preset needs in both splits, and at each asset."""
     counted = Counter((asset.class_name, asset.split) for asset in assets)
     classes = sorted({asset.class_name for asset in assets} | set(needed))
     counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
     missing = tuple(f"{c}/{split}" for c in needed for split in ("train", "test") if not counted[c, split])
     findings = itertools.chain(damaged, *(check_asset(asset) for asset in assets))
-    return Check(counts, missing, tuple(findings))
+    return LibraryCheck(counts, missing, tuple(findings))
 
 
 def check_asset(asset: Asset) -> tuple[Finding, ...]:

@@ -12,17 +12,17 @@ from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import list_assets
 
 if TYPE_CHECKING:
-    from scenegen.assets.sources.files.importer import Refused
+    from scenegen.assets.prepare.raw_model import Refused
 
 BUILT_IN = ("scenegen parametric", "anny ")  # sources that bring both splits themselves
 TRAIN_FIRST = 2  # models of a class for training before one must go to test
 
 
-def settled(models: Iterable[RawModel | Refused], library: Path) -> Iterator[RawModel | Refused]:
-    """Models with their splits settled, in the order given; one that the library has keeps the split it has there.
+def settle_splits(models: Iterable[RawModel | Refused], library: Path) -> Iterator[RawModel | Refused]:
+    """Assign a split to every model, in the order given; a model that the library already holds keeps its split.
 
-    A class's first model trains; when `TRAIN_FIRST` train and none tests, the next one tests. Built-in models do not
-    count, so that real ones are on both sides too.
+    The first model of a class goes to train; when `TRAIN_FIRST` are in train and none in test, the next goes to test.
+    Built-in models do not count, so that real models are in both splits too.
     """
     there = list_assets(library) if library.is_dir() else ()
     splits = {(asset.class_name, asset.name): asset.split for asset in there}

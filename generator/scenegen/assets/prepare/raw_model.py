@@ -39,3 +39,14 @@ class RawModel:
     textures: Mapping[str, bytes] = field(default_factory=dict)
     shelf_height: float | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A model that cannot be used: which one (`what`), and why; the other models of the source are still read."""
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"

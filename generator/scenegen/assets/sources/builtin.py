@@ -22,8 +22,7 @@ import scenegen
 from scenegen import __version__, parametric
 from scenegen.assets.curate.dropped import read_dropped
 from scenegen.assets.prepare.prepare import prepare
-from scenegen.assets.prepare.raw_model import RawModel
-from scenegen.assets.sources.files.importer import Refused
+from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.core.asset_library import Provenance, read_asset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.rng import stream
@@ -51,7 +50,7 @@ _MADE_BY = (
 
 
 @dataclass(frozen=True)
-class Recipe:
+class BuiltinRecipe:
     """Which built-in model: number `number` of a class in a split."""
 
     class_name: str
@@ -65,10 +64,10 @@ class Recipe:
         return f"parametric_{middle}{self.class_name}_{self.number:03d}"
 
 
-def recipes(preset: str = "studio") -> tuple[Recipe, ...]:
+def recipes(preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
     """The built-in models of a preset's classes; people, who take longest, come first, so that workers end together."""
     listed = [
-        Recipe(class_name, split, number)
+        BuiltinRecipe(class_name, split, number)
         for split, counts in COUNTS.items()
         for class_name, count in counts.items()
         if class_name in PRESETS[preset]
@@ -77,7 +76,7 @@ def recipes(preset: str = "studio") -> tuple[Recipe, ...]:
     return tuple(sorted(listed, key=lambda recipe: recipe.class_name != "human"))
 
 
-def make_model(recipe: Recipe) -> RawModel:
+def make_model(recipe: BuiltinRecipe) -> RawModel:
     """The raw model of a recipe: the same for ever, as long as the code stays the same."""
     families = _families(recipe.class_name, recipe.split)
     family = sorted(families)[recipe.number % len(families)]
@@ -117,7 +116,7 @@ def _module(class_name: str) -> ModuleType:
     raise ScenegenError(f"{class_name}: no built-in models of this class")
 
 
-def checksum(recipe: Recipe) -> str:
+def checksum(recipe: BuiltinRecipe) -> str:
     """Changes when the code that makes or prepares the model changes, so that old ones are made again."""
     return hashlib.sha256(f"{_code()}/{recipe.name}".encode()).hexdigest()
 
@@ -133,13 +132,13 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def missing(library: Path, preset: str = "studio") -> tuple[Recipe, ...]:
+def missing(library: Path, preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
     """The preset's recipes that the library has not, or has from other code; none that was dropped."""
     dropped = {note["name"] for note in read_dropped(library)}
     return tuple(r for r in recipes(preset) if r.name not in dropped and not _is_made(library, r))
 
 
-def _is_made(library: Path, recipe: Recipe) -> bool:
+def _is_made(library: Path, recipe: BuiltinRecipe) -> bool:
     folder = library / recipe.name
     if not (folder / "asset.json").is_file() or not (folder / "mesh.npz").is_file():
         return False
@@ -149,7 +148,7 @@ def _is_made(library: Path, recipe: Recipe) -> bool:
         return False
 
 
-def build(library: Path, todo: Sequence[Recipe], workers: int | None = None) -> Iterator[str | Refused]:
+def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = None) -> Iterator[str | Refused]:
     """Make and prepare recipes in `workers` processes (all cores if None); gives each name as it is done."""
     workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
     if workers <= 1:
@@ -165,7 +164,7 @@ def build(library: Path, todo: Sequence[Recipe], workers: int | None = None) -> 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _make(library: Path, recipe: Recipe) -> str | Refused:
+def _make(library: Path, recipe: BuiltinRecipe) -> str | Refused:
     try:
         return prepare(make_model(recipe), library).name
     except ScenegenError as error:

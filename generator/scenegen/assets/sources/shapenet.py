@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.prepare.sizes import USUAL
-from scenegen.assets.sources.files.files import Wanted, split_of, to_raw_model
-from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.assets.sources.files.files import ImportOptions, split_of, to_raw_model
+from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.errors import ScenegenError, UsageError
 
 AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
@@ -63,7 +63,7 @@ KNOWN = {
 
 
 @dataclass(frozen=True)
-class Found:
+class ShapeNetModel:
     """A model of the tree; `front` is a horizontal axis as Blender imports the file."""
 
     file: Path
@@ -76,19 +76,19 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Tree:
+class ShapeNetTree:
     """What a tree holds.
 
     `hollow` counts the folders of models without a model, `others` the models of classes that nobody asked for.
     """
 
-    models: tuple[Found, ...]
+    models: tuple[ShapeNetModel, ...]
     hollow: int
     others: int
 
 
 @dataclass(frozen=True)
-class _Notes:
+class _Tables:
     """What the tree's own tables say: names and parents of synsets; synsets, split and title of models."""
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def read_tree(
     synsets: Collection[str] = (),
     limit: int | None = None,
     split: str | None = None,
-) -> Tree:
+) -> ShapeNetTree:
     """Find the models of a tree, in a fixed order.
 
     With `synsets` only those folders are read, and all that is in them is of `class_name` where that is given;
@@ -119,15 +119,15 @@ def read_tree(
     missing = sorted(set(synsets) - {folder.name for folder in folders})
     if missing:
         raise UsageError(f"{root}: no folder {missing[0]}; it has {', '.join(folder.name for folder in folders)}")
-    notes = _read_notes(root, [folder.name for folder in folders])
-    models: list[Found] = []
+    tables = _read_tables(root, [folder.name for folder in folders])
+    models: list[ShapeNetModel] = []
     taken: Counter[str] = Counter()
     hollow = others = 0
     for folder in folders:
         if synsets and folder.name not in synsets:
             continue
         for model in _subfolders(folder):
-            known = _class_of(folder.name, model.name, notes)
+            known = _class_of(folder.name, model.name, tables)
             is_class = class_name if class_name and synsets else known
             if is_class is None or class_name not in (None, is_class):
                 others += 1
@@ -139,12 +139,12 @@ def read_tree(
             if limit is not None and taken[is_class] >= limit:
                 continue
             taken[is_class] += 1
-            models.append(_found(model, version, is_class, split, notes))
-    return Tree(tuple(models), hollow, others)
+            models.append(_found(model, version, is_class, split, tables))
+    return ShapeNetTree(tuple(models), hollow, others)
 
 
 def read_models(
-    models: Sequence[Found], scale: float | None = None, height: float | None = None
+    models: Sequence[ShapeNetModel], scale: float | None = None, height: float | None = None
 ) -> Iterator[RawModel | Refused]:
     """Every model in the order given, of the usual size of its class unless `scale` or `height` say another."""
     for number, imported in import_files([model.file for model in models]):
@@ -152,7 +152,7 @@ def read_models(
         if isinstance(imported, Refused):
             yield Refused(found.source, imported.why)
             continue
-        wanted = Wanted(
+        options = ImportOptions(
             class_name=found.class_name,
             split=found.split,
             scale=None if height else scale or _usual_scale(imported, found.class_name),
@@ -165,7 +165,7 @@ def read_models(
             title=found.title,
         )
         try:
-            yield to_raw_model(found.file, found.name, imported, wanted, {})
+            yield to_raw_model(found.file, found.name, imported, options, {})
         except ScenegenError as error:
             yield Refused(found.source, str(error))
 
@@ -177,16 +177,16 @@ def _subfolders(folder: Path) -> list[Path]:
         raise UsageError(f"{folder}: cannot be read ({error.strerror}); name a ShapeNetCore folder") from error
 
 
-def _found(folder: Path, version: int, class_name: str, split: str | None, notes: _Notes) -> Found:
+def _found(folder: Path, version: int, class_name: str, split: str | None, tables: _Tables) -> ShapeNetModel:
     synset, model = folder.parent.name, folder.name
-    own = [notes.names[s] for s in (*notes.synsets.get(model, ()), synset) if s in notes.names]
-    return Found(
+    own = [tables.names[s] for s in (*tables.synsets.get(model, ()), synset) if s in tables.names]
+    return ShapeNetModel(
         file=folder / FILES[version],
         name=re.sub(r"[^a-z0-9]+", "_", f"shapenet_{class_name}_{model}".lower()),
         class_name=class_name,
-        split=split or notes.splits.get(model) or split_of(model),
+        split=split or tables.splits.get(model) or split_of(model),
         front=FRONT[version],
-        title=notes.titles.get(model) or (own[0].split(",")[0] if own else class_name),
+        title=tables.titles.get(model) or (own[0].split(",")[0] if own else class_name),
         source=f"ShapeNetCore v{version} {synset}/{model}",
     )
 
@@ -199,24 +199,24 @@ def _usual_scale(imported: Imported, class_name: str) -> float:
     return usual.scale_to_usual((float(size[0]), float(size[1]), float(size[2]))) if usual else 1.0
 
 
-def _class_of(folder: str, model: str, notes: _Notes) -> str | None:
+def _class_of(folder: str, model: str, tables: _Tables) -> str | None:
     """The class of the most special synset that has one."""
     general = None
-    for synset in (*notes.synsets.get(model, ()), folder):
+    for synset in (*tables.synsets.get(model, ()), folder):
         step: str | None = synset
         while step is not None:
             words = [
-                word.strip().lower().replace(".", "") for word in notes.names.get(step, KNOWN.get(step, "")).split(",")
+                word.strip().lower().replace(".", "") for word in tables.names.get(step, KNOWN.get(step, "")).split(",")
             ]
             found = next((CLASS_OF_WORD[word] for word in words if word in CLASS_OF_WORD), None)
             if found and step != folder:
                 return found
             general = general or found
-            step = notes.parents.get(step)
+            step = tables.parents.get(step)
     return general
 
 
-def _read_notes(root: Path, folders: Sequence[str]) -> _Notes:
+def _read_tables(root: Path, folders: Sequence[str]) -> _Tables:
     names: dict[str, str] = {}
     parents: dict[str, str] = {}
     for synset in _read_taxonomy(root / "taxonomy.json"):
@@ -235,7 +235,7 @@ def _read_notes(root: Path, folders: Sequence[str]) -> _Notes:
             numbers = [number.strip().lstrip("n").zfill(8) for number in row.get("wnsynset", "").split(",")]
             synsets.setdefault(model, tuple(numbers))
             titles[model] = row.get("name", "")
-    return _Notes(names, parents, synsets, splits, titles)
+    return _Tables(names, parents, synsets, splits, titles)
 
 
 def _read_taxonomy(file: Path) -> list[dict[str, Any]]:

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.prepare.raw_model import RawModel, Refused
+from scenegen.assets.sources.archive import unpack
 from scenegen.assets.sources.files.files import SUFFIXES, slug, split_of
-from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError
 
@@ -33,13 +34,12 @@ JAR_CATALOGUE = "com/eteks/sweethome3d/io/DefaultFurnitureCatalog.properties"
 _JAR_COLOURS = "com/eteks/sweethome3d/j3d/OBJLoader.class"
 _MTL = re.compile(rb"newmtl \w+\n(?:(?:K[ads]|N[is]|illum|d|Tr) [-\d. ]+\n+)+")
 PIECES_AT_ONCE = 50  # bounds the disk that unpacked models take
-MAX_UNPACKED_BYTES = 1_000_000_000
 # Blender's OBJ importer turns the file's Y up into Z up; a catalogue's rotations are in the file's axes.
 _FROM_FILE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True)
-class Piece:
+class FurniturePiece:
     """One catalogue entry of one of our classes; size in metres (width, depth, height) as it stands."""
 
     id: str
@@ -54,7 +54,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Library:
+class FurnitureLibrary:
     """A furniture library: the pieces of our classes, entries that cannot be used, and what is passed over.
 
     `passed` lists the ids, by reason, of what comes near to a class of ours; `others` those of no class that was asked.
@@ -64,14 +64,14 @@ class Library:
     title: str
     licence: str
     provider: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[FurniturePiece, ...]
     refused: tuple[Refused, ...]
     passed: Mapping[str, tuple[str, ...]]
     others: tuple[str, ...]
     colours: bytes = b""
 
 
-def read_library(path: Path, only_class: str | None = None) -> Library:
+def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
     """Read a library's catalogue; ScenegenError when it is no library or its catalogue is missing or broken."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -88,7 +88,7 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
     numbers = sorted({int(key.rpartition("#")[2]) for key in properties if re.fullmatch(r"model#\d+|name#\d+", key)})
     if not numbers:
         raise ScenegenError(f"{path}: its catalogue lists no furniture")
-    pieces: list[Piece] = []
+    pieces: list[FurniturePiece] = []
     refused: list[Refused] = []
     passed: dict[str, tuple[str, ...]] = {}
     others: list[str] = []
@@ -107,7 +107,7 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
             pieces.append(_piece(entry, class_name, catalogue))
         except (KeyError, ValueError) as error:
             refused.append(Refused(f"{path}: {what}", f"its catalogue entry is broken ({error})"))
-    return Library(
+    return FurnitureLibrary(
         path=path,
         title=" ".join(filter(None, (properties.get("name") or path.stem, properties.get("version")))),
         licence=_licence(properties.get("license", ""), licence_text),
@@ -120,13 +120,13 @@ def read_library(path: Path, only_class: str | None = None) -> Library:
     )
 
 
-def read_pieces(library: Library, split: str | None = None) -> Iterator[RawModel | Refused]:
+def read_pieces(library: FurnitureLibrary, split: str | None = None) -> Iterator[RawModel | Refused]:
     """Every piece of a library as a raw model, or why not."""
     yield from library.refused
     for start in range(0, len(library.pieces), PIECES_AT_ONCE):
         pieces = library.pieces[start : start + PIECES_AT_ONCE]
         with tempfile.TemporaryDirectory(prefix="scenegen-sh3f-") as folder:
-            unpacked: list[tuple[Piece, Path]] = []
+            unpacked: list[tuple[FurniturePiece, Path]] = []
             for number, result in enumerate(_unpack(library, pieces, Path(folder))):
                 if isinstance(result, Refused):
                     yield result
@@ -141,7 +141,7 @@ def read_pieces(library: Library, split: str | None = None) -> Iterator[RawModel
 
 
 def to_raw_model(
-    library: Library, piece: Piece, file: Path, imported: Imported, split: str | None
+    library: FurnitureLibrary, piece: FurniturePiece, file: Path, imported: Imported, split: str | None
 ) -> RawModel | Refused:
     """A piece turned and stretched to its catalogue size, as Sweet Home 3D itself does."""
     turn = _FROM_FILE @ piece.rotation @ _FROM_FILE.T
@@ -240,7 +240,7 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", one, text)
 
 
-def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> Piece:
+def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> FurniturePiece:
     size = (float(entry["width"]) / 100, float(entry["depth"]) / 100, float(entry["height"]) / 100)
     if not all(np.isfinite(size)) or min(size) <= 0:
         raise ValueError(f"size {size}")
@@ -248,7 +248,7 @@ def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> Piece:
     if rotation.shape != (9,) or not np.isfinite(rotation).all():
         raise ValueError("modelRotation is no 3x3 matrix")
     shelf = float(entry.get("dropOnTopElevation", "-1"))
-    return Piece(
+    return FurniturePiece(
         id=entry.get("id") or f"{entry['name']} {entry['model']}",
         name=entry["name"],
         class_name=class_name,
@@ -261,40 +261,30 @@ def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> Piece:
     )
 
 
-def _unpack(library: Library, pieces: Sequence[Piece], folder: Path) -> Iterator[Path | Refused]:
-    """Each piece's model file, unpacked with everything that lies beside it."""
+def _unpack(library: FurnitureLibrary, pieces: Sequence[FurniturePiece], folder: Path) -> Iterator[Path | Refused]:
+    """Each piece's model file, unpacked with all files beside it."""
     with zipfile.ZipFile(library.path) as archive:
-        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-        for number, piece in enumerate(pieces):
-            what = f"{library.path}: {piece.id}"
-            beside = PurePosixPath(piece.model).parent
-            if piece.model not in members:
-                yield Refused(what, f"its model {piece.model} is not in the library")
-                continue
-            if PurePosixPath(piece.model).suffix.lower() not in SUFFIXES:
-                yield Refused(what, f"{piece.model} is an unknown kind of file")
-                continue
-            wanted = [
-                m
-                for m in members
-                if m == piece.model or (not piece.alone and beside in PurePosixPath(m).parents and beside.name)
-            ]
-            if sum(members[m].file_size for m in wanted) > MAX_UNPACKED_BYTES:
-                yield Refused(what, f"more than {MAX_UNPACKED_BYTES / 1e9:.0f} GB unpacked")
-                continue
-            try:
-                file = _extract(archive, wanted, piece.model, folder / str(number))
-                if piece.alone and library.colours:
-                    file.with_suffix(".mtl").write_bytes(library.colours)  # which Blender looks for, unnamed as it is
-                yield file
-            except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
-                yield Refused(what, f"its model cannot be unpacked ({error})")
-
-
-def _extract(archive: zipfile.ZipFile, members: Sequence[str], model: str, folder: Path) -> Path:
-    for member in members:
-        archive.extract(member, folder)
-    return folder / model
+        members = {info.filename for info in archive.infolist() if not info.is_dir()}
+    for number, piece in enumerate(pieces):
+        what = f"{library.path}: {piece.id}"
+        beside = PurePosixPath(piece.model).parent
+        if piece.model not in members:
+            yield Refused(what, f"its model {piece.model} is not in the library; download the library again")
+            continue
+        if PurePosixPath(piece.model).suffix.lower() not in SUFFIXES:
+            yield Refused(what, f"{piece.model}: unknown file type; known types: {' '.join(SUFFIXES)}")
+            continue
+        names = {m for m in members if not piece.alone and beside in PurePosixPath(m).parents and beside.name}
+        try:
+            unpack(library.path, folder / str(number), names | {piece.model})
+            file = folder / str(number) / piece.model
+            if piece.alone and library.colours:
+                file.with_suffix(".mtl").write_bytes(
+                    library.colours
+                )  # Blender reads it though the OBJ does not name it
+            yield file
+        except (ScenegenError, OSError) as error:
+            yield Refused(what, f"its model cannot be unpacked: {error}")
 
 
 def _licence(text: str, licence_file: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.parametric.people.skeleton import SIDES, Frame, Skeleton
+from scenegen.parametric.people.skeleton import SIDES, BoneFrame, Skeleton
 from scenegen.parametric.shapes.shapes import Part, box
 from scenegen.parametric.shapes.solids import (
     Solid,
@@ -50,17 +50,17 @@ class Limbs:
     whole: Solid
 
 
-def egg(frame: Frame, center: Xyz, radii: Xyz) -> Solid:
+def egg(frame: BoneFrame, center: Xyz, radii: Xyz) -> Solid:
     """An ellipsoid along the axes of a bone."""
     return ellipsoid(frame.at(*center), np.array(radii) * frame.scale, frame.turn)
 
 
-def cone(frame: Frame, start: Xyz, end: Xyz, radius: float, end_radius: float) -> Solid:
+def cone(frame: BoneFrame, start: Xyz, end: Xyz, radius: float, end_radius: float) -> Solid:
     """A round cone carried by a bone."""
     return round_cone(frame.at(*start), frame.at(*end), radius * frame.scale, end_radius * frame.scale)
 
 
-def band(solid: Solid, frame: Frame, z: float, height: float, thickness: float) -> Solid:
+def band(solid: Solid, frame: BoneFrame, z: float, height: float, thickness: float) -> Solid:
     """A strap around `solid` at rest height `z`, across the bone."""
     up = frame.turn[:, 2]
     half = height / 2
@@ -209,7 +209,7 @@ def shoe(body: Skeleton, side: str) -> tuple[Solid, Solid]:
     return top, cut(cut(sole, toes.at(x, -0.15, 0), -toes.turn[:, 2]), foot.at(x, 0, 0), -foot.turn[:, 2])
 
 
-def _pad(frame: Frame, center: tuple[float, float], half: tuple[float, float]) -> Solid:
+def _pad(frame: BoneFrame, center: tuple[float, float], half: tuple[float, float]) -> Solid:
     pillar = ellipsoid(
         frame.at(center[0], center[1], 0.0), np.array([half[0], half[1], 0.08]) * frame.scale, frame.turn
     )
@@ -221,7 +221,7 @@ def hand(body: Skeleton, side: str, fingers: str) -> Solid:
     sign = SIDES[side]
     frame = body.frame(f"hand_{side}")
     size = frame.scale * (1 - 0.07 * body.build.female)
-    own = Frame(np.zeros(3), frame.origin, frame.turn, size)
+    own = BoneFrame(np.zeros(3), frame.origin, frame.turn, size)
     inward = -sign
     members: list[tuple[Solid, float]] = [
         (egg(own, (0, 0, -0.005), (0.0215, 0.029, 0.045)), 0.0),
@@ -243,7 +243,7 @@ def hand(body: Skeleton, side: str, fingers: str) -> Solid:
     return blended(*members)
 
 
-def _finger(own: Frame, base: Xyz, inward: float, length: float, curl: float, spread: float) -> Solid:
+def _finger(own: BoneFrame, base: Xyz, inward: float, length: float, curl: float, spread: float) -> Solid:
     points, radii = [own.at(*base)], [0.0095, 0.0090, 0.0082, 0.0070]
     here, angle = np.array(base), 0.0
     for share, bend in ((0.48, 1.0), (0.30, 1.15), (0.22, 0.6)):

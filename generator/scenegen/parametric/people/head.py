@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.parametric.people.body import cone, egg
-from scenegen.parametric.people.skeleton import REFERENCE_HEIGHT, SIDES, Frame, Skeleton
+from scenegen.parametric.people.skeleton import REFERENCE_HEIGHT, SIDES, BoneFrame, Skeleton
 from scenegen.parametric.shapes.solids import Solid, blended, cut, difference, ellipsoid, grown, tube, union
 
 Array = NDArray[np.float64]
@@ -28,10 +28,10 @@ class Head:
     pupils: tuple[tuple[Array, float], ...]
 
 
-def head_frame(body: Skeleton) -> Frame:
+def head_frame(body: Skeleton) -> BoneFrame:
     """The head bone's frame with the head's own scale."""
     bone = body.frame("head")
-    return Frame(bone.rest, bone.origin, bone.turn, math.sqrt(body.build.height / REFERENCE_HEIGHT))
+    return BoneFrame(bone.rest, bone.origin, bone.turn, math.sqrt(body.build.height / REFERENCE_HEIGHT))
 
 
 def head(body: Skeleton, style: str) -> Head:
@@ -82,14 +82,14 @@ def head(body: Skeleton, style: str) -> Head:
     )
 
 
-def _ear(own: Frame, sign: float) -> Solid:
+def _ear(own: BoneFrame, sign: float) -> Solid:
     c, s = math.cos(0.35), math.sin(0.35) * sign
     tilt = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     radii = np.array([0.0085, 0.018, 0.030]) * own.scale
     return ellipsoid(own.at(sign * 0.0800, 0.020, 1.618), radii, own.turn @ tilt)
 
 
-def _hair(own: Frame, skull: Solid, style: str, female: float) -> Solid:
+def _hair(own: BoneFrame, skull: Solid, style: str, female: float) -> Solid:
     thick = {"crew": 0.006, "short": 0.010, "swept": 0.012}.get(style, 0.009)
     cap = grown(skull, thick * own.scale)
     down = own.turn @ np.array([0, 0.0, -1.0])

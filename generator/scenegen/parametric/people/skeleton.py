@@ -132,7 +132,7 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Frame:
+class BoneFrame:
     """One bone's axes in the world, for shapes given in rest coordinates of the reference body."""
 
     rest: Array
@@ -160,9 +160,9 @@ class Skeleton:
         """World metres per reference metre."""
         return self.build.height / REFERENCE_HEIGHT
 
-    def frame(self, bone: str) -> Frame:
+    def frame(self, bone: str) -> BoneFrame:
         """The frame of a bone."""
-        return Frame(self.rest[bone], self.origins[bone], self.turns[bone], self.scale)
+        return BoneFrame(self.rest[bone], self.origins[bone], self.turns[bone], self.scale)
 
     def centre_of_mass(self) -> Array:
         """Centre of mass, world metres."""

@@ -35,7 +35,7 @@ FRAME, BLACK, CHROME, SADDLE, LAMP, RED, CASE = range(7)
 
 
 @dataclass(frozen=True)
-class Frame:
+class BicycleFrame:
     """The bicycle's points as (y, z) in metres, y from the bottom bracket toward the rear."""
 
     rear: tuple[float, float]
@@ -79,7 +79,7 @@ def mountain(rng: random.Random) -> Model:
 
 def child(rng: random.Random) -> Model:
     """Child's bicycle on small wheels with a chain guard and a basket."""
-    f = Frame((0.34, 0.225), (-0.5, 0.225), (0.17, 0.56), (-0.33, 0.62), (-0.36, 0.5), 0.225, 0.022, (0.0, 0.22))
+    f = BicycleFrame((0.34, 0.225), (-0.5, 0.225), (0.17, 0.56), (-0.33, 0.62), (-0.36, 0.5), 0.225, 0.022, (0.0, 0.22))
     parts = [*_wheels(f, 14), *_diamond_tubes(f, 0.017), *_drive(f), *_mudguards(f), *_saddle(f, 0.06, 0.8)]
     parts += [*_swept_bar(f, 0.25), *_basket(f), *_stand(f)]
     return _model(rng, parts)
@@ -88,7 +88,9 @@ def child(rng: random.Random) -> Model:
 def step_through(rng: random.Random) -> Model:
     """Bicycle with one low bent tube, a basket and a chain case."""
     s = uniform(rng, 0.97, 1.04)
-    f = Frame((0.47 * s, 0.345), (-0.66 * s, 0.345), (0.19, 0.78), (-0.43 * s, 0.92), (-0.49 * s, 0.7), 0.345, 0.021)
+    f = BicycleFrame(
+        (0.47 * s, 0.345), (-0.66 * s, 0.345), (0.19, 0.78), (-0.43 * s, 0.92), (-0.49 * s, 0.7), 0.345, 0.021
+    )
     curve = smooth_path([_p(f.crown, 0.06), (0, -0.33, 0.48), (0, -0.16, 0.36), (0, 0.03, 0.36), (0, 0.12, 0.5)], 4)
     tubes = [
         tube(curve, 0.024, 10),
@@ -104,7 +106,7 @@ def step_through(rng: random.Random) -> Model:
 def cargo(rng: random.Random) -> Model:
     """Cargo bicycle: a box between the rider and a small front wheel."""
     small, s = 0.25, uniform(rng, 0.96, 1.02)
-    f = Frame((0.47, 0.33), (-1.38 * s, small), (0.2, 0.80), (-0.40, 0.95), (-0.46, 0.6), 0.33, 0.025)
+    f = BicycleFrame((0.47, 0.33), (-1.38 * s, small), (0.2, 0.80), (-0.40, 0.95), (-0.46, 0.6), 0.33, 0.025)
     parts = [
         *_wheel(f.rear, f.radius, f.tyre),
         *_wheel(f.front, small, f.tyre),
@@ -137,9 +139,9 @@ def cargo(rng: random.Random) -> Model:
     return _model(rng, [*parts, *mirrored(foot)])
 
 
-def _diamond(rng: random.Random, radius: float, tyre: float, slope: float = 0.0) -> Frame:
+def _diamond(rng: random.Random, radius: float, tyre: float, slope: float = 0.0) -> BicycleFrame:
     s = uniform(rng, 0.95, 1.06)
-    return Frame(
+    return BicycleFrame(
         (0.43 * s, radius), (-0.60 * s, radius), (0.17 * s, 0.78 * s - slope), (-0.40 * s, 0.84 * s),
         (-0.45 * s, 0.70 * s), radius, tyre,
     )  # fmt: skip
@@ -149,7 +151,7 @@ def _p(point: Sequence[float], up: float = 0.0, x: float = 0.0) -> tuple[float, 
     return (x, point[0], point[1] + up)
 
 
-def _diamond_tubes(f: Frame, thick: float = 0.016, fork: float = 0.013) -> list[Part]:
+def _diamond_tubes(f: BicycleFrame, thick: float = 0.016, fork: float = 0.013) -> list[Part]:
     tubes = [rod(_p(f.bottom), _p(f.seat), thick, 0.0, 10), rod(_p(f.seat, -0.04), _p(f.head, -0.05), thick, 0.0, 10)]
     tubes += [
         rod(_p(f.bottom), _p(f.crown, 0.03), 1.2 * thick, 0.0, 10),
@@ -158,14 +160,14 @@ def _diamond_tubes(f: Frame, thick: float = 0.016, fork: float = 0.013) -> list[
     return [*(part.of(FRAME) for part in [*tubes, *_stays(f, 0.6 * thick)]), *_fork(f, fork)]
 
 
-def _stays(f: Frame, thick: float) -> list[Part]:
+def _stays(f: BicycleFrame, thick: float) -> list[Part]:
     out = 0.062
     low = rod((0.03, f.bottom[0], f.bottom[1]), _p(f.rear, 0.0, out), thick, 0.0, 8)
     high = rod((0.016, f.seat[0], f.seat[1] - 0.06), _p(f.rear, 0.0, out), 0.85 * thick, 0.0, 8)
     return mirrored([low, high])
 
 
-def _fork(f: Frame, thick: float) -> list[Part]:
+def _fork(f: BicycleFrame, thick: float) -> list[Part]:
     top = (f.crown[0] + 0.0, f.crown[1] - 0.02)
     bend = (0.4 * top[0] + 0.6 * f.front[0] + 0.015, 0.4 * top[1] + 0.6 * f.front[1])
     curve = smooth_path([_p(top, 0, 0.05), _p(bend, 0, 0.056), _p(f.front, 0, 0.058)], 3)
@@ -173,7 +175,7 @@ def _fork(f: Frame, thick: float) -> list[Part]:
     return [crown.of(FRAME), *mirrored([tube(curve, thick, 8).of(FRAME)])]
 
 
-def _wheels(f: Frame, spokes: int = 18) -> list[Part]:
+def _wheels(f: BicycleFrame, spokes: int = 18) -> list[Part]:
     return [*_wheel(f.rear, f.radius, f.tyre, spokes), *_wheel(f.front, f.radius, f.tyre, spokes)]
 
 
@@ -189,7 +191,7 @@ def _wheel(axle: Sequence[float], radius: float, tyre: float, spokes: int = 18) 
     return [part.rotated("y", 90).moved(0, *axle) for part in parts]
 
 
-def _drive(f: Frame, guard: bool = False) -> list[Part]:
+def _drive(f: BicycleFrame, guard: bool = False) -> list[Part]:
     """Cranks, pedals, chainring, chain or its case."""
     y, z = f.bottom
     wheel = cylinder(0.095, 0.006, bevel=0.0, sides=24).rotated("y", 90).moved(0.045, y, z)
@@ -226,7 +228,7 @@ def _drive(f: Frame, guard: bool = False) -> list[Part]:
     return parts
 
 
-def _mudguards(f: Frame) -> list[Part]:
+def _mudguards(f: BicycleFrame) -> list[Part]:
     return [*_mudguard(f.rear, f.radius), *_mudguard(f.front, f.radius, -20, 115)]
 
 
@@ -240,7 +242,7 @@ def _mudguard(axle: Sequence[float], radius: float, start: float = -12, end: flo
     return [sweep(band, section, up=(0.0, 1.0, 0.0)).of(CASE), *mirrored([stay.of(CHROME)])]
 
 
-def _carrier(f: Frame) -> list[Part]:
+def _carrier(f: BicycleFrame) -> list[Part]:
     y, z = f.rear[0], f.radius * 2 + 0.06
     rails = [
         rod((0.055, y - 0.2, z), (0.055, y + 0.2, z), 0.006, 0.0, 6),
@@ -251,7 +253,7 @@ def _carrier(f: Frame) -> list[Part]:
     return [part.of(BLACK) for part in [*mirrored(rails), *bars, lug]]
 
 
-def _saddle(f: Frame, up: float, size: float = 1.0) -> list[Part]:
+def _saddle(f: BicycleFrame, up: float, size: float = 1.0) -> list[Part]:
     y, z = f.seat
     slope = (f.seat[0] - f.bottom[0]) / (f.seat[1] - f.bottom[1])
     top = (y + slope * up, z + up)
@@ -271,7 +273,7 @@ def _saddle(f: Frame, up: float, size: float = 1.0) -> list[Part]:
     return [rod(_p(f.seat, -0.06), (0, top[0], top[1] + 0.03), 0.0135, 0.0, 10).of(CHROME), seat.of(SADDLE)]
 
 
-def _stem(f: Frame, up: float, ahead: float) -> tuple[list[Part], tuple[float, float]]:
+def _stem(f: BicycleFrame, up: float, ahead: float) -> tuple[list[Part], tuple[float, float]]:
     slope = (f.head[0] - f.crown[0]) / (f.head[1] - f.crown[1])
     top = (f.head[0] + slope * up, f.head[1] + up)
     clamp = (top[0] - ahead, top[1] + 0.01)
@@ -287,7 +289,7 @@ def _bar(points: Sequence[Sequence[float]], grip: int, thick: float = 0.0115) ->
     return [tube(whole, thick, 8).of(CHROME), *mirrored([hand.of(BLACK)])]
 
 
-def _swept_bar(f: Frame, half: float) -> list[Part]:
+def _swept_bar(f: BicycleFrame, half: float) -> list[Part]:
     stem, (y, z) = _stem(f, 0.12, 0.06)
     bell = cylinder(0.024, 0.02, 0.016, 0.004, 12).moved(0.12, y, z + 0.03)
     points = [
@@ -300,14 +302,14 @@ def _swept_bar(f: Frame, half: float) -> list[Part]:
     return [*stem, *_bar(points, 1), bell.of(CHROME)]
 
 
-def _flat_bar(f: Frame) -> list[Part]:
+def _flat_bar(f: BicycleFrame) -> list[Part]:
     stem, (y, z) = _stem(f, 0.05, 0.08)
     lever = rod((0.2, y - 0.02, z + 0.01), (0.31, y - 0.06, z - 0.01), 0.006, 0.0, 6)
     points = [(0, y, z), (0.12, y, z + 0.015), (0.24, y + 0.02, z + 0.02), (0.36, y + 0.04, z + 0.02)]
     return [*stem, *_bar(points, 1), *mirrored([lever.of(BLACK)])]
 
 
-def _drop_bar(f: Frame) -> list[Part]:
+def _drop_bar(f: BicycleFrame) -> list[Part]:
     stem, (y, z) = _stem(f, 0.03, 0.1)
     points = [
         (0, y, z),
@@ -321,14 +323,14 @@ def _drop_bar(f: Frame) -> list[Part]:
     return [*stem, *_bar(points, 4), *mirrored([lever.of(BLACK)])]
 
 
-def _lamps(f: Frame) -> list[Part]:
+def _lamps(f: BicycleFrame) -> list[Part]:
     lamp = along(cylinder(0.035, 0.05, 0.022, 0.004, 12), (0, f.crown[0] - 0.1, f.crown[1] + 0.1), (0, 1, 0.1))
     arm = rod((0, f.crown[0] - 0.06, f.crown[1] + 0.1), (0, f.crown[0] + 0.01, f.crown[1] + 0.06), 0.008, 0.0, 6)
     rear = box(0.06, 0.025, 0.035, 0.005).moved(0, f.rear[0] + 0.2, 2 * f.radius + 0.035)
     return [lamp.of(LAMP), arm.of(BLACK), rear.of(RED)]
 
 
-def _basket(f: Frame) -> list[Part]:
+def _basket(f: BicycleFrame) -> list[Part]:
     """A woven basket before the handlebar, from rails and stays."""
     y, z, x, d, h = f.head[0] - 0.24, f.head[1] + 0.0, 0.16, 0.12, 0.2
     levels = ((0.0, 0.82), (0.25, 0.87), (0.5, 0.92), (0.75, 0.96), (1.0, 1.0))
@@ -346,7 +348,7 @@ def _basket(f: Frame) -> list[Part]:
     return [part.of(BLACK) for part in [*parts, floor, *mirrored([arm])]]
 
 
-def _stand(f: Frame) -> list[Part]:
+def _stand(f: BicycleFrame) -> list[Part]:
     """A stand with two legs behind the bracket, so that it keeps upright."""
     y, z = f.bottom[0] + 0.12, f.bottom[1] + 0.01
     foot = rod((0.03, y, z), (0.14, y + 0.05, 0.0), 0.009, 0.0, 8)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 
 from scenegen.core.rng import choose, integer, uniform
 from scenegen.parametric.shapes.shapes import Model, join
-from scenegen.parametric.street.building_parts import Plan, flat_roof, gable_roof, hipped_roof, materials, storeys
+from scenegen.parametric.street.building_parts import (
+    BuildingPlan,
+    flat_roof,
+    gable_roof,
+    hipped_roof,
+    materials,
+    storeys,
+)
 from scenegen.parametric.street.building_unseen import curtain_wall, gabled_row, mansard
 
 Families = dict[str, Callable[[random.Random], Model]]
@@ -17,7 +24,7 @@ def apartments(rng: random.Random) -> Model:
     """Rendered flats with balconies under a flat roof."""
     count = integer(rng, 4, 6)
     bays = integer(rng, 4, 6)
-    plan = Plan(
+    plan = BuildingPlan(
         width=bays * uniform(rng, 2.9, 3.3), depth=uniform(rng, 10.0, 12.0), storeys=count,
         ground=uniform(rng, 3.0, 3.4), storey=uniform(rng, 2.8, 3.0), bays=bays,
         pane=(uniform(rng, 1.3, 1.8), 1.45), door=integer(rng, 1, bays - 2),
@@ -30,7 +37,7 @@ def apartments(rng: random.Random) -> Model:
 def townhouse(rng: random.Random) -> Model:
     """Brick house of three or four storeys, its ridge along the street, with stone bands and chimneys."""
     bays = integer(rng, 3, 4)
-    plan = Plan(
+    plan = BuildingPlan(
         width=bays * uniform(rng, 2.5, 2.9), depth=uniform(rng, 8.5, 10.5), storeys=integer(rng, 2, 4), ground=3.3,
         storey=uniform(rng, 2.9, 3.2), bays=bays, pane=(uniform(rng, 1.05, 1.25), uniform(rng, 1.6, 1.85)),
         door=choose(rng, (0, bays - 1)), surround=True, band=True, bars="cross", cornice=True, sides=True,
@@ -41,7 +48,7 @@ def townhouse(rng: random.Random) -> Model:
 def shops(rng: random.Random) -> Model:
     """Shops with boards and awnings, flats above, a cornice at the top."""
     bays = integer(rng, 4, 7)
-    plan = Plan(
+    plan = BuildingPlan(
         width=bays * uniform(rng, 2.5, 2.9), depth=uniform(rng, 9.0, 12.0), storeys=integer(rng, 3, 5), ground=4.0,
         storey=uniform(rng, 3.0, 3.3), bays=bays, pane=(uniform(rng, 1.1, 1.3), uniform(rng, 1.7, 1.95)),
         door=bays // 2, shops=True, surround=True, band=rng.random() < 0.6, bars="cross", cornice=True, top=0.7,
@@ -55,7 +62,7 @@ def shops(rng: random.Random) -> Model:
 def detached(rng: random.Random) -> Model:
     """House of two or three storeys under a hipped roof, with windows all round and a porch."""
     bays = integer(rng, 3, 5)
-    plan = Plan(
+    plan = BuildingPlan(
         width=max(8.0, bays * uniform(rng, 2.7, 3.0)), depth=uniform(rng, 8.0, 10.0), storeys=integer(rng, 2, 3),
         ground=3.2, storey=2.9, bays=bays, pane=(uniform(rng, 1.2, 1.5), uniform(rng, 1.35, 1.6)), door=bays // 2,
         porch=True,
@@ -71,7 +78,7 @@ def detached(rng: random.Random) -> Model:
 def offices(rng: random.Random) -> Model:
     """Concrete office block with ribbons of windows between parapets and an open ground floor of glass."""
     bays = integer(rng, 6, 9)
-    plan = Plan(
+    plan = BuildingPlan(
         width=bays * uniform(rng, 2.0, 2.2), depth=uniform(rng, 10.0, 12.0), storeys=integer(rng, 3, 6), ground=3.9,
         storey=uniform(rng, 3.2, 3.5), bays=bays, pane=(0.0, uniform(rng, 1.5, 1.9)), door=bays // 2, shops=True,
         boards=False, bars="two", top=0.8, sides=True, ribbon=True,

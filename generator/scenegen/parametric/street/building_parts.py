@@ -20,7 +20,7 @@ _BEHIND = 0.3  # front and back reach past the middle, into one another
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildingPlan:
     """A building: its storeys (the first is `ground` high, the others `storey`), `bays` windows to a row, each of
     `pane` (width, height), the bay of its `door`, and what is on it. `top` is a parapet's height."""
 
@@ -81,7 +81,7 @@ def materials(rng: random.Random, walls: str) -> tuple[Material, ...]:
     )
 
 
-def storeys(rng: random.Random, plan: Plan) -> list[Part]:
+def storeys(rng: random.Random, plan: BuildingPlan) -> list[Part]:
     """All walls, windows, doors and what hangs on them."""
     parts = _face(rng, plan, front=True) + [part.mirrored("y") for part in _face(rng, plan, front=False)]
     if plan.sides:
@@ -116,7 +116,7 @@ def panes(x: float, low: float, size: tuple[float, float], y: float, bars: str, 
     return [part.of(of) for part in frame]
 
 
-def _face(rng: random.Random, plan: Plan, front: bool) -> list[Part]:
+def _face(rng: random.Random, plan: BuildingPlan, front: bool) -> list[Part]:
     """One long side with its upper windows and its ground floor."""
     y = -plan.depth / 2
     patches: list[Patch] = []
@@ -158,7 +158,9 @@ def _face(rng: random.Random, plan: Plan, front: bool) -> list[Part]:
     return [half_block(plan.width - 2 * hidden, plan.depth, plan.eaves - hidden, patches), *parts]
 
 
-def _window(plan: Plan, x: float, floor: float, to_floor: bool, patches: list[Patch], parts: list[Part]) -> None:
+def _window(
+    plan: BuildingPlan, x: float, floor: float, to_floor: bool, patches: list[Patch], parts: list[Part]
+) -> None:
     w, h = (plan.pitch - 0.16 if plan.ribbon else plan.pane[0]), plan.pane[1]
     low = floor + 0.95
     if to_floor:
@@ -177,7 +179,7 @@ def _window(plan: Plan, x: float, floor: float, to_floor: bool, patches: list[Pa
         )
 
 
-def _door(plan: Plan, x: float, patches: list[Patch], parts: list[Part]) -> None:
+def _door(plan: BuildingPlan, x: float, patches: list[Patch], parts: list[Part]) -> None:
     """A door with a light above it, a step and, if there is a porch, a roof on two posts."""
     y, w = -plan.depth / 2, 1.15
     patches.append((x - w / 2 - 0.16, x + w / 2 + 0.16, 0.0, 2.82, 0.07, TRIM))
@@ -195,7 +197,7 @@ def _door(plan: Plan, x: float, patches: list[Patch], parts: list[Part]) -> None
         parts.append(beam((x - 1.1, y - 1.15, 0.0), (x + 1.1, y, 0.13), 0.01).of(BASE))
 
 
-def _shop_floor(rng: random.Random, plan: Plan, patches: list[Patch], parts: list[Part]) -> None:
+def _shop_floor(rng: random.Random, plan: BuildingPlan, patches: list[Patch], parts: list[Part]) -> None:
     """Panes from pier to pier with a door among them; boards and awnings above."""
     y, high = -plan.depth / 2, plan.ground - 0.95
     spans = [(k, min(k + 1, plan.bays - 1)) for k in range(0, plan.bays, 2) if k != plan.door]
@@ -239,7 +241,7 @@ def _volume(part: Part) -> float:
     return float(np.einsum("fd,fd->f", a, np.cross(b, c)).sum())
 
 
-def _balcony(plan: Plan, x: float, z: float, kind: str) -> list[Part]:
+def _balcony(plan: BuildingPlan, x: float, z: float, kind: str) -> list[Part]:
     y, half, out = -plan.depth / 2, plan.pitch / 2 - 0.2, 1.15
     floor = beam((x - half, y - out, z - 0.12), (x + half, y + 0.1, z + 0.06), 0.01)
     top = [beam((x - half, y - out, z + 1.0), (x + half, y - out + 0.06, z + 1.06), 0.0)]
@@ -262,7 +264,7 @@ def _balcony(plan: Plan, x: float, z: float, kind: str) -> list[Part]:
     return [floor.of(BASE), *(p.of(STEEL) for p in top), *(p.of(of) for p in rails)]
 
 
-def _cornice(plan: Plan) -> list[Part]:
+def _cornice(plan: BuildingPlan) -> list[Part]:
     half, y, z = plan.width / 2, -plan.depth / 2, plan.eaves
     parts = [beam((-half - 0.02, y - 0.3, z - 0.14), (half + 0.02, y + 0.3, z + 0.04), 0.01)]
     parts.append(beam((-half - 0.01, y - 0.16, z - 0.3), (half + 0.01, y + 0.3, z - 0.1), 0.01))
@@ -272,7 +274,7 @@ def _cornice(plan: Plan) -> list[Part]:
     return [part.of(TRIM) for part in parts]
 
 
-def _side(plan: Plan) -> list[Part]:
+def _side(plan: BuildingPlan) -> list[Part]:
     """Windows on the +X wall, their frames before the wall."""
     parts: list[Part] = []
     count = max(1, int(plan.depth / 4.0))
@@ -296,7 +298,7 @@ def window_box(x: float, y: float, low: float, size: tuple[float, float]) -> Par
     return beam((x - 0.05, y - w / 2 - 0.09, low - 0.09), (x + 0.03, y + w / 2 + 0.09, low + h + 0.09), 0.0).of(TRIM)
 
 
-def flat_roof(rng: random.Random, plan: Plan, plant: bool = False) -> list[Part]:
+def flat_roof(rng: random.Random, plan: BuildingPlan, plant: bool = False) -> list[Part]:
     """Felt within parapets, with chimneys or machinery on it."""
     half, deep, z = plan.width / 2, plan.depth / 2, plan.eaves
     rim, top = 0.28, plan.eaves + plan.top
@@ -320,7 +322,7 @@ def flat_roof(rng: random.Random, plan: Plan, plant: bool = False) -> list[Part]
     return parts
 
 
-def gable_roof(rng: random.Random, plan: Plan, slope: float) -> list[Part]:
+def gable_roof(rng: random.Random, plan: BuildingPlan, slope: float) -> list[Part]:
     """Two slopes whose ridge runs along the street; chimneys at the ends and dormers."""
     half, deep, z = plan.width / 2, plan.depth / 2, plan.eaves
     ridge = z + slope * deep
@@ -379,7 +381,7 @@ def dormer(x: float, y: float, eaves: float, slope: float) -> list[Part]:
     return [body, pane, bar, roof]
 
 
-def hipped_roof(rng: random.Random, plan: Plan, slope: float) -> list[Part]:
+def hipped_roof(rng: random.Random, plan: BuildingPlan, slope: float) -> list[Part]:
     """Four slopes to a ridge, a chimney and wide eaves."""
     half, deep, z, over = plan.width / 2, plan.depth / 2, plan.eaves, 0.5
     high = slope * (deep + over)

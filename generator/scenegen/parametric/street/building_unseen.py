@@ -17,7 +17,7 @@ from scenegen.parametric.street.building_parts import (
     STEEL,
     TRIM,
     WALL,
-    Plan,
+    BuildingPlan,
     dormer,
     materials,
     storeys,
@@ -73,7 +73,7 @@ def gabled_row(rng: random.Random) -> Model:
     count, ground, storey = integer(rng, 2, 3), 3.1, 2.9
     eaves, slope = ground + (count - 1) * storey, uniform(rng, 0.8, 1.2)
     width = houses * wide
-    plan = Plan(
+    plan = BuildingPlan(
         width, deep, count, ground, storey, 2 * houses, (1.05, 1.5), -1,
         surround=False, band=rng.random() < 0.5, bars="cross",
     )  # fmt: skip
@@ -98,7 +98,7 @@ def gabled_row(rng: random.Random) -> Model:
 def mansard(rng: random.Random) -> Model:
     """Stone town palace: steep slates with dormers over a cornice, shops or tall windows below."""
     bays = integer(rng, 4, 6)
-    plan = Plan(
+    plan = BuildingPlan(
         width=bays * uniform(rng, 2.6, 2.9), depth=uniform(rng, 10.0, 12.0), storeys=integer(rng, 3, 5), ground=4.1,
         storey=3.3, bays=bays, pane=(1.2, 2.0), door=bays // 2, shops=rng.random() < 0.5, surround=True, band=True,
         bars="cross", cornice=True, balconies=tuple(range(1, bays - 1, 2)),

@@ -36,7 +36,7 @@ Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class BusShape:
     """A bus in metres: y from the front end, z from the road. `bands` are its rows of windows (low, high), `screen` the
     front pane; `doors` (from, to) are on the -X side; `skirt` is the top of the second colour."""
 
@@ -59,7 +59,7 @@ def city_bus(rng: random.Random) -> Model:
     length = uniform(rng, 10.5, 12.2)
     doors = [(0.45, 1.65), (0.48 * length, 0.48 * length + 1.35)]
     doors += [(length - 1.75, length - 0.55)] if rng.random() < 0.3 else []
-    shape = Shape(
+    shape = BusShape(
         length, 2.55, 3.05, (2.75, length - 3.3), ((1.15, 2.42),), (0.85, 2.42), tuple(doors),
         skirt=choose(rng, (0.0, 0.7, 1.02)), rake=0.08,
     )  # fmt: skip
@@ -70,7 +70,7 @@ def coach(rng: random.Random) -> Model:
     """High-floored coach: luggage lockers below its windows, a raked screen."""
     length = uniform(rng, 11.6, 13.0)
     axles = (2.6, length - 3.6, length - 2.25) if length > 12.3 else (2.6, length - 3.0)
-    shape = Shape(
+    shape = BusShape(
         length, 2.55, 3.6, axles, ((1.75, 2.95),), (1.15, 2.95), ((0.5, 1.4),), pitch=1.7,
         skirt=choose(rng, (0.0, 1.5)), rake=0.42,
     )  # fmt: skip
@@ -80,7 +80,7 @@ def coach(rng: random.Random) -> Model:
 def midibus(rng: random.Random) -> Model:
     """Short bus with one door."""
     length = uniform(rng, 7.2, 8.6)
-    shape = Shape(
+    shape = BusShape(
         length, 2.3, 2.85, (1.75, length - 2.1), ((1.2, 2.25),), (1.0, 2.25), ((2.3, 3.4),), pitch=1.25,
         skirt=choose(rng, (0.0, 0.85)), rake=0.3, wheel=0.42,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def midibus(rng: random.Random) -> Model:
 def school_bus(rng: random.Random) -> Model:
     """Bus behind a bonnet, with rails along its sides."""
     length = uniform(rng, 8.6, 10.2)
-    box = Shape(
+    box = BusShape(
         length - 1.25, 2.4, 3.0, (length - 1.25 - 2.6,), ((1.5, 2.3),), (1.5, 2.45), ((0.35, 1.2),), pitch=0.85,
         rake=0.06,
     )  # fmt: skip
@@ -123,7 +123,7 @@ def school_bus(rng: random.Random) -> Model:
 def double_decker(rng: random.Random) -> Model:
     """Two decks, each with its row of windows and a front pane."""
     length = uniform(rng, 10.2, 11.4)
-    shape = Shape(
+    shape = BusShape(
         length, 2.52, 4.3, (2.5, length - 3.0), ((1.2, 2.08), (2.72, 3.72)), (0.95, 2.08),
         ((0.4, 1.5), (0.45 * length, 0.45 * length + 1.2)), skirt=choose(rng, (0.0, 0.8)), rake=0.12,
     )  # fmt: skip
@@ -134,12 +134,12 @@ def articulated(rng: random.Random) -> Model:
     """Two stiff parts joined by a bellows."""
     length = uniform(rng, 16.6, 18.2)
     first, second = 0.56 * length, 0.44 * length - 1.0
-    shape = Shape(
+    shape = BusShape(
         first, 2.55, 3.05, (2.75, first - 1.9), ((1.15, 2.42),), (0.85, 2.42),
         ((0.45, 1.65), (0.55 * first, 0.55 * first + 1.3)),
         skirt=0.7, rake=0.08,
     )  # fmt: skip
-    trailer = Shape(
+    trailer = BusShape(
         second,
         2.55,
         3.05,
@@ -164,7 +164,7 @@ def articulated(rng: random.Random) -> Model:
     return join(parts, materials(rng, colour, palette.fleet_paint(rng)), SMOOTH)
 
 
-def _bus(rng: random.Random, shape: Shape, rack: bool = False, lockers: bool = False) -> Model:
+def _bus(rng: random.Random, shape: BusShape, rack: bool = False, lockers: bool = False) -> Model:
     front, rear, half = -shape.length / 2, shape.length / 2, shape.width / 2
     parts = [*_coachwork(shape), *_front(shape), *_tail(shape, rear)]
     if rack:
@@ -181,7 +181,7 @@ def _bus(rng: random.Random, shape: Shape, rack: bool = False, lockers: bool = F
     return join(parts, materials(rng, colour, second), SMOOTH)
 
 
-def _coachwork(shape: Shape) -> list[Part]:
+def _coachwork(shape: BusShape) -> list[Part]:
     """The shell with its panes and doors, its underside and its wheels, its middle at y = 0."""
     front, rear, half = -shape.length / 2, shape.length / 2, shape.width / 2
     arches: list[Arch] = [(front + y, shape.wheel, shape.wheel + 0.09) for y in shape.axles]
@@ -232,7 +232,7 @@ def _coachwork(shape: Shape) -> list[Part]:
     return [body, under, *wheels(half - 0.03, [front + y for y in shape.axles], shape.wheel, 0.3, 0)]
 
 
-def _front(shape: Shape) -> list[Part]:
+def _front(shape: BusShape) -> list[Part]:
     """Lamps, bumper, destination board and mirrors."""
     front, half = -shape.length / 2, shape.width / 2
     parts = pair(half - 0.32, front + 0.12, 0.66, (0.42, 0.2, 0.18), HEAD, 12)
@@ -255,7 +255,7 @@ def _mirror_arms(half: float, y: float, z: float) -> list[Part]:
     return mirrored([arm.of(DARK), block(half + 0.2, y - 0.22, z - 0.2, (0.2, 0.12, 0.4), DARK, 0.03)])
 
 
-def _tail(shape: Shape, rear: float) -> list[Part]:
+def _tail(shape: BusShape, rear: float) -> list[Part]:
     """Lamps, bumper, engine grille and plate."""
     half = shape.width / 2
     parts = pair(half - 0.2, rear - 0.045, 0.95, (0.14, 0.12, 0.42), TAIL, -14)

@@ -36,7 +36,7 @@ Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class CarShape:
     """A car in metres: y is measured from the front end, z from the road. `pillars` are the middles of those between
     the doors, `doors` the gaps; `rails` and `trims` say whether it has bars on the roof and dark wheel arches."""
 
@@ -63,7 +63,7 @@ class Shape:
 def compact(rng: random.Random) -> Model:
     """Small hatchback of two boxes."""
     s = uniform(rng, 0.96, 1.05)
-    shape = Shape(
+    shape = CarShape(
         4.0 * s, 1.74, uniform(rng, 1.44, 1.52), 0.31, (0.78 * s, 3.32 * s), 0.68, 0.93, 0.98, 0.98,
         (0.98 * s, 1.62 * s), (3.92 * s, 3.50 * s), (2.28 * s, 3.26 * s), (1.28 * s, 2.30 * s, 3.12 * s),
         trims=rng.random() < 0.3,
@@ -74,7 +74,7 @@ def compact(rng: random.Random) -> Model:
 def sedan(rng: random.Random) -> Model:
     """Saloon of three boxes."""
     s = uniform(rng, 0.96, 1.06)
-    shape = Shape(
+    shape = CarShape(
         4.65 * s, 1.82, uniform(rng, 1.40, 1.47), 0.33, (0.88 * s, 3.62 * s), 0.66, 0.90, 0.95, 0.98,
         (1.28 * s, 2.02 * s), (4.08 * s, 3.36 * s), (2.55 * s, 3.42 * s), (1.45 * s, 2.55 * s, 3.40 * s),
         boot=3.95 * s,
@@ -85,7 +85,7 @@ def sedan(rng: random.Random) -> Model:
 def estate(rng: random.Random) -> Model:
     """Estate car with a long roof and rails."""
     s = uniform(rng, 0.97, 1.05)
-    shape = Shape(
+    shape = CarShape(
         4.70 * s, 1.83, uniform(rng, 1.44, 1.50), 0.33, (0.88 * s, 3.64 * s), 0.66, 0.91, 0.96, 0.98,
         (1.26 * s, 1.98 * s), (4.60 * s, 4.22 * s), (2.52 * s, 3.44 * s), (1.45 * s, 2.53 * s, 3.42 * s),
         rails=True,
@@ -96,7 +96,7 @@ def estate(rng: random.Random) -> Model:
 def suv(rng: random.Random) -> Model:
     """Tall car on large wheels with dark trims."""
     s = uniform(rng, 0.96, 1.06)
-    shape = Shape(
+    shape = CarShape(
         4.55 * s, 1.90, uniform(rng, 1.66, 1.76), 0.38, (0.90 * s, 3.60 * s), 0.88, 1.08, 1.12, 1.14,
         (1.18 * s, 1.78 * s), (4.46 * s, 4.10 * s), (2.42 * s, 3.36 * s), (1.40 * s, 2.44 * s, 3.34 * s),
         lift=0.08, rails=rng.random() < 0.6, trims=True,
@@ -107,7 +107,7 @@ def suv(rng: random.Random) -> Model:
 def minivan(rng: random.Random) -> Model:
     """One-box family car: the screen goes on where the bonnet ends."""
     s = uniform(rng, 0.97, 1.04)
-    shape = Shape(
+    shape = CarShape(
         4.45 * s, 1.84, uniform(rng, 1.62, 1.70), 0.32, (0.82 * s, 3.52 * s), 0.74, 1.02, 1.04, 1.04,
         (0.62 * s, 1.62 * s), (4.38 * s, 4.16 * s), (1.42 * s, 2.42 * s, 3.38 * s), (1.40 * s, 2.42 * s, 3.36 * s),
     )  # fmt: skip
@@ -117,14 +117,14 @@ def minivan(rng: random.Random) -> Model:
 def roadster(rng: random.Random) -> Model:
     """Open two-seater with a long bonnet, seats and a bare screen."""
     s = uniform(rng, 0.97, 1.04)
-    shape = Shape(
+    shape = CarShape(
         4.05 * s, 1.76, 1.24, 0.31, (0.82 * s, 3.18 * s), 0.60, 0.82, 0.84, 0.86,
         (1.50 * s, 1.98 * s), (3.2 * s, 3.0 * s), (), (1.62 * s, 2.62 * s), open_top=True,
     )  # fmt: skip
     return _car(rng, shape)
 
 
-def _car(rng: random.Random, shape: Shape) -> Model:
+def _car(rng: random.Random, shape: CarShape) -> Model:
     """A car of a shape; the parts that every car has."""
     front, width = -shape.length / 2, shape.width
     half, low, radius = width / 2, 0.19 + shape.lift, shape.wheel
@@ -166,7 +166,7 @@ def _car(rng: random.Random, shape: Shape) -> Model:
     return join(parts, materials(rng, paint), SMOOTH)
 
 
-def _cabin(shape: Shape, front: float, half: float) -> Part:
+def _cabin(shape: CarShape, front: float, half: float) -> Part:
     """The closed upper part: panes between pillars under a roof."""
     base, eaves, top = shape.belt - 0.1, shape.height - 0.11, shape.height
     lean = 0.17 + 0.12 * (shape.height - shape.belt)
@@ -197,7 +197,7 @@ def _cabin(shape: Shape, front: float, half: float) -> Part:
     return shell(levels, marks, paint, under=BODY, leaning=True)
 
 
-def _cockpit(shape: Shape, front: float, half: float) -> list[Part]:
+def _cockpit(shape: CarShape, front: float, half: float) -> list[Part]:
     """The open upper part: a screen in its frame, seats, a dark well, the hoop behind the seats."""
     low, top = shape.belt - 0.04, shape.height
     y0, y1 = front + shape.screen[0], front + shape.screen[1]
@@ -222,7 +222,7 @@ def _cockpit(shape: Shape, front: float, half: float) -> list[Part]:
     return [*(p.of(BODY) for p in [*mirrored(posts), rail]), pane.of(GLASS), well.of(DARK), *seats]
 
 
-def _ends(rng: random.Random, shape: Shape, front: float, end: float, half: float, low: float) -> list[Part]:
+def _ends(rng: random.Random, shape: CarShape, front: float, end: float, half: float, low: float) -> list[Part]:
     """Lamps, grille, bumpers' dark lower edges and number plates."""
     z, tail = shape.nose - 0.045, shape.tail - 0.17
     wide = choose(rng, (0.26, 0.32, 0.38))

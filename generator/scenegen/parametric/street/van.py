@@ -36,7 +36,7 @@ Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class VanShape:
     """A van in metres: y from the front end, z from the road. `bonnet` is where the screen begins (y, z), `brow` where
     it ends; `panes` are the side windows (y from, y to), `gaps` the door gaps, `pane` their lower and upper edge."""
 
@@ -57,7 +57,7 @@ class Shape:
 def panel_van(rng: random.Random) -> Model:
     """Delivery van with a closed load space."""
     s = uniform(rng, 0.95, 1.12)
-    shape = Shape(
+    shape = VanShape(
         5.5 * s, 2.0, uniform(rng, 2.3, 2.6), 0.34, (1.0, 5.5 * s - 1.25), (0.72, 1.18), (1.52, 1.98), ((1.14, 2.02),),
         (1.02, 2.1, 3.4 * s), (1.26, 1.86),
     )  # fmt: skip
@@ -68,7 +68,7 @@ def minibus(rng: random.Random) -> Model:
     """Van with windows and seats for nine."""
     s = uniform(rng, 0.95, 1.1)
     panes = ((1.12, 1.98), (2.1, 3.0 * s), (3.1 * s, 4.0 * s), (4.1 * s, 4.95 * s))
-    shape = Shape(
+    shape = VanShape(
         5.2 * s, 1.92, uniform(rng, 1.95, 2.1), 0.33, (0.98, 5.2 * s - 1.15), (0.7, 1.14), (1.5, 1.72), panes,
         (1.02, 2.04, 3.05 * s), (1.16, 1.66),
     )  # fmt: skip
@@ -78,7 +78,7 @@ def minibus(rng: random.Random) -> Model:
 def city_van(rng: random.Random) -> Model:
     """Small van on a car's chassis, its load space higher than the bonnet by far."""
     s = uniform(rng, 0.96, 1.06)
-    shape = Shape(
+    shape = VanShape(
         4.3 * s, 1.8, uniform(rng, 1.8, 1.9), 0.31, (0.85 * s, 3.55 * s), (0.92 * s, 1.04), (1.62 * s, 1.66),
         ((1.3 * s, 2.1 * s),), (1.18 * s, 2.2 * s, 3.1 * s), (1.08, 1.58),
     )  # fmt: skip
@@ -88,7 +88,7 @@ def city_van(rng: random.Random) -> Model:
 def step_van(rng: random.Random) -> Model:
     """Parcel van: an upright box with a tall flat screen and a stub of a bonnet."""
     s = uniform(rng, 0.95, 1.08)
-    shape = Shape(
+    shape = VanShape(
         6.3 * s, 2.2, uniform(rng, 2.75, 2.95), 0.4, (1.05, 6.3 * s - 1.7), (0.42, 1.36), (0.66, 2.36), ((0.82, 1.5),),
         (0.76, 1.62), (1.42, 2.2), upright=True,
     )  # fmt: skip
@@ -98,7 +98,7 @@ def step_van(rng: random.Random) -> Model:
 def luton(rng: random.Random) -> Model:
     """Removal van: a high box, wider than the cab and reaching over it."""
     s = uniform(rng, 0.96, 1.06)
-    cab = Shape(
+    cab = VanShape(
         2.95, 1.98, 2.05, 0.35, (1.0, 4.85 * s), (0.72, 1.18), (1.5, 1.78), ((1.14, 2.0),), (1.02, 2.1), (1.24, 1.7)
     )
     length = 6.6 * s
@@ -123,14 +123,14 @@ def cab_over(rng: random.Random) -> Model:
     """Camper of one box on the engine's place: a flat face, a waist line in two colours, many panes."""
     s = uniform(rng, 0.96, 1.04)
     panes = ((0.72, 1.42), (1.54, 2.4 * s), (2.52 * s, 3.38 * s), (3.5 * s, 4.2 * s))
-    shape = Shape(
+    shape = VanShape(
         4.5 * s, 1.76, uniform(rng, 1.95, 2.05), 0.33, (0.9, 3.5 * s), (0.14, 1.14), (0.44, 1.7), panes,
         (0.62, 1.48, 2.46 * s), (1.16, 1.62), nose=0.05,
     )  # fmt: skip
     return _van(rng, shape, waist=1.08)
 
 
-def _van(rng: random.Random, shape: Shape, cargo: bool = False, waist: float = 0.0) -> Model:
+def _van(rng: random.Random, shape: VanShape, cargo: bool = False, waist: float = 0.0) -> Model:
     front = -shape.length / 2
     rear, half = front + shape.length, shape.width / 2
     parts = [*_body(shape, front, shape.length, waist), *_face(rng, shape, front)]
@@ -160,7 +160,7 @@ def _van(rng: random.Random, shape: Shape, cargo: bool = False, waist: float = 0
     return join(parts, materials(rng, paint, palette.fleet_paint(rng)), SMOOTH)
 
 
-def _body(shape: Shape, front: float, length: float, waist: float = 0.0) -> list[Part]:
+def _body(shape: VanShape, front: float, length: float, waist: float = 0.0) -> list[Part]:
     """The shell from the bumper to the rear, `length` long, with its underside."""
     half, rear, low = shape.width / 2, front + length, 0.3
     arches: list[Arch] = [(front + y, shape.wheel, shape.wheel + 0.08) for y in shape.axles if y < length]
@@ -211,7 +211,7 @@ def _body(shape: Shape, front: float, length: float, waist: float = 0.0) -> list
     return [shell(levels, marks, paint, arches), under]
 
 
-def _face(rng: random.Random, shape: Shape, front: float) -> list[Part]:
+def _face(rng: random.Random, shape: VanShape, front: float) -> list[Part]:
     """Bumper, grille, lamps and mirrors."""
     half, z = shape.width / 2, shape.bonnet[1] - 0.24
     bumper = beam((-half + 0.03, front - 0.04, 0.28), (half - 0.03, front + 0.22, 0.6), 0.06)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, guess_up, turn_front, turn_upright
-from scenegen.assets.sources.files.importer import Imported, Refused, import_files
+from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
 
@@ -24,7 +24,7 @@ _SAYS_NOTHING = {"model", "scene", "untitled", "mesh", "object", "source", "inde
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportOptions:
     """What the user says of the files; None asks for a guess, or for what a CREDITS.json says.
 
     `scale` is metres a file unit, `height` the true height in metres; `up` and `front` are axes of the model as
@@ -61,7 +61,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def read_files(files: Sequence[Path], wanted: Wanted) -> Iterator[RawModel | Refused]:
+def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawModel | Refused]:
     """Every file as a raw model, or why not, in the order given."""
     names: dict[str, int] = {}
     for number, imported in import_files(files):
@@ -74,12 +74,12 @@ def read_files(files: Sequence[Path], wanted: Wanted) -> Iterator[RawModel | Ref
         if names[name] > 1:
             name = f"{name}_{names[name]}"
         try:
-            yield to_raw_model(files[number], name, imported, wanted, credit)
+            yield to_raw_model(files[number], name, imported, options, credit)
         except ScenegenError as error:
             yield Refused(str(files[number]), str(error))
 
 
-def to_raw_model(file: Path, name: str, imported: Imported, wanted: Wanted, credit: dict[str, Any]) -> RawModel:
+def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptions, credit: dict[str, Any]) -> RawModel:
     """Turn and scale what was imported into the asset frame's axes and metres."""
     vertices = imported.vertices
     finite = vertices[np.isfinite(vertices).all(axis=1)]
@@ -88,42 +88,42 @@ def to_raw_model(file: Path, name: str, imported: Imported, wanted: Wanted, cred
         raise ScenegenError("no surface: every triangle is broken or in one place")
     warnings = list(imported.warnings)
     vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
-    up = wanted.up or guess_up(vertices[np.unique(used)], _renumbered(used), wanted.class_name)
-    if up != "z" and not wanted.up:
+    up = options.up or guess_up(vertices[np.unique(used)], _renumbered(used), options.class_name)
+    if up != "z" and not options.up:
         warnings.append(f"up axis guessed: {up}")
     turn = turn_upright(up)
     stood = vertices @ turn.T
-    front = wanted.front or guess_front(stood[np.unique(used)], _renumbered(used), wanted.class_name)
-    if front is None and wanted.class_name in FRONTS:
+    front = options.front or guess_front(stood[np.unique(used)], _renumbered(used), options.class_name)
+    if front is None and options.class_name in FRONTS:
         warnings.append("front not known: taken as it stands in the file")
     elif front not in (None, "-y"):
         turn = turn_front(str(front)) @ turn
-        if not wanted.front:
+        if not options.front:
             warnings.append(f"front guessed: {front}")
     placed = vertices @ turn.T
     size = np.ptp(placed[np.unique(used)], axis=0)
-    if wanted.height is not None:
+    if options.height is not None:
         if size[2] <= 0:
             raise ScenegenError("the model is flat, so --height says nothing; give --scale")
-        scale = wanted.height / float(size[2])
-    elif wanted.scale is not None:
-        scale = wanted.scale
+        scale = options.height / float(size[2])
+    elif options.scale is not None:
+        scale = options.scale
     else:
-        scale, warning = guess_scale((float(size[0]), float(size[1]), float(size[2])), wanted.class_name)
+        scale, warning = guess_scale((float(size[0]), float(size[1]), float(size[2])), options.class_name)
         warnings += [warning] if warning else []
     broken = ~np.isfinite(imported.vertices).all(axis=1)
     placed = np.where(broken[:, None], np.nan, placed * scale)
     normals = imported.corner_normals
     return RawModel(
         name=name,
-        class_name=wanted.class_name,
-        split=wanted.split or split_of(name),
-        family=wanted.class_name,
+        class_name=options.class_name,
+        split=options.split or split_of(name),
+        family=options.class_name,
         vertices=placed,
         faces=imported.faces,
         material_index=imported.material_index,
         materials=imported.materials,
-        provenance=_provenance(file, wanted, credit),
+        provenance=_provenance(file, options, credit),
         uvs=imported.uvs,
         corner_normals=None if normals is None else normals @ turn.T,
         textures=imported.textures,
@@ -167,11 +167,11 @@ def find_credit(file: Path) -> dict[str, Any]:
     return {}
 
 
-def _provenance(file: Path, wanted: Wanted, credit: dict[str, Any]) -> Provenance:
+def _provenance(file: Path, options: ImportOptions, credit: dict[str, Any]) -> Provenance:
     return Provenance(
-        title=wanted.title or credit.get("title") or credit.get("name") or _telling_name(file),
-        author=wanted.author or credit.get("author") or "unknown",
-        licence=wanted.licence or credit.get("licence") or credit.get("license") or "unknown",
-        source=wanted.source or credit.get("original") or credit.get("source") or file.name,
+        title=options.title or credit.get("title") or credit.get("name") or _telling_name(file),
+        author=options.author or credit.get("author") or "unknown",
+        licence=options.licence or credit.get("licence") or credit.get("license") or "unknown",
+        source=options.source or credit.get("original") or credit.get("source") or file.name,
         checksum=hashlib.sha256(file.read_bytes()).hexdigest(),
     )

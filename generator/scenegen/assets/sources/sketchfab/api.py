@@ -72,7 +72,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Model:
+class SketchfabModel:
     """What Sketchfab says of a model; `licence` is a slug, "" where none is given."""
 
     uid: str
@@ -151,12 +151,12 @@ class Sketchfab:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def model(self, uid: str) -> Model:
+    def model(self, uid: str) -> SketchfabModel:
         """What the model is; asked without the token."""
         body = self._json(f"{self._address}/v3/models/{uid}", {})
         licence, user = _object(body, "license"), _object(body, "user")
         faces = body.get("faceCount")
-        return Model(
+        return SketchfabModel(
             uid=uid,
             name=_clean(body.get("name")) or uid,
             author=_clean(user.get("displayName")) or _clean(user.get("username")) or "unknown",

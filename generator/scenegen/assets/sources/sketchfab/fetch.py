@@ -1,4 +1,4 @@
-"""Brings a manifest's models from Sketchfab into the library; a spare takes the place of what cannot be had."""
+"""Brings a manifest's models from Sketchfab into the library; a spare replaces a model that cannot be used."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenegen.assets.prepare.prepare import prepare
-from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel
-from scenegen.assets.sources.files.files import Wanted, to_raw_model
-from scenegen.assets.sources.files.importer import Imported, Refused, import_files
-from scenegen.assets.sources.sketchfab.api import Model, Sketchfab, Stopped, Unavailable
-from scenegen.assets.sources.sketchfab.archive import BrokenArchive, check_references, unpack
+from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel, Refused
+from scenegen.assets.sources.archive import BrokenArchive, unpack
+from scenegen.assets.sources.files.files import ImportOptions, to_raw_model
+from scenegen.assets.sources.files.gltf import check_references, find_gltf
+from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.assets.sources.sketchfab.api import Sketchfab, SketchfabModel, Stopped, Unavailable
 from scenegen.assets.sources.sketchfab.licences import spdx, why_refused
 from scenegen.assets.sources.sketchfab.manifest import Entry, Manifest, entries
 from scenegen.core.asset_library import Asset, list_assets
@@ -30,7 +31,7 @@ FOLDER = ".fetch"  # in the library: what is under way, and the parts that anoth
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedEntry:
     """A model that is now in the library; `instead_of` is the uid whose place it took as a spare."""
 
     entry: Entry
@@ -39,7 +40,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedEntry:
     """A model that was asked for and cannot be had; `place` is the uid whose place it was to take, often its own."""
 
     entry: Entry
@@ -48,30 +49,30 @@ class Refusal:
 
 
 @dataclass
-class Outcome:
+class FetchResult:
     """What a fetch came to.
 
     `missing` counts by (class, split) what is wanted and not there; `stopped` says why it ended early, if it did.
     """
 
-    fetched: list[Fetched] = field(default_factory=list)
+    fetched: list[FetchedEntry] = field(default_factory=list)
     kept: list[Entry] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[RefusedEntry] = field(default_factory=list)
     missing: dict[tuple[str, str], int] = field(default_factory=dict)
     stopped: str | None = None
 
 
 @dataclass
-class _Place:
-    """The models of one class and split: how many are still to come, and who may."""
+class _Quota:
+    """The models of one class and split: how many are still wanted, and which are left to try."""
 
     open: int
     candidates: deque[Entry]
-    owed: deque[str] = field(default_factory=deque)  # refused uids whose place is free
+    owed: deque[str] = field(default_factory=deque)  # uids of refused models that a spare may still replace
 
 
 @dataclass(frozen=True)
-class _Try:
+class _Attempt:
     """A model under way; `instead_of` is the uid whose place it takes as a spare."""
 
     entry: Entry
@@ -82,13 +83,13 @@ class _Try:
 class _Archive:
     """A model downloaded to `part` and unpacked; `file` is the glTF in it, `checksum` the archive's sha256."""
 
-    model: Model
+    model: SketchfabModel
     part: Path
     file: Path
     checksum: str
 
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 def present(manifest: Manifest, library: Path) -> tuple[Entry, ...]:
@@ -104,50 +105,50 @@ def fetch(
     api: Sketchfab,
     jobs: int = 4,
     commercial: bool = False,
-    told: Told = lambda _done, _total: None,
-) -> Outcome:
-    """Fetch and prepare what is wanted and not there; `told` hears (models there, models wanted)."""
-    outcome = Outcome(kept=list(present(manifest, library)))
-    places = _places(manifest, library, outcome)
+    on_progress: OnProgress = lambda _done, _total: None,
+) -> FetchResult:
+    """Fetch and prepare what is wanted and not there; `on_progress` hears (models there, models wanted)."""
+    result = FetchResult(kept=list(present(manifest, library)))
+    quotas = _open_quotas(manifest, library, result)
     total = sum(manifest.want.values())
-    running: dict[Future[_Archive], _Try] = {}
+    running: dict[Future[_Archive], _Attempt] = {}
 
     def report() -> None:
-        told(total - sum(place.open for place in places.values()) - len(running), total)
+        on_progress(total - sum(quota.open for quota in quotas.values()) - len(running), total)
 
     with _scratch(library) as scratch, _pool(api, jobs) as pool:
-        while outcome.stopped is None:
-            for trial in _next(places, 2 * jobs - len(running)):
-                running[pool.submit(_bring, api, trial.entry, scratch, commercial)] = trial
+        while result.stopped is None:
+            for attempt in _next(quotas, 2 * jobs - len(running)):
+                running[pool.submit(_bring, api, attempt.entry, scratch, commercial)] = attempt
             report()
             if not running:
                 break
-            ready: list[tuple[_Try, _Archive]] = []
+            ready: list[tuple[_Attempt, _Archive]] = []
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                trial = running.pop(future)
+                attempt = running.pop(future)
                 try:
-                    ready.append((trial, future.result()))
+                    ready.append((attempt, future.result()))
                 except (Stopped, OSError) as stop:
-                    outcome.stopped = _say(stop, library)
-                    running[future] = trial
+                    result.stopped = _stop_reason(stop, library)
+                    running[future] = attempt
                 except ScenegenError as error:
-                    _refuse(places, outcome, trial, str(error))
-            results = _prepare([(trial.entry, archive) for trial, archive in ready], library)
-            for (trial, archive), result in zip(ready, results, strict=True):
-                if isinstance(result, OSError):
-                    outcome.stopped = _say(result, library)
-                    running[Future()] = trial
+                    _refuse(quotas, result, attempt, str(error))
+            results = _prepare([(attempt.entry, archive) for attempt, archive in ready], library)
+            for (attempt, archive), prepared in zip(ready, results, strict=True):
+                if isinstance(prepared, OSError):
+                    result.stopped = _stop_reason(prepared, library)
+                    running[Future()] = attempt
                     continue
                 _discard(archive.part)
-                if isinstance(result, Asset):
-                    outcome.fetched.append(Fetched(trial.entry, result, trial.instead_of))
+                if isinstance(prepared, Asset):
+                    result.fetched.append(FetchedEntry(attempt.entry, prepared, attempt.instead_of))
                 else:
-                    _refuse(places, outcome, trial, result)
+                    _refuse(quotas, result, attempt, prepared)
                 report()
-    for trial in running.values():
-        places[trial.entry.class_name, trial.entry.split].open += 1
-    outcome.missing = {key: place.open for key, place in places.items() if place.open}
-    return outcome
+    for attempt in running.values():
+        quotas[attempt.entry.class_name, attempt.entry.split].open += 1
+    result.missing = {key: quota.open for key, quota in quotas.items() if quota.open}
+    return result
 
 
 def is_complete(manifest: Manifest, library: Path) -> bool:
@@ -156,24 +157,24 @@ def is_complete(manifest: Manifest, library: Path) -> bool:
     return all(kept[key] >= count for key, count in manifest.want.items())
 
 
-def _places(manifest: Manifest, library: Path, outcome: Outcome) -> dict[tuple[str, str], _Place]:
-    kept = set(outcome.kept)
+def _open_quotas(manifest: Manifest, library: Path, result: FetchResult) -> dict[tuple[str, str], _Quota]:
+    kept = set(result.kept)
     dropped = _dropped(library)
-    places = {}
+    quotas = {}
     for key, count in manifest.want.items():
         models = manifest.models.get(key, ())
-        place = _Place(max(0, count - sum(entry in kept for entry in models)), deque())
+        quota = _Quota(max(0, count - sum(entry in kept for entry in models)), deque())
         for number, entry in enumerate(models):
             why = dropped.get((entry.class_name, PAGE + entry.uid))
             if entry in kept:
                 continue
             if why is None:
-                place.candidates.append(entry)
-            elif place.open:
-                outcome.refused.append(Refusal(entry, f"dropped from this library: {why}", entry.uid))
-                place.owed += [entry.uid] if number < count else []
-        places[key] = place
-    return places
+                quota.candidates.append(entry)
+            elif quota.open:
+                result.refused.append(RefusedEntry(entry, f"dropped from this library: {why}", entry.uid))
+                quota.owed += [entry.uid] if number < count else []
+        quotas[key] = quota
+    return quotas
 
 
 def _dropped(library: Path) -> dict[tuple[str, str], str]:
@@ -183,29 +184,29 @@ def _dropped(library: Path) -> dict[tuple[str, str], str]:
     return {(note["class"], note["source"]): note["why"] for note in notes}
 
 
-def _next(places: dict[tuple[str, str], _Place], count: int) -> Iterator[_Try]:
+def _next(quotas: dict[tuple[str, str], _Quota], count: int) -> Iterator[_Attempt]:
     """Up to `count` models to go for now, from every class and split in turn."""
     while count > 0:
         some = False
-        for place in places.values():
-            if count > 0 and place.open and place.candidates:
+        for quota in quotas.values():
+            if count > 0 and quota.open and quota.candidates:
                 some = True
                 count -= 1
-                place.open -= 1
-                yield _Try(place.candidates.popleft(), place.owed.popleft() if place.owed else None)
+                quota.open -= 1
+                yield _Attempt(quota.candidates.popleft(), quota.owed.popleft() if quota.owed else None)
         if not some:
             return
 
 
-def _refuse(places: dict[tuple[str, str], _Place], outcome: Outcome, trial: _Try, why: str) -> None:
-    place = places[trial.entry.class_name, trial.entry.split]
-    uid = trial.instead_of or trial.entry.uid
-    place.open += 1
-    place.owed.append(uid)
-    outcome.refused.append(Refusal(trial.entry, why, uid))
+def _refuse(quotas: dict[tuple[str, str], _Quota], result: FetchResult, attempt: _Attempt, why: str) -> None:
+    quota = quotas[attempt.entry.class_name, attempt.entry.split]
+    uid = attempt.instead_of or attempt.entry.uid
+    quota.open += 1
+    quota.owed.append(uid)
+    result.refused.append(RefusedEntry(attempt.entry, why, uid))
 
 
-def _say(error: Stopped | OSError, library: Path) -> str:
+def _stop_reason(error: Stopped | OSError, library: Path) -> str:
     if isinstance(error, Stopped):
         return str(error)
     return f"{library}: cannot be written ({error.strerror or error}); make room, then the same command goes on"
@@ -235,11 +236,12 @@ def _bring(api: Sketchfab, entry: Entry, scratch: Path, commercial: bool) -> _Ar
         raise
 
 
-def _open(model: Model, part: Path, folder: Path, suffix: str) -> _Archive:
+def _open(model: SketchfabModel, part: Path, folder: Path, suffix: str) -> _Archive:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     if suffix == ".zip":
-        file = unpack(part, folder)
+        unpack(part, folder)
+        file = find_gltf(folder)
     else:
         file = Path(shutil.copyfile(part, folder / "scene.glb"))
         check_references(file)
@@ -265,7 +267,7 @@ def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Itera
 
 def _raw_model(name: str, entry: Entry, archive: _Archive, imported: Imported) -> RawModel:
     model = archive.model
-    wanted = Wanted(
+    options = ImportOptions(
         class_name=entry.class_name,
         split=entry.split,
         height=entry.height,
@@ -276,7 +278,7 @@ def _raw_model(name: str, entry: Entry, archive: _Archive, imported: Imported) -
         source=PAGE + entry.uid,
         title=model.name,
     )
-    raw = to_raw_model(archive.file, name, imported, wanted, {})
+    raw = to_raw_model(archive.file, name, imported, options, {})
     return dataclasses.replace(raw, provenance=dataclasses.replace(raw.provenance, checksum=archive.checksum))
 
 

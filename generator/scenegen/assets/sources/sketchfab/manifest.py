@@ -20,7 +20,7 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of a manifest; `height` in metres, `up` and `front` as in `files.Wanted`, None where not said."""
+    """One model of a manifest; `height` in metres, `up` and `front` as in `files.ImportOptions`, None if not given."""
 
     uid: str
     class_name: str
@@ -60,7 +60,7 @@ def read_manifest(name: str) -> Manifest:
     model = Draft202012Validator(_schema()["$defs"]["model"])
     for number, item in enumerate(body["models"]):
         fault = next(model.iter_errors(item), None)
-        why = _say(fault, "") if fault else _unusable(item, number, seen)
+        why = _describe(fault, "") if fault else _unusable(item, number, seen)
         if why:
             faults.append(f"{name}: models[{number}]{_label(item)}: {why}")
         if isinstance(item, dict) and item.get("class") in USUAL and item.get("split") in SPLITS:
@@ -98,11 +98,11 @@ def _load(name: str) -> dict[str, Any]:
     schema = _schema()
     schema["properties"]["models"].pop("items")  # those are judged one by one, so that the rest goes on
     for fault in Draft202012Validator(schema).iter_errors(body):
-        raise UsageError(f"{name}: {_say(fault, 'the manifest')}")
+        raise UsageError(f"{name}: {_describe(fault, 'the manifest')}")
     return dict(body)
 
 
-def _say(fault: ValidationError, whole: str) -> str:
+def _describe(fault: ValidationError, whole: str) -> str:
     """One line for a fault: where, what it is, and what the schema says it must be."""
     place = ".".join(str(step) for step in fault.absolute_path) or whole
     if fault.validator in ("required", "additionalProperties", "dependentRequired"):

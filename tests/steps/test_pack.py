@@ -20,9 +20,17 @@ from helpers.box_scenes import CLASSES, write_box_dataset
 from PIL import Image
 from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.shards import Packing, pack_masks, unpack_masks
+from scenegen.core.dataset.shards import (
+    Packing,
+    block_bytes,
+    pack_masks,
+    read_block,
+    read_index,
+    unpack_masks,
+    write_index,
+)
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.steps.pack import check_shards, pack
+from scenegen.steps.pack import check_shards, pack, write_shard
 from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
 
@@ -90,6 +98,61 @@ def test_other_programs_read_it(folders: Path, tmp_path: Path) -> None:
         assert np.array_equal(labels["frusta"][..., 2], was[2].frustum(2))
         text = gzip.decompress(archive.extractfile("scene_000001.scene.json.gz").read())  # type: ignore[union-attr]
         assert text == (scene_path(folders, 1) / "scene.json").read_bytes()
+
+
+@pytest.mark.parametrize("spec", ["rgb8", "l8", "rgba", "pil", "torchrgb"])
+def test_webdataset_reads_the_maps_whole(exact: Path, folders: Path, spec: str) -> None:
+    """Whatever its decoder makes of images, depth stays in millimetres, read here from the folders by pillow alone."""
+    webdataset = pytest.importorskip("webdataset")
+    samples = list(webdataset.WebDataset(str(exact / "shard-000000.tar"), shardshuffle=False).decode(spec))
+    assert len(samples) == SCENES
+    for n, sample in enumerate(samples):
+        for k in range(3):
+            for kind in ("depth", "instance"):
+                with Image.open(scene_path(folders, n) / f"{kind}_{k}.png") as image:
+                    was = np.asarray(image)
+                pixels = sample[f"{kind}_{k}.npz"][kind]
+                assert (pixels.dtype, pixels.shape) == (np.uint16, was.shape)
+                assert np.array_equal(pixels, was)
+        assert sample["depth_0.npz"]["depth"].max() > 255
+
+
+def test_webdataset_reads_the_maps_of_single_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    webdataset = pytest.importorskip("webdataset")
+    for module in ("scenegen.steps.pack", "scenegen.core.dataset.shards"):
+        monkeypatch.setattr(f"{module}.MOST_TOGETHER", 2)
+    source = write_box_dataset(tmp_path / "set", 1)
+    pack(source, tmp_path / "out", EXACT)
+    shard = str(tmp_path / "out" / "shard-000000.tar")
+    _, *views = webdataset.WebDataset(shard, shardshuffle=False).decode("rgb8")
+    stored = Dataset(source)[0]
+    assert [view["__key__"] for view in views] == [f"scene_000000_{k:04d}" for k in range(3)]
+    for k, view in enumerate(views):
+        assert np.array_equal(view["depth.npz"]["depth"], stored.depth_mm(k))
+        assert np.array_equal(view["instance.npz"]["instance"], stored.instance(k))
+        assert np.array_equal(Dataset(tmp_path / "out")[0].depth_mm(k), stored.depth_mm(k))
+
+
+def test_shards_of_format_1_are_read(folders: Path, exact: Path, tmp_path: Path) -> None:
+    """They kept depth and instance maps as the folders' own PNG files."""
+    ends = {"image": "png", "labels": "npz", "scene": "json.gz"}
+    groups = []
+    for block in read_index(exact)[1][0].scenes:
+        members = read_block(exact / "shard-000000.tar", block)
+        files = {f"{stem}.{ends.get(stem.split('_')[0])}": content for stem, content in members.items()}
+        for name in [name for name in files if name.startswith(("depth", "instance"))]:
+            del files[name]
+            png = name.replace(".None", ".png")
+            files[png] = (scene_path(folders, block.scene) / png).read_bytes()
+        groups.append((block.scene, block_bytes(block.scene, files)))
+    write_index(tmp_path, EXACT, [write_shard(tmp_path, 0, groups)])
+    index = tmp_path / "index.json"
+    index.write_text(index.read_text().replace("scenegen-shards/2", "scenegen-shards/1"))
+    (tmp_path / "dataset.json").write_bytes((exact / "dataset.json").read_bytes())
+    for was, now in zip(Dataset(folders), Dataset(tmp_path), strict=True):
+        assert np.array_equal(now.depth_mm(2), was.depth_mm(2))
+        assert np.array_equal(now.instance(0), was.instance(0))
+        assert now.depth_mm(2).dtype == np.uint16
 
 
 def test_index_counts_and_checksums(folders: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from scenegen.core.dataset.shards import (
     block_bytes,
     blocks_of,
     encode_labels,
+    encode_map,
     is_packed,
     read_index,
     write_index,
@@ -142,8 +143,8 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
         return index, b"".join(parts + [block_bytes(index, _view_members(stored, k, packing, end), k) for k in views])
     members = {f"image_{k}.{end}": _picture(stored.image(k), packing) for k in views}
     if packing.maps:
-        members |= {f"depth_{k}.png": _png(stored.depth_mm(k)) for k in views}
-        members |= {f"instance_{k}.png": _png(stored.instance(k)) for k in views}
+        members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_mm(k)) for k in views}
+        members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
     frusta = [stored.frustum(k) for k in views]
     if len({f.shape for f in frusta}) > 1:
         raise ScenegenError(
@@ -165,7 +166,8 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     """One view of many, complete: a sample."""
     members = {f"image.{end}": _picture(stored.image(k), packing)}
     if packing.maps:
-        members |= {"depth.png": _png(stored.depth_mm(k)), "instance.png": _png(stored.instance(k))}
+        members["depth.npz"] = encode_map("depth", stored.depth_mm(k))
+        members["instance.npz"] = encode_map("instance", stored.instance(k))
     view = {
         "camera": dataclasses.asdict(stored.cameras[k]),
         "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],
@@ -182,7 +184,7 @@ def _picture(image: NDArray[np.uint8], packing: Packing) -> bytes:
     return content.getvalue()
 
 
-def _png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+def _png(pixels: NDArray[np.uint8]) -> bytes:
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG", optimize=True)
     return content.getvalue()

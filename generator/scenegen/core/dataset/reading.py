@@ -29,7 +29,7 @@ from scenegen.core.dataset.shards import (
     Block,
     Packing,
     Shard,
-    decode_label,
+    decode_array,
     is_packed,
     pack_masks,
     read_block,
@@ -146,7 +146,7 @@ class StoredScene:
         return self._parse(f"frustum_{k}.npz", _decode_npz)
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
-        return self._parse(file, lambda content: _decode_png(content, ("I;16", "I")).astype(np.uint16))
+        return self._parse(file, _decode_sixteen_bit)
 
     def _parse(self, file: str, decode: Callable[[bytes], T]) -> T:
         try:
@@ -184,13 +184,22 @@ class PackedScene(StoredScene):
     @property
     def mask_bits(self) -> NDArray[Any]:
         """Unsigned integers (X, Y, Z), uint8 up to 8 classes: bit c is class c."""
-        return self._parse("labels.npz", lambda content: decode_label(content, "masks"))
+        return self._parse("labels.npz", lambda content: decode_array(content, "masks"))
+
+    def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
+        """A map by its file name in the folders; format 1 of the shards kept it as that PNG file."""
+        name = file.partition("_")[0]
+
+        def decode(content: bytes) -> NDArray[np.uint16]:
+            return decode_array(content, name) if content.startswith(b"PK") else _decode_sixteen_bit(content)
+
+        return self._parse(file, decode)
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
         if k in self._views:
-            return self._parse(f"labels_{k}.npz", lambda content: decode_label(content, "frusta")[..., 0])
-        return self._parse("labels.npz", lambda content: decode_label(content, "frusta")[..., k])
+            return self._parse(f"labels_{k}.npz", lambda content: decode_array(content, "frusta")[..., 0])
+        return self._parse("labels.npz", lambda content: decode_array(content, "frusta")[..., k])
 
 
 def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
@@ -222,6 +231,10 @@ def _decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
         if image.mode not in modes:
             raise ValueError(f"a PNG of mode {image.mode}, not {modes[0]}")
         return np.asarray(image)
+
+
+def _decode_sixteen_bit(content: bytes) -> NDArray[np.uint16]:
+    return _decode_png(content, ("I;16", "I")).astype(np.uint16)
 
 
 class Dataset:

@@ -1,13 +1,16 @@
 """Packed data sets: tar shards in the WebDataset layout, and the index that finds a scene in them.
 
     OUT/index.json              how it was packed; of every shard its size, sha256 and scenes
-    OUT/shard-000000.tar        of each scene scene_000017.image_0.jpg ..., .depth_0.png ..., .instance_0.png ...,
+    OUT/shard-000000.tar        of each scene scene_000017.image_0.jpg ..., .depth_0.npz ..., .instance_0.npz ...,
                                 .labels.npz and .scene.json.gz
 
-labels.npz holds `masks`, one unsigned integer a box cell whose bit c is class c, and `frusta`, uint8 (w, h, d, views).
+labels.npz holds `masks`, one unsigned integer per box cell whose bit c is class c, and `frusta`, uint8 (w, h, d,
+views). depth_0.npz holds `depth` and instance_0.npz `instance`, both uint16 (H, W): the values of the folders' PNG
+files. They are not PNG files, because webdataset converts every image to 8 bits and clips depth to 255 (format 1 had
+PNG files, which are still read).
 
-A scene of more than MOST_TOGETHER views is a sample of its own a view, so that one is read without the others:
-scene_000017_0042.image.jpg, .depth.png, .instance.png, .labels.npz with `frusta` (w, h, d, 1), and .view.json with the
+A scene of more than MOST_TOGETHER views is one sample per view, so that one is read without the others:
+scene_000017_0042.image.jpg, .depth.npz, .instance.npz, .labels.npz with `frusta` (w, h, d, 1), and .view.json with the
 camera and the poses of the objects in view; scene_000017 keeps scene.json.gz and the masks.
 Standard library and numpy only: this runs inside Blender.
 """
@@ -32,7 +35,8 @@ from numpy.typing import NDArray
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 
-FORMAT = "scenegen-shards/1"
+FORMAT = "scenegen-shards/2"
+READABLE = ("scenegen-shards/1", FORMAT)
 INDEX_NAME = "index.json"
 END = bytes(2 * tarfile.BLOCKSIZE)
 MOST_TOGETHER = 8
@@ -81,8 +85,8 @@ def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
     file = path / INDEX_NAME
     try:
         body = json.loads(file.read_text(encoding="utf-8"))
-        if body["format"] != FORMAT:
-            raise ValueError(f"not in the form {FORMAT}")
+        if body["format"] not in READABLE:
+            raise ValueError(f"format {body['format']!r}, not {' or '.join(READABLE)}")
         shards = [
             Shard(**{**shard, **{key: tuple(Block(*b) for b in shard.get(key, ())) for key in ("scenes", "views")}})
             for shard in body["shards"]
@@ -161,18 +165,27 @@ def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.u
     if frusta:
         # Fortran order: .npy says so, and whoever loads it sees the axes as they are here.
         arrays["frusta"] = np.asfortranarray(np.stack(frusta, axis=-1))
+    return _npz(arrays, zipfile.ZIP_BZIP2)
+
+
+def encode_map(name: str, pixels: NDArray[np.uint16]) -> bytes:
+    """A depth or instance map uint16 (H, W) as an .npz file with one array, `name`; LZMA packs these tightest."""
+    return _npz({name: pixels}, zipfile.ZIP_LZMA)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]], compression: int) -> bytes:
+    """Arrays by name in an .npz file without times, so that equal arrays are equal bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy")
             data = io.BytesIO()
             np.save(data, array)
-            archive.writestr(entry, data.getvalue(), zipfile.ZIP_BZIP2, 9)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), compression, 9)
     return content.getvalue()
 
 
-def decode_label(content: bytes, name: str) -> NDArray[Any]:
-    """One array of labels.npz."""
+def decode_array(content: bytes, name: str) -> NDArray[Any]:
+    """One array of an .npz file of a shard."""
     with np.load(io.BytesIO(content)) as arrays:
         array: NDArray[Any] = arrays[name]
         return array

@@ -222,7 +222,7 @@ def test_the_test_split_has_targets(source: tuple[Path, Path], tmp_path: Path) -
 
 
 def test_another_library_is_refused(source: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(ScenegenError, match=r"lacks .*_box; name the library"):
+    with pytest.raises(ScenegenError, match=r"has no asset .*_box; name the library"):
         export(source[0], tmp_path / "out", "bop", assets=tmp_path)
     library = tmp_path / "library"
     write_box_library(library)

@@ -2,14 +2,14 @@
 
     OUT/camera.json  dataset_info.md  CREDITS.txt  CREDITS.json
     OUT/models/obj_000001.ply  models_info.json  assets.json      millimetres
-    OUT/train_pbr/000017/                                         scene 17; `test` for the test split
+    OUT/train_pbr/000017/                                         scene 17; folder `test` for the test split
         rgb/000000.png  depth/000000.png                          camera 0
-        mask/000000_000003.png  mask_visib/000000_000003.png      its fourth annotated object: silhouette, and seen part
+        mask/000000_000003.png  mask_visib/000000_000003.png      its fourth annotated object: silhouette, visible part
         scene_camera.json  scene_gt.json  scene_gt_info.json      cameras, poses, visibility
     OUT/test_targets_bop19.json                                   of a test split: what to find where
 
-After docs/bop_datasets_format.md and scripts/calc_gt_info.py of the BOP toolkit, except that what is seen of an object
-comes from the instance map, which is exact, and not from comparing depths.
+As in docs/bop_datasets_format.md and scripts/calc_gt_info.py of the BOP toolkit, with one difference: which pixels of
+an object are visible comes from the instance map, which is exact, and not from comparing depths.
 """
 
 from __future__ import annotations
@@ -35,98 +35,161 @@ from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
 from scenegen.core.labels.scene_labels import world_vertices
 from scenegen.core.scene.scene import Camera, PlacedObject
-from scenegen.steps.exchange.bop_models import MM, Model, centre, load, write_model
-from scenegen.steps.exchange.pieces import Survey, box_of, image_suffix, split_pose, whole_folder
+from scenegen.steps.exchange.bop_models import MM, Model, centre, write_model
+from scenegen.steps.exchange.files import image_suffix, whole_folder
+from scenegen.steps.exchange.library import NAME_IT, find_library, load_asset
+from scenegen.steps.exchange.masks import Mask, PixelBox, box_of
+from scenegen.steps.exchange.survey import SceneSurvey, split_pose
 from scenegen.steps.scene_pool import map_scenes
 
 SPLITS = {"train": "train_pbr", "test": "test"}
-STRANGE_SHARE = 0.01
-"""A mesh whose silhouette misses more than this of the pixels where the object is seen is not the one rendered."""
+WRONG_MESH_SHARE = 0.01
+"""A mesh is not the rendered one when its silhouette leaves out more than this share of the object's visible pixels."""
 TARGET_VISIBLE = 0.1
-"""BOP asks for objects of which at least this share is seen."""
-NOWHERE = [-1, -1, -1, -1]
+"""BOP's targets are objects of which at least this share is visible."""
+NO_BOX = [-1, -1, -1, -1]
 
-Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the scenes have in common: where all goes, the asset library, and BOP's number of each (asset, scale)."""
+class BopWriter:
+    """Writes BOP scenes into `folder`/`split`; `numbers` is BOP's obj_id of each (asset, scale)."""
 
     folder: Path
     split: str
     library: Path
     numbers: Mapping[tuple[str, float], int]
 
+    def path_of(self, index: int) -> Path:
+        """The folder of scene `index`."""
+        return self.folder / self.split / f"{index:06d}"
 
-def plan(dataset: Dataset, folder: Path, surveys: Sequence[Survey], assets: Path | None) -> Plan:
-    """Number the models, make the folders, and write what does not depend on a scene."""
-    library = assets or Path(dataset.info.library)
+    def write_scene(self, stored: StoredScene) -> None:
+        """Write a scene's folder."""
+        scene = stored.scene
+        loaded = {item.asset: load_asset(self.library, item.asset).mesh for item in scene.objects}
+        meshes = {name: (mesh.vertices, mesh.faces) for name, mesh in loaded.items()}
+        solids = {item.id: (world_vertices(item, meshes), meshes[item.asset][1]) for item in scene.objects}
+        cameras: dict[str, Any] = {}
+        poses: dict[str, Any] = {}
+        infos: dict[str, Any] = {}
+        with whole_folder(self.path_of(scene.index)) as folder:
+            for name in ("rgb", "depth", "mask", "mask_visib"):
+                (folder / name).mkdir()
+            for k, camera in enumerate(scene.cameras):
+                content, depth, instance = stored.encoded_image(k), stored.depth_mm(k), stored.instance(k)
+                (folder / "rgb" / f"{k:06d}{image_suffix(content)}").write_bytes(content)
+                depth = np.where(depth == FAR_MM, 0, depth).astype(np.uint16)  # "that far or farther": not a depth
+                _write_png(folder / "depth" / f"{k:06d}.png", depth)
+                cameras[str(k)] = _camera(camera)
+                poses[str(k)], infos[str(k)] = [], []
+                for item in scene.objects:
+                    silhouette = _silhouette(camera, *solids[item.id])
+                    if silhouette is None:
+                        continue
+                    visible = instance == item.id + 1
+                    left_out = np.count_nonzero(visible & ~silhouette.mask)
+                    if left_out > WRONG_MESH_SHARE * np.count_nonzero(visible):
+                        raise ScenegenError(
+                            f"{stored.name}: object {item.id} is not the {item.asset} of {self.library}; {NAME_IT}"
+                        )
+                    name = f"{k:06d}_{len(poses[str(k)]):06d}.png"
+                    _write_png(folder / "mask" / name, 255 * silhouette.mask.astype(np.uint8))
+                    _write_png(folder / "mask_visib" / name, 255 * visible.astype(np.uint8))
+                    poses[str(k)].append(self._pose(item, camera))
+                    infos[str(k)].append(_info(silhouette, visible, depth))
+            for name, entries in (("camera", cameras), ("gt", poses), ("gt_info", infos)):
+                _write_json(folder / f"scene_{name}.json", entries)
+
+    def _pose(self, item: PlacedObject, camera: Camera) -> dict[str, Any]:
+        """The model's pose in the camera: rotation, and translation in millimetres."""
+        pose = split_pose(item)
+        view = np.array(camera.world_to_camera)
+        middle = pose.rotation @ centre(load_asset(self.library, item.asset).mesh) * pose.scale + pose.translation
+        return {
+            "cam_R_m2c": (view[:3, :3] @ pose.rotation).reshape(-1).tolist(),
+            "cam_t_m2c": ((view[:3, :3] @ middle + view[:3, 3]) * MM).tolist(),
+            "obj_id": self.numbers[item.asset, pose.scale],
+        }
+
+    def finish(self, dataset: Dataset, _credits: Sequence[Credit], workers: int) -> dict[str, int]:
+        """Write the models, the camera, the description and, for a test split, the targets."""
+        models = [Model(number, asset, scale) for (asset, scale), number in self.numbers.items()]
+        infos = map_scenes(partial(write_model, self.folder / "models", self.library), models, workers, None)
+        _write_json(
+            self.folder / "models" / "models_info.json", {str(m.number): i for m, i in zip(models, infos, strict=True)}
+        )
+        _write_json(self.folder / "models" / "assets.json", {str(m.number): self._about_model(m) for m in models})
+        first = dataset[0].cameras[0]
+        (fx, _, cx), (_, fy, cy), _ = first.K
+        size = {"width": first.width, "height": first.height}
+        _write_json(self.folder / "camera.json", {"cx": cx, "cy": cy, "depth_scale": 1.0, "fx": fx, "fy": fy, **size})
+        counts = {"images": 0, "annotations": 0, "models": len(models), "assets": len({m.asset for m in models})}
+        write_text(self.folder / "dataset_info.md", _about(dataset, counts["models"], counts["assets"]))
+        targets: list[dict[str, int]] = []
+        for index in dataset.indices:
+            poses, infos_of = (
+                json.loads((self.path_of(index) / f"scene_{name}.json").read_text()) for name in ("gt", "gt_info")
+            )
+            counts["images"] += len(poses)
+            counts["annotations"] += sum(map(len, poses.values()))
+            for image, entries in poses.items():
+                targets += _targets(index, int(image), entries, infos_of[image])
+        if self.split == SPLITS["test"]:
+            write_text(self.folder / "test_targets_bop19.json", json.dumps(targets) + "\n")
+        return counts
+
+    def _about_model(self, model: Model) -> dict[str, Any]:
+        """A model's entry in assets.json."""
+        loaded = load_asset(self.library, model.asset)
+        return {
+            "asset": model.asset,
+            "class": loaded.asset.class_name,
+            "scale": model.scale,
+            "origin_in_asset": centre(loaded.mesh).tolist(),
+        }
+
+
+def start_bop(dataset: Dataset, folder: Path, surveys: Sequence[SceneSurvey], assets: Path | None) -> BopWriter:
+    """Number the models and make the folders. ScenegenError when the library or one of its assets is missing."""
     pairs = sorted({pair for one in surveys for pair in one.assets})
-    made = Plan(folder, SPLITS[dataset.info.split], library, {pair: n for n, pair in enumerate(pairs, start=1)})
-    for name in (made.split, "models"):
+    library = find_library(dataset, assets, (asset for asset, _ in pairs))
+    numbers = {pair: number for number, pair in enumerate(pairs, start=1)}
+    writer = BopWriter(folder, SPLITS[dataset.info.split], library, numbers)
+    for name in (writer.split, "models"):
         (folder / name).mkdir(exist_ok=True)
-    return made
+    return writer
 
 
-def piece(plan: Plan, index: int) -> Path:
-    """What is there once scene `index` is done."""
-    return plan.folder / plan.split / f"{index:06d}"
-
-
-def write_scene(plan: Plan, stored: StoredScene) -> None:
-    """Write a scene's folder."""
-    scene = stored.scene
-    meshes = {o.asset: (m.vertices, m.faces) for o in scene.objects for _, m in [load(plan.library, o.asset)]}
-    solids = {o.id: (world_vertices(o, meshes), meshes[o.asset][1]) for o in scene.objects}
-    cameras: dict[str, Any] = {}
-    poses: dict[str, Any] = {}
-    infos: dict[str, Any] = {}
-    with whole_folder(piece(plan, scene.index)) as folder:
-        for name in ("rgb", "depth", "mask", "mask_visib"):
-            (folder / name).mkdir()
-        for k, camera in enumerate(scene.cameras):
-            content, depth, instance = stored.encoded_image(k), stored.depth_mm(k), stored.instance(k)
-            (folder / "rgb" / f"{k:06d}{image_suffix(content)}").write_bytes(content)
-            depth = np.where(depth == FAR_MM, 0, depth).astype(np.uint16)  # "that far or farther" is no measurement
-            _write_png(folder / "depth" / f"{k:06d}.png", depth)
-            cameras[str(k)] = _camera(camera)
-            poses[str(k)], infos[str(k)] = [], []
-            for item in scene.objects:
-                silhouette = _silhouette(camera, *solids[item.id])
-                if silhouette is None:
-                    continue
-                seen = instance == item.id + 1
-                if np.count_nonzero(seen & ~silhouette.mask) > STRANGE_SHARE * np.count_nonzero(seen):
-                    raise ScenegenError(
-                        f"{stored.name}: object {item.id} is not the {item.asset} of {plan.library}; "
-                        f"name the library the data set was made from with --assets"
-                    )
-                name = f"{k:06d}_{len(poses[str(k)]):06d}.png"
-                _write_png(folder / "mask" / name, 255 * silhouette.mask.astype(np.uint8))
-                _write_png(folder / "mask_visib" / name, 255 * seen.astype(np.uint8))
-                poses[str(k)].append(_pose(plan, item, camera))
-                infos[str(k)].append(_info(silhouette, seen, depth))
-        for name, entries in (("camera", cameras), ("gt", poses), ("gt_info", infos)):
-            _write_json(folder / f"scene_{name}.json", entries)
+def _targets(
+    scene: int, image: int, poses: Sequence[Mapping[str, Any]], infos: Sequence[Mapping[str, Any]]
+) -> list[dict[str, int]]:
+    """What test_targets_bop19.json asks to find in one image."""
+    found = Counter(
+        pose["obj_id"] for pose, info in zip(poses, infos, strict=True) if info["visib_fract"] >= TARGET_VISIBLE
+    )
+    return [
+        {"im_id": image, "inst_count": count, "obj_id": number, "scene_id": scene}
+        for number, count in sorted(found.items())
+    ]
 
 
 @dataclass(frozen=True)
 class _Silhouette:
-    """An object as if alone: `mask` bool (H, W) in the image, and pixel count and box of all, beyond the image too."""
+    """An object as if it were alone: `mask` bool (H, W) in the image; `pixels` and `box` also beyond the image."""
 
     mask: Mask
     pixels: int
-    box: tuple[int, int, int, int]
+    box: PixelBox
 
 
 def _silhouette(camera: Camera, vertices: Floats, faces: ArrayLike) -> _Silhouette | None:
-    """What a camera would see of an object alone, its vertices (V, 3) in the world; None: nothing in the image."""
+    """What a camera sees of an object alone, its vertices (V, 3) in world metres; None: nothing in the image."""
     width, height = camera.width, camera.height
     matrix = np.array(camera.world_to_camera)
     x, y, z = np.array(camera.K) @ (matrix[:3, :3] @ vertices.T + matrix[:3, 3:])
-    within = (z, x, width * z - x, y, height * z - y)  # an image's points have none of these below 0
+    within = (z, x, width * z - x, y, height * z - y)  # inside the image none of these is below 0
     if any((distance < 0).all() for distance in within):
         return None
 
@@ -138,13 +201,13 @@ def _silhouette(camera: Camera, vertices: Floats, faces: ArrayLike) -> _Silhouet
         return None
     if all((distance > 0).all() for distance in within):
         return _Silhouette(mask, int(np.count_nonzero(mask)), box_of(mask))
-    # BOP counts what lies beyond the image too, up to one image's width and height away.
+    # BOP also counts what lies beyond the image, up to one image's width and height away.
     (fx, skew, cx), (_, fy, cy), last = camera.K
     K = ((fx, skew, cx + width), (0.0, fy, cy + height), last)
     large = draw(dataclasses.replace(camera, K=K, width=3 * width, height=3 * height))
     large[height : 2 * height, width : 2 * width] = mask
-    left, top, right, bottom = box_of(large)
-    box = (left - width, top - height, right - width, bottom - height)
+    box = box_of(large)
+    box = PixelBox(box.left - width, box.top - height, box.right - width, box.bottom - height)
     return _Silhouette(mask, int(np.count_nonzero(large)), box)
 
 
@@ -158,82 +221,21 @@ def _camera(camera: Camera) -> dict[str, Any]:
     }
 
 
-def _pose(plan: Plan, item: PlacedObject, camera: Camera) -> dict[str, Any]:
-    """The model's pose in the camera: rotation, and translation in millimetres."""
-    rotation, scale, translation = split_pose(item)
-    view = np.array(camera.world_to_camera)
-    middle = rotation @ centre(load(plan.library, item.asset)[1]) * scale + translation
+def _info(silhouette: _Silhouette, visible: Mask, depth: NDArray[np.uint16]) -> dict[str, Any]:
+    pixels = int(np.count_nonzero(visible))
     return {
-        "cam_R_m2c": (view[:3, :3] @ rotation).reshape(-1).tolist(),
-        "cam_t_m2c": ((view[:3, :3] @ middle + view[:3, 3]) * MM).tolist(),
-        "obj_id": plan.numbers[item.asset, scale],
-    }
-
-
-def _info(silhouette: _Silhouette, seen: Mask, depth: NDArray[np.uint16]) -> dict[str, Any]:
-    visible = int(np.count_nonzero(seen))
-    return {
-        "bbox_obj": _box(silhouette.box) if visible else NOWHERE,
-        "bbox_visib": _box(box_of(seen)) if visible else NOWHERE,
+        "bbox_obj": _box(silhouette.box) if pixels else NO_BOX,
+        "bbox_visib": _box(box_of(visible)) if pixels else NO_BOX,
         "px_count_all": silhouette.pixels,
         "px_count_valid": int(np.count_nonzero(depth[silhouette.mask])),
-        "px_count_visib": visible,
-        "visib_fract": visible / silhouette.pixels,
+        "px_count_visib": pixels,
+        "visib_fract": pixels / silhouette.pixels,
     }
 
 
-def _box(corners: tuple[int, int, int, int]) -> list[int]:
-    """x, y, width, height as BOP counts them: from the first pixel to the last, one less than there are."""
-    left, top, right, bottom = corners
-    return [left, top, right - left, bottom - top]
-
-
-def finish(plan: Plan, dataset: Dataset, _credits: Sequence[Credit], workers: int) -> dict[str, int]:
-    """Write the models and what sums up the scenes; how many of what there are."""
-    models = [Model(number, asset, scale) for (asset, scale), number in plan.numbers.items()]
-    infos = map_scenes(partial(write_model, plan.folder / "models", plan.library), models, workers, None)
-    classes = {m.asset: load(plan.library, m.asset)[0].class_name for m in models}
-    _write_json(
-        plan.folder / "models" / "models_info.json", {str(m.number): i for m, i in zip(models, infos, strict=True)}
-    )
-    _write_json(
-        plan.folder / "models" / "assets.json",
-        {
-            str(m.number): {
-                "asset": m.asset,
-                "class": classes[m.asset],
-                "scale": m.scale,
-                "origin_in_asset": centre(load(plan.library, m.asset)[1]).tolist(),
-            }
-            for m in models
-        },
-    )
-    first = dataset[0].cameras[0]
-    (fx, _, cx), (_, fy, cy), _ = first.K
-    size = {"width": first.width, "height": first.height}
-    _write_json(plan.folder / "camera.json", {"cx": cx, "cy": cy, "depth_scale": 1.0, "fx": fx, "fy": fy, **size})
-    write_text(plan.folder / "dataset_info.md", _about(dataset, len(models), len(classes)))
-    counts = {"images": 0, "annotations": 0, "models": len(models), "assets": len(classes)}
-    targets = []
-    for index in dataset.indices:
-        poses, seen = (
-            json.loads((piece(plan, index) / f"scene_{name}.json").read_text()) for name in ("gt", "gt_info")
-        )
-        counts["images"] += len(poses)
-        counts["annotations"] += sum(map(len, poses.values()))
-        for image, entries in poses.items():
-            found = Counter(
-                pose["obj_id"]
-                for pose, info in zip(entries, seen[image], strict=True)
-                if info["visib_fract"] >= TARGET_VISIBLE
-            )
-            targets += [
-                {"im_id": int(image), "inst_count": count, "obj_id": number, "scene_id": index}
-                for number, count in sorted(found.items())
-            ]
-    if plan.split == SPLITS["test"]:
-        write_text(plan.folder / "test_targets_bop19.json", json.dumps(targets) + "\n")
-    return counts
+def _box(box: PixelBox) -> list[int]:
+    """x, y, width, height as BOP counts them: last pixel minus first, one less than the number of pixels."""
+    return [box.left, box.top, box.right - box.left, box.bottom - box.top]
 
 
 def _about(dataset: Dataset, models: int, assets: int) -> str:
@@ -242,10 +244,10 @@ def _about(dataset: Dataset, models: int, assets: int) -> str:
 
 {len(dataset)} rendered scenes of the preset {info.preset} (seed {info.seed}, split {info.split}), made with scenegen
 {info.scenegen}. {models} models of {assets} assets: an asset shown at several sizes is several models, because a BOP
-pose has no scale. `models/assets.json` says which model is which asset, of which class, at which scale.
+pose has no scale. `models/assets.json` gives the asset, class and scale of each model.
 
-The masks are exact: a pixel belongs to the object that its centre sees. Depth is in millimetres, 0 where nothing was
-hit or beyond 65.5 m. Who made the models, and under which licences: CREDITS.txt, CREDITS.json.
+The masks are exact: a pixel belongs to the object that is visible at its centre. Depth is in millimetres, 0 where
+nothing was hit or beyond 65.5 m. CREDITS.txt and CREDITS.json list the models' authors and licences.
 """
 
 
@@ -256,6 +258,6 @@ def _write_png(path: Path, pixels: NDArray[Any]) -> None:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """One line a key."""
+    """Write one line per key."""
     lines = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items())
     write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,25 +1,26 @@
-"""BOP's object models: PLY in millimetres, and what models_info.json says of them.
+"""BOP's object models: PLY files in millimetres, and their entries in models_info.json.
 
 BOP's model frame has its origin in the middle of the bounding box, so each mesh is moved there; Z stays up. A pose in
-BOP is a rotation and a translation, so an asset shown at two sizes is two models.
+BOP is a rotation and a translation without a scale, so an asset shown at two sizes is two models.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
 
-from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
+from scenegen.core.asset_library import Asset, Mesh
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.steps.exchange.library import load_asset
 
 Array = NDArray[np.float64]
 
@@ -35,15 +36,6 @@ class Model:
     scale: float
 
 
-@lru_cache(maxsize=256)
-def load(library: Path, name: str) -> tuple[Asset, Mesh]:
-    """An asset with its mesh. ScenegenError when the library lacks it."""
-    if not (library / name / "asset.json").is_file():
-        raise ScenegenError(f"{library}: lacks {name}; name the library the data set was made from with --assets")
-    asset = read_asset(library / name)
-    return asset, read_mesh(asset)
-
-
 def centre(mesh: Mesh) -> Array:
     """The middle of a mesh's bounding box in the asset frame, (3,) metres: the origin of its BOP model."""
     vertices = mesh.vertices.astype(np.float64)
@@ -52,35 +44,21 @@ def centre(mesh: Mesh) -> Array:
 
 
 def write_model(folder: Path, library: Path, model: Model) -> dict[str, float]:
-    """Write obj_NNNNNN.ply with normals and colours; its entry in models_info.json."""
-    asset, mesh = load(library, model.asset)
+    """Write obj_NNNNNN.ply with normals and colours; return its entry in models_info.json."""
+    loaded = load_asset(library, model.asset)
+    asset, mesh = loaded.asset, loaded.mesh
     # A vertex at the border of two materials becomes two, so that each has one colour.
     corners = np.stack([mesh.faces, np.broadcast_to(mesh.material_index[:, None], mesh.faces.shape)], axis=-1)
     pairs, numbers = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
     numbers = numbers.reshape(-1)
-    faces = numbers.reshape(-1, 3)
     points = (mesh.vertices[pairs[:, 0]].astype(np.float64) - centre(mesh)) * MM * model.scale
     shades = _corner_colours(asset, mesh)
     sums = [np.bincount(numbers, shades[:, channel], len(pairs)) for channel in range(3)]
-    colours = np.rint(np.stack(sums, axis=1) / np.bincount(numbers)[:, None]).astype(np.int64)
-    lines = [
-        "ply",
-        "format ascii 1.0",
-        f"comment {asset.name} of class {asset.class_name}, times {model.scale:g}",
-        f"element vertex {len(points)}",
-        *(f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")),
-        *(f"property uchar {name}" for name in ("red", "green", "blue")),
-        f"element face {len(faces)}",
-        "property list uchar int vertex_indices",
-        "end_header",
-    ]
-    rows = np.concatenate([points, _normals(points, faces)], axis=1).tolist()
-    lines += [
-        f"{x:.4f} {y:.4f} {z:.4f} {nx:.4f} {ny:.4f} {nz:.4f} {r} {g} {b}"
-        for (x, y, z, nx, ny, nz), (r, g, b) in zip(rows, colours.tolist(), strict=True)
-    ]
-    lines += [f"3 {a} {b} {c}" for a, b, c in faces.tolist()]
-    write_text(folder / f"obj_{model.number:06d}.ply", "\n".join(lines) + "\n")
+    colours = np.rint(np.stack(sums, axis=1) / np.bincount(numbers)[:, None]).astype(np.uint8)
+    # trimesh weights a vertex's face normals by their angle there, as BOP's own models have them.
+    shape = trimesh.Trimesh(points, numbers.reshape(-1, 3), vertex_colors=colours, process=False)
+    content = shape.export(file_type="ply", encoding="ascii", vertex_normal=True)
+    write_text(folder / f"obj_{model.number:06d}.ply", content.decode("ascii"))
     low, size = points.min(axis=0), np.ptp(points, axis=0)
     return {
         "diameter": _diameter(points),
@@ -90,7 +68,7 @@ def write_model(folder: Path, library: Path, model: Model) -> dict[str, float]:
 
 
 def _corner_colours(asset: Asset, mesh: Mesh) -> Array:
-    """sRGB colour in [0, 255] of every face's corners, (3F, 3): its material's, or its texture's there."""
+    """sRGB colour in [0, 255] of every face corner, (3F, 3): the texture's there, or else the material's."""
     kinds = np.repeat(mesh.material_index, 3)
     colours = np.array([_srgb(material.base_color) for material in asset.materials], np.float64)[kinds]
     for number, material in enumerate(asset.materials):
@@ -109,25 +87,6 @@ def _corner_colours(asset: Asset, mesh: Mesh) -> Array:
         columns = np.clip(np.floor(u * width), 0, width - 1).astype(np.int64)
         colours[corners] = texture[rows, columns]
     return colours
-
-
-def _normals(points: Array, faces: NDArray[np.int64]) -> Array:
-    """Vertex normals (V, 3): face normals weighted by the angle of the face there, as BOP's models have them."""
-    triangles = points[faces]
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normals = _unit(normals)
-    sums = np.zeros_like(points)
-    for corner in range(3):
-        one = _unit(triangles[:, (corner + 1) % 3] - triangles[:, corner])
-        other = _unit(triangles[:, (corner + 2) % 3] - triangles[:, corner])
-        angle = np.arccos(np.clip((one * other).sum(axis=1), -1, 1))
-        np.add.at(sums, faces[:, corner], normals * angle[:, None])
-    return _unit(sums)
-
-
-def _unit(vectors: Array) -> Array:
-    lengths: Array = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
 
 
 def _diameter(points: Array) -> float:

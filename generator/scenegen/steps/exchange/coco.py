@@ -4,8 +4,8 @@
     OUT/images/000017_0.png         scene 17, camera 0, as stored
     OUT/CREDITS.txt, CREDITS.json   every asset shown, its author, licence and source
 
-An annotation is the visible part of one object in one image. Beyond COCO's keys it names the object's id in its scene
-and its asset; an image names its scene and camera, and under `license` all the licences of what it shows.
+An annotation is the visible part of one object in one image. Beyond COCO's keys it has the object's id in its scene and
+its asset; an image has its scene and camera, and in `license` all the licences of what it shows.
 """
 
 from __future__ import annotations
@@ -17,108 +17,115 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenegen.core.dataset.credits import Credit, credits_text, licence_url, scene_credits
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.files import write_text
-from scenegen.steps.exchange.coco_rle import encode_mask
-from scenegen.steps.exchange.pieces import Survey, box_of, image_suffix
+from scenegen.core.scene.scene import Scene
+from scenegen.steps.exchange.files import image_suffix
+from scenegen.steps.exchange.masks import box_of, encode_mask
+from scenegen.steps.exchange.survey import SceneSurvey
 
 PARTS = ".parts"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the scenes have in common; `folder` is where everything goes."""
+class CocoWriter:
+    """Writes COCO scenes into `folder`; a category is a class of `classes`."""
 
     folder: Path
     classes: tuple[str, ...]
 
+    def path_of(self, index: int) -> Path:
+        """The file with the entries of scene `index`, until `finish` joins them."""
+        return self.folder / PARTS / f"{index:06d}.json"
 
-def plan(dataset: Dataset, folder: Path, _surveys: Sequence[Survey], _assets: Path | None) -> Plan:
-    """Make the folders."""
-    for name in ("images", PARTS):
-        (folder / name).mkdir(exist_ok=True)
-    return Plan(folder, dataset.info.classes)
+    def write_scene(self, stored: StoredScene) -> None:
+        """Write a scene's images, and the entries of its images and annotations, without ids and licence numbers."""
+        scene = stored.scene
+        licence_of = {credit.name: credit.licence for credit in scene_credits(stored)}
+        images = []
+        for k, camera in enumerate(scene.cameras):
+            content = stored.encoded_image(k)
+            name = f"{scene.index:06d}_{k}{image_suffix(content)}"
+            (self.folder / "images" / name).write_bytes(content)
+            annotations = list(self._annotations(scene, stored.instance(k)))
+            shown = sorted({licence_of[a["asset"]] for a in annotations if a["asset"] in licence_of})
+            entry = {
+                "file_name": name,
+                "width": camera.width,
+                "height": camera.height,
+                "scene": scene.index,
+                "camera": k,
+            }
+            images.append({"image": entry, "licences": shown, "annotations": annotations})
+        write_text(self.path_of(scene.index), json.dumps(images))
 
-
-def piece(plan: Plan, index: int) -> Path:
-    """What is there once scene `index` is done."""
-    return plan.folder / PARTS / f"{index:06d}.json"
-
-
-def write_scene(plan: Plan, stored: StoredScene) -> None:
-    """Write a scene's images, and its images' and annotations' entries without ids and licences' numbers."""
-    scene = stored.scene
-    licence_of = {credit.name: credit.licence for credit in scene_credits(stored)}
-    images = []
-    for k, camera in enumerate(scene.cameras):
-        content, instance = stored.encoded_image(k), stored.instance(k)
-        name = f"{scene.index:06d}_{k}{image_suffix(content)}"
-        (plan.folder / "images" / name).write_bytes(content)
-        annotations = []
+    def _annotations(self, scene: Scene, instance: NDArray[np.uint16]) -> Iterator[dict[str, Any]]:
+        """The entries of the objects that an instance map (H, W) shows."""
         for item in scene.objects:
             mask = instance == item.id + 1
             if not mask.any():
                 continue
-            left, top, right, bottom = box_of(mask)
-            annotations.append(
-                {
-                    "category_id": plan.classes.index(item.class_name) + 1,
-                    "iscrowd": 0,
-                    "area": int(np.count_nonzero(mask)),
-                    "bbox": [left, top, right - left + 1, bottom - top + 1],
-                    "segmentation": encode_mask(mask),
-                    "object": item.id,
-                    "asset": item.asset,
-                }
-            )
-        shown = sorted({licence_of[a["asset"]] for a in annotations if a["asset"] in licence_of})
-        entry = {"file_name": name, "width": camera.width, "height": camera.height, "scene": scene.index, "camera": k}
-        images.append({"image": entry, "licences": shown, "annotations": annotations})
-    write_text(piece(plan, scene.index), json.dumps(images))
+            box = box_of(mask)
+            yield {
+                "category_id": self.classes.index(item.class_name) + 1,
+                "iscrowd": 0,
+                "area": int(np.count_nonzero(mask)),
+                "bbox": [box.left, box.top, box.right - box.left + 1, box.bottom - box.top + 1],
+                "segmentation": encode_mask(mask),
+                "object": item.id,
+                "asset": item.asset,
+            }
+
+    def finish(self, dataset: Dataset, credits: Sequence[Credit], _workers: int) -> dict[str, int]:
+        """Join the entries of all scenes in instances.json, scene after scene, and remove their files."""
+        parts = [self.path_of(index) for index in dataset.indices]
+        licences = {(licence,): None for licence in sorted({credit.licence for credit in credits})}
+        licences |= dict.fromkeys(tuple(image["licences"]) for image in _images(parts) if image["licences"])
+        numbers = {names: n for n, names in enumerate(licences, start=1)}
+        counts = {"images": 0, "annotations": 0}
+
+        def images() -> Iterator[dict[str, Any]]:
+            for number, image in enumerate(_images(parts), start=1):
+                counts["images"] = number
+                licence = {"license": numbers[tuple(image["licences"])]} if image["licences"] else {}
+                yield {"id": number, **image["image"], **licence}
+
+        def annotations() -> Iterator[dict[str, Any]]:
+            for number, image in enumerate(_images(parts), start=1):
+                for annotation in image["annotations"]:
+                    counts["annotations"] += 1
+                    yield {"id": counts["annotations"], "image_id": number, **annotation}
+
+        info = {
+            "description": f"{dataset.info.preset}, seed {dataset.info.seed}, split {dataset.info.split}",
+            "version": dataset.info.scenegen,
+            "contributor": "scenegen",
+        }
+        categories = [
+            {"id": n, "name": name, "supercategory": dataset.info.preset} for n, name in enumerate(self.classes, 1)
+        ]
+        with (self.folder / "instances.json").open("w", encoding="utf-8") as file:
+            file.write(f'{{"info": {json.dumps(info)}')
+            _write_list(file, "licenses", ({"id": n, **_licence(names)} for names, n in numbers.items()))
+            _write_list(file, "categories", categories)
+            _write_list(file, "images", images())
+            _write_list(file, "annotations", annotations())
+            _write_list(file, "credits", json.loads(credits_text(credits, "json")))
+            file.write("}\n")
+        for part in parts:
+            part.unlink()
+        (self.folder / PARTS).rmdir()
+        return counts
 
 
-def finish(plan: Plan, dataset: Dataset, credits: Sequence[Credit], _workers: int) -> dict[str, int]:
-    """Join the scenes' parts to instances.json, scene after scene, and remove them; how many of what there are."""
-    parts = [piece(plan, index) for index in dataset.indices]
-    licences = {(licence,): None for licence in sorted({credit.licence for credit in credits})}
-    licences |= dict.fromkeys(tuple(image["licences"]) for image in _images(parts) if image["licences"])
-    numbers = {names: n for n, names in enumerate(licences, start=1)}
-    counts = {"images": 0, "annotations": 0}
-
-    def images() -> Iterator[dict[str, Any]]:
-        for number, image in enumerate(_images(parts), start=1):
-            counts["images"] = number
-            licence = {"license": numbers[tuple(image["licences"])]} if image["licences"] else {}
-            yield {"id": number, **image["image"], **licence}
-
-    def annotations() -> Iterator[dict[str, Any]]:
-        for number, image in enumerate(_images(parts), start=1):
-            for annotation in image["annotations"]:
-                counts["annotations"] += 1
-                yield {"id": counts["annotations"], "image_id": number, **annotation}
-
-    info = {
-        "description": f"{dataset.info.preset}, seed {dataset.info.seed}, split {dataset.info.split}",
-        "version": dataset.info.scenegen,
-        "contributor": "scenegen",
-    }
-    categories = [
-        {"id": n, "name": name, "supercategory": dataset.info.preset} for n, name in enumerate(plan.classes, 1)
-    ]
-    with (plan.folder / "instances.json").open("w", encoding="utf-8") as file:
-        file.write(f'{{"info": {json.dumps(info)}')
-        _write_list(file, "licenses", ({"id": n, **_licence(names)} for names, n in numbers.items()))
-        _write_list(file, "categories", categories)
-        _write_list(file, "images", images())
-        _write_list(file, "annotations", annotations())
-        _write_list(file, "credits", json.loads(credits_text(credits, "json")))
-        file.write("}\n")
-    for part in parts:
-        part.unlink()
-    (plan.folder / PARTS).rmdir()
-    return counts
+def start_coco(dataset: Dataset, folder: Path, _surveys: Sequence[SceneSurvey], _assets: Path | None) -> CocoWriter:
+    """Make the folders."""
+    for name in ("images", PARTS):
+        (folder / name).mkdir(exist_ok=True)
+    return CocoWriter(folder, dataset.info.classes)
 
 
 def _images(parts: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -127,7 +134,7 @@ def _images(parts: Iterable[Path]) -> Iterator[dict[str, Any]]:
 
 
 def _write_list(file: IO[str], key: str, entries: Iterable[dict[str, Any]]) -> None:
-    """Entry after entry: those of a large data set would not fit in memory together."""
+    """Write one entry after another: those of a large data set do not fit in memory together."""
     file.write(f',\n"{key}": [')
     for number, entry in enumerate(entries):
         file.write((",\n" if number else "\n") + json.dumps(entry))

@@ -1,30 +1,67 @@
-"""Export a data set: scene after scene into a hidden folder beside OUT, which becomes OUT when it is whole."""
+"""Export a data set: scene after scene into a hidden folder beside OUT, which becomes OUT when it is whole.
+
+A format is one row of FORMATS: a line of help, whether it needs depth and instance maps, and `start`, which makes the
+object that writes the scenes (docs/develop/add_an_export.md).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
-from scenegen.core.dataset.reading import Dataset
+from scenegen import __version__
+from scenegen.core.dataset.credits import Credit
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
-from scenegen.steps.exchange import bop, coco
-from scenegen.steps.exchange.pieces import merged_credits, survey, write_credits
+from scenegen.steps.exchange.bop import start_bop
+from scenegen.steps.exchange.coco import start_coco
+from scenegen.steps.exchange.survey import SceneSurvey, merged_credits, survey_scene, write_credits
 from scenegen.steps.scene_pool import map_scenes
 
-FORMATS: dict[str, ModuleType] = {"bop": bop, "coco": coco}
+
+class SceneWriter(Protocol):
+    """Writes the scenes of one export, each on its own and in any order; worker processes get a pickled copy."""
+
+    def path_of(self, index: int) -> Path:
+        """The file or folder that exists once scene `index` is written."""
+
+    def write_scene(self, stored: StoredScene) -> None:
+        """Write one scene, whole or not at all."""
+
+    def finish(self, dataset: Dataset, credits: Sequence[Credit], workers: int) -> dict[str, int]:
+        """Write what sums up all scenes; return counts to show, such as {"images": 12}."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: `start(dataset, folder, surveys, assets)` prepares the folder and returns the writer.
+
+    `assets` is the library named with --assets, or None. `needs_maps`: the format cannot do without depth and
+    instance maps, which packed data sets may have left out.
+    """
+
+    help: str
+    needs_maps: bool
+    start: Callable[[Dataset, Path, Sequence[SceneSurvey], Path | None], SceneWriter]
+
+
+FORMATS: dict[str, Format] = {
+    "bop": Format("6D poses, masks and object models.", needs_maps=True, start=start_bop),
+    "coco": Format("instance masks and bounding boxes.", needs_maps=True, start=start_coco),
+}
 MARK = ".export.json"
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What an export left: `counts` of images and annotations, and of models where there are any."""
+    """What an export wrote: `counts` maps what there is ("images", "annotations", "models" ...) to how many."""
 
     path: str
     format: str
@@ -43,24 +80,25 @@ def export(
 ) -> ExportResult:
     """Export the scenes of `source`, in folders or packed, as `form` of FORMATS to `out`, which appears whole.
 
-    After a kill the same call goes on where it stopped. `assets` is the library the data set was made from (default:
-    the one it names); BOP needs its meshes. UsageError: no depth and instance maps, or `out` is taken.
-    ScenegenError: no scenes, one is damaged, a mesh is missing or another than the one rendered, the disk is full.
+    After a kill the same call continues where it stopped. `assets` is the library that the data set was made from
+    (default: the one that dataset.json names); bop and glb read its meshes. UsageError: the format needs depth and
+    instance maps that are not there, or `out` exists. ScenegenError: no scenes, one is damaged, an asset is missing
+    or is not the one that was rendered, the disk is full.
     """
     dataset = Dataset(source)
-    _check(dataset, out)
-    kind = FORMATS[form]
+    chosen = FORMATS[form]
+    _check(dataset, out, chosen)
     folder = out.absolute().with_name(f".{out.absolute().name}.{form}")
     try:
         _open(dataset, folder, assets)
-        surveys = list(map_scenes(survey, list(dataset), workers, None))
-        plan = kind.plan(dataset, folder, surveys, assets)
+        surveys = list(map_scenes(survey_scene, list(dataset), workers, None))
+        writer = chosen.start(dataset, folder, surveys, assets)
         numbered = zip(dataset.indices, dataset, strict=True)
-        missing = [stored for index, stored in numbered if not kind.piece(plan, index).exists()]
-        for _ in map_scenes(partial(kind.write_scene, plan), missing, workers, on_progress):
+        missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
+        for _ in map_scenes(writer.write_scene, missing, workers, on_progress):
             pass
         credits = merged_credits(surveys)
-        counts = kind.finish(plan, dataset, credits, workers)
+        counts = writer.finish(dataset, credits, workers)
         write_credits(folder, credits)
         (folder / MARK).unlink()
         folder.rename(out)
@@ -72,21 +110,22 @@ def export(
     return ExportResult(str(out), form, len(dataset), counts)
 
 
-def _check(dataset: Dataset, out: Path) -> None:
+def _check(dataset: Dataset, out: Path, chosen: Format) -> None:
     if not dataset.indices:
         raise ScenegenError(f"{dataset.path}: has no scenes yet; run `scenegen generate`")
-    if not dataset.maps:
+    if chosen.needs_maps and not dataset.maps:
         raise UsageError(
-            f"{dataset.path}: was packed without depth and instance maps; export its folders, or pack --maps"
+            f"{dataset.path}: was packed without depth and instance maps; export the folders it was packed from, "
+            f"or pack them with --maps"
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out}: is there already; remove it or name another OUT")
+        raise UsageError(f"{out}: exists already; name another OUT")
 
 
 def _open(dataset: Dataset, folder: Path, assets: Path | None) -> None:
-    """Make the folder, or keep the one that an export of the same scenes left."""
-    told = json.dumps([str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(assets)])
-    wanted = json.dumps({"of": hashlib.sha256(told.encode()).hexdigest()})
+    """Make the hidden folder, or keep the one that an unfinished export of the same scenes left."""
+    request = [__version__, str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(assets)]
+    wanted = json.dumps({"of": hashlib.sha256(json.dumps(request).encode()).hexdigest()})
     mark = folder / MARK
     if not (mark.is_file() and mark.read_text(encoding="utf-8") == wanted):
         shutil.rmtree(folder, ignore_errors=True)

@@ -82,7 +82,7 @@ def test_sheet(library: Path, tmp_path: Path) -> None:
         (("add", "none.sh3f"), 1, "not a readable"),
         (("add",), 2, "PATHS"),
         (("list", "--assets", "/nowhere"), 1, "assets build"),
-        (("sheet", "sheet.txt"), 2, "name a picture"),
+        (("sheet", "sheet.txt"), 2, "name an image file"),
         (("check", "--preset", "palace", "--assets", "."), None, "palace"),
         (("drop", "nothing", "--why", "x", "--assets", "."), 1, "no asset"),
         (("build", "--assets", "/proc/x"), 1, "cannot be written"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scenegen.cli.options import print_message
 from scenegen.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def generate(
     if assets is None:
         _build_default_library(request)
     with progress("generate") as on_progress:
-        outcome = run(request, on_progress, _say)
+        outcome = run(request, on_progress, print_message)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), default=str))
     else:
@@ -84,10 +85,6 @@ def generate(
     if profile:
         _print_profile(outcome.out, as_json)
     return 1 if outcome.missing else 0
-
-
-def _say(message: str) -> None:
-    click.echo(f"scenegen: {' '.join(message.split())}", err=True)
 
 
 def _output(out: str | None, pack: Path | None, maps: bool, preset: str) -> tuple[Path, str | None, Packing | None]:
@@ -118,8 +115,8 @@ def _build_default_library(request: Request) -> None:
         check_parameters(request.scenes, request.split, request.out)
         preset = load_preset(request.preset, request.views)
         parse_variation(request.variation)
-        _say(f"no models at {library} yet: building the built-in ones, once")
-        from scenegen.cli.assets import build
+        print_message(f"no models at {library} yet: building the built-in ones, once")
+        from scenegen.cli.assets.build import build
 
         with redirect_stdout(sys.stderr):
             click.get_current_context().invoke(

@@ -1,24 +1,28 @@
-"""What several command modules share."""
+"""Options and messages that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from scenegen.core.asset_library import Asset, default_library
-from scenegen.core.errors import ScenegenError
-from scenegen.progress import progress
-
-if TYPE_CHECKING:
-    from scenegen.assets.prepare.raw_model import RawModel, Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), metavar="W", help="Processes at the same time (default: one per core)."
+)
+source_library_option = click.option(
+    "--assets",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The prepared library that the data set was made from (default: the one that dataset.json names).",
+)
+split_option = click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+class_option = click.option("--class", "class_name", metavar="C", help="Only this class.")
 
 
 def library_option(command: Command) -> Command:
@@ -28,62 +32,24 @@ def library_option(command: Command) -> Command:
         "library",
         metavar="DIR",
         type=click.Path(path_type=Path),
-        callback=lambda _context, _option, value: value or default_library(),
-        help="The prepared library [$SCENEGEN_ASSETS or ~/.scenegen/assets].",
+        callback=lambda _context, _option, value: value or _default_library(),
+        help="The prepared library (default: $SCENEGEN_ASSETS or ~/.scenegen/assets).",
     )(command)
 
 
-def console() -> Console:
-    """Standard output for tables: as wide as the terminal, or wide enough where there is none."""
-    found = Console()
-    return found if found.is_terminal else Console(width=200)
+def _default_library() -> Path:
+    from scenegen.core.asset_library import default_library
+
+    return default_library()
 
 
-def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]) -> list[Asset]:
-    """Prepare every model; those that are refused, before or now, end up in `refused`; dropped ones stay away."""
-    from scenegen.assets.curate.dropped import read_dropped, why_dropped
-    from scenegen.assets.prepare.prepare import prepare
-    from scenegen.assets.prepare.raw_model import Refused
+def worker_count(workers: int | None) -> int:
+    """The number of processes that --workers asks for; without it, one per core."""
+    from scenegen.blender.cores import cores
 
-    added: list[Asset] = []
-    notes = read_dropped(library)
-    with progress("prepare", "models") as on_progress:
-        for model in models:
-            if isinstance(model, Refused):
-                refused.append(model)
-            elif why := why_dropped(notes, model.class_name, model.provenance):
-                click.echo(f"passed over: {model.name}, dropped before ({why})", err=True)
-            else:
-                try:
-                    added.append(prepare(model, library))
-                except ScenegenError as error:
-                    refused.append(Refused(model.provenance.source, str(error)))
-            on_progress(len(added), total, len(refused))
-    return added
+    return workers or cores()
 
 
-def tell_refused(refused: Iterable[Refused]) -> int:
-    """Print each refusal on standard error; the exit status."""
-    status = 0
-    for each in refused:
-        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
-        status = 1
-    return status
-
-
-def print_added(added: list[Asset]) -> None:
-    """A table of new assets, and what was noticed of each."""
-    if not added:
-        return
-    table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
-    for asset in added:
-        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
-        table.add_row(
-            asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", escape(noticed)
-        )
-    console().print(table)
-
-
-def size_text(asset: Asset) -> str:
-    """The size as "0.50 x 0.55 x 0.90"."""
-    return " x ".join(f"{value:.2f}" for value in asset.size)
+def print_message(message: str) -> None:
+    """Print one line of `scenegen` itself on standard error."""
+    click.echo(f"scenegen: {' '.join(message.split())}", err=True)

@@ -1,4 +1,4 @@
-"""`scenegen assets check`, `sheet` and `drop`: look through a library and throw out what is wrong."""
+"""`scenegen assets check`, `sheet` and `drop`: inspect a library and remove models from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from scenegen.cli.options import console, library_option
+from scenegen.cli.assets.printing import console
+from scenegen.cli.options import class_option, json_option, library_option, split_option
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
 
@@ -18,13 +19,13 @@ from scenegen.core.errors import ScenegenError, UsageError
 @click.command()
 @library_option
 @click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
-@click.option("--class", "class_name", metavar="C", help="Findings of this class alone.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+@class_option
+@json_option
 def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> int:
-    """Count models by class and split, name what a preset lacks, and say what is broken or looks doubtful.
+    """Count models by class and split, and report what a preset misses, what is broken and what looks doubtful.
 
-    Doubts (a guessed front, an unusual size, an open surface, ...) leave the exit status at 0; a broken asset and a
-    preset that cannot be made set it to 1.
+    The exit status is 1 when an asset is broken or the preset's scenes cannot be made. Doubts (a guessed front, an
+    unusual size, an open surface, ...) leave it at 0.
 
     \b
     Examples: scenegen assets check --preset studio
@@ -53,7 +54,10 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
             if finding.kind == kind:
                 click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {finding.says}")
     if found.missing:
-        click.echo(f"preset {preset} lacks {', '.join(found.missing)}; run `scenegen assets build`", err=True)
+        click.echo(
+            f"preset {preset} needs {', '.join(found.missing)}, missing here; run `scenegen assets build`",
+            err=True,
+        )
     broken = sorted({finding.asset for finding in found.findings if finding.broken})
     if broken:
         click.echo(f"{len(broken)} broken: {', '.join(broken)}; prepare them again or drop them", err=True)
@@ -63,10 +67,10 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
 @click.command()
 @click.argument("out", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
 @library_option
-@click.option("--class", "class_name", metavar="C", help="Only this class.")
-@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
-@click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels a picture.")
-@click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples a pixel.")
+@class_option
+@split_option
+@click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels per image.")
+@click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples per pixel.")
 def sheet(out: Path, library: Path, class_name: str | None, split: str | None, size: int, samples: int) -> None:
     """Render a contact sheet: every model alone, by class; an orange frame marks what `assets check` doubts.
 
@@ -76,10 +80,10 @@ def sheet(out: Path, library: Path, class_name: str | None, split: str | None, s
     from scenegen.assets.curate.sheet import make_sheet
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise UsageError(f"{out}: name a picture, such as {out.with_suffix('.png')}")
+        raise UsageError(f"{out}: name an image file, such as {out.with_suffix('.png')}")
     chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
     if not chosen:
-        raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows what there is")
+        raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows all")
     make_sheet(library, chosen, out, size, samples)
     click.echo(f"{out}: {len(chosen)} models")
 
@@ -89,7 +93,7 @@ def sheet(out: Path, library: Path, class_name: str | None, split: str | None, s
 @library_option
 @click.option("--why", required=True, help="The reason, kept in dropped.jsonl.")
 def drop(names: tuple[str, ...], library: Path, why: str) -> None:
-    """Take models out of the library, so that adding the same files again does not bring them back.
+    """Remove models from the library for good: adding the same files again does not bring them back.
 
     \b
     Example: scenegen assets drop sf_backpack_red --why "the strap floats"
@@ -99,7 +103,7 @@ def drop(names: tuple[str, ...], library: Path, why: str) -> None:
     there = {asset.name: asset for asset in list_assets(library)}
     for name in names:
         if name not in there:
-            raise ScenegenError(f"{library}: no asset {name!r}; `scenegen assets list` shows what there is")
+            raise ScenegenError(f"{library}: no asset {name!r}; `scenegen assets list` shows all")
     for name in dict.fromkeys(names):
         drop_asset(library, there[name], why)
         click.echo(f"{name} dropped")

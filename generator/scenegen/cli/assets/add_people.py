@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenegen.cli.options import prepare_all, print_added, tell_refused
+from scenegen.cli.assets.printing import prepare_all, print_added, print_refused
 
 if TYPE_CHECKING:
     from scenegen.assets.prepare.raw_model import Refused
@@ -21,4 +21,4 @@ def add_people(count: int, library: Path, split: str | None, seed: int, clothes:
     added = prepare_all(read_people(recipes(count, seed, split, clothes)), count, library, refused)
     print_added(added)
     click.echo(f"{library}: {len(added)} people added, {len(refused)} refused")
-    return tell_refused(refused)
+    return print_refused(refused)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenegen.cli.options import prepare_all, print_added, tell_refused
+from scenegen.cli.assets.printing import prepare_all, print_added, print_refused
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError
 
@@ -25,12 +25,12 @@ def add_shapenet(
     scale: float | None,
     height: float | None,
 ) -> int:
-    """Prepare what is not there yet and say what came of it; the exit status."""
+    """Prepare the models that the library does not have yet, and print the result; the exit status."""
     from scenegen.assets.sources.shapenet import read_models, read_tree
 
     tree = read_tree(root, class_name, synsets, limit, split)
     if not tree.models:
-        raise ScenegenError(f"{root}: no model of a known class; --class C --synset ID says what a folder holds")
+        raise ScenegenError(f"{root}: no model of a known class; give the class of a folder with --class C --synset ID")
     there = {asset.provenance.source for asset in list_assets(library)}
     todo = [model for model in tree.models if model.source not in there]
     refused: list[Refused] = []
@@ -40,4 +40,4 @@ def add_shapenet(
         f"{library}: {len(added)} added, {len(tree.models) - len(todo)} there before, {len(refused)} refused; "
         f"passed over: {tree.others} of other classes, {tree.hollow} folders without a model"
     )
-    return tell_refused(refused)
+    return print_refused(refused)

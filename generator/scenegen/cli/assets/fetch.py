@@ -1,4 +1,4 @@
-"""`scenegen assets fetch`: bring the models of a manifest from Sketchfab."""
+"""`scenegen assets fetch`: download the models of a manifest from Sketchfab."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from scenegen.cli.options import console, library_option
+from scenegen.cli.assets.printing import console
+from scenegen.cli.options import class_option, json_option, library_option, split_option
 from scenegen.core.errors import ScenegenError
 from scenegen.progress import progress
 
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 @click.command()
 @library_option
 @click.option("--manifest", "name", default="studio", show_default=True, metavar="M", help="studio, street or a file.")
-@click.option("--class", "class_name", metavar="C", help="Only this class.")
-@click.option("--split", type=click.Choice(["train", "test"]), help="Only this split.")
+@class_option
+@split_option
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the Sketchfab API token is [$SKETCHFAB_API_TOKEN].",
+    help="File with the Sketchfab API token (default: $SKETCHFAB_API_TOKEN).",
 )
 @click.option("--commercial", is_flag=True, help="Refuse licences that forbid commercial use, too.")
-@click.option("--jobs", type=click.IntRange(1, 8), default=4, show_default=True, help="Downloads at once.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
+@click.option("--jobs", type=click.IntRange(1, 8), default=4, show_default=True, help="Downloads at the same time.")
+@json_option
 def fetch(
     library: Path,
     name: str,
@@ -43,10 +44,10 @@ def fetch(
     jobs: int,
     as_json: bool,
 ) -> int:
-    """Download a manifest's models from Sketchfab and prepare them; what is there already is kept.
+    """Download a manifest's models from Sketchfab and prepare them; models that exist are kept.
 
-    A model that is gone, under a licence that forbids data sets, or of no use is replaced by a spare of the manifest.
-    The same command again goes on where this one ended.
+    A model that is gone, unusable, or under a licence that forbids data sets is replaced by a spare of the manifest.
+    Run the same command again to continue after an interruption.
 
     \b
     Examples: SKETCHFAB_API_TOKEN=... scenegen assets fetch

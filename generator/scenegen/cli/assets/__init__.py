@@ -1,0 +1,1 @@
+"""`scenegen assets`: fill, inspect and credit the prepared library."""

@@ -1,0 +1,83 @@
+"""What the commands of `scenegen assets` print, and how they prepare models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from scenegen.core.asset_library import Asset
+from scenegen.core.errors import ScenegenError
+from scenegen.progress import progress
+
+if TYPE_CHECKING:
+    from scenegen.assets.prepare.raw_model import RawModel, Refused
+
+
+def console() -> Console:
+    """Standard output for tables: as wide as the terminal, or wide enough where there is none."""
+    found = Console()
+    return found if found.is_terminal else Console(width=200)
+
+
+def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]) -> list[Asset]:
+    """Prepare every model and return the new assets; refused ones are added to `refused`, dropped ones are skipped."""
+    from scenegen.assets.curate.dropped import read_dropped, why_dropped
+    from scenegen.assets.prepare.prepare import prepare
+    from scenegen.assets.prepare.raw_model import Refused
+
+    added: list[Asset] = []
+    notes = read_dropped(library)
+    with progress("prepare", "models") as on_progress:
+        for model in models:
+            if isinstance(model, Refused):
+                refused.append(model)
+            elif why := why_dropped(notes, model.class_name, model.provenance):
+                click.echo(f"passed over: {model.name}, dropped before ({why})", err=True)
+            else:
+                try:
+                    added.append(prepare(model, library))
+                except ScenegenError as error:
+                    refused.append(Refused(model.provenance.source, str(error)))
+            on_progress(len(added), total, len(refused))
+    return added
+
+
+def print_refused(refused: Iterable[Refused]) -> int:
+    """Print each refusal on standard error; the exit status."""
+    status = 0
+    for each in refused:
+        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
+        status = 1
+    return status
+
+
+def print_added(added: list[Asset]) -> None:
+    """Print a table of new assets, with the warnings about each."""
+    if not added:
+        return
+    table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
+    for asset in added:
+        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
+        table.add_row(
+            asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", escape(noticed)
+        )
+    console().print(table)
+
+
+def size_text(asset: Asset) -> str:
+    """Return the size as "0.50 x 0.55 x 0.90"."""
+    return " x ".join(f"{value:.2f}" for value in asset.size)
+
+
+def make_library_folder(library: Path) -> None:
+    """Make the library's folder where there is none yet. Raises ScenegenError when that is not possible."""
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error

@@ -1,0 +1,43 @@
+"""`scenegen verify`: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from scenegen.cli.options import (
+    folder_argument,
+    json_option,
+    source_library_option,
+    worker_count,
+    workers_option,
+)
+
+
+@click.command()
+@folder_argument
+@workers_option
+@source_library_option
+@json_option
+def verify(folder: Path, workers: int | None, assets: Path | None, as_json: bool) -> int:
+    """Check every promise of the format on every scene; exit status 1 when one is broken.
+
+    \b
+    Example: scenegen verify data/studio
+    """
+    from scenegen.progress import progress
+    from scenegen.steps.verify.verify import verify as run
+
+    with progress("verify") as on_progress:
+        report = run(folder, workers=worker_count(workers), assets=assets, on_progress=on_progress)
+    if as_json:
+        click.echo(json.dumps(report.to_json()))
+        return 0 if report.ok else 1
+    for fault in report.faults:
+        where = "data set" if fault.scene is None else f"scene {fault.scene}"
+        click.echo(f"{where}: {fault.check}: {fault.detail}")
+    verdict = "every promise holds" if report.ok else f"{len(report.faults)} promises are broken"
+    click.echo(f"{folder}: {report.scenes} scenes, {len(report.checks)} checks each: {verdict}")
+    return 0 if report.ok else 1

@@ -73,7 +73,7 @@ def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]
         try:
             assets.append(read_asset(folder))
         except ScenegenError as error:
-            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}: "), True))
+            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}: "), broken=True))
     return tuple(assets), tuple(damaged)
 
 
@@ -90,14 +90,14 @@ def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Seque
 def check_asset(asset: Asset) -> tuple[Finding, ...]:
     """What is wrong or doubtful with an asset."""
 
-    def finding(kind: str, says: str, broken: bool = False) -> Finding:
+    def finding(kind: str, says: str, *, broken: bool = False) -> Finding:
         return Finding(asset.name, kind, says, broken)
 
     try:
         mesh = read_mesh(asset)
     except ScenegenError as error:
-        return (finding("mesh", str(error).removeprefix(f"{asset.folder}: "), True),)
-    found = [finding(kind, says, kind == "broken texture") for kind, says in _textures(asset)]
+        return (finding("mesh", str(error).removeprefix(f"{asset.folder}: "), broken=True),)
+    found = [finding(kind, says, broken=kind == "broken texture") for kind, says in _textures(asset)]
     found += [finding(kind, says) for kind, says in (*_shape(asset, mesh), *_recorded(asset))]
     return tuple(found)
 

@@ -34,7 +34,7 @@ def find_supports(vertices: NDArray[Any], faces: NDArray[Any]) -> tuple[Support,
     origin = (-shape[0] * CELL / 2, -shape[1] * CELL / 2)
     highest = np.full(shape, -np.inf)
     points = np.full((2 * shape[0] + 1, 2 * shape[1] + 1), -np.inf)
-    _height_maps(vertices, faces, origin[0], origin[1], CELL, highest, points)
+    _height_maps(vertices, faces, origin, CELL, highest, points)
     # a cell's nine points are every second of the point map's, and the next two
     lowest = ndimage.minimum_filter(points, size=3)[1::2, 1::2]
     covered = np.isfinite(lowest)
@@ -80,8 +80,7 @@ def _wide_parts(level: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _height_maps(
     vertices: NDArray[np.float64],
     faces: NDArray[np.int64],
-    x0: float,
-    y0: float,
+    origin: tuple[float, float],
     cell: float,
     highest: NDArray[np.float64],
     points: NDArray[np.float64],
@@ -91,8 +90,8 @@ def _height_maps(
     x, y, z = np.empty(3), np.empty(3), np.empty(3)
     for f in range(len(faces)):
         for k in range(3):
-            x[k] = (vertices[faces[f, k], 0] - x0) / cell
-            y[k] = (vertices[faces[f, k], 1] - y0) / cell
+            x[k] = (vertices[faces[f, k], 0] - origin[0]) / cell
+            y[k] = (vertices[faces[f, k], 1] - origin[1]) / cell
             z[k] = vertices[faces[f, k], 2]
         top = max(z[0], z[1], z[2])
         area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])

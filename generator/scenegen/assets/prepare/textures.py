@@ -33,7 +33,7 @@ def _open(content: bytes) -> Image.Image:
     return image
 
 
-def _encode(image: Image.Image, lossless: bool) -> bytes:
+def _encode(image: Image.Image, *, lossless: bool) -> bytes:
     buffer = io.BytesIO()
     if lossless:
         image.save(buffer, "PNG", compress_level=1)
@@ -98,7 +98,7 @@ def fit_textures(
     broken: dict[str, str] = {}
     for path in sorted(textures):
         try:
-            content, suffix = _fit(textures[path], longest_edge, path in exact)
+            content, suffix = _fit(textures[path], longest_edge, exact=path in exact)
         except TextureError as error:
             broken[path] = str(error)
             continue
@@ -107,7 +107,7 @@ def fit_textures(
     return files, paths, broken
 
 
-def _fit(content: bytes, longest_edge: int, exact: bool) -> tuple[bytes, str]:
+def _fit(content: bytes, longest_edge: int, *, exact: bool) -> tuple[bytes, str]:
     image = _open(content)
     scale = longest_edge / max(image.size)
     kind = {"PNG": ".png", "JPEG": ".jpg"}.get(image.format or "")
@@ -119,4 +119,4 @@ def _fit(content: bytes, longest_edge: int, exact: bool) -> tuple[bytes, str]:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.BOX if scale < 0.3 else Image.Resampling.LANCZOS)
     lossless = exact or image.mode == "L" or max(image.size) <= 64
-    return _encode(image, lossless), ".png" if lossless else ".jpg"
+    return _encode(image, lossless=lossless), ".png" if lossless else ".jpg"

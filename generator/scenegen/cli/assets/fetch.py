@@ -64,7 +64,7 @@ def fetch(
         result = sketchfab.FetchResult(kept=list(sketchfab.present(manifest, library)))
     else:
         with Sketchfab(read_token(token_file), api_address()) as api, progress("fetch", "models") as on_progress:
-            result = sketchfab.fetch(manifest, library, api, jobs, commercial, on_progress)
+            result = sketchfab.fetch(manifest, library, api, jobs, commercial=commercial, on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(_answer(manifest, result, library), indent=1))
     elif result.fetched or result.kept or result.refused or not result.stopped:

@@ -60,8 +60,8 @@ def _backpack(rng: random.Random) -> Model:
         soft(body, SHELL, 2600),
         soft(pocket, two_tone, 900, 0.008),
         *mirrored([soft(side, choose(rng, (SHELL, WEB)), 400, 0.008)]),
-        *zip_line(girdle(body, (0, -0.22 * d, 0.55 * h), (1, 0, 0), (0, 0, 1), -28, 208, 40)),
-        *zip_line(girdle(pocket, (0, -0.50 * d, 0.55 * low), (1, 0, 0), (0, 0, 1), 12, 168, 24)),
+        *zip_line(girdle(body, (0, -0.22 * d, 0.55 * h), (-28, 208), 40)),
+        *zip_line(girdle(pocket, (0, -0.50 * d, 0.55 * low), (12, 168), 24)),
     ]
     x, back = 0.21 * w, 0.46 * d
     for sign in (-1.0, 1.0):
@@ -146,7 +146,7 @@ def _handbag(rng: random.Random) -> Model:
             ring((x, 0.05 * d, top + 0.006), 0.012),
             box(0.024, 0.022, 0.022, 0.004).moved(x, 0.05 * d, top - 0.018).of(TRIM),
         ]
-    seam = girdle(body, (0, -0.28 * d, 0.45 * h), (1, 0, 0), (0, 0, 1), 150, 390, 36)
+    seam = girdle(body, (0, -0.28 * d, 0.45 * h), (150, 390), 36)
     parts.append(tube(seam, 0.0035, 6).of(TRIM))
     parts += mirrored([cylinder(0.007, 0.012, bevel=0.002, sides=12).moved(0.36 * w, 0.22 * d, -0.003).of(METAL)])
     return join(parts, materials(rng, "leather"))
@@ -206,10 +206,8 @@ def _suitcase(rng: random.Random) -> Model:
         for low, high in ((0.08, 0.46), (0.52, 0.92)):
             bulge = superellipsoid((0, -d / 2, lift + (low + high) / 2 * h), (0.40 * w, 0.035, (high - low) / 2 * h), 4)
             parts.append(soft(bulge, choose(rng, (SHELL, WEB)), 600, 0.008))
-            parts += zip_line(
-                girdle(bulge, (0, -d / 2 - 0.012, lift + (low + high) / 2 * h), (1, 0, 0), (0, 0, 1), 20, 160, 24)
-            )
-    seam = girdle(shape, (0, 0, lift + h / 2), (1, 0, 0), (0, 0, 1), 0, 360, 72)
+            parts += zip_line(girdle(bulge, (0, -d / 2 - 0.012, lift + (low + high) / 2 * h), (20, 160), 24))
+    seam = girdle(shape, (0, 0, lift + h / 2), (0, 360), 72)
     parts += [
         tube(seam, 0.0065, 8, closed=True).of(DARK),
         tube(seam, 0.0035, 6, closed=True).scaled(1.012, 1, 1.004).of(METAL),
@@ -247,7 +245,7 @@ def _duffel(rng: random.Random) -> Model:
     ends = [cut(grown(body, 0.003), (0.40 * length, 0, 0), (-1, 0, 0))]
     parts = [soft(body, SHELL, 2400)]
     parts += mirrored([soft(end, TRIM, 900, 0.008) for end in ends])
-    parts += zip_line(girdle(body, (0, 0, r), (1, 0, 0), (0, 0, 1), 38, 142, 30))
+    parts += zip_line(girdle(body, (0, 0, r), (38, 142), 30))
     x, rise = 0.17 * length, uniform(rng, 0.09, 0.14)
     for sign in (-1.0, 1.0):
         side = [reach(body, (x, 0, r), (0, sign * np.cos(t), np.sin(t))) for t in (-1.0, -0.5, 0.0, 0.5, 0.85)]

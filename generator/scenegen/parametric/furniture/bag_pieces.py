@@ -58,16 +58,15 @@ def reach(solid: Solid, start: ArrayLike, direction: ArrayLike) -> NDArray[np.fl
     return np.asarray(a + low * d)
 
 
-def girdle(
-    solid: Solid, center: ArrayLike, u: ArrayLike, v: ArrayLike, start: float, stop: float, steps: int
-) -> Points:
-    """Points on the surface around `center` in the plane of `u` and `v`, from one angle (degrees) to another."""
+def girdle(solid: Solid, center: ArrayLike, degrees: tuple[float, float], steps: int, plane: str = "xz") -> Points:
+    """`steps` points on the surface around `center` in a plane ("xz" or "xy"), from one angle in degrees to another."""
+    start, stop = degrees
     angles = np.radians(np.linspace(start, stop, steps, endpoint=stop - start < 360))
-    a, b = np.asarray(u, float), np.asarray(v, float)
+    a, b = (np.eye(3)["xyz".index(axis)] for axis in plane)
     return np.array([reach(solid, center, np.cos(t) * a + np.sin(t) * b) for t in angles])
 
 
-def zip_line(path: Points, closed: bool = False) -> list[Part]:
+def zip_line(path: Points, *, closed: bool = False) -> list[Part]:
     """A zip's teeth along a path on the surface, with a puller at its end."""
     teeth = tube(path, 0.0032, 6, closed=closed).of(METAL)
     puller = box(0.009, 0.004, 0.032, 0.001, 1).moved(*(path[-1] - np.array([0, 0.005, 0.030]))).of(METAL)

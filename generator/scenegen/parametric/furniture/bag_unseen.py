@@ -88,7 +88,7 @@ def hiking(rng: random.Random) -> Model:
         *mirrored([soft(side, SHELL, 500, 0.008)]),
         mat.of(PRINT),
         *(part.moved(y=-0.46 * d, z=mat_r + 0.005).of(DARK) for part in curl),
-        *zip_line(girdle(pocket, (0, -0.52 * d, 0.45 * h), (1, 0, 0), (0, 0, 1), 15, 165, 20)),
+        *zip_line(girdle(pocket, (0, -0.52 * d, 0.45 * h), (15, 165), 20)),
     ]
     for x in (-0.28 * w, 0.28 * w):
         parts.append(torus(mat_r + 0.002, 0.004, 24, 6).rotated("y", 90).moved(x, -0.46 * d, mat_r + 0.005).of(WEB))
@@ -97,7 +97,7 @@ def hiking(rng: random.Random) -> Model:
         parts.append(belt(run, 0.020, 0.004, WEB, (0, -1, 0), 2))
         parts += buckle(run[2] - [0, 0.004, 0], 0.028, 0.024, DARK)
     for z in (0.38 * h, 0.72 * h):
-        path = girdle(body, (0, 0, z), (1, 0, 0), (0, 1, 0), -60, 20, 8)
+        path = girdle(body, (0, 0, z), (-60, 20), 8, "xy")
         parts += mirrored([belt(path + np.array([0.003, 0, 0]), 0.016, 0.004, WEB, (0, 0, 1), 3)])
     parts += _harness(w, d, h)
     top = reach(lid, (0, 0.2 * d, h), (0, 0, 1))[2]

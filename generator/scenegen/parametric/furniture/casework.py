@@ -32,9 +32,13 @@ def tunnel(x: float, depth: float, low: float, high: float, thick: float, radius
 
 
 def drawer_stack(
-    rng: random.Random, count: int, x: float, y: float, low: float, high: float, lip: float = 0.02
+    rng: random.Random, count: int, x: float, y: float, heights: tuple[float, float], lip: float = 0.02
 ) -> list[Part]:
-    """`count` drawer fronts with handles between walls at +-x (20 mm thick), above a floor of thickness `lip`."""
+    """`count` drawer fronts with handles between two `heights` and two walls at +-x (20 mm thick).
+
+    Below the lowest drawer is a floor of thickness `lip`.
+    """
+    low, high = heights
     kind, panelled = choose(rng, HANDLES), rng.random() < 0.25
     twin = x > 0.23 and kind in ("knob", "wood knob", "ring") and rng.random() < 0.4
     pitch = (high - low - lip) / count
@@ -42,7 +46,8 @@ def drawer_stack(
     for i in range(count):
         a, b = low + lip + i * pitch + 0.0025, low + lip + (i + 1) * pitch - 0.0025
         parts += [
-            p.of(FRONT) for p in drawer_front((-x + 0.0225, a), (x - 0.0225, b), y + 0.001, panelled and b - a > 0.09)
+            p.of(FRONT)
+            for p in drawer_front((-x + 0.0225, a), (x - 0.0225, b), y + 0.001, panelled=panelled and b - a > 0.09)
         ]
         for at in (-0.45 * x, 0.45 * x) if twin else (0.0,):
             parts += [

@@ -57,6 +57,16 @@ class _Size:
     bezel: tuple[float, float, float] = (0.006, 0.009, 0.014)  # sides, top, bottom
 
 
+@dataclass(frozen=True)
+class _Finish:
+    """Which of `_FINISHES` a laptop may have, its keys ("black", "pale", None: drawn), its lights, a cloth keyboard."""
+
+    names: tuple[str, ...]
+    keys: str | None = None
+    glow: Vector = (0.5, 0.5, 0.5)
+    cloth: bool = False
+
+
 def _size(rng: random.Random, low: float, high: float, base: tuple[float, float], lid: float, corner: float) -> _Size:
     width = uniform(rng, low, high)
     thick = uniform(rng, *base)
@@ -68,7 +78,7 @@ def _ultrabook(rng: random.Random) -> Model:
     size = replace(size, front=0.5 * size.base)
     deck = _deck(size, numeric=False, keys_from=0.16)
     lid = _lid(rng, size, "disc")
-    return _open(rng, [*_base(size), *deck], lid, size, ("silver", "rose", "champagne", "white"))
+    return _open(rng, [*_base(size), *deck], lid, size, _Finish(("silver", "rose", "champagne", "white")))
 
 
 def _aluminium(rng: random.Random) -> Model:
@@ -78,7 +88,11 @@ def _aluminium(rng: random.Random) -> Model:
     grille = [_plate(x, y, 0.055 * size.width, 0.47 * size.depth, size.base, 0.0006).of(KEYS)]
     lid = _lid(rng, size, "pebble")
     return _open(
-        rng, [*_base(size), *deck, *mirrored(grille)], lid, size, ("silver", "space grey", "midnight"), "black"
+        rng,
+        [*_base(size), *deck, *mirrored(grille)],
+        lid,
+        size,
+        _Finish(("silver", "space grey", "midnight"), keys="black"),
     )
 
 
@@ -86,7 +100,7 @@ def _clamshell(rng: random.Random) -> Model:
     size = _size(rng, 0.34, 0.385, (0.019, 0.024), 0.008, 0.010)
     size = replace(size, bezel=(0.012, 0.014, 0.026))
     numeric = size.width > 0.355
-    deck = _deck(size, numeric, keys_from=0.10)
+    deck = _deck(size, numeric=numeric, keys_from=0.10)
     x = size.width / 2
     ports = [
         beam((x - 0.004, y, 0.4 * size.base), (x + 0.0006, y + 0.014, 0.4 * size.base + 0.006), 0.001).of(RUBBER)
@@ -94,7 +108,11 @@ def _clamshell(rng: random.Random) -> Model:
     ]
     lid = _lid(rng, size, "bar")
     return _open(
-        rng, [*_base(size), *deck, *mirrored(ports)], lid, size, ("black", "silver", "white", "teal", "midnight"), None
+        rng,
+        [*_base(size), *deck, *mirrored(ports)],
+        lid,
+        size,
+        _Finish(("black", "silver", "white", "teal", "midnight")),
     )
 
 
@@ -108,7 +126,9 @@ def _business(rng: random.Random) -> Model:
     ]
     hinges = [part.moved(z=size.base).of(RUBBER) for part in mirrored(knuckles)]
     lid = _lid(rng, size, "corner")
-    return _open(rng, [*_base(size), *deck, nub, buttons, *hinges], lid, size, ("black",), None, (0.5, 0.015, 0.015))
+    return _open(
+        rng, [*_base(size), *deck, nub, buttons, *hinges], lid, size, _Finish(("black",), glow=(0.5, 0.015, 0.015))
+    )
 
 
 def _gaming(rng: random.Random) -> Model:
@@ -130,17 +150,19 @@ def _gaming(rng: random.Random) -> Model:
     lid = _lid(rng, size, "wedge")
     glow = choose(rng, ((0.9, 0.02, 0.05), (0.05, 0.5, 0.9), (0.1, 0.8, 0.25), (0.5, 0.1, 0.9)))
     parts = [*_base(size), block, *vents, strip, *deck]
-    return _open(rng, parts, lid, size, ("black", "space grey"), None, glow)
+    return _open(rng, parts, lid, size, _Finish(("black", "space grey"), glow=glow))
 
 
 def _tent(rng: random.Random) -> Model:
     """A convertible folded back, standing like a roof with its screen in front."""
     size = _size(rng, 0.285, 0.33, (0.010, 0.013), 0.006, 0.012)
     half = uniform(rng, 24, 32)
-    base = [p.moved(y=-size.depth / 2, z=-size.base) for p in [*_base(size), *_deck(size, False, keys_from=0.14)]]
+    base = [
+        p.moved(y=-size.depth / 2, z=-size.base) for p in [*_base(size), *_deck(size, numeric=False, keys_from=0.14)]
+    ]
     lid = [p.rotated("x", 2 * half) for p in _lid(rng, size, "disc", flipped=True)]
     body = [p.rotated("x", 90 - half).rotated("z", 180) for p in [*base, *lid]]
-    return _finished(rng, body, ("rose", "champagne", "teal", "space grey"))
+    return _finished(rng, body, _Finish(("rose", "champagne", "teal", "space grey")))
 
 
 def _detachable(rng: random.Random) -> Model:
@@ -161,7 +183,7 @@ def _detachable(rng: random.Random) -> Model:
     leaf = prism(rectangle(0.94 * size.width, length, 0.01, 3), 0.002, 0.0006).moved(y=-length / 2)
     stand = leaf.rotated("x", 90 - slope).rotated("z", 180)
     stand = stand.moved(y=size.depth / 2 + 0.012 + reach + 0.006, z=rise).of(BODY)
-    return _finished(rng, [*cover, *tablet, stand], ("silver", "black", "space grey"), cloth=True)
+    return _finished(rng, [*cover, *tablet, stand], _Finish(("silver", "black", "space grey"), cloth=True))
 
 
 def _retro(rng: random.Random) -> Model:
@@ -175,7 +197,7 @@ def _retro(rng: random.Random) -> Model:
     clicks = [_plate(0.034, -0.27 * size.depth, 0.022, 0.03, size.base, 0.002).of(KEYS)]
     drive = beam((width / 2 - 0.004, -0.05, 0.010), (width / 2 + 0.0008, 0.055, 0.016), 0.0008).of(RUBBER)
     parts = [*_base(size), *keys, ball, bead, *mirrored(clicks), drive]
-    return _open(rng, parts, _lid(rng, size, "corner", matte=True), size, ("beige", "space grey"), None)
+    return _open(rng, parts, _lid(rng, size, "corner", matte=True), size, _Finish(("beige", "space grey")))
 
 
 def _rugged(rng: random.Random) -> Model:
@@ -189,8 +211,8 @@ def _rugged(rng: random.Random) -> Model:
     arms = [beam((0.062, -y - 0.022, 0.010), (0.084, -y + 0.004, size.base - 0.008), 0.004).of(RUBBER)]
     guard = beam((x - 0.034, -size.depth - 0.003, -0.0005), (x + 0.004, -size.depth + 0.034, size.lid + 0.003), 0.005)
     lid = [*_lid(rng, size, "bar"), *mirrored([guard.of(RUBBER)])]
-    parts = [*_base(size), *_deck(size, False, keys_from=0.12), *corners, grip, *mirrored(arms)]
-    return _open(rng, parts, lid, size, ("olive", "space grey", "black"), None)
+    parts = [*_base(size), *_deck(size, numeric=False, keys_from=0.12), *corners, grip, *mirrored(arms)]
+    return _open(rng, parts, lid, size, _Finish(("olive", "space grey", "black")))
 
 
 def _base(size: _Size) -> list[Part]:
@@ -223,6 +245,7 @@ def _plate(x: float, y: float, width: float, depth: float, z: float, rise: float
 
 def _deck(
     size: _Size,
+    *,
     numeric: bool,
     keys_from: float,
     pad: tuple[float, float] | None = (0.36, 0.29),
@@ -264,7 +287,7 @@ def _key(x: float, y: float, width: float, depth: float, z: float, height: float
     return cap.moved(x, y, z - 0.001).of(KEYS)
 
 
-def _lid(rng: random.Random, size: _Size, logo: str, matte: bool = False, flipped: bool = False) -> list[Part]:
+def _lid(rng: random.Random, size: _Size, logo: str, *, matte: bool = False, flipped: bool = False) -> list[Part]:
     """Lid with frame, picture and emblem, closed: z = 0 is the screen side, the hinge lies on the x axis."""
     w, d, middle = size.width, size.depth, -size.depth / 2
     shell = prism(rectangle(w, d, size.corner, 4), size.lid, min(0.002, 0.3 * size.lid)).moved(y=middle).of(BODY)
@@ -294,28 +317,24 @@ def _open(
     base: Sequence[Part],
     lid: Sequence[Part],
     size: _Size,
-    finishes: Sequence[str],
-    keys: str | None = None,
-    glow: Vector = (0.5, 0.5, 0.5),
+    finish: _Finish,
 ) -> Model:
     angle = uniform(rng, 95, 120) if rng.random() < 0.8 else uniform(rng, 72, 132)
     turned = [p.rotated("x", -angle).moved(y=size.depth / 2 - 0.007, z=size.base + 0.0005) for p in lid]
-    return _finished(rng, [*base, *turned], finishes, keys, glow)
+    return _finished(rng, [*base, *turned], finish)
 
 
 def _finished(
     rng: random.Random,
     parts: Sequence[Part],
-    finishes: Sequence[str],
-    keys: str | None = None,
-    glow: Vector = (0.5, 0.5, 0.5),
-    cloth: bool = False,
+    finish: _Finish,
 ) -> Model:
-    name = choose(rng, finishes)
+    glow, cloth = finish.glow, finish.cloth
+    name = choose(rng, finish.names)
     color, metallic, roughness = _FINISHES[name]
     pale = max(color) > 0.4
     dark = (0.040, 0.040, 0.043)
-    key_name = keys or choose(rng, ("black", "black", "pale") if pale else ("black",))
+    key_name = finish.keys or choose(rng, ("black", "black", "pale") if pale else ("black",))
     key_color = _scaled(color, 0.92) if key_name == "pale" else dark
     surround = _scaled(color, 0.65) if key_name == "pale" else (0.012, 0.012, 0.013)
     pad = choose(rng, ((0.03, 0.05, 0.10), (0.16, 0.03, 0.05), (0.05, 0.05, 0.055))) if cloth else _scaled(color, 0.8)

@@ -53,7 +53,7 @@ def drawers(rng: random.Random) -> Model:
         parts.append(prism(foot, 0.02, 0.002).rotated("x", 90).moved(y=-y + 0.02))
         parts += mirrored([beam((x - 0.02, -y + 0.01, 0), (x, y, base + 0.004), 0.002)])
     count = integer(rng, 2, 3)
-    parts += drawer_stack(rng, count, x, -y, base, under)
+    parts += drawer_stack(rng, count, x, -y, (base, under))
     parts.append(slab(rng, rectangle(width, depth, choose(rng, (0.004, 0.015)), 3), thick, under).of(TOP))
     return join(parts, matching(rng))
 
@@ -75,7 +75,7 @@ def posts(rng: random.Random) -> Model:
     parts += mirrored([beam((x - 0.008, -y, low), (x + size / 2 - 0.006, y, under), 0.002)])
     inner = x - size / 2 - 0.003
     parts += drawer_stack(
-        rng, 2 if box_height > 0.2 else 1, inner + 0.02, -y - size / 2 + 0.006, low - 0.012, under, 0.012
+        rng, 2 if box_height > 0.2 else 1, inner + 0.02, -y - size / 2 + 0.006, (low - 0.012, under), 0.012
     )
     parts += [beam((-inner, -y - 0.012, low - 0.002), (inner, -y + 0.01, low + 0.014), 0.002)]
     if rng.random() < 0.6:
@@ -102,7 +102,7 @@ def drawer_shelf(rng: random.Random) -> Model:
         parts.append(beam((-x + 0.03, -y + 0.03, 0), (x - 0.03, y - 0.03, base + 0.004), 0.002))
     low, high = (split + t, under) if rng.random() < 0.7 else (base + t, split)
     parts.append(beam((-x + 0.01, -y + 0.021, low - 0.004), (x - 0.01, y, high + 0.004), 0.002))
-    parts += drawer_stack(rng, 1, x, -y + 0.002, low - 0.004, high)
+    parts += drawer_stack(rng, 1, x, -y + 0.002, (low - 0.004, high))
     parts.append(prism(rectangle(width + 0.006, depth + 0.004, 0.006), t, 0.003).moved(z=under).of(TOP))
     return join(parts, matching(rng))
 
@@ -189,7 +189,7 @@ def door(rng: random.Random) -> Model:
     high = under - 0.004
     if rng.random() < 0.45:
         high = under - 0.13
-        parts += drawer_stack(rng, 1, x, -y, high - 0.002, under, 0.004)
+        parts += drawer_stack(rng, 1, x, -y, (high - 0.002, under), 0.004)
         parts.append(beam((-x + 0.01, -y, high), (x - 0.01, -y + 0.03, high + 0.012), 0.001))
     low, inner = base + 0.022, x - 0.023
     high -= 0.003
@@ -202,7 +202,9 @@ def door(rng: random.Random) -> Model:
         for a, b in ((low, low + 0.055), (high - 0.055, high)):
             parts.append(beam((-inner + 0.05, -y + 0.002, a), (inner - 0.05, -y + 0.022, b), 0.003).of(FRONT))
     else:
-        parts += [p.of(FRONT) for p in drawer_front((-inner, low), (inner, high), -y + 0.002, rng.random() < 0.5)]
+        parts += [
+            p.of(FRONT) for p in drawer_front((-inner, low), (inner, high), -y + 0.002, panelled=rng.random() < 0.5)
+        ]
     side, kind = choose(rng, (-1, 1)), choose(rng, ("knob", "bar", "wood knob"))
     place = (side * (inner - 0.027), -y + 0.002, low + 0.6 * (high - low))
     parts += [p.rotated("y", 90 if kind == "bar" else 0).moved(*place).of(METAL) for p in handle(kind, 0.1)]
@@ -234,7 +236,7 @@ def metal_frame(rng: random.Random) -> Model:
     parts = [p.of(METAL) for p in parts]
     inner = x - s
     parts.append(beam((-inner, -y + 0.022, low - 0.002), (inner, y - 0.002, height - 0.02), 0.002))
-    parts += drawer_stack(rng, choose(rng, (1, 1, 2)), inner + 0.018, -y + 0.002, low - 0.018, height - 0.022)
+    parts += drawer_stack(rng, choose(rng, (1, 1, 2)), inner + 0.018, -y + 0.002, (low - 0.018, height - 0.022))
     parts.append(prism(rectangle(width + 0.002, depth + 0.002, 0.006), 0.022, 0.003).moved(z=height - 0.022).of(TOP))
     body, top, front, _ = matching(rng)
     return join(parts, (body, top, front, palette.frame_metal(rng)))

@@ -25,10 +25,10 @@ SUIT, SKIN, HAIR, SHOE, SOLE, MARKER, EYE, PUPIL, LIP, STRAP, CASE, SCREEN = ran
 _SHOES: tuple[Vector, ...] = ((0.012, 0.012, 0.014), (0.55, 0.55, 0.54), (0.03, 0.035, 0.05), (0.20, 0.20, 0.21))
 
 
-def _person(rng: random.Random, poser: Poser, unseen: bool) -> Model:
-    build = _build(rng, unseen)
+def _person(rng: random.Random, poser: Poser, *, unseen: bool) -> Model:
+    build = _build(rng, unseen=unseen)
     pose = poser(rng)
-    materials = _materials(rng, build, unseen)
+    materials = _materials(rng, build, unseen=unseen)
     body = solve(build, pose)
     limbs = suit(body)
     parts = [
@@ -49,7 +49,7 @@ def _person(rng: random.Random, poser: Poser, unseen: bool) -> Model:
     return join(parts, materials, smooth_angle_deg=60.0)
 
 
-def _build(rng: random.Random, unseen: bool) -> Build:
+def _build(rng: random.Random, *, unseen: bool) -> Build:
     """Test people are shorter or taller, thinner or heavier, than any training one."""
     female = choose(rng, (0.0, 1.0))
     low, high = (1.62, 1.74) if female else (1.70, 1.86)
@@ -125,7 +125,7 @@ def _markers(body: Skeleton, skin: NDArray[np.float64]) -> Iterator[Part]:
         yield _ball(skin[np.argmin(((skin - wanted) ** 2).sum(axis=1))], 0.0125, MARKER)
 
 
-def _materials(rng: random.Random, build: Build, unseen: bool) -> tuple[Material, ...]:
+def _materials(rng: random.Random, build: Build, *, unseen: bool) -> tuple[Material, ...]:
     suit_color = choose(rng, SUITS["test" if unseen else "train"])
     accent = choose(rng, STRAPS)
     skin = choose(rng, SKINS)
@@ -184,12 +184,14 @@ def _octahedral_ball() -> Part:
 _BALL = _octahedral_ball()
 
 
-def _family(poser: Poser, unseen: bool) -> Callable[[random.Random], Model]:
+def _family(poser: Poser, *, unseen: bool) -> Callable[[random.Random], Model]:
     def make(rng: random.Random) -> Model:
-        return _person(rng, poser, unseen)
+        return _person(rng, poser, unseen=unseen)
 
     return make
 
 
-TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, False) for n, p in TRAIN_POSES.items()}
-TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, True) for n, p in TEST_POSES.items()}
+TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
+    n: _family(p, unseen=False) for n, p in TRAIN_POSES.items()
+}
+TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, unseen=True) for n, p in TEST_POSES.items()}

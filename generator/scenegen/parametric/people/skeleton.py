@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,7 +212,7 @@ def solve(build: Build, pose: Pose) -> Skeleton:
         (LEFT, pose.weight_left, pose.left_foot),
         (RIGHT, 1 - pose.weight_left, pose.right_foot),
     ):
-        ankle, ball = feet[side][:2]
+        ankle, ball = feet[side].ankle, feet[side].ball
         stand += share * (ball if foot.heel > 20 else (ankle + ball) / 2)
     root = np.array([stand[0], stand[1], 0.0] if pose.seat is None else [0.0, pose.seat * scale, 0.0])
     for _ in range(12 if pose.seat is None else 0):
@@ -222,8 +223,16 @@ def solve(build: Build, pose: Pose) -> Skeleton:
     return _assemble(build, pose, rest, root, feet)
 
 
-def _place_foot(build: Build, pose: Pose, side: str, scale: float) -> tuple[Array, Array, Array, Array]:
-    """Ankle, ball (both world), the rear foot's rotation and the toes' rotation."""
+class _PlacedFoot(NamedTuple):
+    """Ankle and ball (3,) in world metres, and the rotations (3, 3) of the foot behind the ball and of the toes."""
+
+    ankle: Array
+    ball: Array
+    rear: Array
+    toes: Array
+
+
+def _place_foot(build: Build, pose: Pose, side: str, scale: float) -> _PlacedFoot:
     foot = pose.left_foot if side == LEFT else pose.right_foot
     sign = SIDES[side]
     flat = about_z(math.radians(sign * foot.turn))
@@ -232,20 +241,18 @@ def _place_foot(build: Build, pose: Pose, side: str, scale: float) -> tuple[Arra
     rear = flat @ about_x(math.radians(foot.heel))
     ankle = ball + rear @ (np.array([0, 0, build.ankle]) - np.array(build.ball))
     toes = rear if foot.lift > 0 else flat
-    return ankle * scale, ball * scale, rear, toes
+    return _PlacedFoot(ankle * scale, ball * scale, rear, toes)
 
 
-def _root_height(
-    build: Build, pose: Pose, root: Array, feet: Mapping[str, tuple[Array, Array, Array, Array]], scale: float
-) -> float:
+def _root_height(build: Build, pose: Pose, root: Array, feet: Mapping[str, _PlacedFoot], scale: float) -> float:
     reach = STRAIGHTEST_LEG * (build.thigh + build.shank) * scale
     turn = _pelvis_turn(pose)
     height = pose.hips * scale
     for side, sign in SIDES.items():
         offset = turn @ np.array([sign * build.hip, 0, 0]) * scale
-        gap = feet[side][0] - root - offset
+        gap = feet[side].ankle - root - offset
         flat = math.hypot(gap[0], gap[1])
-        height = min(height, float(feet[side][0][2] - offset[2] + math.sqrt(max(reach**2 - flat**2, 0.01))))
+        height = min(height, float(feet[side].ankle[2] - offset[2] + math.sqrt(max(reach**2 - flat**2, 0.01))))
     return height
 
 
@@ -258,7 +265,7 @@ def _assemble(
     pose: Pose,
     rest: Mapping[str, Array],
     root: Array,
-    feet: Mapping[str, tuple[Array, Array, Array, Array]],
+    feet: Mapping[str, _PlacedFoot],
 ) -> Skeleton:
     scale = build.height / REFERENCE_HEIGHT
     bend = about_x(math.radians(0.375 * pose.lean)) @ about_y(math.radians(0.5 * pose.sway))
@@ -283,20 +290,24 @@ def _assemble(
         origins |= {f"thigh_{side}": hip, f"shank_{side}": knee, f"foot_{side}": ankle, f"toes_{side}": ball}
         angles[f"knee_{side}"] = _angle(knee - hip, ankle - knee)
         angles[f"hip_{side}"] = _angle(knee - hip, turns["pelvis"] @ np.array([0, 0, -1.0]))
-        _pose_arm(build, pose, side, rest, scale, origins, turns, angles)
+        _pose_arm(build, pose, side, _Bones(rest, origins, turns, angles))
     return Skeleton(build, rest, origins, turns, angles)
 
 
-def _pose_arm(
-    build: Build,
-    pose: Pose,
-    side: str,
-    rest: Mapping[str, Array],
-    scale: float,
-    origins: dict[str, Array],
-    turns: dict[str, Array],
-    angles: dict[str, float],
-) -> None:
+@dataclass(frozen=True)
+class _Bones:
+    """A skeleton that is being posed: as in Skeleton, but each bone is added in its turn."""
+
+    rest: Mapping[str, Array]
+    origins: dict[str, Array]
+    turns: dict[str, Array]
+    angles: dict[str, float]
+
+
+def _pose_arm(build: Build, pose: Pose, side: str, bones: _Bones) -> None:
+    """Add the bones of one arm; the chest is posed."""
+    rest, origins, turns, angles = bones.rest, bones.origins, bones.turns, bones.angles
+    scale = build.height / REFERENCE_HEIGHT
     arm = pose.left if side == LEFT else pose.right
     mirror = np.array([SIDES[side], 1, 1])
     chest = turns["chest"]
@@ -327,7 +338,7 @@ def _pose_arm(
     hinge = turns[f"upper_arm_{side}"][:, 0]
     angles[f"twist_{side}"] = _angle(across(hinge, along), turns[f"forearm_{side}"][:, 0])
     turns[f"hand_{side}"] = hand
-    origins |= {f"upper_arm_{side}": shoulder, f"forearm_{side}": elbow, f"hand_{side}": wrist}
+    origins.update({f"upper_arm_{side}": shoulder, f"forearm_{side}": elbow, f"hand_{side}": wrist})
     angles[f"elbow_{side}"] = _angle(elbow - shoulder, wrist - elbow)
     angles[f"wrist_{side}"] = _angle(along, fingers)
 

@@ -69,13 +69,13 @@ def dense(outline: Points, steps: int) -> Points:
 
 
 def rounded_path(
-    corners: ArrayLike, radius: float | Sequence[float], segments: int = 4, closed: bool = False
+    corners: ArrayLike, radius: float | Sequence[float], segments: int = 4, *, closed: bool = False
 ) -> Points:
     """Polyline through `corners` (N, 2 or 3) with its inner corners (all, when closed) turned into arcs."""
-    return _rounded(np.asarray(corners, np.float64), radius, segments, closed)
+    return _rounded(np.asarray(corners, np.float64), radius, segments, closed=closed)
 
 
-def smooth_path(points: ArrayLike, segments: int = 6, closed: bool = False) -> Points:
+def smooth_path(points: ArrayLike, segments: int = 6, *, closed: bool = False) -> Points:
     """Catmull-Rom curve through `points` (N, 2 or 3), `segments` steps a span; evenly spaced when open."""
     p = np.asarray(points, np.float64)
     before, after = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
@@ -117,7 +117,7 @@ def in_space(path: Points, plane: str, offset: float = 0.0) -> Points:
     return result
 
 
-def _rounded(points: Points, radius: float | Sequence[float], segments: int, closed: bool) -> Points:
+def _rounded(points: Points, radius: float | Sequence[float], segments: int, *, closed: bool) -> Points:
     count = len(points)
     radii = np.broadcast_to(np.asarray(radius, np.float64), (count,))
     result: list[Points] = []

@@ -86,7 +86,9 @@ def _keep_front(vertices: Points) -> Points:
     return np.column_stack([vertices[:, 0], np.minimum(vertices[:, 1], 0.002), vertices[:, 2]])
 
 
-def drawer_front(low: tuple[float, float], high: tuple[float, float], y: float, panelled: bool = False) -> list[Part]:
+def drawer_front(
+    low: tuple[float, float], high: tuple[float, float], y: float, *, panelled: bool = False
+) -> list[Part]:
     """Board from (x, z) `low` to `high` whose face lies at `y`, optionally with a raised field, toward -Y."""
     board = [beam((low[0], y, low[1]), (high[0], y + 0.02, high[1]), 0.0025)]
     if panelled:

@@ -91,7 +91,7 @@ def mirrored(parts: Iterable[Part], axis: str = "x") -> list[Part]:
     return listed + [part.mirrored(axis) for part in listed]
 
 
-def loft(rings: ArrayLike, start: Vec | None = None, end: Vec | None = None, closed: bool = False) -> Part:
+def loft(rings: ArrayLike, start: Vec | None = None, end: Vec | None = None, *, closed: bool = False) -> Part:
     """Skin over rings (R, N, 3) that run counter-clockwise seen from ahead of the path, from the first to the last.
 
     The ends are closed by a fan to `start` and `end`, or flat when these are None (any simple polygon will do);
@@ -192,6 +192,7 @@ def sweep(
     scale: ArrayLike | None = None,
     up: Vec = (0.0, 0.0, 1.0),
     bevel: float = 0.0,
+    *,
     closed: bool = False,
 ) -> Part:
     """Section (N, 2) carried along a path (P, 3), mitred at bends and carried without twist.
@@ -227,7 +228,7 @@ def sweep(
     return loft([one[::-1] for one in rings] if _runs_clockwise(rings, p) else rings, closed=closed)
 
 
-def tube(path: ArrayLike, radius: float, sides: int = 10, closed: bool = False, bevel: float = 0.0) -> Part:
+def tube(path: ArrayLike, radius: float, sides: int = 10, *, closed: bool = False, bevel: float = 0.0) -> Part:
     """Round tube along a path (P, 3)."""
     return sweep(path, ellipse(2 * radius, 2 * radius, sides), closed=closed, bevel=bevel)
 

@@ -243,7 +243,7 @@ def _smooth_minimum(a: Field, b: Field, blend: float) -> Field:
 
 
 def _own_axes(
-    center: ArrayLike, half: Array, rotation: ArrayLike | None, box: bool
+    center: ArrayLike, half: Array, rotation: ArrayLike | None, *, box: bool
 ) -> tuple[Callable[[Field, Field, Field], tuple[Field, Field, Field]], Array, Array]:
     c = np.asarray(center, float)
     turn = np.eye(3) if rotation is None else np.asarray(rotation, float)

@@ -191,7 +191,7 @@ def _wheel(axle: Sequence[float], radius: float, tyre: float, spokes: int = 18) 
     return [part.rotated("y", 90).moved(0, *axle) for part in parts]
 
 
-def _drive(f: BicycleFrame, guard: bool = False) -> list[Part]:
+def _drive(f: BicycleFrame, *, guard: bool = False) -> list[Part]:
     """Cranks, pedals, chainring, chain or its case."""
     y, z = f.bottom
     wheel = cylinder(0.095, 0.006, bevel=0.0, sides=24).rotated("y", 90).moved(0.045, y, z)

@@ -116,7 +116,7 @@ def panes(x: float, low: float, size: tuple[float, float], y: float, bars: str, 
     return [part.of(of) for part in frame]
 
 
-def _face(rng: random.Random, plan: BuildingPlan, front: bool) -> list[Part]:
+def _face(rng: random.Random, plan: BuildingPlan, *, front: bool) -> list[Part]:
     """One long side with its upper windows and its ground floor."""
     y = -plan.depth / 2
     patches: list[Patch] = []
@@ -130,7 +130,7 @@ def _face(rng: random.Random, plan: BuildingPlan, front: bool) -> list[Part]:
     for level in range(1, plan.storeys):
         for bay in range(plan.bays):
             open_door = front and bay in plan.balconies
-            _window(plan, plan.across(bay), plan.floor(level), open_door, patches, parts)
+            _window(plan, plan.across(bay), plan.floor(level), patches, parts, to_floor=open_door)
     if plan.shops and front:
         _shop_floor(rng, plan, patches, parts)
     else:
@@ -138,7 +138,7 @@ def _face(rng: random.Random, plan: BuildingPlan, front: bool) -> list[Part]:
             if front and bay == plan.door:
                 _door(plan, plan.across(bay), patches, parts)
             else:
-                _window(plan, plan.across(bay), 0.15, False, patches, parts)
+                _window(plan, plan.across(bay), 0.15, patches, parts)
     if front:
         for bay in plan.balconies:
             kind = choose(rng, ("bars", "solid", "glass"))
@@ -159,7 +159,7 @@ def _face(rng: random.Random, plan: BuildingPlan, front: bool) -> list[Part]:
 
 
 def _window(
-    plan: BuildingPlan, x: float, floor: float, to_floor: bool, patches: list[Patch], parts: list[Part]
+    plan: BuildingPlan, x: float, floor: float, patches: list[Patch], parts: list[Part], *, to_floor: bool = False
 ) -> None:
     w, h = (plan.pitch - 0.16 if plan.ribbon else plan.pane[0]), plan.pane[1]
     low = floor + 0.95
@@ -298,7 +298,7 @@ def window_box(x: float, y: float, low: float, size: tuple[float, float]) -> Par
     return beam((x - 0.05, y - w / 2 - 0.09, low - 0.09), (x + 0.03, y + w / 2 + 0.09, low + h + 0.09), 0.0).of(TRIM)
 
 
-def flat_roof(rng: random.Random, plan: BuildingPlan, plant: bool = False) -> list[Part]:
+def flat_roof(rng: random.Random, plan: BuildingPlan, *, plant: bool = False) -> list[Part]:
     """Felt within parapets, with chimneys or machinery on it."""
     half, deep, z = plan.width / 2, plan.depth / 2, plan.eaves
     rim, top = 0.28, plan.eaves + plan.top

@@ -105,7 +105,7 @@ def school_bus(rng: random.Random) -> Model:
     parts.append(shell(levels, [], lambda *_: BODY))
     parts += [
         block(0, front + 0.04, 0.98, (1.1, 0.1, 0.42), DARK, 0.02),
-        *pair(0.76, front + 0.12, 1.0, (0.26, 0.14, 0.2), HEAD, 16),
+        *pair((0.76, front + 0.12, 1.0), (0.26, 0.14, 0.2), HEAD, 16),
     ]
     parts.append(beam((-1.1, front - 0.14, 0.45), (1.1, front + 0.1, 0.7), 0.03).of(DARK))
     parts += mirrored([beam((0.8, front + 0.45, 0.9), (1.16, front + 1.6, 1.05), 0.05).of(BODY)])
@@ -114,7 +114,9 @@ def school_bus(rng: random.Random) -> Model:
         parts += mirrored(
             [beam((side - 0.01, front + 1.4, z - 0.04), (side + 0.025, rear - 0.05, z + 0.04), 0.01).of(DARK)]
         )
-    parts += pair(0.9, front + 1.26, 2.75, (0.18, 0.12, 0.18), AMBER) + pair(0.9, rear, 2.75, (0.18, 0.12, 0.18), TAIL)
+    parts += pair((0.9, front + 1.26, 2.75), (0.18, 0.12, 0.18), AMBER) + pair(
+        (0.9, rear, 2.75), (0.18, 0.12, 0.18), TAIL
+    )
     parts += _tail(box, rear) + wheels(1.14, [front + 1.0, front + 1.25 + box.axles[0]], 0.46, 0.3, 0)
     parts += _mirror_arms(1.1, front + 0.9, 1.9)
     return join(parts, materials(rng, palette.fleet_paint(rng) if rng.random() < 0.2 else _yellow()), SMOOTH)
@@ -164,7 +166,7 @@ def articulated(rng: random.Random) -> Model:
     return join(parts, materials(rng, colour, palette.fleet_paint(rng)), SMOOTH)
 
 
-def _bus(rng: random.Random, shape: BusShape, rack: bool = False, lockers: bool = False) -> Model:
+def _bus(rng: random.Random, shape: BusShape, *, rack: bool = False, lockers: bool = False) -> Model:
     front, rear, half = -shape.length / 2, shape.length / 2, shape.width / 2
     parts = [*_coachwork(shape), *_front(shape), *_tail(shape, rear)]
     if rack:
@@ -235,8 +237,8 @@ def _coachwork(shape: BusShape) -> list[Part]:
 def _front(shape: BusShape) -> list[Part]:
     """Lamps, bumper, destination board and mirrors."""
     front, half = -shape.length / 2, shape.width / 2
-    parts = pair(half - 0.32, front + 0.12, 0.66, (0.42, 0.2, 0.18), HEAD, 12)
-    parts += pair(half - 0.06, front + 0.3, 0.66, (0.08, 0.16, 0.14), AMBER, 40)
+    parts = pair((half - 0.32, front + 0.12, 0.66), (0.42, 0.2, 0.18), HEAD, 12)
+    parts += pair((half - 0.06, front + 0.3, 0.66), (0.08, 0.16, 0.14), AMBER, 40)
     parts.append(beam((-half + 0.2, front - 0.04, shape.floor), (half - 0.2, front + 0.3, 0.5), 0.05).of(DARK))
     top = shape.bands[-1][1] if len(shape.bands) > 1 else shape.screen[1]
     lean = shape.rake * (top - shape.bands[0][0]) / (shape.height - shape.bands[0][0])
@@ -258,8 +260,8 @@ def _mirror_arms(half: float, y: float, z: float) -> list[Part]:
 def _tail(shape: BusShape, rear: float) -> list[Part]:
     """Lamps, bumper, engine grille and plate."""
     half = shape.width / 2
-    parts = pair(half - 0.2, rear - 0.045, 0.95, (0.14, 0.12, 0.42), TAIL, -14)
-    parts += pair(half - 0.2, rear - 0.045, 1.26, (0.14, 0.12, 0.14), AMBER, -14)
+    parts = pair((half - 0.2, rear - 0.045, 0.95), (0.14, 0.12, 0.42), TAIL, -14)
+    parts += pair((half - 0.2, rear - 0.045, 1.26), (0.14, 0.12, 0.14), AMBER, -14)
     parts.append(beam((-half + 0.2, rear - 0.3, shape.floor), (half - 0.2, rear + 0.03, 0.52), 0.05).of(DARK))
     parts.append(block(0, rear, 0.85, (1.3, 0.05, 0.4), DARK, 0.01))
     slats: Sequence[float] = (0.72, 0.8, 0.88, 0.96)

@@ -227,17 +227,17 @@ def _ends(rng: random.Random, shape: CarShape, front: float, end: float, half: f
     z, tail = shape.nose - 0.045, shape.tail - 0.17
     wide = choose(rng, (0.26, 0.32, 0.38))
     tall = choose(rng, (0.09, 0.12, 0.15))
-    parts = pair(0.80 * half - 0.08, front + 0.17, z, (wide, 0.16, tall), HEAD, 30)
-    parts += pair(0.72 * half, front + 0.10, low + 0.17, (0.2, 0.1, 0.07), DARK, 22)
+    parts = pair((0.80 * half - 0.08, front + 0.17, z), (wide, 0.16, tall), HEAD, 30)
+    parts += pair((0.72 * half, front + 0.10, low + 0.17), (0.2, 0.1, 0.07), DARK, 22)
     grille = choose(rng, (0.08, 0.14, 0.2))
     parts.append(block(0, front + 0.02, z - 0.09, (0.95 * half, 0.09, grille), DARK, 0.02))
     parts.append(block(0, front + 0.02, low + 0.2, (1.1 * half, 0.09, 0.1), DARK, 0.02))
     if rng.random() < 0.5:
         upright = shape.boot is None
         size = (0.16, 0.14, 0.34) if upright else (0.36, 0.14, 0.14)
-        parts += pair(0.82 * half - (0.0 if upright else 0.06), end - 0.085, tail - 0.02, size, TAIL, -32)
+        parts += pair((0.82 * half - (0.0 if upright else 0.06), end - 0.085, tail - 0.02), size, TAIL, -32)
     else:
-        parts += pair(0.82 * half - 0.06, end - 0.085, tail, (0.34, 0.14, 0.13), TAIL, -32)
+        parts += pair((0.82 * half - 0.06, end - 0.085, tail), (0.34, 0.14, 0.13), TAIL, -32)
     parts.append(block(0, end - 0.03, low + 0.22, (1.2 * half, 0.1, 0.12), DARK, 0.02))
     badge = block(0, front - 0.02, z - 0.02, (0.1, 0.03, 0.07), RIM, 0.01)
     middle = (tail + low) / 2 + 0.1

@@ -36,7 +36,7 @@ _KERB = 0.15
 _BASE, _PAINT, _SECOND = 0, 1, 2
 
 
-def _road(rng: random.Random, width: float, look: str, crossing: bool = False) -> Model:
+def _road(rng: random.Random, width: float, look: str, *, crossing: bool = False) -> Model:
     """A slab of carriageway with its markings, flush with its top."""
     base, paint = _tarmac(rng, look), _flat("road marking", (226, 224, 214), 0.7)
     length = CROSSING_LENGTH if crossing else LENGTH

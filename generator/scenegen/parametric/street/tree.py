@@ -11,7 +11,18 @@ from scenegen.core.asset_library import Material
 from scenegen.core.rng import integer, uniform
 from scenegen.parametric.shapes.shapes import Model, Part, join, mirrored, rod
 from scenegen.parametric.street import palette
-from scenegen.parametric.street.tree_parts import BARK, LEAF, Branch, bark_part, branches, clump, crown, leaves, trunk
+from scenegen.parametric.street.tree_parts import (
+    BARK,
+    LEAF,
+    Branch,
+    Growth,
+    bark_part,
+    branches,
+    clump,
+    crown,
+    leaves,
+    trunk,
+)
 
 Families = dict[str, Callable[[random.Random], Model]]
 SMOOTH = 25.0
@@ -22,7 +33,7 @@ def round_crown(rng: random.Random) -> Model:
     """Broad-leaved tree with a round crown."""
     height = uniform(rng, 6.0, 9.5)
     stem = trunk(rng, uniform(rng, 0.24, 0.34) * height, 0.032 * height, lean=0.02)
-    limbs = branches(rng, stem, count=integer(rng, 4, 6), length=0.36 * height, rise=50, depth=3)
+    limbs = branches(rng, stem, Growth(count=integer(rng, 4, 6), length=0.36 * height, rise=50, depth=3))
     middle, radii = (0.0, 0.0, 0.64 * height), (uniform(rng, 0.28, 0.36) * height,) * 2 + (0.34 * height,)
     return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 40, 0.36), _broad(rng), 1900, 0.26)
 
@@ -63,7 +74,7 @@ def spreading(rng: random.Random) -> Model:
     """Plane or lime of a street: a clear stem, flat limbs, a broad crown."""
     height = uniform(rng, 6.5, 9.0)
     stem = trunk(rng, 0.36 * height, 0.036 * height, lean=0.03)
-    limbs = branches(rng, stem, count=5, length=0.32 * height, rise=36, depth=3)
+    limbs = branches(rng, stem, Growth(count=5, length=0.32 * height, rise=36, depth=3))
     middle, radii = (0.0, 0.0, 0.68 * height), (0.44 * height, 0.42 * height, 0.26 * height)
     return _tree(rng, [stem, *limbs], crown(rng, middle, radii, 42, 0.3), _broad(rng, 0.35), 2000, 0.28)
 
@@ -72,7 +83,7 @@ def bare(rng: random.Random) -> Model:
     """Winter tree without leaves: branches down to the twigs."""
     height = uniform(rng, 6.0, 9.0)
     stem = trunk(rng, 0.32 * height, 0.03 * height, lean=0.03)
-    limbs = branches(rng, stem, count=5, length=0.36 * height, rise=56, depth=4)
+    limbs = branches(rng, stem, Growth(count=5, length=0.36 * height, rise=56, depth=4))
     return join(bark_part([stem, *limbs]), (palette.bark(rng),), 60.0)
 
 
@@ -80,7 +91,7 @@ def birch(rng: random.Random) -> Model:
     """White stem with dark scars, a loose light crown that hangs."""
     height = uniform(rng, 7.0, 10.0)
     stem = trunk(rng, 0.86 * height, 0.017 * height, lean=0.05)
-    limbs = branches(rng, stem, count=9, length=0.24 * height, rise=48, depth=2, along=(0.35, 0.95))
+    limbs = branches(rng, stem, Growth(count=9, length=0.24 * height, rise=48, depth=2, along=(0.35, 0.95)))
     clumps = []
     for limb in limbs:
         tip = np.asarray(limb.path[-1])
@@ -171,7 +182,7 @@ def multi_stem(rng: random.Random) -> Model:
         tall = height * uniform(rng, 0.6, 0.78)
         path = np.array([out * (0.06 + 0.3 * s**1.4 * tall * 0.9) + [0, 0, s * tall] for s in np.linspace(0, 1, 7)])
         stem = Branch(path, np.linspace(0.075, 0.03, 7))
-        wood += [stem, *branches(rng, stem, count=3, length=0.2 * height, rise=50, depth=2, along=(0.55, 0.95))]
+        wood += [stem, *branches(rng, stem, Growth(count=3, length=0.2 * height, rise=50, depth=2, along=(0.55, 0.95)))]
         radius = uniform(rng, 0.15, 0.2) * height
         clumps += crown(rng, tuple(path[-1]), (radius, radius, 0.9 * radius), 10, 0.42)
     return _tree(rng, wood, clumps, _broad(rng, 0.3), 1700, 0.19)

@@ -44,16 +44,23 @@ def trunk(rng: random.Random, height: float, radius: float, lean: float, taper: 
     return Branch(path, radii)
 
 
-def branches(
-    rng: random.Random,
-    parent: Branch,
-    count: int,
-    length: float,
-    rise: float,
-    depth: int,
-    along: tuple[float, float] = (0.72, 1.0),
-) -> list[Branch]:
-    """Limbs out of a parent, and theirs, `depth` times; `rise` is degrees above the horizontal."""  # fmt: skip
+@dataclass(frozen=True)
+class Growth:
+    """How limbs grow out of a parent: their number, length in metres and rise in degrees above the horizontal.
+
+    They start between two shares of the parent's length (`along`) and bear limbs of their own, `depth` levels in all.
+    """
+
+    count: int
+    length: float
+    rise: float
+    depth: int
+    along: tuple[float, float] = (0.72, 1.0)
+
+
+def branches(rng: random.Random, parent: Branch, growth: Growth) -> list[Branch]:
+    """Limbs out of a parent, each followed by its own limbs."""
+    count, depth, along = growth.count, growth.depth, growth.along
     grown: list[Branch] = []
     turn = uniform(rng, 0.0, 360.0)
     heading = parent.path[-1] - parent.path[-2]
@@ -66,17 +73,19 @@ def branches(
         start, radius = parent.at(t)
         angle = np.radians(turn + 137.5 * k + uniform(rng, -20, 20))
         out = np.cos(angle) * first + np.sin(angle) * second
-        up = np.radians(rise + uniform(rng, -12, 12))
+        up = np.radians(growth.rise + uniform(rng, -12, 12))
         way = np.cos(up) * out + np.sin(up) * (0.6 * heading + np.array([0, 0, 0.4]))
         way /= np.linalg.norm(way)
-        long = length * uniform(rng, 0.75, 1.15)
+        long = growth.length * uniform(rng, 0.75, 1.15)
         s = np.linspace(0.0, 1.0, 5)[:, None]
         bend = np.array([uniform(rng, -0.16, 0.16), uniform(rng, -0.16, 0.16), uniform(rng, -0.04, 0.28)])
         path = start + way * s * long + bend * long * s**2
         limb = Branch(path, radius * np.linspace(0.62, 0.3, 5))
         grown.append(limb)
         if depth > 1:
-            grown += branches(rng, limb, 3 if depth < 4 else 4, 0.62 * length, 42, depth - 1, (0.45, 1.0))
+            grown += branches(
+                rng, limb, Growth(3 if depth < 4 else 4, 0.62 * growth.length, 42, depth - 1, (0.45, 1.0))
+            )
     return grown
 
 
@@ -110,7 +119,7 @@ def crown(
     return parts
 
 
-def clump(rng: random.Random, radii: Sequence[float] | Points, roughness: float, fine: bool = False) -> Part:
+def clump(rng: random.Random, radii: Sequence[float] | Points, roughness: float, *, fine: bool = False) -> Part:
     """A closed, knobbly ball about the origin; `roughness` is how far its surface goes in and out."""
     vertices, faces = _FINE if fine else _COARSE
     bumps = np.zeros(len(vertices))

@@ -248,20 +248,20 @@ def pickup(rng: random.Random) -> Model:
         ]
         parts += [rod(a, b, 0.035, 0.0, 10).of(RIM) for a, b in itertools.pairwise(hoop)]
     parts += wheels(half - 0.01, [a[0] for a in arches], 0.4, 0.26, choose(rng, (5, 6)))
-    parts += pair(0.72, front + 0.12, 0.88, (0.3, 0.16, 0.2), HEAD, 22)
+    parts += pair((0.72, front + 0.12, 0.88), (0.3, 0.16, 0.2), HEAD, 22)
     parts += [
         block(0, front + 0.03, 0.84, (0.95, 0.12, 0.26), DARK, 0.03),
         block(0, front - 0.025, 0.84, (0.9, 0.03, 0.05), RIM, 0.01),
     ]
     parts.append(beam((-0.9, front - 0.08, 0.42), (0.9, front + 0.16, 0.64), 0.05).of(DARK))
     parts.append(beam((-0.9, rear - 0.1, 0.46), (0.9, rear + 0.1, 0.62), 0.04).of(RIM))
-    parts += pair(0.87, rear - 0.02, 0.92, (0.13, 0.08, 0.36), TAIL) + plates(front - 0.09, rear + 0.1, 0.5, 0.54)
+    parts += pair((0.87, rear - 0.02, 0.92), (0.13, 0.08, 0.36), TAIL) + plates(front - 0.09, rear + 0.1, 0.5, 0.54)
     parts += mirrors(half - 0.08, front + 1.95, belt + 0.1, (0.22, 0.11, 0.18), DARK)
     return join(parts, materials(rng, palette.car_paint(rng)), SMOOTH)
 
 
 def _cab(
-    rng: random.Random, front: float, height: float, floor: float, depth: float = 1.95, spoiler: bool = False
+    rng: random.Random, front: float, height: float, floor: float, depth: float = 1.95, *, spoiler: bool = False
 ) -> list[Part]:
     """A cab over the engine: its shell, steps, grille, bumper, lamps, mirrors."""
     half, rear, low = 1.2, front + depth, 0.62
@@ -296,8 +296,8 @@ def _cab(
     parts = [shell(levels, marks, paint, arch)]
     parts.append(beam((-0.95, front + 0.2, low - 0.04), (0.95, rear - 0.1, 1.4), 0.0).of(DARK))
     parts.append(beam((-1.18, front - 0.1, 0.32), (1.18, front + 0.32, 0.74), 0.06).of(choose(rng, (BODY, DARK))))
-    parts += pair(0.92, front - 0.06, 0.55, (0.4, 0.12, 0.17), HEAD, 8) + pair(
-        1.12, front + 0.02, 0.55, (0.06, 0.12, 0.14), AMBER, 30
+    parts += pair((0.92, front - 0.06, 0.55), (0.4, 0.12, 0.17), HEAD, 8) + pair(
+        (1.12, front + 0.02, 0.55), (0.06, 0.12, 0.14), AMBER, 30
     )
     bars = integer(rng, 3, 5)
     parts.append(block(0, front + 0.02, (0.8 + waist - 0.1) / 2, (1.5, 0.08, waist - 0.16 - 0.8), DARK, 0.03))
@@ -350,8 +350,8 @@ def _inner_tyre() -> list[Part]:
 
 
 def _tail(rear: float) -> list[Part]:
-    parts = pair(0.92, rear - 0.04, 0.84, (0.44, 0.1, 0.16), TAIL, 0) + pair(
-        0.62, rear - 0.04, 0.84, (0.12, 0.1, 0.16), AMBER
+    parts = pair((0.92, rear - 0.04, 0.84), (0.44, 0.1, 0.16), TAIL, 0) + pair(
+        (0.62, rear - 0.04, 0.84), (0.12, 0.1, 0.16), AMBER
     )
     parts.append(beam((-1.15, rear - 0.16, 0.44), (1.15, rear - 0.06, 0.58), 0.01).of(STEEL))
     parts += mirrored([beam((0.5, rear - 0.14, 0.5), (0.58, rear - 0.08, 0.9), 0.0).of(STEEL)])

@@ -112,7 +112,7 @@ def luton(rng: random.Random) -> Model:
         beam((x - 0.02, front + 2.28, 0.76), (x + 0.02, rear + 0.012, 0.84), 0.0).of(STEEL) for x in (-1.05, 1.05)
     ]
     parts += _rear_doors(rear, 1.06, 0.82, 2.94, SECOND)
-    parts += pair(0.86, rear - 0.04, 0.66, (0.3, 0.1, 0.12), TAIL)
+    parts += pair((0.86, rear - 0.04, 0.66), (0.3, 0.1, 0.12), TAIL)
     parts += wheels(0.98, [front + a for a in cab.axles], cab.wheel, 0.26, 0)
     parts += [*plates(front - 0.02, rear + 0.01, 0.5, 0.6), block(0, rear - 0.06, 0.6, (2.0, 0.08, 0.14), DARK)]
     paint = palette.fleet_paint(rng)
@@ -130,14 +130,14 @@ def cab_over(rng: random.Random) -> Model:
     return _van(rng, shape, waist=1.08)
 
 
-def _van(rng: random.Random, shape: VanShape, cargo: bool = False, waist: float = 0.0) -> Model:
+def _van(rng: random.Random, shape: VanShape, *, cargo: bool = False, waist: float = 0.0) -> Model:
     front = -shape.length / 2
     rear, half = front + shape.length, shape.width / 2
     parts = [*_body(shape, front, shape.length, waist), *_face(rng, shape, front)]
     axles = [front + y for y in shape.axles]
     parts += wheels(half - 0.01, axles, shape.wheel, 0.23, choose(rng, (0, 0, 5, 6)))
     size = (0.12, 0.1, 0.36)
-    parts += pair(half - 0.08, rear - 0.05, 0.98, size, TAIL, -18)
+    parts += pair((half - 0.08, rear - 0.05, 0.98), size, TAIL, -18)
     bottom = 0.5
     if cargo:
         parts += _rear_doors(rear, half, bottom + 0.1, shape.height - 0.3, BODY)
@@ -218,9 +218,9 @@ def _face(rng: random.Random, shape: VanShape, front: float) -> list[Part]:
     wide = choose(rng, (0.24, 0.3))
     parts = [
         bumper.of(DARK),
-        *pair(half - 0.24, front + 0.08, z, (wide, 0.14, choose(rng, (0.14, 0.2, 0.26))), HEAD, 14),
+        *pair((half - 0.24, front + 0.08, z), (wide, 0.14, choose(rng, (0.14, 0.2, 0.26))), HEAD, 14),
     ]
-    parts += pair(half - 0.05, front + 0.18, z - 0.02, (0.06, 0.1, 0.12), AMBER, 30)
+    parts += pair((half - 0.05, front + 0.18, z - 0.02), (0.06, 0.1, 0.12), AMBER, 30)
     grille = block(0, front + 0.02, z, (half, 0.09, choose(rng, (0.12, 0.2, 0.26))), DARK, 0.02)
     badge = block(0, front - 0.02, z, (0.12, 0.03, 0.1), RIM, 0.01)
     y = front + shape.panes[0][0] + 0.08

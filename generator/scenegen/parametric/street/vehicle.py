@@ -55,6 +55,7 @@ def shell(
     paint: Paint,
     arches: Sequence[Arch] = (),
     under: int = DARK,
+    *,
     leaning: bool = False,
 ) -> Part:
     """A body of level outlines, `marks` the y along its sides (at the lowest level) where paint may change.
@@ -155,9 +156,13 @@ def wheel(radius: float, width: float, spokes: int = 5) -> list[Part]:
 
 
 def pair(
-    x: float, y: float, z: float, size: Sequence[float], of: int, turn: float = 0.0, bevel: float = 0.03
+    at: tuple[float, float, float], size: Sequence[float], of: int, turn: float = 0.0, bevel: float = 0.03
 ) -> list[Part]:
-    """Two bevelled blocks of a size sunk into a front or rear at +-x, turned outward by degrees: lamps, vents."""
+    """Two bevelled blocks sunk into a front or rear, at a point and at its mirror image: lamps, vents.
+
+    `turn` is degrees outward.
+    """
+    x, y, z = at
     one = block(0.0, 0.0, z, size, of, min(bevel, 0.3 * min(size)))
     return mirrored([one.rotated("z", turn).moved(x, y)])
 

@@ -112,9 +112,8 @@ def shaped(shape: BodyShape) -> Floats:
         for combination in product(*(levels[name].items() for name in names)):
             if all(level for level, _ in combination):
                 weight = float(np.prod([share for _, share in combination]))
-                _add(
-                    vertices, f"{folder}/{pattern.format(*(level for level, _ in combination))}", weight, len(names) > 4
-                )
+                target = f"{folder}/{pattern.format(*(level for level, _ in combination))}"
+                _add(vertices, target, weight, optional=len(names) > 4)
     for (race, share), (gender, gender_share), (age, age_share) in product(
         zip(RACES, shape.races, strict=True), levels["gender"].items(), levels["age"].items()
     ):
@@ -140,8 +139,8 @@ def _level_weights(name: str, value: float) -> dict[str, float]:
     return {level: share for level, share in shares.items() if share > 0}
 
 
-def _add(vertices: Floats, target: str, weight: float, may_lack: bool = False) -> None:
-    if weight and not (may_lack and not (data_folder() / "targets" / f"{target}.target.gz").is_file()):
+def _add(vertices: Floats, target: str, weight: float, *, optional: bool = False) -> None:
+    if weight and not (optional and not (data_folder() / "targets" / f"{target}.target.gz").is_file()):
         index, offsets = _target(target)
         vertices[index] += weight * offsets
 

@@ -104,7 +104,7 @@ def cut(cloth: Cloth, field: Floats) -> tuple[Cloth, Floats]:
     count = inside[faces].sum(axis=1)
     whole = faces[count == 3]
     crossing = faces[(count == 1) | (count == 2)]
-    alone = np.where(inside[crossing].sum(axis=1) == 1, True, False)
+    alone = inside[crossing].sum(axis=1) == 1
     first = np.argmax(inside[crossing] == alone[:, None], axis=1)  # the corner that is on a side of its own
     a, b, c = (np.take_along_axis(crossing, ((first + k) % 3)[:, None], 1)[:, 0] for k in range(3))
     edges = np.sort(np.concatenate([np.stack([a, b], 1), np.stack([a, c], 1)]), axis=1)

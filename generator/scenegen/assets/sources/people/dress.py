@@ -72,7 +72,7 @@ def body_of(base: BaseMesh, vertices: Floats) -> Body:
     return Body(base, vertices, joints(base, vertices), ground)
 
 
-def dress(body: Body, rng: random.Random, clothes: str, female: bool) -> Iterator[Cloth]:
+def dress(body: Body, rng: random.Random, clothes: str, *, female: bool) -> Iterator[Cloth]:
     """Closed pieces that make a dressed person in rest; `clothes` is one of CLOTHES."""
     tights = closed(body.group("helper-tights"))
     skin = body.group("body")
@@ -87,7 +87,7 @@ def dress(body: Body, rng: random.Random, clothes: str, female: bool) -> Iterato
         yield replace(cloth, material=_lips(body, cloth))
     yield from shoes(body, tights)
     yield from _eyes(body)
-    yield from _hair(body, skin, rng, female)
+    yield from _hair(body, skin, rng, female=female)
     yield from _brows(body, skin)
 
 
@@ -216,7 +216,7 @@ def _face(body: Body) -> tuple[Floats, float]:
     return middle, float(crown - middle[2]) / 0.105
 
 
-def _hair(body: Body, skin: Cloth, rng: random.Random, female: bool) -> Iterator[Cloth]:
+def _hair(body: Body, skin: Cloth, rng: random.Random, *, female: bool) -> Iterator[Cloth]:
     """A cap of hair down to a hairline, close or full; women may wear it long or in a knot."""
     style = choose(rng, ("full", "bob", "knot", "long") if female else ("crew", "short", "short", "full"))
     middle, size = _face(body)

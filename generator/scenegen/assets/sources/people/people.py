@@ -77,7 +77,7 @@ def make_person(recipe: PersonRecipe) -> RawModel:
     base = base_mesh()
     body = wear.body_of(base, vertices)
     pose, placed = settle(base, vertices, build, poses[pose_name](rng))
-    parts = [_carried(placed, cloth) for cloth in wear.dress(body, rng, recipe.clothes, female > 0.5)]
+    parts = [_carried(placed, cloth) for cloth in wear.dress(body, rng, recipe.clothes, female=female > 0.5)]
     if recipe.clothes == "suit":
         parts += list(_markers(placed, body, rng))
     materials = (

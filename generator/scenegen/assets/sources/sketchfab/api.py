@@ -46,7 +46,7 @@ class Stopped(ScenegenError):
 class _Again(Exception):
     """This attempt failed in a way that another may mend; `wait` in seconds where the server says it."""
 
-    def __init__(self, why: str, response: httpx.Response | None = None, new_link: bool = False) -> None:
+    def __init__(self, why: str, response: httpx.Response | None = None, *, new_link: bool = False) -> None:
         super().__init__(why)
         self.status = None if response is None else response.status_code
         self.wait = None if response is None else _retry_after(response)
@@ -201,7 +201,7 @@ class Sketchfab:
         def once() -> dict[str, Any]:
             response = self._client.get(url, headers=headers, follow_redirects=not headers)
             self._answered = True
-            self._judge(response, bool(headers))
+            self._judge(response, with_token=bool(headers))
             try:
                 body = response.json()
             except ValueError as error:
@@ -212,7 +212,7 @@ class Sketchfab:
 
         return self._patiently("Sketchfab", once)
 
-    def _judge(self, response: httpx.Response, with_token: bool) -> None:
+    def _judge(self, response: httpx.Response, *, with_token: bool) -> None:
         status = response.status_code
         if status == 401 and with_token:
             raise Stopped(f"Sketchfab refuses the token (401); make a new one at sketchfab.com; {INSTEAD}")

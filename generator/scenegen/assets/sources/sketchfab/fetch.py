@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import functools
 import hashlib
 import json
 import shutil
@@ -104,6 +105,7 @@ def fetch(
     library: Path,
     api: Sketchfab,
     jobs: int = 4,
+    *,
     commercial: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
 ) -> FetchResult:
@@ -119,7 +121,8 @@ def fetch(
     with _scratch(library) as scratch, _pool(api, jobs) as pool:
         while result.stopped is None:
             for attempt in _next(quotas, 2 * jobs - len(running)):
-                running[pool.submit(_bring, api, attempt.entry, scratch, commercial)] = attempt
+                bring = functools.partial(_bring, api, attempt.entry, scratch, commercial=commercial)
+                running[pool.submit(bring)] = attempt
             report()
             if not running:
                 break
@@ -212,9 +215,9 @@ def _stop_reason(error: Stopped | OSError, library: Path) -> str:
     return f"{library}: cannot be written ({error.strerror or error}); make room, then the same command goes on"
 
 
-def _bring(api: Sketchfab, entry: Entry, scratch: Path, commercial: bool) -> _Archive:
+def _bring(api: Sketchfab, entry: Entry, scratch: Path, *, commercial: bool) -> _Archive:
     model = api.model(entry.uid)
-    why = why_refused(model.licence, model.licence_label, commercial)
+    why = why_refused(model.licence, model.licence_label, commercial=commercial)
     if why:
         raise Unavailable(why)
     if not model.downloadable:

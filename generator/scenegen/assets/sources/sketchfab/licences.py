@@ -23,7 +23,7 @@ def spdx(slug: str) -> str | None:
     return _SPDX.get(_plain(slug))
 
 
-def why_refused(slug: str, label: str, commercial: bool) -> str | None:
+def why_refused(slug: str, label: str, *, commercial: bool) -> str | None:
     """Why a model under this licence is not taken, or None when it is; `commercial` refuses NC too."""
     plain = _plain(slug)
     shown = label or slug or "none"

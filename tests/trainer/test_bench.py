@@ -50,4 +50,4 @@ def test_labels_are_sparse_masks_of_all_classes() -> None:
 def test_a_run_brings_its_own_configuration(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["bench", "--run", str(tmp_path), "--config", "final"])
     assert done.exit_code == 2
-    assert "--run brings its own configuration" in done.output
+    assert "--run has its own configuration" in done.output

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+import click
+from scenetrain.cli.main import cli
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -13,9 +17,30 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_gives_an_example() -> None:
-    done = run("fit", "--help")
-    assert done.returncode == 0 and "Example: scenetrain fit --data" in done.stdout
+def test_help_of_every_command_has_an_example_that_click_accepts() -> None:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None and command.help is not None
+        examples = [line.removeprefix("Example: ") for line in map(str.strip, command.help.splitlines())]
+        examples = [line for line in examples if line.startswith("scenetrain ")]
+        assert examples, name
+        for example in examples:
+            _, called, *words = shlex.split(example)
+            assert called == name
+            command.make_context(name, words)
+
+
+def test_help_imports_no_heavy_package() -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from scenetrain.cli.main import cli\n"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
+        "print(*(set(sys.modules) & {'torch', 'lightning', 'rich', 'numpy', 'matplotlib'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, "")
 
 
 def test_bad_input_is_one_line(tmp_path: Path) -> None:

@@ -193,13 +193,15 @@ def test_a_damaged_checkpoint_is_named(boxes: Path, undisturbed: Path, tmp_path:
         fit(small_config(), boxes, run, CPU, quiet)
 
 
-def test_two_processes_train_one_network(boxes: Path, tmp_path: Path) -> None:
+def test_two_processes_train_one_network(boxes: Path, test_boxes: Path, tmp_path: Path) -> None:
     one = ("--set", "training.epochs=1", "--set", "training.single_view_epochs=1", "--devices", "2")
+    one = (*one, "--test-data", str(test_boxes))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command(boxes, tmp_path, *one), capture_output=True, text=True, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     assert len(losses(tmp_path)) == len(STAGES)
     assert load_model(tmp_path, torch.device("cpu")).config.training.epochs == 1
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_bf16_stays_close_to_fp32(boxes: Path, tmp_path: Path) -> None:

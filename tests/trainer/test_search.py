@@ -17,7 +17,7 @@ from scenetrain.cli.main import cli
 from scenetrain.config import Config, load_config
 from scenetrain.search import search as search_module
 from scenetrain.search.pool import TrialPool
-from scenetrain.search.search import Outcome, SearchResult, Trial, run_trial, search, write_results
+from scenetrain.search.search import SearchResult, Trial, TrialResult, run_trial, search, write_results
 from scenetrain.training.fit import Hardware
 from scenetrain.training.run_folder import build_model
 
@@ -45,25 +45,25 @@ def searched(boxes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return out, search(config(), boxes, out, CPU, quiet)
 
 
-def figures(result: SearchResult) -> list[tuple[Outcome, bool]]:
-    return [(replace(row.outcome, seconds=0.0), row.kept) for row in result.rows]
+def figures(result: SearchResult) -> list[tuple[TrialResult, bool]]:
+    return [(replace(row.result, seconds=0.0), row.kept) for row in result.rows]
 
 
 def test_keeps_what_helps_one_thing_at_a_time(searched: tuple[Path, SearchResult]) -> None:
     result = searched[1]
     for branch in ("reconstructor", "segmenter"):
-        best: Outcome | None = None
+        best: TrialResult | None = None
         for changed in ("start", *FEW):
-            tried = [row for row in result.rows if (row.outcome.branch, row.outcome.changed) == (branch, changed)]
+            tried = [row for row in result.rows if (row.result.branch, row.result.changed) == (branch, changed)]
             assert len(tried) == 1
-            outcome = tried[0].outcome
+            tried_result = tried[0].result
             if changed == "learning_rate":
-                assert "not a number" in outcome.failure
+                assert "not a number" in tried_result.failure
             elif best is not None:
-                differing = {k for k in FEW if getattr(outcome, k) != getattr(best, k)}
+                differing = {k for k in FEW if getattr(tried_result, k) != getattr(best, k)}
                 assert differing == {changed}
-                assert tried[0].kept == (outcome.iou is not None and outcome.iou > (best.iou or 0))
-            best = outcome if tried[0].kept else best
+                assert tried[0].kept == (tried_result.iou is not None and tried_result.iou > (best.iou or 0))
+            best = tried_result if tried[0].kept else best
         assert best is not None
         chosen = getattr(result.chosen, branch)
         assert [getattr(chosen, k) for k in FEW] == [getattr(best, k) for k in FEW]
@@ -76,11 +76,11 @@ def test_segmenters_stand_on_the_reconstructor_that_was_found(searched: tuple[Pa
         state = torch.load(folder / stage / "best.ckpt", weights_only=True)["state_dict"]
         return {key: value for key, value in state.items() if "segmenter" not in key and "mask_fusion" not in key}
 
-    (found,) = {r.outcome.trial.split("_on_")[1] for r in result.rows if r.outcome.branch == "segmenter"}
+    (found,) = {r.result.trial.split("_on_")[1] for r in result.rows if r.result.branch == "segmenter"}
     wanted = reconstructor(out / "trials" / f"reconstructor_{found}", "reconstructor_3")
     for row in result.rows:
-        if row.outcome.branch == "segmenter" and not row.outcome.failure:
-            got = reconstructor(out / "trials" / row.outcome.trial, "segmenter_3")
+        if row.result.branch == "segmenter" and not row.result.failure:
+            got = reconstructor(out / "trials" / row.result.trial, "segmenter_3")
             assert all(torch.equal(got[key], wanted[key]) for key in wanted)
 
 
@@ -92,7 +92,7 @@ def test_tables_plot_and_a_configuration_for_fit(searched: tuple[Path, SearchRes
     assert (chosen.reconstructor, chosen.segmenter) == (result.chosen.reconstructor, result.chosen.segmenter)
     with (out / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["trial"] for row in rows] == [row.outcome.trial for row in result.rows]
+    assert [row["trial"] for row in rows] == [row.result.trial for row in result.rows]
     assert (out / "trials.md").read_text().count("\n") == len(rows) + 2
     assert (out / "trials.png").read_bytes().startswith(b"\x89PNG")
 
@@ -108,14 +108,14 @@ def test_goes_on_where_it_was_cut_off(
     shutil.rmtree(tmp_path / "trials" / last)
     calls: list[str] = []
 
-    def counted(trial: Trial, data: Path, hardware: Hardware) -> Outcome:
+    def counted(trial: Trial, data: Path, hardware: Hardware) -> TrialResult:
         calls.append(trial.folder.name)
         return run_trial(trial, data, hardware)
 
     monkeypatch.setattr(search_module, "run_trial", counted)
     result = search(config(), boxes, tmp_path, CPU, quiet)
     assert figures(result) == figures(undisturbed)
-    failed = [row.outcome.trial for row in result.rows if row.outcome.failure]
+    failed = [row.result.trial for row in result.rows if row.result.failure]
     assert [name for name in calls if name not in failed] == [json.loads(line)["trial"] for line in journal[-2:]]
     with pytest.raises(ScenegenError, match="begun otherwise"):
         search(small_config(), boxes, tmp_path, CPU, quiet)
@@ -146,11 +146,11 @@ def test_two_trials_side_by_side_end_as_they_do_alone(
         )
     ]
     with TrialPool(run_trial, replace(CPU, devices=2), boxes, tmp_path) as pool:
-        outcomes = {outcome.trial: outcome for outcome in pool.run(trials)}
-    alone = next(row.outcome for row in searched[1].rows if row.outcome.changed == "start")
-    assert outcomes["start"].iou == alone.iou
-    assert outcomes["start"].loss == pytest.approx(alone.loss, rel=1e-6)
-    assert "not a number" in outcomes["learning_rate"].failure
+        results = {result.trial: result for result in pool.run(trials)}
+    alone = next(row.result for row in searched[1].rows if row.result.changed == "start")
+    assert results["start"].iou == alone.iou
+    assert results["start"].loss == pytest.approx(alone.loss, rel=1e-6)
+    assert "not a number" in results["learning_rate"].failure
 
 
 def test_all_trials_begin_at_the_same_weights() -> None:

@@ -8,47 +8,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
+
+from scenetrain.cli.options import DIRECTORY, config_option, device_option, json_option, set_option
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from scenetrain.training.bench import Bench, StageSpeed
 
 
 @click.command()
-@click.option("--run", type=click.Path(path_type=Path), help="Measure a run's network and configuration.")
-@click.option(
-    "--config", "name", default="first", show_default=True, help="Without --run: first, final, tiny or a file."
-)
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting of --config.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--steps", type=click.IntRange(1), help="Steps an epoch; 50 on a GPU, 2 without, unless told.")
-@click.option("--json", "as_text", is_flag=True, help="Print JSON.")
-def bench(run: Path | None, name: str, changes: tuple[str, ...], device: str, steps: int | None, as_text: bool) -> None:
-    """Measure latency and memory of inference, and seconds an epoch of 22,500 scenes for each stage of training.
+@click.option("--run", metavar="RUN", type=DIRECTORY, help="Measure the trained network of a run.")
+@config_option
+@set_option
+@device_option
+@click.option("--steps", type=click.IntRange(1), help="Steps per epoch (default: 50 on a GPU, 2 on a CPU).")
+@json_option
+def bench(
+    run: Path | None, config: str, changes: tuple[str, ...], device: str, steps: int | None, as_json: bool
+) -> None:
+    """Measure the speed of inference and training.
 
-    \b
-    Example: scenetrain bench --config final --json
+    Times each training stage per epoch of 22,500 scenes, and measures the memory that inference and training take.
+
+    
+    Examples:
+      scenetrain bench --config final
+      scenetrain bench --run runs/final --device cpu --steps 4 --json
     """
+    from rich.console import Console
+
     from scenetrain.config import load_config
     from scenetrain.evaluation.evaluate import open_device
     from scenetrain.training import bench as step
     from scenetrain.training.run_folder import load_model
 
-    if run is not None and (changes or name != "first"):
-        raise click.UsageError("--run brings its own configuration; leave out --config and --set")
+    if run is not None and (changes or config != "first"):
+        raise click.UsageError("--run has its own configuration; leave out --config and --set")
     place = open_device(device)
     trained = load_model(run, place) if run is not None else None
-    config = trained.config if trained else load_config(name, changes)
+    settings = trained.config if trained else load_config(config, changes)
     wanted = steps or (50 if place.type == "cuda" else 2)
-    result = step.bench(config, place.type, wanted, trained.model if trained else None)
-    if as_text:
+    result = step.bench(settings, place.type, wanted, trained.model if trained else None)
+    if as_json:
         click.echo(json.dumps(asdict(result), indent=1))
         return
     _show(result, Console())
 
 
 def _show(result: Bench, console: Console) -> None:
+    from rich.table import Table
+
     console.print(f"{result.device}, {result.views} views")
     for inference in result.inference:
         console.print(

@@ -7,28 +7,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from scenegen.progress import progress
 
-from scenetrain.networks.everted import paper
+from scenetrain.cli.options import data_option, device_option, json_option, run_argument, split_option
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from scenetrain.evaluation.evaluate import Evaluation
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
-@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--json", "as_text", is_flag=True, help="Print JSON, scores of every scene included.")
-def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> None:
-    """Score a run on a data set, at the thresholds that were chosen on validation.
+@run_argument
+@data_option
+@split_option
+@device_option
+@json_option
+def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> None:
+    """Score a trained network on a data set.
+
+    The thresholds are those that the validation split chose. With --json, the answer also holds the scores of every
+    scene.
 
     \b
-    Example: scenetrain evaluate runs/everted --data data/studio_test --split test --json
+    Examples:
+      scenetrain evaluate runs/final --data data/studio_test
+      scenetrain evaluate runs/final --data data/studio --split validation --json
     """
+    from scenegen.progress import progress
+
     from scenetrain.evaluation import evaluate as step
     from scenetrain.training.run_folder import load_model
 
@@ -37,9 +43,11 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
     scenes = step.open_scenes(trained, data, split)
     with progress("evaluate") as on_progress:
         result = step.evaluate(trained, scenes, place, on_progress)
-    if as_text:
+    if as_json:
         click.echo(json.dumps(step.as_json(result), indent=1, allow_nan=False))
         return
+    from rich.console import Console
+
     console = Console()
     console.print(_table(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", result))
     for name, scores in (("reconstructor", result.reconstructor), ("segmenter", result.segmenter)):
@@ -55,6 +63,10 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_text: bool) -> N
 
 
 def _table(title: str, result: Evaluation) -> Table:
+    from rich.table import Table
+
+    from scenetrain.networks.everted import paper
+
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for head in ("IoU", "constant", "scenes", "paper first", "paper final"):

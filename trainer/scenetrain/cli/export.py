@@ -6,23 +6,36 @@ from pathlib import Path
 
 import click
 
+from scenetrain.cli.options import DIRECTORY, run_argument
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", "file_format", type=click.Choice(["onnx", "torch"]), default="onnx", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file, such as everted.onnx.")
+@run_argument
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["onnx", "torch"]),
+    default="onnx",
+    show_default=True,
+    help="ONNX, or a program of torch.export.",
+)
+@click.option("--out", metavar="FILE", type=DIRECTORY, required=True, help="The file to write, such as final.onnx.")
 @click.option(
     "--views",
     type=click.Choice([*map(str, range(1, 9)), "dynamic"]),
     default="3",
     show_default=True,
-    help="A fixed number for one scene at a time; dynamic: any batch, 1 to 8 views.",
+    help="A number: the file takes one scene with that many views. dynamic: any batch, 1 to 8 views.",
 )
 def export(run: Path, file_format: str, out: Path, views: str) -> None:
-    """Write a run's network as ONNX or as a torch.export program, from RGB images in [0, 1] to probabilities.
+    """Write a trained network as an ONNX file.
+
+    The file's inputs are RGB images in [0, 1], its outputs are probabilities.
 
     \b
-    Example: scenetrain export runs/everted --format onnx --views dynamic --out everted.onnx
+    Examples:
+      scenetrain export runs/final --out final.onnx
+      scenetrain export runs/final --format torch --views dynamic --out final.pt2
     """
     import torch
 

@@ -6,24 +6,27 @@ from pathlib import Path
 
 import click
 
+from scenetrain.cli.options import DIRECTORY, device_option, run_argument
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the voxels and their picture go.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@run_argument
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=DIRECTORY)
+@click.option("--out", metavar="DIR", type=DIRECTORY, required=True, help="Where the voxels and their image go.")
+@device_option
 def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None:
-    """Turn three photographs of a room into a labelled voxel grid: masks.npy, occupancy.npy, voxels.png.
+    """Turn photographs into labelled voxels.
 
-    Give IMAGES in the order of the cameras in the data that the run was trained on.
+    The photographs show one room; the answer is DIR/masks.npy, DIR/occupancy.npy and DIR/voxels.png. Give as many
+    IMAGES as the network takes (three), in the order of the cameras of its training data.
 
-    \b
-    Example: scenetrain predict runs/everted south_west.jpg south_east.jpg north_east.jpg --out room
+    
+    Example: scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
     """
     from scenetrain.evaluation.evaluate import open_device
     from scenetrain.inference.predict import predict as step
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
-    picture = step(load_model(run, place), images, out, place)
-    click.echo(f"{picture}: open it; the voxels are in {out / 'masks.npy'} and {out / 'occupancy.npy'}")
+    image = step(load_model(run, place), images, out, place)
+    click.echo(f"{image}: open it; the voxels are in {out / 'masks.npy'} and {out / 'occupancy.npy'}")

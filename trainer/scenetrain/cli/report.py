@@ -1,4 +1,4 @@
-"""scenetrain report: a page about a run that opens offline."""
+"""scenetrain report: one HTML page about a run, which needs no internet connection."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from pathlib import Path
 
 import click
 
+from scenetrain.cli.options import DIRECTORY, data_option, device_option, run_argument, split_option
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
-@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
-@click.option("--compare", type=click.Path(path_type=Path), help="A second run to stand beside it.")
-def report(run: Path, data: Path, split: str, compare: Path | None) -> None:
-    """Write RUN/report.html: curves, scores beside the paper's, and pictures of the best and the worst scenes.
+@run_argument
+@data_option
+@split_option
+@click.option("--compare", metavar="RUN", type=DIRECTORY, help="A second run to show beside the first.")
+@device_option
+def report(run: Path, data: Path, split: str, compare: Path | None, device: str) -> None:
+    """Write a page about a run, RUN/report.html.
 
-    \b
-    Example: scenetrain report runs/final --data data/studio_test --compare runs/first
+    It shows the training curves, the scores beside the paper's, and images of the best and the worst scenes.
+
+    
+    Examples:
+      scenetrain report runs/final --data data/studio_test
+      scenetrain report runs/final --data data/studio_test --compare runs/first
     """
     from scenetrain.evaluation.evaluate import open_device
     from scenetrain.report.report import write_report
 
-    page = write_report(run, data, split, compare, open_device("auto"))
+    page = write_report(run, data, split, compare, open_device(device))
     click.echo(f"{page}: open it in a browser")

@@ -5,46 +5,64 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
+
+from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A data set of `scenegen generate`.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The search's folder; again resumes it.")
-@click.option("--config", "name", default="first", show_default=True, help="Where to start: a name or a .toml file.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting of all trials.")
-@click.option("--test", type=click.Path(path_type=Path), help="Score what is chosen on 250 scenes of this data set.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="Trials side by side, one a GPU.")
-@click.option("--workers", type=click.IntRange(0), default=2, show_default=True, help="Reader processes a trial.")
+@data_option
+@click.option(
+    "--out", metavar="DIR", type=DIRECTORY, required=True, help="The search's folder. An existing search continues."
+)
+@config_option
+@set_option
+@click.option(
+    "--test",
+    metavar="DIR",
+    type=DIRECTORY,
+    help="Score the chosen settings on 250 scenes of this data set.",
+)
+@device_option
+@click.option(
+    "--devices",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Trials at the same time, each on its own GPU.",
+)
+@workers_option
 def search(
     data: Path,
     out: Path,
-    name: str,
+    config: str,
     changes: tuple[str, ...],
     test: Path | None,
     device: str,
     devices: int,
     workers: int,
 ) -> None:
-    """Change one setting at a time, keep what helps validation; the same command again goes on where it was cut off.
+    """Search for better training settings.
 
-    Trials use 4500 scenes, 500 of validation, and a patience of 5 epochs; --set changes these too. OUT/chosen.toml is
-    then a configuration for `scenetrain fit --config`.
+    Starts at --config, changes one setting at a time, and keeps a change if validation improves. Trials use 4,500
+    training scenes, 500 validation scenes and a patience of 5 epochs; --set changes these too. After an interruption,
+    the same command continues the search. The result is OUT/chosen.toml, a configuration for `scenetrain fit --config`.
 
-    \b
-    Example: scenetrain search --data data/studio --out runs/search --devices 8
+    Examples:
+      scenetrain search --data data/studio --out runs/search --devices 8
+      scenetrain search --data data/studio --out runs/search --test data/studio_test
     """
+    from rich.console import Console
+    from rich.table import Table
+
     from scenetrain.config import load_config
     from scenetrain.search import search as step
     from scenetrain.search.report import HEADS, cells
     from scenetrain.training.fit import Hardware
 
     hardware = Hardware(device, devices, workers=workers)
-    base = load_config(name, changes)
-    limited = load_config(name, (*step.LIMITS, *changes))
-    result = step.search(limited, data, out, hardware, say=lambda line: click.echo(line, err=True))
+    base = load_config(config, changes)
+    limited = load_config(config, (*step.LIMITS, *changes))
+    result = step.search(limited, data, out, hardware, lambda line: click.echo(line, err=True))
     chosen = step.write_results(result, base, out)
     table = Table(*HEADS, title="Trials", title_justify="left")
     for row in result.rows:
@@ -57,4 +75,4 @@ def search(
             f"On {len(scores.scenes)} test scenes: reconstructor IoU {scores.reconstructor.overall:.3f}, segmenter "
             f"{scores.segmenter.overall:.3f} overall, {scores.segmenter.macro:.3f} macro"
         )
-    click.echo(f"{chosen}: next, scenetrain fit --data {data} --out DIR --config {chosen}")
+    click.echo(f"{chosen}: next, run scenetrain fit --data {data} --out DIR --config {chosen}")

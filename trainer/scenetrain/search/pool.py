@@ -20,9 +20,9 @@ from scenegen.core.errors import ScenegenError
 from scenetrain.training.fit import Hardware
 
 if TYPE_CHECKING:
-    from scenetrain.search.search import Outcome, Trial
+    from scenetrain.search.search import Trial, TrialResult
 
-RunTrial = Callable[["Trial", Path, Hardware], "Outcome"]
+RunTrial = Callable[["Trial", Path, Hardware], "TrialResult"]
 
 
 class TrialPool:
@@ -43,7 +43,7 @@ class TrialPool:
         if self.pool is not None:
             self.pool.shutdown(cancel_futures=True)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+    def run(self, trials: Sequence[Trial]) -> Iterator[TrialResult]:
         """Outcomes as they come in; ScenegenError when a process is gone."""
         if self.pool is None:
             yield from (self.run_trial(trial, self.data, self.hardware) for trial in trials)

@@ -17,7 +17,7 @@ HEADS = (
 
 def cells(row: Row) -> tuple[str, ...]:
     """A row under HEADS."""
-    o = row.outcome
+    o = row.result
     if o.failure or o.iou is None:
         figures = ("failed", *[""] * 4)
     else:
@@ -36,8 +36,8 @@ def as_csv(rows: Sequence[Row]) -> str:
     """All trials, a line each, figures in full and the reasons of failures."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*vars(rows[0].outcome), "kept"])
-    writer.writerows([*vars(row.outcome).values(), row.kept] for row in rows)
+    writer.writerow([*vars(rows[0].result), "kept"])
+    writer.writerows([*vars(row.result).values(), row.kept] for row in rows)
     return text.getvalue()
 
 
@@ -45,10 +45,10 @@ def plot(rows: Sequence[Row]) -> bytes:
     """PNG: validation IoU of every trial in the order of the search, a panel a branch, and the best so far."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     for axis, branch in zip(figure.subplots(1, len(BRANCHES)), BRANCHES, strict=True):
-        shown = [row for row in rows if row.outcome.branch == branch]
-        heights = [row.outcome.iou or 0.0 for row in shown]
+        shown = [row for row in rows if row.result.branch == branch]
+        heights = [row.result.iou or 0.0 for row in shown]
         best = [max(heights[: n + 1]) for n in range(len(heights))]
-        colors = ["#d62728" if r.outcome.failure else "#2ca02c" if r.kept else "#9aa4b5" for r in shown]
+        colors = ["#d62728" if r.result.failure else "#2ca02c" if r.kept else "#9aa4b5" for r in shown]
         axis.bar(range(len(shown)), heights, color=colors)
         axis.step(range(len(shown)), best, where="mid", color="#1f5fbf", label="best so far")
         axis.set_xticks(range(len(shown)), [_label(row) for row in shown], rotation=60, ha="right", fontsize=7)
@@ -61,5 +61,5 @@ def plot(rows: Sequence[Row]) -> bytes:
 
 
 def _label(row: Row) -> str:
-    changed = row.outcome.changed
-    return changed if changed == "start" else f"{changed.replace('_', ' ')} {getattr(row.outcome, changed):g}"
+    changed = row.result.changed
+    return changed if changed == "start" else f"{changed.replace('_', ' ')} {getattr(row.result, changed):g}"

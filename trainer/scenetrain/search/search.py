@@ -30,7 +30,7 @@ from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_device, op
 from scenetrain.networks.everted.network import GRID
 from scenetrain.networks.everted.stages import protocol
 from scenetrain.search.pool import TrialPool
-from scenetrain.training.fit import Hardware, Say, fit, train_stages
+from scenetrain.training.fit import Hardware, ReportLine, fit, train_stages
 from scenetrain.training.run_folder import begin_run
 
 BRANCHES = ("reconstructor", "segmenter")
@@ -55,7 +55,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """How a trial ended: a line of the journal and a row of the table.
 
     `changed` is the setting that differs from where the search stood, "start" for the starting point. The validation
@@ -78,9 +78,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """An outcome and whether the search went on from it."""
+    """A trial's result and whether the search went on from it."""
 
-    outcome: Outcome
+    result: TrialResult
     kept: bool
 
 
@@ -93,7 +93,7 @@ class SearchResult:
     run: Path
 
 
-def search(config: Config, data: Path, out: Path, hardware: Hardware, say: Say) -> SearchResult:
+def search(config: Config, data: Path, out: Path, hardware: Hardware, report_line: ReportLine) -> SearchResult:
     """Search from `config`, which every trial shares but for what it changes; again goes on where it was cut off.
 
     One trial runs on each of `hardware.devices` at a time. A trial that fails, by its loss or for want of memory, is
@@ -110,22 +110,24 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, say: Say) 
         for branch in BRANCHES:
             for changed in CANDIDATES:
                 trials = _trials(config, branch, changed, out, run if branch == "segmenter" else None)
-                _run_missing(pool, trials, known, out, say)
-                outcomes = [known[trial.folder.name] for trial in trials]
-                best = _choose(outcomes, _name(config, branch))
-                shown = {row.outcome.trial for row in rows}
-                rows += [Row(o, o is best) for o in outcomes if o.trial not in shown]
-                config = trials[outcomes.index(best)].config
-                say(f"{branch}: goes on with {_describe(getattr(config, branch))}, validation IoU {best.iou:.4f}")
+                _run_missing(pool, trials, known, out, report_line)
+                results = [known[trial.folder.name] for trial in trials]
+                best = _choose(results, _name(config, branch))
+                shown = {row.result.trial for row in rows}
+                rows += [Row(o, o is best) for o in results if o.trial not in shown]
+                config = trials[results.index(best)].config
+                report_line(
+                    f"{branch}: goes on with {_describe(getattr(config, branch))}, validation IoU {best.iou:.4f}"
+                )
             run = out / "trials" / _name(config, branch)
     assert run is not None
     return SearchResult(tuple(rows), config, run)
 
 
-def run_trial(trial: Trial, data: Path, hardware: Hardware) -> Outcome:
-    """Train a trial's branch; a failure is an outcome too."""
+def run_trial(trial: Trial, data: Path, hardware: Hardware) -> TrialResult:
+    """Train a trial's branch; a failure is a result too."""
     settings: BranchConfig = getattr(trial.config, trial.branch)
-    outcome = Outcome(
+    result = TrialResult(
         trial.folder.name, trial.branch, trial.changed, settings.learning_rate, settings.dropout, settings.batch_size
     )
     stages = protocol(trial.config.training.views)
@@ -133,18 +135,18 @@ def run_trial(trial: Trial, data: Path, hardware: Hardware) -> Outcome:
     if trial.reconstructor is not None:
         _take_over(trial.reconstructor, trial.folder)
     try:
-        results = train_stages(trial.config, data, trial.folder, hardware, _say_nothing, stages)[2]
+        stages_done = train_stages(trial.config, data, trial.folder, hardware, _ignore_line, stages)[2]
     except ScenegenError as error:
-        return replace(outcome, failure=str(error))
+        return replace(result, failure=str(error))
     finally:
         # the next trial of this process must find the memory that this one held
         gc.collect()
         torch.cuda.empty_cache()
     for path in trial.folder.glob("*/last.ckpt"):
         path.unlink()
-    own = [results[stage.name] for stage in stages if stage.branch == trial.branch]
+    own = [stages_done[stage.name] for stage in stages if stage.branch == trial.branch]
     return replace(
-        outcome,
+        result,
         iou=own[-1].overall,
         threshold=own[-1].threshold,
         loss=own[-1].validation_loss,
@@ -168,14 +170,14 @@ def write_results(result: SearchResult, base: Config, out: Path) -> Path:
 def score_chosen(result: SearchResult, data: Path, test: Path, hardware: Hardware) -> Evaluation:
     """Score what was chosen, as its trials trained it, on the first 250 scenes of a test data set."""
     one = replace(hardware, devices=1)
-    trained = fit(result.chosen, data, result.run, one, _say_nothing)
+    trained = fit(result.chosen, data, result.run, one, _ignore_line)
     device = open_device(hardware.accelerator)
     trained.model.to(device)
     scenes = open_scenes(trained, test, "test")
     return evaluate(trained, SceneList(scenes.dataset, scenes.positions[:TEST_SCENES], scenes.views), device)
 
 
-def _say_nothing(line: str) -> None:
+def _ignore_line(line: str) -> None:
     """A trial's own lines would hide the search's."""
     del line
 
@@ -207,34 +209,36 @@ def _describe(settings: BranchConfig) -> str:
     return f"learning rate {settings.learning_rate:g}, dropout {settings.dropout:g}, batch {settings.batch_size}"
 
 
-def _run_missing(pool: TrialPool, trials: Sequence[Trial], known: dict[str, Outcome], out: Path, say: Say) -> None:
+def _run_missing(
+    pool: TrialPool, trials: Sequence[Trial], known: dict[str, TrialResult], out: Path, report_line: ReportLine
+) -> None:
     """Run the trials that the journal lacks, each into it as soon as it ends."""
     missing = [trial for trial in trials if trial.folder.name not in known]
-    for done, outcome in enumerate(pool.run(missing), start=1):
-        known[outcome.trial] = outcome
-        result = outcome.failure or f"validation IoU {outcome.iou:.4f}, {outcome.seconds:.0f} s"
-        say(f"{outcome.trial} ({done} of {len(missing)}): {result}")
+    for done, result in enumerate(pool.run(missing), start=1):
+        known[result.trial] = result
+        text = result.failure or f"validation IoU {result.iou:.4f}, {result.seconds:.0f} s"
+        report_line(f"{result.trial} ({done} of {len(missing)}): {text}")
         finished = (json.dumps(asdict(o)) for o in known.values() if not o.failure)
         write_text(out / "journal.jsonl", "".join(f"{line}\n" for line in finished))
 
 
-def _read_journal(out: Path) -> dict[str, Outcome]:
+def _read_journal(out: Path) -> dict[str, TrialResult]:
     path = out / "journal.jsonl"
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        outcomes = [Outcome(**json.loads(line)) for line in lines]
+        results = [TrialResult(**json.loads(line)) for line in lines]
     except (OSError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise ScenegenError(
             f"{path}: damaged ({error}); remove it, finished trials are read from their folders"
         ) from error
-    return {outcome.trial: outcome for outcome in outcomes}
+    return {result.trial: result for result in results}
 
 
-def _choose(outcomes: Sequence[Outcome], current: str) -> Outcome:
-    """The best outcome by validation IoU; where the search stands wins a tie."""
-    trained = [o for o in outcomes if o.iou is not None]
+def _choose(results: Sequence[TrialResult], current: str) -> TrialResult:
+    """The best result by validation IoU; where the search stands wins a tie."""
+    trained = [o for o in results if o.iou is not None]
     if not trained:
-        raise ScenegenError(f"no trial worked; the first: {outcomes[0].failure}")
+        raise ScenegenError(f"no trial worked; the first: {results[0].failure}")
     return max(trained, key=lambda o: (o.iou, o.trial == current))
 
 

@@ -36,7 +36,6 @@ from scenetrain.metrics.constant import label_frequency
 from scenetrain.networks.everted.network import GRID, EvertedUNet
 from scenetrain.networks.everted.stages import Batches, Stage, StageModule, protocol
 from scenetrain.networks.registry import check_model_name
-from scenetrain.report.report import write_report
 from scenetrain.training.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
 from scenetrain.training.run_folder import (
     StageResult,
@@ -48,7 +47,7 @@ from scenetrain.training.run_folder import (
     write_stage_result,
 )
 
-Say = Callable[[str], None]
+ReportLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """What all stages share."""
 
     config: Config
@@ -81,18 +80,14 @@ class Run:
     validation: Split
 
 
-def fit(
-    config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, test: Path | None = None
-) -> TrainedModel:
-    """Run the whole protocol into `folder`, and end with the report on the data set `test`, where there is one.
+def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_line: ReportLine) -> TrainedModel:
+    """Run the whole protocol into `folder`.
 
-    `say` takes one line of progress at a time. With several devices this returns in every process, with the same
-    network; the first of them writes.
+    `report_line` takes one line of progress at a time. With several devices this returns in every process, with the
+    same network; the first of them writes.
     """
     views = config.training.views
-    if test is not None:
-        open_split(test, "test", views, GRID)  # what is wrong with it is said before hours of training
-    model, run, results = train_stages(config, data, folder, hardware, say, protocol(views))
+    model, run, results = train_stages(config, data, folder, hardware, report_line, protocol(views))
     scenes = run.train.scenes
     trained = TrainedModel(
         model=model.eval(),
@@ -105,14 +100,12 @@ def fit(
     )
     if _rank()[0] == 0:
         save_model(folder, trained)
-        if test is not None:
-            say(f"{write_report(folder, test, 'test', None, run.device)}: open it in a browser")
     return trained
 
 
 def train_stages(
-    config: Config, data: Path, folder: Path, hardware: Hardware, say: Say, stages: Sequence[Stage]
-) -> tuple[EvertedUNet, Run, dict[str, StageResult]]:
+    config: Config, data: Path, folder: Path, hardware: Hardware, report_line: ReportLine, stages: Sequence[Stage]
+) -> tuple[EvertedUNet, TrainingRun, dict[str, StageResult]]:
     """Run some stages of the protocol, in their order: the network as the last left it, on what, and the results."""
     check_model_name(config.model.name)
     calm_lightning()
@@ -130,9 +123,9 @@ def train_stages(
         mirrors = mirrors_to_first(train.dataset[train.positions[0]].cameras[:views], train.grid)
         model.set_mirrors(mirrors)
         train, validation = train.mirrored(mirrors), validation.mirrored(mirrors)
-    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, say)
-    run = Run(config, folder, hardware, device, *splits)
-    return model, run, {stage.name: _run_stage(model, stage, run, say) for stage in stages}
+    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, report_line)
+    run = TrainingRun(config, folder, hardware, device, *splits)
+    return model, run, {stage.name: _run_stage(model, stage, run, report_line) for stage in stages}
 
 
 def _labels(split: Split) -> Iterable[Tensor]:
@@ -178,6 +171,22 @@ def _rank() -> tuple[int, int]:
     return 0, 1
 
 
+def leave_group() -> bool:
+    """End the group of processes that trained together; True in its first process, which goes on alone.
+
+    Scores of one process would otherwise wait for those of the others.
+    """
+    rank, ranks = _rank()
+    if ranks > 1:
+        torch.distributed.destroy_process_group()
+    return rank == 0
+
+
+def check_test_data(config: Config, test: Path) -> None:
+    """Raise ScenegenError for a test data set that a network of `config` cannot be scored on."""
+    open_split(test, "test", config.training.views, GRID)
+
+
 def lay_channels_last(model: nn.Module) -> None:
     """Lay weights out as tensor cores read them; the numbers stay the same. On a processor the few channels of a narrow
     network take longer so."""
@@ -195,7 +204,7 @@ def _load_splits(
     config: Config,
     device: torch.device,
     workers: int,
-    say: Say,
+    report_line: ReportLine,
 ) -> tuple[Split, Split]:
     """Both splits, with their features on the device when it has room."""
     settings, channels, dtype = config.training, model.backbone.channels, training_dtype(config)
@@ -205,7 +214,7 @@ def _load_splits(
     parts = ((train, settings.color_variants), (validation, 1))
     needed = sum(resident_bytes(scenes, variants, channels, dtype) for scenes, variants in parts)
     if not fits_on(device, needed):
-        say(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read as training goes")
+        report_line(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read as training goes")
         return streaming
     began = time.monotonic()
     try:
@@ -215,13 +224,13 @@ def _load_splits(
         ]
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        say(f"{device} ran out of memory for features: images are read as training goes")
+        report_line(f"{device} ran out of memory for features: images are read as training goes")
         return streaming
-    say(f"features of {len(train) + len(validation)} scenes computed in {time.monotonic() - began:.0f} s")
+    report_line(f"features of {len(train) + len(validation)} scenes computed in {time.monotonic() - began:.0f} s")
     return Split(train, resident[0]), Split(validation, resident[1])
 
 
-def _run_stage(model: EvertedUNet, stage: Stage, run: Run, say: Say) -> StageResult:
+def _run_stage(model: EvertedUNet, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
     """Train a stage unless it is done, and leave its best epoch in `model`."""
     result = read_stage_result(run.folder, stage.name)
     if result is None:
@@ -236,7 +245,7 @@ def _run_stage(model: EvertedUNet, stage: Stage, run: Run, say: Say) -> StageRes
             write_stage_result(run.folder, result)
     path = run.folder / stage.name / "best.ckpt"
     model.load_state_dict(host_state(_read_checkpoint(path, model)))
-    say(
+    report_line(
         f"{stage.name}: validation loss {result.validation_loss:.4f}, IoU {result.overall:.3f} at threshold "
         f"{result.threshold:.2f} (epoch {result.best_epoch + 1} of {result.epochs}, {result.seconds:.0f} s)"
     )
@@ -247,7 +256,7 @@ def _branch(stage: Stage, config: Config) -> BranchConfig:
     return config.reconstructor if stage.branch == "reconstructor" else config.segmenter
 
 
-def _train_stage(model: EvertedUNet, stage: Stage, run: Run) -> StageResult:
+def _train_stage(model: EvertedUNet, stage: Stage, run: TrainingRun) -> StageResult:
     folder, settings = run.folder / stage.name, run.config.training
     own = _branch(stage, run.config).single_view_epochs or settings.single_view_epochs
     epochs = own if stage.views == 1 else settings.epochs
@@ -311,7 +320,7 @@ def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
     return [WeightAveraging(device, multi_avg_fn=get_ema_multi_avg_fn(decay))] if decay else []
 
 
-def _batches(stage: Stage, run: Run) -> Batches:
+def _batches(stage: Stage, run: TrainingRun) -> Batches:
     settings, size, one_view = run.config.training, _branch(stage, run.config).batch_size, stage.views == 1
 
     def batches(split: Split, plan: EpochPlan) -> Any:

@@ -1,0 +1,67 @@
+"""scenetrain fit: train a network, and end with a report on a test data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
+
+
+@click.command()
+@click.option("--model", metavar="NAME", default="everted", show_default=True, help="Which network.")
+@data_option
+@click.option(
+    "--out", metavar="RUN", type=DIRECTORY, required=True, help="The run's folder. An existing run continues."
+)
+@click.option(
+    "--test-data", "test", metavar="DIR", type=DIRECTORY, help="A data set of test models; write a report on it."
+)
+@config_option
+@set_option
+@device_option
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="GPUs or processes per machine.")
+@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines.")
+@workers_option
+def fit(
+    model: str,
+    data: Path,
+    out: Path,
+    test: Path | None,
+    config: str,
+    changes: tuple[str, ...],
+    device: str,
+    devices: int,
+    nodes: int,
+    workers: int,
+) -> None:
+    """Train a network. After an interruption, the same command continues the run.
+
+    \b
+    Examples:
+      scenetrain fit --data data/studio --out runs/first
+      scenetrain fit --data data/studio --test-data data/studio_test --out runs/final --config final
+      scenetrain fit --data data/studio --out runs/mine --config first --set training.epochs=50
+    """
+    from scenetrain.config import load_config
+    from scenetrain.training import fit as training
+
+    settings = load_config(config, (f'model.name="{model}"', *changes))
+    if test is not None:
+        training.check_test_data(settings, test)  # before hours of training
+    hardware = training.Hardware(device, devices, nodes, workers)
+    training.fit(settings, data, out, hardware, lambda line: click.echo(line, err=True))
+    if not training.leave_group():
+        return
+    if test is not None:
+        _write_report(out, test, device)
+    click.echo(f"{out / 'model.pt'}: next, run scenetrain evaluate {out} --data {test or 'DIR'} --split test")
+
+
+def _write_report(run: Path, test: Path, device: str) -> None:
+    from scenetrain.evaluation.evaluate import open_device
+    from scenetrain.report.report import write_report
+
+    page = write_report(run, test, "test", None, open_device(device))
+    click.echo(f"{page}: open it in a browser", err=True)

@@ -16,9 +16,10 @@ import numpy as np
 import shapely  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from scenegen.core.asset_library import Asset, Provenance, Support
-from scenegen.core.layout.collision import Box, boxes_meet, make_pose, oriented_box
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.layout.boxes import Box, make_pose, oriented_box
+from scenegen.core.layout.collision import boxes_overlap
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.rng import stream, uniform
 from scenegen.core.scene.scene import Vector
 
@@ -95,7 +96,7 @@ def time_box_tests(rounds: int) -> bool:
     others, candidates = random_boxes(CROWD + rounds)[:CROWD], random_boxes(CROWD + rounds)[CROWD:]
     array, shapes = np.array(others), polygons(others)
     started = time.process_time()
-    ours = np.array([boxes_meet(box, array) for box in candidates])
+    ours = np.array([boxes_overlap(box, array) for box in candidates])
     seconds = time.process_time() - started
     started = time.process_time()
     theirs = np.array([shapely.intersects(polygons([box])[0], shapes) for box in candidates])

@@ -21,7 +21,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenegen.core.asset_library import default_library, list_assets
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 from blender_scripts.host.process import Say, quiet_stdout
 from blender_scripts.render import cycles as render

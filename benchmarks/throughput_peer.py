@@ -39,7 +39,7 @@ def main() -> None:
 def prepare(options: argparse.Namespace, scenes: list[Path]) -> None:
     """Write blends/ASSET.blend and blends/room_N.blend."""
     import bpy
-    from scenegen.core.scene.scene import scene_from_json
+    from scenegen.core.scene.scene_json import scene_from_json
 
     from blender_scripts.build.asset_cache import AssetCache
     from blender_scripts.build.scene import build_scene, empty_file, purge_scene

@@ -21,7 +21,7 @@ from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.look.variation import VARIATIONS, parse_variation
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 from blender_scripts.host.compat import DEVICES
 from blender_scripts.host.process import Say, die_with_parent, peak_megabytes, quiet_stdout

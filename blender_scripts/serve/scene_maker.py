@@ -16,12 +16,10 @@ import bpy
 from scenegen.core import rng
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import credit_entries
-from scenegen.core.dataset.writing import SceneWriter
-from scenegen.core.labels.scene_labels import Meshes, grid_masks, place_meshes, view_labels
-from scenegen.core.layout.room import make_scene
+from scenegen.core.dataset.writing import SceneWriter, write_labels
 from scenegen.core.look.variation import HDRIS, VARIATIONS
+from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset import Preset
-from scenegen.core.scene.scene import Scene
 
 from blender_scripts.build.asset_cache import AssetCache
 from blender_scripts.build.scene import build_scene, empty_file, purge_scene
@@ -100,7 +98,7 @@ class SceneMaker:
             with _timed(seconds, "build"):
                 cameras = build_scene(scene, self.cache)
             with SceneWriter(job.out, index) as writer:
-                pending = self._thread.submit(_write_labels, writer, scene, meshes)
+                pending = self._thread.submit(write_labels, writer, scene, meshes)
                 try:
                     with _timed(seconds, "render"):
                         images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
@@ -120,16 +118,6 @@ class SceneMaker:
                 if self._made % SCENES_A_FILE == 0:
                     self._open_empty_file()
         return seconds
-
-
-def _write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
-    """Make a scene's labels and write each as soon as it is made: of many views, one at a time is in memory."""
-    placed = place_meshes(scene, meshes)
-    if scene.grid:
-        writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
-    for k, camera in enumerate(scene.cameras):
-        labels = view_labels(placed, camera, scene.room)
-        writer.view(k, labels.frustum, labels.depth, labels.instance)
 
 
 @contextmanager

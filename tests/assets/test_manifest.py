@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from scenegen.assets.sources.sketchfab.manifest import read_manifest, select, shipped
 from scenegen.core.errors import UsageError
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 FOLDER = Path(__file__).parents[2] / "assets_manifest"
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)

@@ -16,7 +16,7 @@ from scenegen.assets.prepare.sizes import USUAL
 from scenegen.assets.sources.shapenet import CLASS_OF_WORD, KNOWN, read_tree
 from scenegen.core.asset_library import list_assets, read_mesh
 from scenegen.core.errors import UsageError
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 CAR, CONVERTIBLE, SUV, TRUCK, PLANE, LAMP = "02958343", "03100240", "04285965", "04490091", "02691156", "03636649"
 TAXONOMY = [

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.blender_assets import write_ball, write_box
+from helpers.labelled_scenes import make_labels
 from helpers.preset_checks import check_wrong_key
 from scenegen.core.asset_library import Asset, Material, list_assets, read_mesh
 from scenegen.core.errors import ScenegenError
-from scenegen.core.labels.scene_labels import make_labels
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import PRESETS, Preset, load_preset
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset_file import PRESETS, load_preset
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 
@@ -128,5 +129,5 @@ def test_views_that_cannot_be_are_refused(tmp_path: Path, assets: tuple[Asset, .
     text = (PRESETS / "shapenet.toml").read_text(encoding="utf-8")
     path = tmp_path / "far.toml"
     path.write_text(text.replace("distance = [5.8, 7.2]", "distance = [40.0, 41.0]"), encoding="utf-8")
-    with pytest.raises(ScenegenError, match=r"preset far: no view of 1000 drawn has anything in range"):
+    with pytest.raises(ScenegenError, match=r"preset far: none of 1000 drawn views has an object in range"):
         make_scene(load_preset(path), assets, 0, 0, "train")

@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
-from scenegen.core.layout.cameras import camera_matrix, camera_position, in_view, look_at, make_cameras, room_coverage
-from scenegen.core.preset.preset import Preset, load_preset
+from scenegen.core.layout.cameras import make_cameras, room_coverage
+from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.rng import stream
+from scenegen.core.scene.camera import camera_matrix, camera_position, in_view, look_at
 from scenegen.core.scene.scene import Camera, FrustumSpec
 
 

@@ -9,18 +9,9 @@ import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenegen.core.asset_library import Support
-from scenegen.core.layout.collision import (
-    Box,
-    aligned_box,
-    box_bounds,
-    boxes_meet,
-    distance_to_box,
-    inside_room,
-    make_pose,
-    oriented_box,
-    stands_on,
-    support_point,
-)
+from scenegen.core.layout.boxes import Box, aligned_box, box_bounds, make_pose, oriented_box
+from scenegen.core.layout.collision import boxes_overlap, distance_to_box, inside_room
+from scenegen.core.layout.support import stands_on, support_point
 
 FAR = 1e-6  # shapely's own rounding
 lengths = st.floats(0.05, 2.0)
@@ -47,8 +38,8 @@ def test_boxes_meet_as_shapely_says(pose_a, size_a, pose_b, size_b) -> None:  # 
     shared = outline(pose_a, size_a).intersection(outline(pose_b, size_b)).area
     high = min(pose_a[2] + size_a[2] * pose_a[4], pose_b[2] + size_b[2] * pose_b[4]) - max(pose_a[2], pose_b[2])
     a, b = box_at(pose_a, size_a), box_at(pose_b, size_b)
-    found = boxes_meet(a, np.array([b]))[0]
-    assert found == boxes_meet(b, np.array([a]))[0]
+    found = boxes_overlap(a, np.array([b]))[0]
+    assert found == boxes_overlap(b, np.array([a]))[0]
     if shared > FAR and high > 2e-6:
         assert found
     elif shared == 0 or high < 0:
@@ -64,17 +55,17 @@ def test_boxes_side_by_side_touch_and_do_not_meet() -> None:
         make_pose(0.999, 0, 0, 0, 1),
         make_pose(0, 0, 0.69, 0.4, 1),
     ]
-    met = boxes_meet(box, np.array([oriented_box(m, size) for m in others]))
+    met = boxes_overlap(box, np.array([oriented_box(m, size) for m in others]))
     assert met.tolist() == [False, False, True, True]
-    assert boxes_meet(box, np.zeros((0, 8))).tolist() == []
+    assert boxes_overlap(box, np.zeros((0, 8))).tolist() == []
 
 
 def test_a_box_between_the_corners_of_a_turned_one() -> None:
     """Bounds overlap, boxes do not: what the oriented test is for."""
     diamond = oriented_box(make_pose(0, 0, 0, math.pi / 4, 1), (2, 2, 1))
     corner = oriented_box(make_pose(1.2, 1.2, 0, 0, 1), (0.9, 0.9, 1))
-    assert not boxes_meet(diamond, np.array([corner]))[0]
-    assert boxes_meet(aligned_box(diamond), np.array([aligned_box(corner)]))[0]
+    assert not boxes_overlap(diamond, np.array([corner]))[0]
+    assert boxes_overlap(aligned_box(diamond), np.array([aligned_box(corner)]))[0]
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

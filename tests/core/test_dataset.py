@@ -21,20 +21,20 @@ from helpers.box_scenes import (
     FRUSTUM,
     GRID,
     PIXELS,
-    BoxLabels,
     box_asset,
     box_info,
     labelled_box_scene,
     write_box_dataset,
     write_images,
 )
+from helpers.labelled_scenes import SceneLabels, write_scene
 from PIL import Image
 from scenegen.core.dataset.credits import credit_entries, write_credits
 from scenegen.core.dataset.folders import finished_indices, is_complete, leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import check_dataset_json, library_checksum, preset_checksum, read_dataset_json
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.timings import append_timings
-from scenegen.core.dataset.writing import replace_labels, write_scene
+from scenegen.core.dataset.writing import replace_labels
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
 
@@ -46,7 +46,7 @@ FILES = sorted(
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, list[Path], BoxLabels]:
+def one(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, list[Path], SceneLabels]:
     """A scene with its pictures and labels, ready to be written."""
     scene, labels = labelled_box_scene(0)
     return scene, write_images(tmp_path_factory.mktemp("pictures"), labels), labels
@@ -58,9 +58,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def test_a_scene_folder_holds_what_the_format_says(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_a_scene_folder_holds_what_the_format_says(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     scene, images, labels = one
-    folder = write_scene(out, scene, images, labels)  # type: ignore[arg-type]
+    folder = write_scene(out, scene, images, labels)
     assert folder == out / "scenes" / "scene_000000"
     assert sorted(p.name for p in folder.iterdir()) == FILES
     with Image.open(folder / "image_1.png") as image:
@@ -78,13 +78,13 @@ def test_a_scene_folder_holds_what_the_format_says(out: Path, one: tuple[Scene, 
     assert body["credits"][0]["licence"] == "CC0"
 
 
-def test_reading_gives_back_what_was_written(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_reading_gives_back_what_was_written(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     scene, images, labels = one
     depth = labels.depths[0].copy()
     depth[0, :2] = 0, 65535
     labels = dataclasses.replace(labels, depths=(depth, *labels.depths[1:]))
     for index in (0, 1):
-        write_scene(out, dataclasses.replace(scene, index=index), images, labels)  # type: ignore[arg-type]
+        write_scene(out, dataclasses.replace(scene, index=index), images, labels)
     dataset = Dataset(str(out))
     assert len(dataset) == 2
     assert [s.index for s in dataset] == [0, 1]
@@ -97,8 +97,8 @@ def test_reading_gives_back_what_was_written(out: Path, one: tuple[Scene, list[P
     assert [o.class_name for o in stored.objects] == [o.class_name for o in scene.objects]
     assert stored.cameras == scene.cameras
     assert stored.scene.look == scene.look
-    assert np.array_equal(stored.masks, labels.masks)  # type: ignore[arg-type]
-    assert np.array_equal(stored.occupancy, labels.occupancy)  # type: ignore[arg-type]
+    assert np.array_equal(stored.masks, labels.masks)
+    assert np.array_equal(stored.occupancy, labels.occupancy)
     for k in range(3):
         assert np.array_equal(stored.frustum(k), labels.frusta[k])
         assert np.array_equal(stored.instance(k), labels.instances[k])
@@ -112,32 +112,32 @@ def test_reading_gives_back_what_was_written(out: Path, one: tuple[Scene, list[P
     assert metres[5, 5] == pytest.approx(depth[5, 5] / 1000)
 
 
-def test_the_same_scene_is_the_same_bytes(tmp_path: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_the_same_scene_is_the_same_bytes(tmp_path: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     folders: list[Path] = []
     for name in ("a", "b"):
         time.sleep(2.1 if folders else 0)  # a zip file's clock ticks every two seconds
         check_dataset_json(tmp_path / name, box_info(1))
-        folders.append(write_scene(tmp_path / name, one[0], one[1], one[2]))  # type: ignore[arg-type]
+        folders.append(write_scene(tmp_path / name, one[0], one[1], one[2]))
     for file in FILES:
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
 
 
-def test_a_scene_that_is_there_stays(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
-    folder = write_scene(out, one[0], one[1], one[2])  # type: ignore[arg-type]
+def test_a_scene_that_is_there_stays(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
+    folder = write_scene(out, one[0], one[1], one[2])
     (folder / "mark").touch()
-    assert write_scene(out, one[0], one[1], one[2]) == folder  # type: ignore[arg-type]
+    assert write_scene(out, one[0], one[1], one[2]) == folder
     assert (folder / "mark").exists()
     assert not leftovers(out)
     assert is_complete(out, 0)
     assert not is_complete(out, 1)
 
 
-def test_a_full_disk_leaves_one_line_and_nothing_else(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_a_full_disk_leaves_one_line_and_nothing_else(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(ScenegenError, match=r"scene_000000: cannot be written \(File too large\); make room"):
-            write_scene(out, one[0], one[1], one[2])  # type: ignore[arg-type]
+            write_scene(out, one[0], one[1], one[2])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list((out / "scenes").iterdir()) == []
@@ -148,7 +148,7 @@ import dataclasses, pickle, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from scenegen.core.dataset.folders import finished_indices, remove_leftovers
-from scenegen.core.dataset.writing import write_scene
+from helpers.labelled_scenes import write_scene
 out = Path(sys.argv[2])
 scene, images, labels = pickle.loads(Path(sys.argv[3]).read_bytes())
 remove_leftovers(out)
@@ -159,7 +159,7 @@ for index in range(400):
 """
 
 
-def test_a_kill_at_any_time_leaves_whole_scenes(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_a_kill_at_any_time_leaves_whole_scenes(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     (out.parent / "scene").write_bytes(pickle.dumps(one))
     for delay in (0.003, 0.007, 0.011, 0.019, 0.027, 0.052):
         command = [sys.executable, "-c", WRITER, str(Path(__file__).parents[1]), str(out), str(out.parent / "scene")]
@@ -194,9 +194,9 @@ def test_leftovers_of_dead_runs_go_and_those_of_living_ones_stay(out: Path) -> N
     assert (scene_path(out, 5) / "scene.json").read_text() == "whole"
 
 
-def test_replacing_labels_keeps_the_pictures(out: Path, one: tuple[Scene, list[Path], BoxLabels]) -> None:
+def test_replacing_labels_keeps_the_pictures(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     scene, images, labels = one
-    folder = write_scene(out, scene, images, labels)  # type: ignore[arg-type]
+    folder = write_scene(out, scene, images, labels)
     before = (folder / "image_0.png").read_bytes()
     smaller = dataclasses.replace(scene, grid=dataclasses.replace(GRID, shape=(2, 3, 4)))
     masks = np.zeros((2, 3, 4, 6), bool)
@@ -236,7 +236,7 @@ def test_the_same_request_resumes_and_may_grow(out: Path) -> None:
 )
 def test_another_request_is_refused_by_name(out: Path, key: str, value: object, shown: str) -> None:
     with pytest.raises(ScenegenError) as refused:
-        check_dataset_json(out, dataclasses.replace(box_info(3), **{key: value}))  # type: ignore[arg-type]
+        check_dataset_json(out, dataclasses.replace(box_info(3), **{key: value}))
     message = str(refused.value)
     assert shown in message
     assert key in message

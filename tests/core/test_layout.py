@@ -15,11 +15,12 @@ import shapely
 import trimesh
 from scenegen.core.asset_library import Asset, list_assets, read_mesh
 from scenegen.core.errors import ScenegenError
-from scenegen.core.layout import room as layout
-from scenegen.core.layout.cameras import camera_position
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import ClassRule, Preset, load_preset
-from scenegen.core.scene.scene import PlacedObject, Scene, scene_to_json
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset import ClassRule, Preset
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.camera import camera_position
+from scenegen.core.scene.scene import PlacedObject, Scene
+from scenegen.core.scene.scene_json import scene_to_json
 
 LAYOUTS = 1000
 UNIT_BOX = np.array(list(itertools.product((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0))))
@@ -186,9 +187,9 @@ PRINT_DIGEST = """
 import hashlib, sys
 from pathlib import Path
 from scenegen.core.asset_library import list_assets
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import load_preset
-from scenegen.core.scene.scene import scene_to_json
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.scene_json import scene_to_json
 preset, assets = load_preset("studio"), list_assets(Path(sys.argv[1]), "train")
 order = [int(i) for i in sys.argv[2].split(",")]
 texts = {i: scene_to_json(make_scene(preset, assets, 0, i, "train")) for i in order}
@@ -214,7 +215,7 @@ def test_scenes_differ_from_each_other(scenes: list[Scene], studio: Preset, asse
 def test_the_look_never_changes_the_layout(
     scenes: list[Scene], studio: Preset, assets: dict[str, Asset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "draw_look", lambda *_: scenes[1].look)
+    monkeypatch.setattr("scenegen.core.make_scene.draw_look", lambda *_: scenes[1].look)
     other = make_scene(studio, tuple(assets.values()), 0, 0, "train")
     assert other.look != scenes[0].look
     assert (other.objects, other.cameras) == (scenes[0].objects, scenes[0].cameras)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from helpers.preset_checks import check_wrong_key
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.preset.preset import PRESETS, load_preset, stacking_order
+from scenegen.core.preset.preset import stacking_order
+from scenegen.core.preset.preset_file import PRESETS, load_preset
 
 STUDIO = (PRESETS / "studio.toml").read_text(encoding="utf-8")
 

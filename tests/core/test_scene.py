@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from scenegen.core.asset_library import list_assets
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import load_preset
-from scenegen.core.scene.scene import Scene, scene_from_json, scene_to_json
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene_json import scene_from_json, scene_to_json
 
 
 @pytest.fixture(scope="module")

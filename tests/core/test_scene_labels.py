@@ -9,21 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scenegen.core.labels.scene_labels
+from helpers.labelled_scenes import SceneLabels, make_labels
 from numpy.typing import NDArray
+from scenegen.core.labels.box_masks import grid_masks
+from scenegen.core.labels.depth_and_instances import depth_to_millimetres
+from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.grids import BoxGrid, FrustumGrid, cell_centres, frustum_grid
-from scenegen.core.labels.scene_labels import (
-    FARTHEST_MM,
-    Labels,
-    PlacedMesh,
-    depth_to_millimetres,
-    frustum_labels,
-    grid_masks,
-    make_labels,
-    place_meshes,
-)
+from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view, place_meshes
 from scenegen.core.labels.voxelize import voxelize
 from scenegen.core.scene.scene import (
+    FARTHEST_MM,
     Bounds,
     Camera,
     FrustumSpec,
@@ -131,7 +126,7 @@ def test_the_last_placed_wins_in_a_frustum() -> None:
 
 def test_labels_are_the_same_bytes_again() -> None:
     one, other = make_labels(scene(), MESHES), make_labels(scene(), MESHES)
-    for member in dataclasses.fields(Labels):
+    for member in dataclasses.fields(SceneLabels):
         a, b = getattr(one, member.name), getattr(other, member.name)
         pairs = zip(a, b, strict=True) if isinstance(a, tuple) else [(a, b)]
         assert all(np.array_equal(x, y) for x, y in pairs)
@@ -178,13 +173,13 @@ def test_leaving_out_what_a_view_cannot_show_changes_no_label(monkeypatch: pytes
     crowd = dataclasses.replace(scene(), grid=None, room=None, objects=tuple(around), cameras=views)
     quick = make_labels(crowd, MESHES)
     left_out: list[int] = []
-    pyramid = scenegen.core.labels.scene_labels._in_pyramid
 
     def whole(things: Sequence[PlacedMesh], *rest: Any) -> list[PlacedMesh]:
-        left_out.append(len(things) - len(pyramid(things, *rest)))
+        left_out.append(len(things) - len(meshes_in_view(things, *rest)))
         return list(things)
 
-    monkeypatch.setattr(scenegen.core.labels.scene_labels, "_in_pyramid", whole)
+    monkeypatch.setattr("scenegen.core.labels.view_labels.meshes_in_view", whole)
+    monkeypatch.setattr("scenegen.core.labels.fruxels.meshes_in_view", whole)
     slow = make_labels(crowd, MESHES)
     assert np.mean(left_out) > 8
     for name in ("frusta", "depths", "instances"):

@@ -13,10 +13,12 @@ from helpers.preset_checks import check_wrong_key
 from helpers.street_assets import write_street_library
 from scenegen.core.asset_library import Asset, list_assets
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.layout.room import make_scene
 from scenegen.core.layout.street_ground import lay_ground
-from scenegen.core.preset.preset import Preset, load_preset
-from scenegen.core.scene.scene import Camera, PlacedObject, Scene, scene_from_json, scene_to_json
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.scene import Camera, PlacedObject, Scene
+from scenegen.core.scene.scene_json import scene_from_json, scene_to_json
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 from shapely import Polygon, STRtree, prepare, unary_union
 

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 import shapely
 from helpers.blender_assets import write_preset
+from helpers.labelled_scenes import SceneLabels, make_labels
 from scenegen.core.asset_library import Asset, list_assets, read_mesh
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json, read_dataset_json, write_dataset_json
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.labels.scene_labels import Labels, make_labels
-from scenegen.core.layout.cameras import camera_position
-from scenegen.core.layout.collision import distance_to_box, oriented_box
-from scenegen.core.layout.room import make_scene
+from scenegen.core.layout.boxes import oriented_box
+from scenegen.core.layout.collision import distance_to_box
 from scenegen.core.look.distractors import PICTURES, RUGS
 from scenegen.core.look.sensor_noise import add_noise
 from scenegen.core.look.variation import (
@@ -34,8 +33,11 @@ from scenegen.core.look.variation import (
     lamp_color,
     parse_variation,
 )
-from scenegen.core.preset.preset import load_preset
-from scenegen.core.scene.scene import Look, NoiseLook, scene_from_json, scene_to_json
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.camera import camera_position
+from scenegen.core.scene.scene import Look, NoiseLook
+from scenegen.core.scene.scene_json import scene_from_json, scene_to_json
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +165,7 @@ def test_labels_never_depend_on_variation(assets: tuple[Asset, ...], box_library
     for index in range(6):
         scenes = [make_scene(tiny, assets, 2, index, "train", v) for v in (VARIATIONS, ("cameras",), ("noise",), ())]
         whole, still, *unmoved = [make_labels(scene, meshes) for scene in scenes]
-        for name in (field.name for field in dataclasses.fields(Labels)):
+        for name in (field.name for field in dataclasses.fields(SceneLabels)):
             assert same_bytes(getattr(whole, name), getattr(still, name)), name
             assert same_bytes(getattr(unmoved[0], name), getattr(unmoved[1], name)), name
         for labels in unmoved:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from scenegen.core.asset_library import Asset, Material, Mesh, Provenance, Support, write_asset
-from scenegen.core.preset.preset import PRESETS
+from scenegen.core.preset.preset_file import PRESETS
 
 
 def write_box(

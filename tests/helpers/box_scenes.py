@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from PIL import Image
 from scenegen.core.asset_library import Asset, Material, Mesh, Provenance, Support, read_asset, write_asset
 from scenegen.core.dataset.credits import credit_entries, write_credits
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json
-from scenegen.core.dataset.writing import write_scene
 from scenegen.core.scene.scene import (
     Bounds,
     Camera,
@@ -31,6 +30,8 @@ from scenegen.core.scene.scene import (
     SurfaceLook,
     Vector,
 )
+
+from helpers.labelled_scenes import SceneLabels, write_scene
 
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 ROOM = (4.0, 4.8, 3.2)
@@ -48,18 +49,6 @@ SIZES: dict[str, Vector] = {
 CORNERS = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (0, 1)])
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class BoxLabels:
-    """The same members as scenegen.core.labels.scene_labels.Labels."""
-
-    occupancy: NDArray[np.bool_] | None
-    masks: NDArray[np.bool_] | None
-    frusta: tuple[NDArray[np.uint8], ...]
-    depths: tuple[NDArray[np.uint16], ...]
-    instances: tuple[NDArray[np.uint16], ...]
-    visible_pixels: tuple[tuple[int, ...], ...]
 
 
 def camera(name: str, eye: Vector, target: Vector = (0.0, 0.0, 0.8)) -> Camera:
@@ -229,7 +218,7 @@ def cast(scene: Scene, view: Camera) -> tuple[NDArray[np.uint16], NDArray[np.uin
     return np.rint(depth * 1000).astype(np.uint16), instance
 
 
-def box_labels(scene: Scene) -> BoxLabels:
+def box_labels(scene: Scene) -> SceneLabels:
     masks = None
     if scene.grid:
         lattice = cell_corners(box_lattice(scene.grid))
@@ -244,7 +233,7 @@ def box_labels(scene: Scene) -> BoxLabels:
             labels[solid_cells(item, cells)] = scene.classes.index(item.class_name) + 1
         frusta.append(labels)
     maps = [cast(scene, view) for view in scene.cameras]
-    return BoxLabels(
+    return SceneLabels(
         None if masks is None else masks.any(axis=-1),
         masks,
         tuple(frusta),
@@ -255,13 +244,13 @@ def box_labels(scene: Scene) -> BoxLabels:
 
 
 @cache
-def labelled_box_scene(index: int, grid: GridSpec | None = GRID) -> tuple[Scene, BoxLabels]:
+def labelled_box_scene(index: int, grid: GridSpec | None = GRID) -> tuple[Scene, SceneLabels]:
     """A scene and its labels, worked out once a test run."""
     scene = make_box_scene(index, grid)
     return scene, box_labels(scene)
 
 
-def write_images(folder: Path, labels: BoxLabels) -> list[Path]:
+def write_images(folder: Path, labels: SceneLabels) -> list[Path]:
     """A grey picture a camera, lighter where something is near."""
     paths = []
     for k, (depth, instance) in enumerate(zip(labels.depths, labels.instances, strict=True)):
@@ -283,5 +272,5 @@ def write_box_dataset(out: Path, scenes: int, grid: GridSpec | None = GRID) -> P
         scene, labels = labelled_box_scene(index, grid)
         pictures = out.parent / f"pictures_{index}"
         pictures.mkdir(parents=True, exist_ok=True)
-        write_scene(out, scene, write_images(pictures, labels), labels)  # type: ignore[arg-type]
+        write_scene(out, scene, write_images(pictures, labels), labels)
     return out

@@ -20,10 +20,9 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scenegen.core.dataset.writing import write_scene
-
 from blender_scripts.host.process import die_with_parent
-from helpers.box_scenes import CLASSES, GRID, BoxLabels, make_box_scene, write_images
+from helpers.box_scenes import CLASSES, GRID, make_box_scene, write_images
+from helpers.labelled_scenes import SceneLabels, write_scene
 
 
 def main() -> None:
@@ -77,9 +76,9 @@ def write(out: Path, seed: int, index: int) -> None:
     pixels = [random.integers(0, 7, (3, 96, 96), np.uint16) for _ in range(2)]
     masks = random.random((*GRID.shape, len(CLASSES))) < 0.01
     frusta = tuple(random.integers(0, 7, (3, 40, 40, 40), np.uint8))
-    labels = BoxLabels(masks.any(axis=-1), masks, frusta, tuple(pixels[0]), tuple(pixels[1]), ((0,) * 3,) * 6)
+    labels = SceneLabels(masks.any(axis=-1), masks, frusta, tuple(pixels[0]), tuple(pixels[1]), ((0,) * 3,) * 6)
     with tempfile.TemporaryDirectory() as folder:
-        write_scene(out, make_box_scene(index), write_images(Path(folder), labels), labels)  # type: ignore[arg-type]
+        write_scene(out, make_box_scene(index), write_images(Path(folder), labels), labels)
 
 
 if __name__ == "__main__":

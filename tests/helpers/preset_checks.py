@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from scenegen.core.errors import ScenegenError
-from scenegen.core.preset.preset import PRESETS, load_preset
+from scenegen.core.preset.preset_file import PRESETS, load_preset
 
 
 def check_wrong_key(folder: Path, preset: str, old: str, new: str, message: str) -> None:

@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json  # noqa: E402
-from scenegen.core.dataset.writing import write_scene  # noqa: E402
 from scenegen.core.scene.scene import (  # noqa: E402
     Bounds,
     Camera,
@@ -30,6 +29,8 @@ from scenegen.core.scene.scene import (  # noqa: E402
 )
 from scenetrain.config import Config, load_config  # noqa: E402
 from scenetrain.training.run_folder import TrainedModel, build_model  # noqa: E402
+
+from helpers.labelled_scenes import write_scene  # noqa: E402
 
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
@@ -54,7 +55,7 @@ SMALL = (
 
 @dataclass(frozen=True)
 class BoxLabels:
-    """The same members as scenegen.core.labels.scene_labels.Labels."""
+    """The same members as helpers.labelled_scenes.SceneLabels."""
 
     occupancy: np.ndarray
     masks: np.ndarray

@@ -14,8 +14,8 @@ import pytest
 from helpers.blender_assets import write_preset
 from scenegen.core.asset_library import list_assets
 from scenegen.core.dataset.folders import is_complete, scene_path
-from scenegen.core.layout.room import make_scene
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.make_scene import make_scene
+from scenegen.core.preset.preset_file import load_preset
 
 pytest.importorskip("bpy", reason="needs the bpy wheel")
 

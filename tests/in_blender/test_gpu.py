@@ -9,7 +9,7 @@ import pytest
 from helpers.blender_assets import write_preset
 from PIL import Image
 from scenegen.core.asset_library import list_assets
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 pytest.importorskip("bpy", reason="needs the bpy wheel")
 

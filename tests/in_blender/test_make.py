@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.blender_assets import write_preset
 from scenegen.core.asset_library import list_assets
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 

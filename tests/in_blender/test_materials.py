@@ -15,7 +15,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 from scenegen.core.asset_library import Material  # noqa: E402
 from scenegen.core.layout.cameras import make_cameras  # noqa: E402
-from scenegen.core.preset.preset import load_preset  # noqa: E402
+from scenegen.core.preset.preset_file import load_preset  # noqa: E402
 from scenegen.core.rng import stream  # noqa: E402
 from scenegen.core.scene.scene import Camera, Look, SurfaceLook  # noqa: E402
 

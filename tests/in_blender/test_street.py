@@ -14,7 +14,7 @@ from helpers.street_assets import write_street_library
 from PIL import Image
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import Packing
-from scenegen.core.preset.preset import PRESETS
+from scenegen.core.preset.preset_file import PRESETS
 from scenegen.steps.pack import pack
 from scenegen.steps.preview.sheets import write_preview
 from scenegen.steps.relabel import FrustumChange, relabel

@@ -15,10 +15,11 @@ from PIL import Image
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 from scenegen.core.asset_library import Material, list_assets  # noqa: E402
-from scenegen.core.layout.cameras import look_at  # noqa: E402
-from scenegen.core.layout.room import make_scene  # noqa: E402
 from scenegen.core.look.variation import VARIATIONS  # noqa: E402
-from scenegen.core.preset.preset import Preset, load_preset  # noqa: E402
+from scenegen.core.make_scene import make_scene  # noqa: E402
+from scenegen.core.preset.preset import Preset  # noqa: E402
+from scenegen.core.preset.preset_file import load_preset  # noqa: E402
+from scenegen.core.scene.camera import look_at  # noqa: E402
 from scenegen.core.scene.scene import Camera, FrustumSpec, Look, Scene  # noqa: E402
 
 from blender_scripts.build.asset_cache import AssetCache  # noqa: E402

@@ -24,6 +24,7 @@ from helpers.box_scenes import (
     write_box_library,
     write_images,
 )
+from helpers.labelled_scenes import make_labels, write_scene
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen.core.asset_library import Material, Mesh, read_mesh, write_asset
@@ -31,9 +32,7 @@ from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.info import check_dataset_json, write_dataset_json
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import Packing
-from scenegen.core.dataset.writing import write_scene
 from scenegen.core.errors import ScenegenError
-from scenegen.core.labels.scene_labels import make_labels
 from scenegen.steps.exchange.bop_models import Model, write_model
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import pack
@@ -66,7 +65,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     out = place / "set"
     check_dataset_json(out, replace(box_info(1), library=str(place / "library")))
     write_credits(out, map(box_asset, CLASSES))
-    write_scene(out, scene, write_images(place, labels), labels)  # type: ignore[arg-type]
+    write_scene(out, scene, write_images(place, labels), labels)
     return out, place / "library"
 
 

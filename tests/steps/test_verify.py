@@ -18,7 +18,8 @@ from scenegen.core.asset_library import read_asset, read_mesh, write_asset
 from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
-from scenegen.core.scene.scene import PlacedObject, Scene, scene_from_json, scene_to_json
+from scenegen.core.scene.scene import PlacedObject, Scene
+from scenegen.core.scene.scene_json import scene_from_json, scene_to_json
 from scenegen.steps.verify.verify import VerifyReport, verify
 
 Plant = Callable[[Path], None]

@@ -11,7 +11,7 @@ import torch
 from helpers.trainer_boxes import CLASSES, enliven, small_config
 from scenegen.core.errors import UsageError
 from scenegen.core.layout.cameras import make_cameras
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.scene import Camera
 from scenetrain.data.batches import ResidentBatches, streaming_batches, training_plan
 from scenetrain.data.features import ResidentSplit, trunk_features

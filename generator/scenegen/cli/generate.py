@@ -108,7 +108,7 @@ def _build_default_library(request: Request) -> None:
     from scenegen.core.asset_library import default_library
     from scenegen.core.dataset.request import check_parameters
     from scenegen.core.look.variation import parse_variation
-    from scenegen.core.preset.preset import load_preset
+    from scenegen.core.preset.preset_file import load_preset
 
     library = default_library()
     if not library.exists():

@@ -30,7 +30,8 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.request import Parameters, check_library, dataset_info
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
-from scenegen.core.preset.preset import Preset, load_preset
+from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.generate.generate import Request
 from scenegen.progress import OnProgress
 from scenegen.steps.pack import pack

@@ -31,7 +31,7 @@ from scenegen.core.dataset.shards import Packing
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.look.variation import parse_variation
-from scenegen.core.preset.preset import load_preset
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.generate.cluster import check_scheduler, local_cluster, remote_cluster
 from scenegen.generate.engine import Run, drive, workers_a_machine
 from scenegen.generate.leases import SceneReport, Work

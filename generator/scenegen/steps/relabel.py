@@ -16,7 +16,9 @@ from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.writing import replace_labels
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.labels.scene_labels import frustum_labels, grid_masks, place_meshes
+from scenegen.core.labels.box_masks import grid_masks
+from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.placed_meshes import place_meshes
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes

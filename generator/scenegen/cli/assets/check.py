@@ -32,7 +32,7 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
               scenegen assets check --class chair
     """
     from scenegen.assets.curate.check import check_library, read_library
-    from scenegen.core.preset.preset import load_preset
+    from scenegen.core.preset.preset_file import load_preset
 
     needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
     assets, damaged = read_library(library)

@@ -39,9 +39,8 @@ from scenegen.core.dataset.shards import (
 )
 from scenegen.core.errors import ScenegenError
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
-from scenegen.core.scene.scene import Camera, GridSpec, PlacedObject, Scene, scene_from_json
-
-FAR_MM = 65535
+from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObject, Scene
+from scenegen.core.scene.scene_json import scene_from_json
 
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
@@ -120,7 +119,7 @@ class StoredScene:
     def depth(self, k: int) -> NDArray[np.float32]:
         """Camera k's depth, float32 (H, W), metres along the optical axis; 0 = nothing hit, inf = 65.535 m or more."""
         depth = self.depth_mm(k)
-        return np.where(depth == FAR_MM, np.float32(np.inf), depth.astype(np.float32) / np.float32(1000))
+        return np.where(depth == FARTHEST_MM, np.float32(np.inf), depth.astype(np.float32) / np.float32(1000))
 
     def instance(self, k: int) -> NDArray[np.uint16]:
         """Camera k's instance map, uint16 (H, W): object id + 1, 0 = background."""

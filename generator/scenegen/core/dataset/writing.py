@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import fsync
-from scenegen.core.scene.scene import Scene, scene_to_json
+from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene_json import scene_to_json
 
 if TYPE_CHECKING:
-    from scenegen.core.labels.scene_labels import Labels
+    from scenegen.core.labels.placed_meshes import Meshes
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
@@ -104,19 +105,18 @@ class SceneWriter:
             ) from error
 
 
-def write_scene(out: Path, scene: Scene, images: Sequence[Path], labels: Labels) -> Path:
-    """Write one scene whole or not at all, in the order of its cameras; return its folder.
+def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
+    """Make a scene's labels from its assets' meshes and write each at once: of many views, one is in memory."""
+    from scenegen.core.labels.box_masks import grid_masks
+    from scenegen.core.labels.placed_meshes import place_meshes
+    from scenegen.core.labels.view_labels import view_labels
 
-    `images` are PNG files, copied as they are. A scene that is there already is left as it is. Each object's
-    `visible_pixels` is counted in `labels`. ScenegenError when the disk is full or not writable.
-    """
-    with SceneWriter(out, scene.index) as writer:
-        writer.images(images)
-        for k, view in enumerate(zip(labels.frusta, labels.depths, labels.instances, strict=True)):
-            writer.view(k, *view)
-        if labels.masks is not None:
-            writer.masks(labels.masks)
-        return writer.finish(scene)
+    placed = place_meshes(scene, meshes)
+    if scene.grid:
+        writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
+    for k, camera in enumerate(scene.cameras):
+        labels = view_labels(placed, camera, scene.room)
+        writer.view(k, labels.frustum, labels.depth, labels.instance)
 
 
 def replace_labels(

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scenegen.core.compiled import compiled
 from scenegen.core.labels.grids import affine, mesh_arrays
-from scenegen.core.scene.scene import Camera, Vector
+from scenegen.core.scene.scene import FARTHEST_MM, Camera, Vector
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +38,12 @@ def rasterize(
         places = affine(camera.K, affine(camera.world_to_camera, points))
         _draw(places, triples, number + 1, distance, instance)
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
+
+
+def depth_to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Depth in metres as stored: 0 stays 0, a hit is at least 1 and at most FARTHEST_MM."""
+    millimetres = np.clip(np.rint(depth.astype(np.float64) * 1000), 1, FARTHEST_MM)
+    return np.where(depth > 0, millimetres, 0).astype(np.uint16)
 
 
 def _ray_frame(camera: Camera) -> tuple[Floats, Floats]:

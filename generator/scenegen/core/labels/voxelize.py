@@ -4,6 +4,8 @@ lies inside the solid. docs/labels/voxelizer.md tells how and how well.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,10 +39,15 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bo
     vertices that are not finite and faces that name none.
     """
     occupied = np.zeros(grid.shape, dtype=np.bool_)
+    mark_cells(occupied, True, vertices, faces, grid)
+    return occupied
+
+
+def mark_cells(volume: NDArray[Any], value: int, vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> None:
+    """Write `value` into the cells of `volume` (grid.shape) that a mesh occupies."""
     low, part = voxelize_part(vertices, faces, grid)
     i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
-    occupied[i, j, k] = part
-    return occupied
+    volume[i, j, k][part] = value
 
 
 def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:

@@ -9,16 +9,16 @@ and never meet, so no wheel stands on a pavement.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
-
-import numpy as np
 
 from scenegen.core.asset_library import Asset
-from scenegen.core.layout.collision import Box, boxes_meet, make_pose, oriented_box, put_down
+from scenegen.core.layout.arrangement import Arrangement, AssetsByClass, LayoutStreams
+from scenegen.core.layout.boxes import Box, box_array, make_pose, oriented_box, place_asset
+from scenegen.core.layout.collision import boxes_overlap
 from scenegen.core.layout.street_ground import Area, Ground, Lane, lay_ground
+from scenegen.core.layout.street_views import street_views
 from scenegen.core.preset.preset import ClassRule, Preset
 from scenegen.core.rng import choose, integer, shuffled, uniform
 from scenegen.core.scene.scene import Matrix4, PlacedObject, Skipped
@@ -46,11 +46,11 @@ class _Street:
     def put(self, rule: ClassRule, asset: Asset, matrix: Matrix4, room: float = 0.0) -> bool:
         """Place an object unless its box, `room` metres longer at either end, meets another one's."""
         box = oriented_box(matrix, asset.size)
-        longer = (*box[:5], box[5] + room, *box[6:])
-        if boxes_meet(longer, np.array(self.boxes)).any():
+        longer = box._replace(half_y=box.half_y + room)
+        if boxes_overlap(longer, box_array(self.boxes)).any():
             return False
         parent = self.ground.slab_at(matrix[0][3], matrix[1][3])
-        self.objects.append(put_down(len(self.objects), rule.name, asset, matrix, parent))
+        self.objects.append(place_asset(len(self.objects), rule.name, asset, matrix, parent))
         self.boxes.append(box)
         return True
 
@@ -67,29 +67,26 @@ class _Street:
         self.skipped.append(Skipped(rule.name, asset.name, self.preset.attempts, f"no free place {where}"))
 
 
-@dataclass(frozen=True)
-class Laid:
-    """A street laid out: its objects, those that found no place, where people walk and drive, and its record."""
-
-    objects: tuple[PlacedObject, ...]
-    skipped: tuple[Skipped, ...]
-    ground: Ground
-    record: dict[str, Any]
+def arrange_street(preset: Preset, assets: AssetsByClass, streams: LayoutStreams) -> Arrangement:
+    """One street of a preset and views of it. ScenegenError when the library has no ground to lay."""
+    street = _lay_street(preset, assets, streams.places)
+    cameras = street_views(preset, street.objects, street.ground, streams.cameras)
+    return Arrangement(cameras, tuple(street.objects), tuple(street.skipped), {"street": street.ground.record})
 
 
-def lay_street(preset: Preset, usable: Mapping[str, Sequence[Asset]], rng: Random) -> Laid:
-    """One street of a preset from `usable` assets by class. ScenegenError when the library has no ground to lay."""
+def _lay_street(preset: Preset, usable: AssetsByClass, rng: Random) -> _Street:
+    """The ground and all that stands on it."""
     assert preset.street is not None
     rules = {rule.name: rule for rule in preset.rules}
     ground = lay_ground(usable["ground"], integer(rng, *preset.street.blocks), rng)
-    objects = [put_down(number, "ground", slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)]
+    objects = [place_asset(number, "ground", slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)]
     street = _Street(preset, ground, rng, objects, [oriented_box(o.matrix, o.size) for o in objects])
     for name, place in (("building", _build), ("tree", _plant), ("bicycle", _park_bicycles), ("person", _people)):
         if name == "bicycle":
             _drive(street, [(rules[kind], usable[kind]) for kind in VEHICLES if rules[kind].maximum])
         if rules[name].maximum:
             place(street, rules[name], usable[name])
-    return Laid(tuple(street.objects), tuple(street.skipped), ground, ground.record)
+    return street
 
 
 def _heading(dx: float, dy: float) -> float:
@@ -170,7 +167,7 @@ def _drive_one(street: _Street, rule: ClassRule, asset: Asset, scale: float, lan
     heading = _heading(*lane.heading) + uniform(rng, -turn, turn)
     matrix = make_pose(x, y, lane.road.height, heading, scale)
     box = oriented_box(matrix, asset.size)
-    if not lane.road.holds(box) or any(crossing.meets(box, 0.5) for crossing in street.ground.crossings):
+    if not lane.road.holds(box) or any(crossing.overlaps(box, 0.5) for crossing in street.ground.crossings):
         return False
     return street.put(rule, asset, matrix, room=0.3 if lane.parking else 0.8)
 
@@ -186,7 +183,8 @@ def _park_bicycles(street: _Street, rule: ClassRule, assets: Sequence[Asset]) ->
             edge = pavement.width / 2 - asset.size[0] * scale / 2 - uniform(rng, 0.15, 0.5)
             yaw = _heading(*pavement.along) + math.pi * integer(rng, 0, 1) + uniform(rng, -0.12, 0.12)
             along = uniform(rng, -0.5, 0.5) * pavement.length
-            if _stand(street, rule, asset, pavement, (along, side * edge), yaw, scale):
+            x, y = pavement.at(along, side * edge)
+            if _stand(street, rule, asset, pavement, make_pose(x, y, pavement.height, yaw, scale)):
                 break
         else:
             street.skip(rule, asset, "on the pavements")
@@ -208,23 +206,14 @@ def _people(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
             yaw = _heading(*area.along) + math.pi * integer(rng, 0, 1) + uniform(rng, -0.35, 0.35)
             if rng.random() < 0.3:
                 yaw = uniform(rng, 0.0, 2 * math.pi)
-            if _stand(street, rule, asset, area, place, yaw, scale):
+            x, y = area.at(*place)
+            if _stand(street, rule, asset, area, make_pose(x, y, area.height, yaw, scale)):
                 last = (area, *place)
                 break
         else:
             street.skip(rule, asset, "on the pavements")
 
 
-def _stand(
-    street: _Street,
-    rule: ClassRule,
-    asset: Asset,
-    area: Area,
-    place: tuple[float, float],
-    yaw: float,
-    scale: float,
-) -> bool:
-    """Put something down wholly on an area."""
-    x, y = area.at(*place)
-    matrix = make_pose(x, y, area.height, yaw, scale)
+def _stand(street: _Street, rule: ClassRule, asset: Asset, area: Area, matrix: Matrix4) -> bool:
+    """Place an object wholly on an area, if it is free there."""
     return area.holds(oriented_box(matrix, asset.size)) and street.put(rule, asset, matrix)

@@ -23,7 +23,8 @@ from typing import Any
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.errors import ScenegenError
-from scenegen.core.layout.collision import Box, aligned_box, boxes_meet_one, make_pose, oriented_box
+from scenegen.core.layout.boxes import Box, aligned_box, make_pose, oriented_box
+from scenegen.core.layout.collision import two_boxes_overlap
 from scenegen.core.rng import choose, integer, shuffled
 from scenegen.core.scene.scene import Matrix4
 
@@ -70,19 +71,20 @@ class Area:
 
     def box(self) -> Box:
         """Its outline, as a box of one metre's height."""
-        return (*self.centre, *self.right, self.width / 2, self.length / 2, 0.0, 1.0)
+        return Box(*self.centre, *self.right, self.width / 2, self.length / 2, bottom=0.0, top=1.0)
 
     def holds(self, box: Box) -> bool:
         """Whether the outline of an upright box lies in the area."""
-        x, y, _, _, wide, deep, _, _ = aligned_box(box)
-        middle_x, middle_y, _, _, half_x, half_y, _, _ = aligned_box(self.box())
-        return abs(x - middle_x) + wide <= half_x + TOUCH and abs(y - middle_y) + deep <= half_y + TOUCH
+        inner, outer = aligned_box(box), aligned_box(self.box())
+        return (
+            abs(inner.x - outer.x) + inner.half_x <= outer.half_x + TOUCH
+            and abs(inner.y - outer.y) + inner.half_y <= outer.half_y + TOUCH
+        )
 
-    def meets(self, box: Box, margin: float) -> bool:
+    def overlaps(self, box: Box, margin: float) -> bool:
         """Whether the outline of an upright box comes nearer than `margin` along the area's width."""
-        x, y, cos, sin, half_x, half_y, _, _ = box
         own = self.box()
-        return boxes_meet_one((*own[:4], own[4] + margin, own[5], 0.0, 1.0), (x, y, cos, sin, half_x, half_y, 0.0, 1.0))
+        return two_boxes_overlap(own._replace(half_x=own.half_x + margin), box._replace(bottom=0.0, top=1.0))
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class Ground:
     def slab_at(self, x: float, y: float) -> int | None:
         """The id of the slab under a point."""
         for number, slab in enumerate(self.slabs):
-            middle_x, middle_y, _, _, wide, deep, _, _ = aligned_box(oriented_box(slab.matrix, slab.asset.size))
-            if abs(x - middle_x) <= wide + TOUCH and abs(y - middle_y) <= deep + TOUCH:
+            box = aligned_box(oriented_box(slab.matrix, slab.asset.size))
+            if abs(x - box.x) <= box.half_x + TOUCH and abs(y - box.y) <= box.half_y + TOUCH:
                 return number
         return None
 

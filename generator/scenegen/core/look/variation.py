@@ -17,7 +17,7 @@ from scenegen.core.rng import choose, integer, number, stream, uniform
 from scenegen.core.scene.scene import LightLook, Look, NoiseLook, ObjectLook, PlacedObject, SunLook, SurfaceLook, Vector
 
 VARIATIONS = ("world", "lights", "surfaces", "objects", "exposure", "noise", "cameras", "distractors")
-"""What may vary; "cameras" is what scenegen.core.layout.cameras does."""
+"""What may vary; "cameras" is what scenegen.core.layout.room does with it."""
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")

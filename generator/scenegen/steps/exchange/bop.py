@@ -29,12 +29,12 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.reading import FAR_MM, Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
-from scenegen.core.labels.scene_labels import world_vertices
-from scenegen.core.scene.scene import Camera, PlacedObject
+from scenegen.core.labels.placed_meshes import world_vertices
+from scenegen.core.scene.scene import FARTHEST_MM, Camera, PlacedObject
 from scenegen.steps.exchange.bop_models import MM, Model, centre, write_model
 from scenegen.steps.exchange.files import image_suffix, whole_folder
 from scenegen.steps.exchange.library import NAME_IT, find_library, load_asset
@@ -80,7 +80,7 @@ class BopWriter:
             for k, camera in enumerate(scene.cameras):
                 content, depth, instance = stored.encoded_image(k), stored.depth_mm(k), stored.instance(k)
                 (folder / "rgb" / f"{k:06d}{image_suffix(content)}").write_bytes(content)
-                depth = np.where(depth == FAR_MM, 0, depth).astype(np.uint16)  # "that far or farther": not a depth
+                depth = np.where(depth == FARTHEST_MM, 0, depth).astype(np.uint16)  # "that far or farther": not a depth
                 _write_png(folder / "depth" / f"{k:06d}.png", depth)
                 cameras[str(k)] = _camera(camera)
                 poses[str(k)], infos[str(k)] = [], []

@@ -1,0 +1,71 @@
+"""The triangles of a scene's objects in the world, and which of them a camera may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scenegen.core.labels.grids import Floats, affine, mesh_arrays
+from scenegen.core.scene.scene import Camera, PlacedObject, Scene
+
+Meshes = Mapping[str, tuple[ArrayLike, ArrayLike]]
+"""Asset name to (vertices (V, 3) in metres, asset frame; faces (F, 3))."""
+
+MARGIN = 1e-2
+"""Pixels, and metres of depth, that an object must be away from a camera's view before it is left out of it."""
+
+
+@dataclass(frozen=True)
+class PlacedMesh:
+    """An object's triangles in the world, their label (class index + 1), the corners (8, 3) of a box around them."""
+
+    id: int
+    label: int
+    vertices: Floats
+    faces: NDArray[np.int64]
+    corners: Floats
+
+
+def place_meshes(scene: Scene, meshes: Meshes) -> tuple[PlacedMesh, ...]:
+    """Every object of a scene whose assets' (vertices, faces), in the asset frame, are found in `meshes` by name."""
+    placed = []
+    for item in scene.objects:
+        points, faces = mesh_arrays(world_vertices(item, meshes), meshes[item.asset][1])
+        # Column by column: numpy reduces the rows of a (V, 3) array 25 times slower.
+        ends = [(points[:, axis].min(), points[:, axis].max()) for axis in range(3)]
+        corners = np.array([[ends[axis][n >> axis & 1] for axis in range(3)] for n in range(8)])
+        placed.append(PlacedMesh(item.id, scene.classes.index(item.class_name) + 1, points, faces, corners))
+    return tuple(placed)
+
+
+def world_vertices(placed: PlacedObject, meshes: Meshes) -> Floats:
+    """An object's vertices in the world, float64 (V, 3)."""
+    return affine(placed.matrix, meshes[placed.asset][0])
+
+
+def meshes_in_view(
+    placed: Sequence[PlacedMesh], camera: Camera, K: ArrayLike, near: float, far: float
+) -> list[PlacedMesh]:
+    """Those that may show in a camera's image, under some K, between two depths.
+
+    All others lie wholly beyond one plane of that volume: the box around a mesh does, hence the mesh.
+    """
+    if not placed:
+        return []
+    points = affine(K, affine(camera.world_to_camera, np.concatenate([thing.corners for thing in placed])))
+    u, v, z = (points[:, axis].reshape(-1, 8) for axis in range(3))
+    width, height = camera.width, camera.height
+    margin = MARGIN * z
+    beyond = [
+        u + margin < 0,
+        v + margin < 0,
+        u - width * z - margin > 0,
+        v - height * z - margin > 0,
+        z + MARGIN < near,
+        z - MARGIN > far,
+    ]
+    outside = np.any([plane.all(axis=1) for plane in beyond], axis=0)
+    return [thing for thing, out in zip(placed, outside, strict=True) if not out]

@@ -1,0 +1,35 @@
+"""All that one camera's labels are: its fruxels, its depth and its instances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.labels.depth_and_instances import depth_to_millimetres, rasterize
+from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
+from scenegen.core.scene.scene import Camera, Vector
+
+
+@dataclass(frozen=True)
+class ViewLabels:
+    """One camera's labels.
+
+    `frustum` uint8 (w, h, d), 0 = air, else class index + 1; `depth` uint16 (H, W), millimetres, 0 = nothing hit,
+    65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0.
+    """
+
+    frustum: NDArray[np.uint8]
+    depth: NDArray[np.uint16]
+    instance: NDArray[np.uint16]
+
+
+def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewLabels:
+    """What a camera sees of a scene; `room` is the size of the room around it, None in the open."""
+    seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
+    depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces) for mesh in seen], camera, room)
+    return ViewLabels(frustum_labels(placed, camera), depth_to_millimetres(depth), instance)

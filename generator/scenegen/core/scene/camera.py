@@ -1,0 +1,64 @@
+"""A camera's geometry: intrinsics from a field of view, extrinsics from a position and a target, what is in view.
+
+Cameras follow OpenCV: x right, y down, z forward; pixels count from the image's top-left corner.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.scene.scene import Camera, Matrix3, Matrix4, Vector
+
+_DECIMALS = 9  # equal on every host
+
+
+def camera_matrix(width: int, height: int, hfov: float) -> Matrix3:
+    """K in pixels for a horizontal field of view in degrees: square pixels, centred."""
+    focal = round(width / 2 / math.tan(math.radians(hfov) / 2), _DECIMALS)
+    return ((focal, 0.0, width / 2), (0.0, focal, height / 2), (0.0, 0.0, 1.0))
+
+
+def look_at(position: Vector, target: Vector) -> Matrix4:
+    """World to camera (x right, y down, z forward) for an upright camera; it must not look straight up or down."""
+    forward = _unit(target[0] - position[0], target[1] - position[1], target[2] - position[2])
+    right = _unit(forward[1], -forward[0], 0.0)
+    down = (
+        forward[1] * right[2] - forward[2] * right[1],
+        forward[2] * right[0] - forward[0] * right[2],
+        forward[0] * right[1] - forward[1] * right[0],
+    )
+    (a, b, c) = (_row(axis, position) for axis in (right, down, forward))
+    return (a, b, c, (0.0, 0.0, 0.0, 1.0))
+
+
+def _unit(x: float, y: float, z: float) -> Vector:
+    length = math.sqrt(x * x + y * y + z * z)
+    return x / length, y / length, z / length
+
+
+def _row(axis: Vector, position: Vector) -> tuple[float, float, float, float]:
+    x, y, z = (round(value, _DECIMALS) for value in axis)
+    shift = -(axis[0] * position[0] + axis[1] * position[1] + axis[2] * position[2])
+    return x, y, z, round(shift, _DECIMALS)
+
+
+def camera_position(camera: Camera) -> Vector:
+    """Where a camera is, in world metres."""
+    m = camera.world_to_camera
+    x, y, z = (-(m[0][k] * m[0][3] + m[1][k] * m[1][3] + m[2][k] * m[2][3]) for k in range(3))
+    return x, y, z
+
+
+def in_view(camera: Camera, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which world points (N, 3) fall in a camera's image and between its frustum's near and far: bool (N,)."""
+    x, y, z = points.T
+    # element-wise rather than a matrix product, whose rounding differs between processors
+    u, v, depth = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in camera.world_to_camera[:3])
+    u = camera.K[0][0] * u + camera.K[0][2] * depth
+    v = camera.K[1][1] * v + camera.K[1][2] * depth
+    seen: NDArray[np.bool_] = (depth >= camera.frustum.near) & (depth <= camera.frustum.far)
+    seen &= (u >= 0) & (u <= camera.width * depth) & (v >= 0) & (v <= camera.height * depth)
+    return seen

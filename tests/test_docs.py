@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 import pytest
 from scenegen.cli.main import cli as scenegen
+from scenegen.steps.verify.labels import LABEL_CHECKS
+from scenegen.steps.verify.layout import LAYOUT_CHECKS
 from scenetrain.cli.main import cli as scenetrain
 
 ROOT = Path(__file__).parents[1]
@@ -172,3 +174,8 @@ def test_source_files_named_exist(page: Path) -> None:
     ours = [name for name in named if "/" in name or name.endswith(".py")]
     missing = [name for name in ours if not any(("/" + file).endswith("/" + name) for file in files)]
     assert not missing, f"{page.name}: no such file: {missing}"
+
+
+def test_the_page_about_verify_names_every_check() -> None:
+    table = re.findall(r"^\| ([\w.]+) \| ", (ROOT / "docs/labels/verify.md").read_text(), re.MULTILINE)
+    assert sorted(table[1:]) == sorted(["folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS])

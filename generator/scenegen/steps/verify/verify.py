@@ -1,4 +1,4 @@
-"""Prove a data set right: every promise of the format, checked on every scene (see docs/labels/dataset.md)."""
+"""Prove a data set right: every promise of the format, checked on every scene (see docs/labels/verify.md)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from typing import Any
 
-from scenegen import FORMAT
 from scenegen.core.scene.scene import (
     Bounds,
     Camera,
@@ -23,6 +22,8 @@ from scenegen.core.scene.scene import (
     SunLook,
     SurfaceLook,
 )
+
+FORMAT = "scenegen/1"
 
 MOST_SPELLED_OUT = 8
 """Cameras up to which scene.json has a line for every number."""

@@ -28,6 +28,7 @@ from blender_scripts.build.asset_cache import AssetCache  # noqa: E402
 from blender_scripts.build.nodes import add, finish, new_material  # noqa: E402
 from blender_scripts.build.room import build_lamp  # noqa: E402
 from blender_scripts.build.scene import build_camera, empty_file, link, purge_scene  # noqa: E402
+from blender_scripts.host.compat import node_tree  # noqa: E402
 from blender_scripts.host.process import quiet_stdout  # noqa: E402
 from blender_scripts.render.cycles import Quality, configure, render_cameras  # noqa: E402
 
@@ -113,10 +114,9 @@ def _studio(low: Any, high: Any) -> list[Any]:
 
 def _sky() -> Any:
     world = bpy.data.worlds.new("sky")
-    world.use_nodes = True
-    world.node_tree.nodes.clear()
-    background = add(world.node_tree, "ShaderNodeBackground", {"Color": (0.75, 0.75, 0.75), "Strength": 0.5})
-    add(world.node_tree, "ShaderNodeOutputWorld", {"Surface": background.outputs[0]})
+    tree = node_tree(world)
+    background = add(tree, "ShaderNodeBackground", {"Color": (0.75, 0.75, 0.75), "Strength": 0.5})
+    add(tree, "ShaderNodeOutputWorld", {"Surface": background.outputs[0]})
     return world
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from blender_scripts.host.compat import node_tree
+
 Socket = Any
 Rgb = Sequence[float]
 
@@ -14,8 +16,7 @@ Rgb = Sequence[float]
 def new_material(name: str) -> Any:
     """An empty node material."""
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    material.node_tree.nodes.clear()
+    node_tree(material)
     return material
 
 

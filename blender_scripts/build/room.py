@@ -15,7 +15,7 @@ from scenegen.core.scene.scene import LightLook, Look, SunLook, SurfaceLook, Vec
 
 from blender_scripts.build.nodes import add
 from blender_scripts.build.surfaces import make_surface
-from blender_scripts.host.compat import find_hdri
+from blender_scripts.host.compat import find_hdri, node_tree, set_known
 
 PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
 _OUTDOORS = 2.2  # by eye, as below; streets are dark, and half in the shade
@@ -93,12 +93,11 @@ def build_sun(look: SunLook) -> Any:
 def build_world(look: Look) -> Any:
     """The world's light, scaled so that strength 1 lights a floor under it alike whichever image it is."""
     world = bpy.data.worlds.new("world")
-    world.use_nodes = True
+    tree = node_tree(world)
     # The automatic importance map takes as many pixels as the image: seconds of every render, for no less noise.
     world.cycles.sampling_method = "MANUAL"
     world.cycles.sample_map_resolution = 512
-    tree = world.node_tree
-    tree.nodes.clear()
+    set_known(world.cycles, {"use_shadows": True})
     path = find_hdri(look.hdri)
     background = add(tree, "ShaderNodeBackground", {"Color": PLAIN_WORLD, "Strength": look.hdri_strength})
     if path:

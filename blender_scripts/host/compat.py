@@ -1,4 +1,4 @@
-"""Every difference between the Blenders that are supported: 3.4 (Debian), 4.1 to 4.5 and 5.0.
+"""Every difference between the Blenders that are supported: 3.4 (Debian), 4.1 to 4.5 and 5.0 to 5.3.
 
 Nothing else in blender_scripts asks for a version. Module level imports the standard library alone, so that a host that
 lacks a module can still say so.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,34 @@ def principled_socket(node: Any, key: str) -> Any:
         if name in node.inputs:
             return node.inputs[name]
     raise KeyError(f"no socket {key} on {node.name}")
+
+
+def set_known(target: Any, values: Mapping[str, Any]) -> None:
+    """Set those of a struct's settings that this Blender has, in order; an enum item that it does not know is left out.
+
+    3.4 has no sampling pattern AUTOMATIC, 4.5 no texture cache.
+    """
+    for name, value in values.items():
+        if hasattr(target, name):
+            with suppress(TypeError):
+                setattr(target, name, value)
+
+
+def node_tree(owner: Any) -> Any:
+    """The node tree of a new material or world, empty. Since 5.0 there always is one, and asking for it warns."""
+    import bpy
+
+    if bpy.app.version < (5, 0, 0):
+        owner.use_nodes = True
+    owner.node_tree.nodes.clear()
+    return owner.node_tree
+
+
+def uses_nodes(material: Any) -> bool:
+    """Whether nodes decide what a material of a file looks like: since 5.0 they always do, and asking warns."""
+    import bpy
+
+    return bpy.app.version >= (5, 0, 0) or bool(material.use_nodes)
 
 
 def set_vertex_normals(mesh: Any, normals: Any) -> None:

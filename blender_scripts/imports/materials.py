@@ -9,6 +9,8 @@ from typing import Any
 
 import bpy
 
+from blender_scripts.host.compat import uses_nodes
+
 SLOTS = {
     "base_color": ("Base Color", "Color"),
     "metallic": ("Metallic",),
@@ -150,7 +152,7 @@ def _is_black(socket: Any) -> bool:
 
 def _shader(material: Any) -> Any:
     """The shader that shows most: the first Principled behind the output, else the first other with a colour."""
-    tree = material.node_tree if material.use_nodes else None
+    tree = material.node_tree if uses_nodes(material) else None
     if tree is None:
         return None
     output = tree.get_output_node("ALL")

@@ -31,7 +31,7 @@ def bench(
 
     Times each training stage per epoch of 22,500 scenes, and measures the memory that inference and training take.
 
-    
+    \b
     Examples:
       scenetrain bench --config final
       scenetrain bench --run runs/final --device cpu --steps 4 --json

@@ -1,33 +1,33 @@
-"""The command line: parse, call, print. Each command is a module of its own, loaded when it is asked for."""
+"""The command line `scenetrain`: its commands by name, and how errors become exit statuses."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 from scenegen import __version__
+from scenegen.cli.lazy_group import LazyCommand, LazyGroup
 from scenegen.core.errors import ScenegenError, UsageError
 
-COMMANDS = ("fit", "evaluate", "predict", "report", "search", "export", "bench")
+COMMANDS = {
+    name: LazyCommand(f"scenetrain.cli.{name}", name, text)
+    for name, text in (
+        ("bench", "Measure the speed of inference and training."),
+        ("evaluate", "Score a trained network on a data set."),
+        ("export", "Write a trained network as an ONNX file."),
+        ("fit", "Train a network; the same command again continues."),
+        ("predict", "Turn photographs into labelled voxels."),
+        ("report", "Write a page about a run: curves, scores, images."),
+        ("search", "Search for better training settings."),
+    )
+}
 
 
-class _LazyGroup(click.Group):
-    """The command NAME is the function `NAME` of the module scenetrain.cli.NAME."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"scenetrain.cli.{cmd_name}"), cmd_name)
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    commands_elsewhere=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="scenetrain")
 def cli() -> None:
     """Train networks that turn images into labelled voxels, score them and use them.

@@ -20,7 +20,7 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None
     The photographs show one room; the answer is DIR/masks.npy, DIR/occupancy.npy and DIR/voxels.png. Give as many
     IMAGES as the network takes (three), in the order of the cameras of its training data.
 
-    
+    \b
     Example: scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
     """
     from scenetrain.evaluation.evaluate import open_device

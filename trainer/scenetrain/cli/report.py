@@ -20,7 +20,7 @@ def report(run: Path, data: Path, split: str, compare: Path | None, device: str)
 
     It shows the training curves, the scores beside the paper's, and images of the best and the worst scenes.
 
-    
+    \b
     Examples:
       scenetrain report runs/final --data data/studio_test
       scenetrain report runs/final --data data/studio_test --compare runs/first

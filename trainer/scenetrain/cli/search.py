@@ -47,6 +47,7 @@ def search(
     training scenes, 500 validation scenes and a patience of 5 epochs; --set changes these too. After an interruption,
     the same command continues the search. The result is OUT/chosen.toml, a configuration for `scenetrain fit --config`.
 
+    \b
     Examples:
       scenetrain search --data data/studio --out runs/search --devices 8
       scenetrain search --data data/studio --out runs/search --test data/studio_test

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from scenegen.core.dataset.reading import Dataset
+from scenegen import Dataset
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/coordinates.md"

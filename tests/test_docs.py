@@ -179,3 +179,14 @@ def test_source_files_named_exist(page: Path) -> None:
 def test_the_page_about_verify_names_every_check() -> None:
     table = re.findall(r"^\| ([\w.]+) \| ", (ROOT / "docs/labels/verify.md").read_text(), re.MULTILINE)
     assert sorted(table[1:]) == sorted(["folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/labels/dataset.md"])
+def test_python_of_a_page_runs(page: str, box_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/studio").symlink_to(box_set)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})

@@ -24,8 +24,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
-from scenegen.core.dataset.reading import Dataset
-from scenegen.core.labels.voxelize import FrustumGrid, voxelize
+from scenegen import Dataset, FrustumGrid, voxelize
 from scenegen.steps.preview.voxels import class_color
 
 Array = NDArray[np.float64]

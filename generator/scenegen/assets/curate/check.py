@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 
@@ -148,7 +149,7 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
 def _shaded_astray(mesh: Mesh) -> float:
     """The share of the surface whose normals are more than 60 degrees off its faces."""
     corners = mesh.vertices[mesh.faces].astype(np.float64)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    across = trimesh.triangles.cross(corners)
     length = np.linalg.norm(across, axis=1)
     off = np.einsum("fki,fi->fk", mesh.corner_normals, across) < 0.5 * length[:, None]
     return float(np.average(off.mean(axis=1), weights=length + 1e-15))
@@ -157,7 +158,7 @@ def _shaded_astray(mesh: Mesh) -> float:
 def _overhang(mesh: Mesh) -> float:
     """Metres that the middle of the surface lies outside of the convex hull of what touches the floor."""
     corners = mesh.vertices[mesh.faces].astype(np.float64)
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = trimesh.triangles.area(corners)
     middle = np.average(corners.mean(axis=1), axis=0, weights=area + 1e-15)[:2]
     low = mesh.vertices[mesh.vertices[:, 2] < 0.03, :2].astype(np.float64)
     try:

@@ -7,9 +7,8 @@ from typing import Any
 
 import fast_simplification
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from scenegen.assets.prepare.orient import orient_faces
@@ -78,8 +77,7 @@ def drop_bad_faces(mesh: Triangles) -> Triangles:
 
     Front and back copies are one face to a voxelizer and speckle in a path tracer, whatever their order.
     """
-    a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    area = trimesh.triangles.area(mesh.vertices[mesh.faces])
     f = mesh.faces
     apart = (f[:, 0] != f[:, 1]) & (f[:, 1] != f[:, 2]) & (f[:, 2] != f[:, 0])
     mesh = mesh.keep(np.flatnonzero(apart & (area > MIN_AREA)))
@@ -172,11 +170,15 @@ def _loose_parts(mesh: Triangles) -> NDArray[np.int64] | None:
 
     A leaf is a connected part of a few faces. Collapsing edges would eat a tree's leaves one by one until it is bare.
     """
-    ends = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]]])
-    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(mesh.vertices),) * 2)
-    part = np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)[mesh.faces[:, 0]]
+    part = _connected(mesh.faces, len(mesh.vertices))[mesh.faces[:, 0]]
     leaf = np.bincount(part)[part] <= LEAF_FACES
     return np.where(leaf, part, -1) if leaf.mean() > 0.5 else None
+
+
+def _connected(faces: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The number of each vertex's connected part (count,)."""
+    edges = trimesh.geometry.faces_to_edges(faces)
+    return np.asarray(trimesh.graph.connected_component_labels(edges, node_count=count), dtype=np.int64)
 
 
 def _thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triangles:
@@ -199,13 +201,8 @@ def _thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triang
 def _joined(first: Triangles, second: Triangles) -> Triangles:
     """Two parts of one mesh as one; corner normals are dropped."""
     uvs = None if first.uvs is None or second.uvs is None else np.concatenate([first.uvs, second.uvs])
-    return Triangles(
-        np.concatenate([first.vertices, second.vertices]),
-        np.concatenate([first.faces, second.faces + len(first.vertices)]),
-        np.concatenate([first.material_index, second.material_index]),
-        uvs,
-        None,
-    )
+    vertices, faces = trimesh.util.append_faces([first.vertices, second.vertices], [first.faces, second.faces])
+    return Triangles(vertices, faces, np.concatenate([first.material_index, second.material_index]), uvs, None)
 
 
 def _samples(mesh: Triangles) -> tuple[Floats, NDArray[np.int64]]:
@@ -238,10 +235,7 @@ def _uv_islands(mesh: Triangles) -> NDArray[np.int64]:
     uv = np.round(mesh.uvs.reshape(-1, 2) * 65536).astype(np.int64)
     _, node = np.unique(np.column_stack([mesh.faces.reshape(-1), uv]), axis=0, return_inverse=True)
     node = node.reshape(-1, 3)
-    ends = np.concatenate([node[:, [0, 1]], node[:, [1, 2]]])
-    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(node.max() + 1,) * 2)
-    island = np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
-    return np.asarray(island[node[:, 0]])
+    return np.asarray(_connected(node, int(node.max()) + 1)[node[:, 0]])
 
 
 def _uv_at(
@@ -266,12 +260,7 @@ def _uv_at(
     same = (island[candidates] == island[nearest][:, None]) & (jump <= 4 * density * way + 1e-9)
     found = same.any(axis=1)
     face = np.where(found, candidates[np.arange(len(near)), np.argmax(same, axis=1)], nearest)
-    a, b, c = (mesh.vertices[mesh.faces[face, k]] for k in range(3))
-    e, f, p = b - a, c - a, places - a
-    ee, ff, ef = (np.einsum("ij,ij->i", x, y) for x, y in ((e, e), (f, f), (e, f)))
-    pe, pf = np.einsum("ij,ij->i", p, e), np.einsum("ij,ij->i", p, f)
-    area = np.maximum(ee * ff - ef * ef, 1e-30)
-    u, v = (ff * pe - ef * pf) / area, (ee * pf - ef * pe) / area
+    _, u, v = trimesh.triangles.points_to_barycentric(corners[face], places, method="cramer").T
     reach = np.where(found, 0.0, 4.0)  # beyond a cut, a corner goes on as the face's own texture would
     u, v = np.clip(u, -reach, 1 + reach), np.clip(v, -reach, 1 + reach)
     over = np.where(found, np.maximum(u + v, 1.0), 1.0)

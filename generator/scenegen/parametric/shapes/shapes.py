@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import trimesh
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.core.asset_library import Material
@@ -77,10 +78,8 @@ class Model:
 def join(parts: Iterable[Part], materials: Sequence[Material], smooth_angle_deg: float = 50.0) -> Model:
     """Put parts together into a model that stands on z = 0; a part's `material` indexes `materials`."""
     listed = list(parts)
-    starts = np.cumsum([0] + [len(p.vertices) for p in listed])
-    vertices = np.concatenate([p.vertices for p in listed])
+    vertices, faces = trimesh.util.append_faces([p.vertices for p in listed], [p.faces for p in listed])
     vertices = vertices - np.array([0.0, 0.0, vertices[:, 2].min()])
-    faces = np.concatenate([p.faces + start for p, start in zip(listed, starts, strict=False)])
     index = np.concatenate([np.full(len(p.faces), p.material, np.int64) for p in listed])
     return Model(vertices, faces, index, tuple(materials), smooth_angle_deg)
 

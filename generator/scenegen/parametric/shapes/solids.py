@@ -12,6 +12,7 @@ from typing import Any
 
 import fast_simplification
 import numpy as np
+import trimesh
 from numpy.typing import ArrayLike, NDArray
 from skimage.measure import marching_cubes
 
@@ -175,11 +176,9 @@ def _decimate(vertices: Field, faces: Indices, triangles: int) -> tuple[Field, I
     if len(faces) <= triangles:
         return vertices, faces
     vertices, faces = fast_simplification.simplify(vertices, faces, target_count=triangles, agg=5.5)
-    ordered = np.sort(faces, axis=1).astype(np.int64)
-    key = (ordered[:, 0] * len(vertices) + ordered[:, 1]) * len(vertices) + ordered[:, 2]
-    _, which, count = np.unique(key, return_inverse=True, return_counts=True)
     # Collapses leave faces back to back on the same three vertices, and edges where four faces meet.
-    faces = faces[count[which] == 1]
+    single = trimesh.grouping.group_rows(np.sort(faces, axis=1), require_count=1)
+    faces = faces[np.sort(single)]
     while len(crowded := _crowded_edges(faces, len(vertices))):
         vertices, faces = _split_edge(vertices, faces, *crowded[0])
     return vertices, faces

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scenegen.core.rng import choose, uniform
@@ -165,43 +166,10 @@ def _solids(corners: Sequence[Points]) -> Part:
 
 
 def _icosphere(steps: int) -> tuple[Points, NDArray[np.int64]]:
-    g = (1 + 5**0.5) / 2
-    corners: list[tuple[float, float, float]] = [
-        (-1, g, 0),
-        (1, g, 0),
-        (-1, -g, 0),
-        (1, -g, 0),
-        (0, -1, g),
-        (0, 1, g),
-        (0, -1, -g),
-        (0, 1, -g),
-    ]
-    corners += [(g, 0, -1), (g, 0, 1), (-g, 0, -1), (-g, 0, 1)]
-    faces = [
-        (0, 11, 5),
-        (0, 5, 1),
-        (0, 1, 7),
-        (0, 7, 10),
-        (0, 10, 11),
-        (1, 5, 9),
-        (5, 11, 4),
-        (11, 10, 2),
-        (10, 7, 6),
-        (7, 1, 8),
-    ]
-    faces += [
-        (3, 9, 4),
-        (3, 4, 2),
-        (3, 2, 6),
-        (3, 6, 8),
-        (3, 8, 9),
-        (4, 9, 5),
-        (2, 4, 11),
-        (6, 2, 10),
-        (8, 6, 7),
-        (9, 8, 1),
-    ]
-    points: list[Points] = [np.array(c, float) / np.linalg.norm(c) for c in corners]
+    """A unit sphere of triangles whose vertices are in the order that the built-in trees were drawn with."""
+    ball = trimesh.creation.icosahedron()
+    points: list[Points] = list(np.asarray(ball.vertices))
+    faces: list[tuple[int, int, int]] = [(a, b, c) for a, b, c in ball.faces.tolist()]
     for _ in range(steps):
         middles: dict[tuple[int, int], int] = {}
         finer = []

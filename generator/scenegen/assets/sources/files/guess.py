@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.sizes import USUAL
@@ -54,10 +55,8 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> tuple[
         ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
         quarters = [np.stack(q, axis=1) for q in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
         corners = np.concatenate([corners[~long], *quarters])
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(normal, axis=1)
-    unit = np.divide(normal, length[:, None], out=np.zeros_like(normal), where=length[:, None] > 0)
-    return corners.mean(axis=1), length / 2, unit
+    across = trimesh.triangles.cross(corners)
+    return corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across)
 
 
 def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scenegen.assets.sources.people.body import Floats, Ints
@@ -35,12 +36,8 @@ def from_quads(points: Floats, skin: NDArray[np.float32], quads: Ints, material:
 
 def normals(points: Floats, faces: Ints) -> Floats:
     """Unit normals (N, 3) of vertices, weighted by the area of their faces."""
-    corners = points[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.stack(
-        [np.bincount(faces.reshape(-1), np.repeat(normal[:, d], 3), len(points)) for d in range(3)], axis=1
-    )
-    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
+    twice_areas = trimesh.triangles.cross(points[faces])  # normals as long as twice their face's area
+    return np.asarray(trimesh.geometry.mean_vertex_normals(len(points), faces, twice_areas))
 
 
 def puffed(cloth: Cloth, thickness: Floats | float) -> Cloth:

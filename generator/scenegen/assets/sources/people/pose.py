@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from scenegen.assets.sources.people.body import BaseMesh, Floats
 from scenegen.parametric.people.skeleton import (
@@ -252,16 +253,10 @@ def _swing(a: Floats, b: Floats) -> Floats:
 
 
 def _rotation(turn: Floats) -> Floats:
-    """Rotation (3, 3) of an axis times angle (Rodrigues)."""
-    angle = float(np.linalg.norm(turn))
-    x, y, z = turn / max(angle, 1e-12)
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.asarray(np.eye(3) + math.sin(angle) * k + (1 - math.cos(angle)) * k @ k)
+    """Rotation (3, 3) of an axis times angle in radians."""
+    return np.asarray(Rotation.from_rotvec(turn).as_matrix())
 
 
 def _between(a: Floats, b: Floats, share: float) -> Floats:
-    """The rotation that lies `share` of the shortest way from `a` to `b`."""
-    rest = b @ a.T
-    angle = math.acos(float(np.clip((np.trace(rest) - 1) / 2, -1, 1)))
-    axis = np.array([rest[2, 1] - rest[1, 2], rest[0, 2] - rest[2, 0], rest[1, 0] - rest[0, 1]])
-    return np.asarray(_rotation(unit(axis) * angle * share) @ a)
+    """The rotation (3, 3) that lies `share` of the shortest way from `a` to `b`."""
+    return np.asarray(_rotation(share * Rotation.from_matrix(b @ a.T).as_rotvec()) @ a)

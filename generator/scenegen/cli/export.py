@@ -9,12 +9,20 @@ from pathlib import Path
 import click
 
 from scenegen.cli.options import folder_argument, json_option, source_library_option, worker_count, workers_option
+from scenegen.steps.exchange.export import FORMATS
+from scenegen.steps.exchange.export import export as run
 
 
 @click.command()
 @folder_argument
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(("bop", "coco")), required=True, help="Poses, or instance masks.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(FORMATS)),
+    required=True,
+    help="; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()) + ".",
+)
 @source_library_option
 @workers_option
 @json_option
@@ -25,7 +33,6 @@ def export(folder: Path, out: Path, form: str, assets: Path | None, workers: int
     Example: scenegen export data/studio data/studio_coco --format coco
     """
     from scenegen.progress import progress
-    from scenegen.steps.exchange.export import export as run
 
     with progress("export") as on_progress:
         done = run(folder, out, form, assets=assets, workers=worker_count(workers), on_progress=on_progress)

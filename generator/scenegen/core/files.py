@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
@@ -24,6 +25,17 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise ScenegenError(f"{path}: cannot be written ({error.strerror}); free the place or name another") from error
+
+
+def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file whole or not at all, from its parts in order; a later call writes over what a kill left. OSError."""
+    aside = path.with_name(f".{path.name}.writing")
+    with aside.open("wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    fsync(path.parent)
 
 
 def append_lines(path: Path, text: str) -> bool:

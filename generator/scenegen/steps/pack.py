@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +35,7 @@ from scenegen.core.dataset.shards import (
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.files import fsync
+from scenegen.core.files import write_bytes
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 
@@ -80,7 +79,7 @@ def pack(
     try:
         for companion in COMPANIONS:
             if (source / companion).is_file():
-                write_whole(out / companion, [(source / companion).read_bytes()])
+                write_bytes(out / companion, [(source / companion).read_bytes()])
         for group in _groups(blocks, packing.shard_mb * 1e6):
             shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
@@ -214,20 +213,9 @@ def write_shard(out: Path, number: int, group: Sequence[tuple[int, bytes]]) -> S
         size += len(content)
     digest.update(END)
     file = f"shard-{number:06d}.tar"
-    write_whole(out / file, [*(content for _, content in group), END])
+    write_bytes(out / file, [*(content for _, content in group), END])
     scenes, views = (tuple(b for b in blocks if (b.view is None) == whole) for whole in (True, False))
     return Shard(file, size + len(END), digest.hexdigest(), scenes, views)
-
-
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file whole or not at all; what a kill leaves is written over next time."""
-    aside = path.with_name(f".{path.name}.writing")
-    with aside.open("wb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    fsync(path.parent)
 
 
 def _delete(dataset: Dataset, out: Path, workers: int) -> int:

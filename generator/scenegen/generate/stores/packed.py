@@ -14,7 +14,8 @@ from scenegen.core.dataset.folders import finished_indices, remove_leftovers, re
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.dataset.shards import INDEX_NAME, Packing, is_packed, read_index, write_index
 from scenegen.core.errors import ScenegenError
-from scenegen.steps.pack import encode_scene, write_shard, write_whole
+from scenegen.core.files import write_bytes
+from scenegen.steps.pack import encode_scene, write_shard
 
 BLOCKS = "blocks"
 
@@ -72,7 +73,7 @@ class PackedStore:
         stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
         _, block = encode_scene(self.packing, (index, stored))
         self._block(index).parent.mkdir(exist_ok=True)
-        write_whole(self._block(index), [block])
+        write_bytes(self._block(index), [block])
         remove_scene(self.out, index)
 
     def made(self, index: int) -> None:

@@ -1,1 +1,1 @@
-"""Data sets in formats that other programs read: BOP (6D poses) and COCO (instance masks)."""
+"""Data sets in formats that other programs read: BOP (6D poses), COCO (instance masks), glTF (meshes)."""

@@ -39,7 +39,7 @@ from scenegen.steps.exchange.bop_models import MM, Model, centre, write_model
 from scenegen.steps.exchange.files import image_suffix, whole_folder
 from scenegen.steps.exchange.library import NAME_IT, find_library, load_asset
 from scenegen.steps.exchange.masks import Mask, PixelBox, box_of
-from scenegen.steps.exchange.survey import SceneSurvey, split_pose
+from scenegen.steps.exchange.survey import ExportJob, split_pose
 from scenegen.steps.scene_pool import map_scenes
 
 SPLITS = {"train": "train_pbr", "test": "test"}
@@ -151,14 +151,14 @@ class BopWriter:
         }
 
 
-def start_bop(dataset: Dataset, folder: Path, surveys: Sequence[SceneSurvey], assets: Path | None) -> BopWriter:
+def start_bop(job: ExportJob) -> BopWriter:
     """Number the models and make the folders. ScenegenError when the library or one of its assets is missing."""
-    pairs = sorted({pair for one in surveys for pair in one.assets})
-    library = find_library(dataset, assets, (asset for asset, _ in pairs))
+    pairs = sorted({pair for one in job.surveys for pair in one.assets})
+    library = find_library(job.dataset, job.assets, (asset for asset, _ in pairs))
     numbers = {pair: number for number, pair in enumerate(pairs, start=1)}
-    writer = BopWriter(folder, SPLITS[dataset.info.split], library, numbers)
+    writer = BopWriter(job.folder, SPLITS[job.dataset.info.split], library, numbers)
     for name in (writer.split, "models"):
-        (folder / name).mkdir(exist_ok=True)
+        (job.folder / name).mkdir(exist_ok=True)
     return writer
 
 

@@ -25,7 +25,7 @@ from scenegen.core.files import write_text
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.exchange.files import image_suffix
 from scenegen.steps.exchange.masks import box_of, encode_mask
-from scenegen.steps.exchange.survey import SceneSurvey
+from scenegen.steps.exchange.survey import ExportJob
 
 PARTS = ".parts"
 
@@ -121,11 +121,11 @@ class CocoWriter:
         return counts
 
 
-def start_coco(dataset: Dataset, folder: Path, _surveys: Sequence[SceneSurvey], _assets: Path | None) -> CocoWriter:
+def start_coco(job: ExportJob) -> CocoWriter:
     """Make the folders."""
     for name in ("images", PARTS):
-        (folder / name).mkdir(exist_ok=True)
-    return CocoWriter(folder, dataset.info.classes)
+        (job.folder / name).mkdir(exist_ok=True)
+    return CocoWriter(job.folder, job.dataset.info.classes)
 
 
 def _images(parts: Iterable[Path]) -> Iterator[dict[str, Any]]:

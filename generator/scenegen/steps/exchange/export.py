@@ -20,9 +20,7 @@ from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
-from scenegen.steps.exchange.bop import start_bop
-from scenegen.steps.exchange.coco import start_coco
-from scenegen.steps.exchange.survey import SceneSurvey, merged_credits, survey_scene, write_credits
+from scenegen.steps.exchange.survey import ExportJob, merged_credits, survey_scene, write_credits
 from scenegen.steps.scene_pool import map_scenes
 
 
@@ -41,20 +39,39 @@ class SceneWriter(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """One format: `start(dataset, folder, surveys, assets)` prepares the folder and returns the writer.
+    """One format: a few words of help; whether it needs depth and instance maps, which packed data sets may lack.
 
-    `assets` is the library named with --assets, or None. `needs_maps`: the format cannot do without depth and
-    instance maps, which packed data sets may have left out.
+    `start` prepares the job's folder and returns the writer.
     """
 
     help: str
     needs_maps: bool
-    start: Callable[[Dataset, Path, Sequence[SceneSurvey], Path | None], SceneWriter]
+    start: Callable[[ExportJob], SceneWriter]
+
+
+# A format's libraries take up to a second to import, so only the chosen one is imported.
+def _bop(job: ExportJob) -> SceneWriter:
+    from scenegen.steps.exchange.bop import start_bop
+
+    return start_bop(job)
+
+
+def _coco(job: ExportJob) -> SceneWriter:
+    from scenegen.steps.exchange.coco import start_coco
+
+    return start_coco(job)
+
+
+def _glb(job: ExportJob) -> SceneWriter:
+    from scenegen.steps.exchange.glb import start_glb
+
+    return start_glb(job)
 
 
 FORMATS: dict[str, Format] = {
-    "bop": Format("6D poses, masks and object models.", needs_maps=True, start=start_bop),
-    "coco": Format("instance masks and bounding boxes.", needs_maps=True, start=start_coco),
+    "bop": Format("poses, masks and object models", needs_maps=True, start=_bop),
+    "coco": Format("instance masks and bounding boxes", needs_maps=True, start=_coco),
+    "glb": Format("one glTF file per scene with its meshes", needs_maps=False, start=_glb),
 }
 MARK = ".export.json"
 
@@ -92,7 +109,7 @@ def export(
     try:
         _open(dataset, folder, assets)
         surveys = list(map_scenes(survey_scene, list(dataset), workers, None))
-        writer = chosen.start(dataset, folder, surveys, assets)
+        writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
         numbered = zip(dataset.indices, dataset, strict=True)
         missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
         for _ in map_scenes(writer.write_scene, missing, workers, on_progress):

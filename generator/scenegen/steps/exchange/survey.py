@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.credits import Credit, credits_text, scene_credits
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import PlacedObject
 
@@ -27,6 +27,16 @@ class SceneSurvey:
     objects: int
     assets: tuple[tuple[str, float], ...]
     credits: tuple[Credit, ...]
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What a format starts from: `folder` to write into, every scene's survey, the library of --assets if named."""
+
+    dataset: Dataset
+    folder: Path
+    surveys: Sequence[SceneSurvey]
+    assets: Path | None
 
 
 @dataclass(frozen=True)

@@ -219,3 +219,30 @@ def test_the_export_of_the_page_works(box_set: Path, tmp_path: Path, monkeypatch
     objects = json.loads((box_set / "scenes/scene_000001/scene.json").read_text())["objects"]
     assert [row["class"] for row in rows] == [item["class"] for item in objects]
     assert [float(row["x"]) for row in rows] == [item["matrix"][0][3] for item in objects]
+
+
+def map_of_folders() -> tuple[set[str], list[tuple[str, str]]]:
+    """The folders of CONTRIBUTING's map, and each (folder, file) that it names beside one."""
+    (text,) = re.findall(r"## The map.*?```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    open_folders: list[str] = []
+    folders, files = set(), []
+    for line in text.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 4
+        names = re.match(r"\s*((?:[\w/]+/ ?)+)", line)
+        assert names, line
+        del open_folders[depth:]
+        for name in names[1].split():
+            folders.add("/".join([*open_folders, name.rstrip("/")]))
+        open_folders.append(names[1].split()[-1].rstrip("/"))
+        files += [("/".join(open_folders), file) for file in re.findall(r"\b(\w+\.(?:py|toml|json))\b", line)]
+    return folders, files
+
+
+def test_the_map_is_the_tree() -> None:
+    folders, files = map_of_folders()
+    tracked = [Path(file) for file in tracked_files()]
+    code = {str(file.parent) for file in tracked if file.suffix in (".py", ".toml", ".json") and len(file.parts) > 1}
+    assert {folder for folder in code if not folder.startswith("docs/")} <= folders
+    assert [folder for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
+    assert [f"{folder}/{file}" for folder, file in files if not (ROOT / folder / file).is_file()] == []
+    assert len(files) > 40

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen import Dataset
+from scenegen.steps.exchange.export import export
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/coordinates.md"
@@ -252,3 +254,15 @@ def test_the_figure_can_be_drawn(box_set: Path, box_assets: Path, tmp_path: Path
     with Image.open(out) as figure, Image.open(ROOT / "docs/images/coordinates.png") as shipped:
         assert figure.size == shipped.size
     assert (ROOT / "docs/images/coordinates.png").stat().st_size < 300_000
+
+
+def test_an_exported_glb_has_the_axes_of_the_page(
+    calm_run: Path, box_library: Path, scenes: list[Files], page: Any, tmp_path: Path
+) -> None:
+    export(calm_run, tmp_path / "glb", "glb", assets=box_library)
+    graph = trimesh.load_scene(tmp_path / "glb/scene_000000.glb").graph
+    for item in scenes[0].body["objects"]:
+        matrix, _ = graph.get(f"{item['class']}_{item['id']}")
+        assert matrix[:3, 3] == pytest.approx(page.to_gltf([row[3] for row in item["matrix"][:3]]), abs=1e-6)
+        front = np.array(item["matrix"])[:3, :3] @ (0, -1, 0)
+        assert matrix[:3, :3] @ (0, 0, 1) == pytest.approx(page.to_gltf(front), abs=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,36 @@ def test_every_object_is_listed_with_what_it_stands_on(boxes: Path) -> None:
     assert "<td>laptop_box</td><td>table 0</td>" in text
     assert text.count("<td>floor</td>") == 4
     assert "40 x 48 x 32 voxels of 10 cm" in text
+
+
+def test_names_from_scene_json_are_text_and_never_markup() -> None:
+    """A browser's view of the page: an HTML parser finds the names as text, and no element or attribute of theirs."""
+    script, image = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'
+    scene = make_box_scene(1)
+    objects = tuple(dataclasses.replace(o, class_name=script, asset=image) for o in scene.objects)
+    info = dataclasses.replace(box_info(1), classes=(script,), preset=image)
+    text = page(script, info, 1, [Entry(dataclasses.replace(scene, objects=objects), "s.png", (10, 10))])
+    seen = Elements()
+    seen.feed(text)
+    assert "script" not in seen.tags
+    assert seen.tags.count("img") == 1
+    assert seen.text.count(script) == 2 + 1 + len(objects) + 2  # title, heading, legend, classes, two parents
+    assert seen.text.count(image) == 1 + len(objects)
+
+
+class Elements(HTMLParser):
+    """The tags of a page and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 def share_of(picture: Image.Image, color: tuple[int, int, int]) -> float:

@@ -211,7 +211,7 @@ def test_the_image_holds_all_that_the_wheel_is_made_from(tmp_path: Path) -> None
     subprocess.run([*build, tmp_path / "image"], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("scenegen-*.whl")
     names = subprocess.run([sys.executable, "-m", "zipfile", "-l", wheel], capture_output=True, text=True, check=True)
-    for file in ("scenegen/core/preset/studio.toml", "blender_scripts/generate.py", "scenegen/generate/doctor.py"):
+    for file in ("scenegen/core/preset/studio.toml", "blender_scripts/generate.py", "assets_manifest/studio.json"):
         assert file in names.stdout
 
 

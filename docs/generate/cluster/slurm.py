@@ -6,12 +6,12 @@
 #SBATCH --time=7-00:00:00
 #SBATCH --output=scenegen-%j.log
 # fmt: on
-"""Generate on Slurm: a small job that drives, and JOBS more with a Blender each.
+"""Generate on Slurm: a small job drives the run, and JOBS more jobs run one Blender each.
 
     sbatch docs/generate/cluster/slurm.py --preset studio --scenes 25000 --out /shared/studio
 
-The arguments are those of `scenegen generate`; --out and the asset library must be on storage that all nodes share.
-A job that ends, by its time limit too, is replaced; the same command again goes on where a run stopped.
+The arguments are those of `scenegen generate`. --out and the asset library must be on storage that all nodes share.
+A job that ends, for example by its time limit, is replaced. The same command again continues a stopped run.
 """
 
 import subprocess
@@ -20,19 +20,19 @@ import sys
 from dask_jobqueue import SLURMCluster
 from distributed import Client
 
-# What your site has.
+# Settings of your site.
 JOBS = 20  # Blenders at once
-CORES = 4  # of each: on a CPU as many as you can have, beside a GPU 2 to 4
-MEMORY = "6GB"  # of each
-TIME = "12:00:00"  # of each
-GPUS = 0  # of each: 0 or 1
+CORES = 4  # per Blender: on a CPU as many as possible, with a GPU 2 to 4
+MEMORY = "6GB"  # per Blender
+TIME = "12:00:00"  # per Blender
+GPUS = 0  # per Blender: 0 or 1
 PARTITION = None  # None is the site's default
 INTERFACE = None  # the network between nodes, such as "ib0"; None is the default one
 SECONDS_BETWEEN_CHECKS = 60
 
 
 def make_cluster() -> SLURMCluster:
-    """A dask scheduler here, whose workers are Slurm jobs."""
+    """Start a dask scheduler here; its workers are Slurm jobs."""
     return SLURMCluster(
         queue=PARTITION,
         cores=1,  # a worker takes one lease at a time; the cores are for Blender
@@ -48,7 +48,7 @@ def make_cluster() -> SLURMCluster:
 
 
 def main() -> int:
-    """Drive one run; its exit status."""
+    """Drive one run and return its exit status."""
     with make_cluster() as cluster, Client(cluster) as client:
         cluster.scale(jobs=JOBS)
         client.wait_for_workers(1)  # the queue may be long
@@ -58,7 +58,7 @@ def main() -> int:
                 try:
                     return run.wait(SECONDS_BETWEEN_CHECKS)
                 except subprocess.TimeoutExpired:
-                    cluster.scale(jobs=JOBS)  # new jobs for those that ended
+                    cluster.scale(jobs=JOBS)  # submit new jobs for those that ended
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Generate on machines that ssh reaches without a password: a Blender on each host named, the scheduler here.
+"""Generate on machines that ssh reaches without a password: one Blender per named host, the scheduler here.
 
     docs/generate/cluster/ssh.py node1,node2,node2 --preset studio --scenes 25000 --out /shared/studio
 
-The arguments after the hosts are those of `scenegen generate`. A host named twice gets two Blenders: one a GPU, or one
-for two cores. Every host has the same environment at the same path, and --out and the asset library are on storage that
-all share. What your ssh needs to know of a host (user, port, key, jump host) goes to ~/.ssh/config.
+The arguments after the hosts are those of `scenegen generate`. A host that is named twice gets two Blenders: name it once
+per GPU, or once per two cores. Every host needs the same environment at the same path, and --out and the asset library
+must be on shared storage. What ssh needs to know about a host (user, port, key, jump host) belongs in ~/.ssh/config.
 """
 
 import subprocess
@@ -19,13 +19,13 @@ WORKER = [str(Path(sys.executable).with_name("dask")), "worker", "--nthreads", "
 
 
 def start_worker(number: int, host: str, address: str) -> "subprocess.Popen[bytes]":
-    """A dask worker on a host, which ends with the scheduler at `address`; what it prints goes to a file."""
+    """Start a dask worker on a host. It ends with the scheduler at `address`; its output goes to a file."""
     with Path(f"scenegen-worker-{number}-{host}.log").open("w") as log:
         return subprocess.Popen(["ssh", host, *WORKER, address], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def main() -> int:
-    """Drive one run; its exit status."""
+    """Drive one run and return its exit status."""
     hosts, *arguments = sys.argv[1:]
     cluster = LocalCluster(n_workers=0, host=get_ip())
     with cluster, Client(cluster) as client:

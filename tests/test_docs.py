@@ -246,3 +246,14 @@ def test_the_map_is_the_tree() -> None:
     assert [folder for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
     assert [f"{folder}/{file}" for folder, file in files if not (ROOT / folder / file).is_file()] == []
     assert len(files) > 40
+
+
+@each_page
+def test_make_targets_and_options_of_scripts_exist(page: Path) -> None:
+    text = page.read_text()
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    for script, rest in re.findall(r"(?:python |`|^)(benchmarks/\w+\.(?:py|sh))([^`\n]*)", text, re.MULTILINE):
+        code = (ROOT / script).read_text()
+        missing = [option for option in re.findall(r"--[\w-]+", rest.partition("#")[0]) if option not in code]
+        assert not missing, (script, missing)

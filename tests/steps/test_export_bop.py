@@ -129,6 +129,53 @@ def test_models_through_poses_give_depth_and_masks(exported: Path) -> None:
     assert compared > 3000
 
 
+def distance_to_models(out: Path, poses: list[dict[str, Any]], points: Array) -> Array:
+    """Millimetres from each point (N, 3) in the camera to the nearest surface of the posed models, with Open3D."""
+    scene = open3d.t.geometry.RaycastingScene()
+    for pose in poses:
+        mesh = trimesh.load(out / "models" / f"obj_{pose['obj_id']:06d}.ply", process=False)
+        placed = np.asarray(mesh.vertices) @ np.reshape(pose["cam_R_m2c"], (3, 3)).T + np.array(pose["cam_t_m2c"])
+        scene.add_triangles(placed.astype(np.float32), np.asarray(mesh.faces, np.uint32))
+    nearest: Array = scene.compute_distance(points.astype(np.float32)).numpy()
+    return nearest
+
+
+def opengl_ray(K: Array, columns: Array, rows: Array, size: int) -> Array:
+    """The toolkit's renderers: K as an OpenGL projection; pixel (i, j) is sampled at its centre, (i + .5, j + .5)."""
+    projection = np.array(
+        [
+            [2 * K[0, 0] / size, -2 * K[0, 1] / size, 1 - 2 * K[0, 2] / size],
+            [0, 2 * K[1, 1] / size, 2 * K[1, 2] / size - 1],
+            [0, 0, -1],
+        ]
+    )
+    screen = np.stack([2 * (columns + 0.5) / size - 1, 1 - 2 * (rows + 0.5) / size, np.ones_like(columns)])
+    x, y, z = np.linalg.inv(projection) @ screen  # the camera looks along -z and y is up
+    return np.stack([x / -z, -y / -z, np.ones_like(x)], axis=-1)
+
+
+def integer_ray(K: Array, columns: Array, rows: Array) -> Array:
+    """The toolkit's depth_im_to_dist_im: pixel (i, j) is the ray through the point (i, j)."""
+    return np.stack([(columns - K[0, 2]) / K[0, 0], (rows - K[1, 2]) / K[1, 1], np.ones_like(columns)], axis=-1)
+
+
+def test_half_a_pixel_lies_between_the_toolkits_two_conventions(exported: Path) -> None:
+    """What docs/exchange.md says: the renderers take cam_K as it is, depth_im_to_dist_im with .5 less in cx and cy."""
+    scene = exported / "train_pbr/000000"
+    cameras, gt = read(scene / "scene_camera.json"), read(scene / "scene_gt.json")
+    shift = np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
+    for k in map(str, VIEWS):
+        K, depth = np.reshape(cameras[k]["cam_K"], (3, 3)), picture(scene / "depth" / f"{int(k):06d}.png")
+        masks = [picture(scene / "mask_visib" / f"{int(k):06d}_{n:06d}.png") > 0 for n in range(len(gt[k]))]
+        rows, columns = np.nonzero(np.any(masks, axis=0) & (depth > 0))
+        z, at = depth[rows, columns][:, None], (columns.astype(float), rows.astype(float))
+        for rays in (opengl_ray(K, *at, size=96), integer_ray(K - shift, *at)):
+            assert distance_to_models(exported, gt[k], rays * z).max() < 1.0
+        astray = distance_to_models(exported, gt[k], integer_ray(K, *at) * z)
+        assert (astray > 1.0).mean() > 0.3
+        assert np.abs(integer_ray(K, *at) - opengl_ray(K, *at, size=96))[:, 0] == pytest.approx(0.5 / K[0, 0])
+
+
 def test_visibility_counts_what_lies_beyond_the_image(exported: Path) -> None:
     scene = exported / "train_pbr/000000"
     cameras, gt, info = (read(scene / f"scene_{name}.json") for name in ("camera", "gt", "gt_info"))

@@ -10,6 +10,9 @@
 
 As in docs/bop_datasets_format.md and scripts/calc_gt_info.py of the BOP toolkit, with one difference: which pixels of
 an object are visible comes from the instance map, which is exact, and not from comparing depths.
+
+cam_K counts from the corner of the image, as the toolkit's renderers do: pixel centres are at .5. Its
+depth_im_to_dist_im has them at whole numbers; subtract .5 from cx and cy for it.
 """
 
 from __future__ import annotations
@@ -245,6 +248,9 @@ def _about(dataset: Dataset, models: int, assets: int) -> str:
 {len(dataset)} rendered scenes of the preset {info.preset} (seed {info.seed}, split {info.split}), made with scenegen
 {info.scenegen}. {models} models of {assets} assets: an asset shown at several sizes is several models, because a BOP
 pose has no scale. `models/assets.json` gives the asset, class and scale of each model.
+
+`cam_K` counts from the corner of the image: the centre of the top left pixel is (0.5, 0.5). Subtract 0.5 from cx and cy
+for programs that have pixel centres at whole numbers, such as the BOP toolkit's depth_im_to_dist_im.
 
 The masks are exact: a pixel belongs to the object that is visible at its centre. Depth is in millimetres, 0 where
 nothing was hit or beyond 65.5 m. CREDITS.txt and CREDITS.json list the models' authors and licences.

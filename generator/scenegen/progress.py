@@ -14,15 +14,15 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class OnProgress(Protocol):
-    """How a step tells where it stands."""
+    """Called by a step after each scene."""
 
     def __call__(self, done: int, total: int, failed: int = 0) -> None:
-        """So many of `total` are done, and `failed` more have been given up."""
+        """`done` of `total` are finished, and `failed` more were given up."""
 
 
 @contextmanager
 def progress(title: str, unit: str = "scenes") -> Iterator[OnProgress]:
-    """Show how far a step is, how fast, how long it still takes, and failures."""
+    """Show how much of a step is done, its speed, the time left, and failures; call what it gives after each scene."""
     console = Console(stderr=True)
     if console.is_terminal:
         with _bar(title, unit, console) as on_progress:
@@ -46,13 +46,13 @@ def _bar(title: str, unit: str, console: Console) -> Iterator[OnProgress]:
 
 def _lines(title: str, unit: str, console: Console) -> OnProgress:
     started = time.monotonic()
-    said = started - SECONDS_BETWEEN_LINES
+    last_line = started - SECONDS_BETWEEN_LINES
 
     def on_progress(done: int, total: int, failed: int = 0) -> None:
-        nonlocal said
+        nonlocal last_line
         now = time.monotonic()
-        if now - said >= SECONDS_BETWEEN_LINES or done + failed == total:
-            said = now
+        if now - last_line >= SECONDS_BETWEEN_LINES or done + failed == total:
+            last_line = now
             console.print(
                 f"{title} {done}/{total} {_note(unit, started, done, total, failed)}", highlight=False, soft_wrap=True
             )
@@ -61,19 +61,19 @@ def _lines(title: str, unit: str, console: Console) -> OnProgress:
 
 
 def _note(unit: str, started: float, done: int, total: int, failed: int) -> str:
-    """ "7.1 scenes/min, 26 min left, 0 failed"."""
+    """Such as "7.1 scenes/min, 26 min left, 2 failed"."""
     minutes = (time.monotonic() - started) / 60
     rate = done / minutes if minutes else 0.0
     parts = [f"{rate:.1f} {unit}/min"]
     if rate and done + failed < total:
         left = (total - done - failed) / rate
-        parts.append(
-            f"{left * 60:.0f} s left"
-            if left < 2
-            else f"{left:.0f} min left"
-            if left < 120
-            else f"{left / 60:.1f} h left"
-        )
+        parts.append(f"{_duration(left)} left")
     if failed:
         parts.append(f"{failed} failed")
     return ", ".join(parts)
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 2:
+        return f"{minutes * 60:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

@@ -30,7 +30,8 @@ from scenegen.core.dataset.shards import (
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.steps.pack import check_shards, pack, write_shard
+from scenegen.steps.pack import check_shards, pack
+from scenegen.steps.shard_writing import write_shard
 from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
 
@@ -119,7 +120,7 @@ def test_webdataset_reads_the_maps_whole(exact: Path, folders: Path, spec: str) 
 
 def test_webdataset_reads_the_maps_of_single_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     webdataset = pytest.importorskip("webdataset")
-    for module in ("scenegen.steps.pack", "scenegen.core.dataset.shards"):
+    for module in ("scenegen.steps.shard_writing", "scenegen.core.dataset.shards"):
         monkeypatch.setattr(f"{module}.MOST_TOGETHER", 2)
     source = write_box_dataset(tmp_path / "set", 1)
     pack(source, tmp_path / "out", EXACT)

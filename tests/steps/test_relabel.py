@@ -16,7 +16,9 @@ from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_pat
 from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.steps.pack import pack
 from scenegen.steps.relabel import FrustumChange, relabel
 from scenegen.steps.verify.verify import verify
 
@@ -56,6 +58,8 @@ def test_another_frustum(box_copy: Path, box_assets: Path) -> None:
 WORK = """
 import sys
 from pathlib import Path
+from scenegen.core.dataset.shards import Packing
+from scenegen.steps.pack import pack
 from scenegen.steps.relabel import relabel
 if __name__ == "__main__":
     print(flush=True)
@@ -124,17 +128,32 @@ def test_impossible_frusta(box_copy: Path, box_assets: Path, change: FrustumChan
 
 
 def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
-    with pytest.raises(ScenegenError, match=r"no/library: no asset library here; .* --assets"):
+    with pytest.raises(ScenegenError, match=r"no/library: there is no asset library here; .* --assets"):
         relabel(box_copy)
     poor = Path(shutil.copytree(box_assets, tmp_path / "poor"))
     shutil.rmtree(poor / "bag_box")
-    with pytest.raises(ScenegenError, match="bag_box"):
+    with pytest.raises(ScenegenError, match=r"poor: has no asset bag_box; .* --assets"):
         relabel(box_copy, assets=poor)
     assert not leftovers(box_copy)
     gridless = write_box_dataset(tmp_path / "gridless", 1, grid=None)
     with pytest.raises(UsageError, match="has no box grid"):
         relabel(gridless, shape=(80, 96, 64), assets=box_assets)
     assert relabel(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
+
+
+def test_another_asset_under_the_same_name_is_refused(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(box_assets, tmp_path / "other"))
+    shutil.rmtree(other / "bag_box")
+    shutil.copytree(other / "chair_box", other / "bag_box")
+    with pytest.raises(ScenegenError, match=r"object 5 is not the bag_box of .*; name the library .* --assets"):
+        relabel(box_copy, shape=(80, 96, 64), assets=other)
+    assert verify(box_copy, assets=box_assets).ok
+
+
+def test_a_packed_data_set_is_refused(box_set: Path, box_assets: Path, tmp_path: Path) -> None:
+    pack(box_set, tmp_path / "packed", Packing("png", 95, True, 250))
+    with pytest.raises(UsageError, match="is packed; make the labels of the folders"):
+        relabel(tmp_path / "packed", shape=(80, 96, 64), assets=box_assets)
 
 
 def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:

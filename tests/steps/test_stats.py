@@ -67,7 +67,7 @@ def test_times_are_means_per_stage(boxes: Path, tmp_path: Path) -> None:
     append_timings(timed, 1, {"render": 4.0, "labels": 0.7})
     assert stats(timed).seconds == pytest.approx({"render": 3.5, "labels": 0.6})
     (timed / "timings.csv").write_text("index,stage,seconds\n0,render,soon\n")
-    with pytest.raises(ScenegenError, match=r"timings\.csv: broken"):
+    with pytest.raises(ScenegenError, match=r"timings\.csv: is damaged .*; rename it"):
         stats(timed)
 
 

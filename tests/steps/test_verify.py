@@ -270,7 +270,7 @@ def test_faults_of_the_folder(box_copy: Path) -> None:
     (box_copy / "CREDITS.txt").unlink()
     details = [fault.detail for fault in verify(box_copy).faults if fault.check == "folder"]
     assert len(details) == 3
-    assert details[0].startswith("1 of 2 scenes missing (0)")
+    assert details[0].startswith("1 of 2 scenes are missing (0)")
 
 
 def test_what_only_the_library_tells(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:

@@ -1,35 +1,23 @@
-"""Pack a data set's folders into tar shards that training reads in one sweep or scene by scene (see shards.py)."""
+"""Pack the scene folders of a data set into tar shards, which training reads in one sweep or scene by scene."""
 
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import hashlib
-import io
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from scenegen.core.dataset.folders import remove_scene
 from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.dataset.shards import (
-    END,
     INDEX_NAME,
-    MOST_TOGETHER,
-    Block,
     Packing,
     Shard,
-    block_bytes,
-    blocks_of,
-    encode_labels,
-    encode_map,
     is_packed,
     read_index,
     write_index,
@@ -38,13 +26,14 @@ from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_bytes
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.shard_writing import encode_scene, write_shard
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv")
 
 
 @dataclass(frozen=True)
 class PackResult:
-    """What `pack` left: `made` scenes are new in it, `deleted` folders are gone; `bytes` are of all shards."""
+    """What OUT holds now: all scenes, shards and bytes. `made` scenes are new, `deleted` folders were removed."""
 
     path: str
     scenes: int
@@ -65,10 +54,10 @@ def pack(
 ) -> PackResult:
     """Pack the scenes of `source` into shards at `out`; the same call again packs only what is missing.
 
-    A shard appears whole, and counts once index.json lists it. `delete` removes the folders of all scenes, after
-    every one of them was read back from its shard and compared: everything exactly, JPEG pictures by size.
+    A shard appears whole, and counts when index.json lists it. `delete` removes the folders of all scenes, after
+    every one of them was read back from its shard and compared: JPEG images by size, everything else exactly.
     ScenegenError: no scenes, a scene is damaged, `out` holds something else or is not writable, comparison failed.
-    UsageError: `delete` with nothing to keep depth and instance maps in, or of a data set that is packed itself.
+    UsageError: `delete` without depth and instance maps in the shards, or of a data set that is packed itself.
     """
     dataset = Dataset(source)
     _check_request(dataset, out, packing, delete=delete)
@@ -84,7 +73,9 @@ def pack(
             shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
     except OSError as error:
-        raise ScenegenError(f"{out}: cannot be written ({error.strerror}); make room and run it again") from error
+        raise ScenegenError(
+            f"{out}: cannot be written ({error.strerror}); make room and run the same command again"
+        ) from error
     deleted = _delete(dataset, out, workers) if delete else 0
     scenes, size = sum(len(s.scenes) for s in shards), sum(s.bytes for s in shards)
     return PackResult(str(out), scenes, len(shards), size, len(missing), deleted)
@@ -92,11 +83,11 @@ def pack(
 
 def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: bool) -> None:
     if delete and dataset.packing:
-        raise UsageError(f"--delete: {dataset.path} is packed itself; remove it by hand")
+        raise UsageError(f"--delete: {dataset.path} is packed and has no scene folders to delete; leave --delete out")
     if delete and not packing.maps:
         raise UsageError("--delete: depth and instance maps would be lost; add --maps")
     if packing.maps and not dataset.maps:
-        raise UsageError(f"--maps: {dataset.path} has no depth and instance maps")
+        raise UsageError(f"--maps: {dataset.path} has no depth and instance maps; pack the folders it was packed from")
     if out.resolve() == dataset.path.resolve():
         raise UsageError(f"{out}: packed and unpacked scenes cannot share a folder; name another OUT")
     if not dataset.indices and not is_packed(out):
@@ -104,21 +95,24 @@ def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: boo
 
 
 def _open(dataset: Dataset, out: Path, packing: Packing) -> list[Shard]:
-    """The shards that are at `out` already, after a check that they are of this data set and packed alike."""
+    """The shards that `out` already holds, once it is known that they are of this data set and packing."""
     if not is_packed(out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ScenegenError(f"{out}: is no packed data set and not empty; name another folder")
+            raise ScenegenError(f"{out}: is not empty and not a packed data set; name another folder")
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder") from error
-        # index.json comes first: whatever else lies there later is known to be of a packing that began.
+        # index.json comes first: it marks the folder as ours before anything else is written.
         write_index(out, packing, ())
         return []
     was, shards = read_index(out)
     for key, value in dataclasses.asdict(packing).items():
         if value != getattr(was, key):
-            raise ScenegenError(f"{out / INDEX_NAME}: packed with {key} {getattr(was, key)}, not {value}; ask for that")
+            raise ScenegenError(
+                f"{out / INDEX_NAME}: was packed with {key} {getattr(was, key)}, not {value}; "
+                f"give the same options or name another folder"
+            )
     if (out / "dataset.json").is_file():
         same = (
             dataclasses.replace(i, scenes=0, library="", blender=()) for i in (read_dataset_json(out), dataset.info)
@@ -128,69 +122,14 @@ def _open(dataset: Dataset, out: Path, packing: Packing) -> list[Shard]:
     for shard in shards:
         file = out / shard.file
         if not file.is_file() or file.stat().st_size != shard.bytes:
-            raise ScenegenError(f"{file}: missing or cut short; put it back, or remove {out} and pack anew")
+            raise ScenegenError(
+                f"{file}: is missing or cut short; copy it again from where it came, or pack to another folder"
+            )
     return list(shards)
 
 
-def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
-    """A scene's index and its part of the tar file."""
-    index, stored = numbered
-    views = range(len(stored.cameras))
-    end = "jpg" if packing.image == "jpeg" else "png"
-    if len(views) > MOST_TOGETHER:
-        parts = [block_bytes(index, _scene_members(stored, ()))]
-        return index, b"".join(parts + [block_bytes(index, _view_members(stored, k, packing, end), k) for k in views])
-    members = {f"image_{k}.{end}": _picture(stored.image(k), packing) for k in views}
-    if packing.maps:
-        members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_mm(k)) for k in views}
-        members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
-    frusta = [stored.frustum(k) for k in views]
-    if len({f.shape for f in frusta}) > 1:
-        raise ScenegenError(
-            f"{stored.name}: its frusta differ in size; give all one with `scenegen voxelize --frustum`"
-        )
-    return index, block_bytes(index, members | _scene_members(stored, frusta))
-
-
-def _scene_members(stored: StoredScene, frusta: Sequence[NDArray[np.uint8]]) -> dict[str, bytes]:
-    """Labels and scene.json."""
-    masks = stored.masks if stored.grid else None
-    if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
-        raise ScenegenError(f"{stored.name}: occupancy is not the union of its masks; remove it and generate it again")
-    labels = {"labels.npz": encode_labels(masks, frusta)} if masks is not None or frusta else {}
-    return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
-
-
-def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> dict[str, bytes]:
-    """One view of many, complete: a sample."""
-    members = {f"image.{end}": _picture(stored.image(k), packing)}
-    if packing.maps:
-        members["depth.npz"] = encode_map("depth", stored.depth_mm(k))
-        members["instance.npz"] = encode_map("instance", stored.instance(k))
-    view = {
-        "camera": dataclasses.asdict(stored.cameras[k]),
-        "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],
-    }
-    content = json.dumps(view, separators=(",", ":")).encode()
-    return members | {"labels.npz": encode_labels(None, [stored.frustum(k)]), "view.json": content}
-
-
-def _picture(image: NDArray[np.uint8], packing: Packing) -> bytes:
-    if packing.image == "png":
-        return _png(image)
-    content = io.BytesIO()
-    Image.fromarray(image).save(content, "JPEG", quality=packing.quality, optimize=True, progressive=True)
-    return content.getvalue()
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG", optimize=True)
-    return content.getvalue()
-
-
 def _groups(blocks: Iterable[tuple[int, bytes]], most: float) -> Iterator[list[tuple[int, bytes]]]:
-    """Blocks of at most so many bytes together, at least one each."""
+    """Groups of blocks of at most `most` bytes together, or of one larger block."""
     group: list[tuple[int, bytes]] = []
     size = 0
     for index, content in blocks:
@@ -203,23 +142,8 @@ def _groups(blocks: Iterable[tuple[int, bytes]], most: float) -> Iterator[list[t
         yield group
 
 
-def write_shard(out: Path, number: int, group: Sequence[tuple[int, bytes]]) -> Shard:
-    """Write the shard of this number, whole or not at all, from scenes' indices and their parts of the tar file."""
-    digest, size = hashlib.sha256(), 0
-    blocks: list[Block] = []
-    for _, content in group:
-        digest.update(content)
-        blocks += blocks_of(content, size)
-        size += len(content)
-    digest.update(END)
-    file = f"shard-{number:06d}.tar"
-    write_bytes(out / file, [*(content for _, content in group), END])
-    scenes, views = (tuple(b for b in blocks if (b.view is None) == whole) for whole in (True, False))
-    return Shard(file, size + len(END), digest.hexdigest(), scenes, views)
-
-
 def _delete(dataset: Dataset, out: Path, workers: int) -> int:
-    """Remove the folders of `dataset` once all of them are known to be in the shards."""
+    """Remove the folders of `dataset` after all of them were found in the shards; how many."""
     check_shards(out)
     packed = Dataset(out)
     copies = dict(zip(packed.indices, packed, strict=True))
@@ -233,19 +157,23 @@ def _delete(dataset: Dataset, out: Path, workers: int) -> int:
 
 
 def check_shards(path: Path) -> None:
-    """Read every shard of the packed data set at `path`; ScenegenError names the first that is not as it was packed."""
+    """Read every shard of the packed data set at `path`; ScenegenError names the first that has changed since."""
     for shard in read_index(path)[1]:
         try:
             with (path / shard.file).open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise ScenegenError(f"{path / shard.file}: cannot be read ({error.strerror}); copy it anew") from error
+            raise ScenegenError(
+                f"{path / shard.file}: cannot be read ({error.strerror}); copy it again from where it came"
+            ) from error
         if found != shard.sha256:
-            raise ScenegenError(f"{path / shard.file}: its sha256 is not that of {INDEX_NAME}; copy it or pack anew")
+            raise ScenegenError(
+                f"{path / shard.file}: its sha256 is not that in {INDEX_NAME}; copy it again from where it came"
+            )
 
 
 def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
-    """ScenegenError unless a packed scene gives what its folder does: JPEG pictures in size, all else exactly."""
+    """ScenegenError if a packed scene differs from its folder: JPEG images in size, everything else in any value."""
     folder, packed = pair
     same = {"scene.json": folder.scene_json == packed.scene_json}
     for k in range(len(folder.cameras)):
@@ -259,4 +187,7 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
         same["masks"] = np.array_equal(folder.masks, packed.masks)
     wrong = [name for name, equal in same.items() if not equal]
     if wrong:
-        raise ScenegenError(f"{packed.name}: {wrong[0]} differs from {folder.name}; nothing was deleted; pack it anew")
+        raise ScenegenError(
+            f"{packed.name}: {wrong[0]} differs from {folder.name}; nothing was deleted; "
+            f"pack to another folder, which holds what the folders hold now"
+        )

@@ -1,4 +1,4 @@
-"""Redo the voxel labels of a data set at another grid or other frustum parameters, without Blender."""
+"""Make the voxel labels of a data set again, at another grid or other frustum parameters, without Blender."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scenegen.core.asset_library import read_asset, read_mesh
 from scenegen.core.dataset.folders import remove_leftovers, scene_path
 from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
 from scenegen.core.dataset.reading import Dataset, StoredScene
@@ -21,10 +20,11 @@ from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.placed_meshes import place_meshes
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from scenegen.progress import OnProgress
+from scenegen.steps.library import check_sizes, find_library, load_asset
 from scenegen.steps.scene_pool import map_scenes
 
 MOST_CELLS = 2**28
-"""More cells a grid than this (640 a side) would take gigabytes a scene."""
+"""A grid of more cells (645 along each side) takes gigabytes of memory per scene."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ def relabel(
 ) -> int:
     """Give every scene labels at a box grid of `shape` over the same volume, and at `frustum`; return how many.
 
-    What is None stays as it is. `assets` is the library the data set was made from (default: the one it names). Each
-    scene changes as a whole. After a kill the same call goes on: scenes that have what is asked for, in a data set
-    that does not say so yet, are done. UsageError for impossible grids, ScenegenError when assets are missing or
-    a run is making the data set.
+    None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
+    dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
+    so a scene that already has the new grids is done. UsageError for impossible grids; ScenegenError when assets
+    are missing or another process is writing the data set.
     """
     dataset = Dataset(path)
-    library = assets or Path(dataset.info.library)
-    if not library.is_dir():
-        raise ScenegenError(f"{library}: no asset library here; name the one {path} was made from with --assets")
+    if dataset.packing:
+        raise UsageError(f"{path}: is packed; make the labels of the folders it was packed from, and pack them again")
+    library = find_library(dataset, assets)
     wanted = _wanted(dataset, shape, frustum)
-    work = partial(_redo, path, library, dataset.info, wanted)
+    work = partial(_relabel_scene, path, library, dataset.info, wanted)
     with run_lock(path):
         remove_leftovers(path)
         done = sum(map_scenes(work, Dataset(path).indices, workers, on_progress))
@@ -68,18 +68,20 @@ def relabel(
 
 def _wanted(dataset: Dataset, shape: Sequence[int] | None, change: FrustumChange | None) -> DatasetInfo:
     info = dataset.info
-    grid = info.grid if shape is None else _regrid(dataset, shape)
-    spec = info.frustum if change is None else _refrustum(dataset, change)
+    grid = info.grid if shape is None else _changed_grid(dataset, shape)
+    spec = info.frustum if change is None else _changed_frustum(dataset, change)
     return dataclasses.replace(info, grid=grid, frustum=spec)
 
 
-def _regrid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
-    """A grid of `shape` over the volume of the data set's grid; its cells must come out as cubes."""
+def _changed_grid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
+    """A grid of `shape` over the volume of the data set's grid; its cells must be cubes."""
     old = dataset.info.grid
     if old is None:
         raise UsageError(f"{dataset.path}: its preset {dataset.info.preset} has no box grid; leave --grid out")
     if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > MOST_CELLS:
-        raise UsageError(f"--grid {','.join(map(str, shape))}: give three numbers of cells, such as 80,96,64")
+        raise UsageError(
+            f"--grid {','.join(map(str, shape))}: give three numbers of cells that fit in memory, such as 80,96,64"
+        )
     extent = [n * old.voxel_size for n in old.shape]
     sizes = [e / n for e, n in zip(extent, shape, strict=True)]
     if max(sizes) - min(sizes) > 1e-9 * max(sizes):
@@ -91,7 +93,7 @@ def _regrid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
     return GridSpec(old.origin, extent[0] / shape[0], (shape[0], shape[1], shape[2]))
 
 
-def _refrustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
+def _changed_frustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
     """The data set's frustum size with as many slices as asked for."""
     text = f"--frustum {change.near:g},{change.far:g},{change.slices},{change.hfov_deg:g}"
     if not 0 < change.near < change.far < math.inf:
@@ -100,23 +102,24 @@ def _refrustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
         raise UsageError(f"{text}: HFOV must be degrees, between 0 and 180")
     old = dataset.info.frustum
     if old is None:
-        raise ScenegenError(f"{dataset.path / 'dataset.json'}: names no frustum; make the data set anew")
+        raise ScenegenError(
+            f"{dataset.path / 'dataset.json'}: has no frustum whose width and height could be kept; generate it again"
+        )
     if change.slices < 1 or old.size[0] * old.size[1] * change.slices > MOST_CELLS:
         raise UsageError(f"{text}: SLICES must be at least 1 and fit in memory, such as 128")
     return FrustumSpec(change.near, change.far, (old.size[0], old.size[1], change.slices), change.hfov_deg)
 
 
-def _redo(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:
+def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:
     folder = scene_path(path, index)
-    scene = StoredScene(str(folder), lambda file: (folder / file).read_bytes()).scene
+    stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
+    scene = stored.scene
     frusta = [wanted.frustum or camera.frustum for camera in scene.cameras]
     if before != wanted and scene.grid == wanted.grid and [c.frustum for c in scene.cameras] == frusta:
         return False
-    meshes = {}
-    for name in sorted({item.asset for item in scene.objects}):
-        asset = read_asset(library / name)
-        mesh = read_mesh(asset)
-        meshes[name] = (mesh.vertices, mesh.faces)
+    check_sizes(stored, library)
+    loaded = {item.asset: load_asset(library, item.asset).mesh for item in scene.objects}
+    meshes = {name: (mesh.vertices, mesh.faces) for name, mesh in loaded.items()}
     placed = place_meshes(scene, meshes)
     masks = grid_masks(placed, wanted.grid, len(scene.classes)) if wanted.grid else None
     labels = (frustum_labels(placed, c, f) for c, f in zip(scene.cameras, frusta, strict=True))

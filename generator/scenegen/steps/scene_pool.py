@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_progress: OnProgress | None) -> Iterator[T]:
-    """`work(item)` of every item, in order; `work` and its items must pickle. One worker means this process."""
+    """`work(item)` of every item, in order; `work` and items must be picklable. With one worker no process starts."""
     if workers <= 1 or len(items) <= 1:
         yield from _counted(map(work, items), len(items), on_progress)
         return
@@ -27,7 +27,9 @@ def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_prog
                 pool.map(work, items, chunksize=max(1, min(16, len(items) // (4 * workers)))), len(items), on_progress
             )
         except BrokenProcessPool as error:
-            raise ScenegenError("a worker process was killed (out of memory?); try again with fewer workers") from error
+            raise ScenegenError(
+                "a worker process was killed, perhaps because memory ran out; run again with a smaller --workers"
+            ) from error
 
 
 def _counted(results: Iterator[T], total: int, on_progress: OnProgress | None) -> Iterator[T]:

@@ -1,4 +1,4 @@
-"""What is in a data set: counts, class balance, occupied space, what is seen, time and size per scene."""
+"""What is in a data set: counts, class balance, occupied cells, visibility, time and size per scene."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 
 VIEWS_COUNTED = 25
+"""Frusta per scene that are counted where there is no box grid, evenly chosen."""
 
 
 @dataclass(frozen=True)
 class ClassStats:
     """One class over the whole data set.
 
-    `scenes` have at least one such object; `seen` objects show at least one pixel in any image; `pixel_share` is of
-    all pixels, `cell_share` of all occupied cells of the box grid (a cell of two classes counts for both), or without
-    one of the frusta of VIEWS_COUNTED views a scene.
+    `scenes` counts those with such an object, `seen` the objects with at least one pixel in any image. `pixel_share`
+    is the share of all pixels, `cell_share` that of all occupied cells of the box grid (a cell of two classes counts
+    for both); without a box grid, of the frusta of VIEWS_COUNTED views per scene.
     """
 
     name: str
@@ -45,10 +46,11 @@ class ClassStats:
 class Stats:
     """A data set in figures.
 
-    `views` is the mean number of cameras a scene. `occupied_share` is of the box grid's cells (without one, of the
-    frusta's, see ClassStats), mean over scenes; `room_seen_share` is of the room's free space at cell centres, mean: in
-    view of at least one camera and not behind a surface. `objects_per_scene` maps how many objects
-    to how many scenes. `seconds` maps a stage to its mean time per scene, empty where no times were kept.
+    `asked` is the number of scenes that dataset.json asks for, `views` the mean number of cameras per scene.
+    `objects_per_scene` maps a number of objects to the number of scenes that have so many. `occupied_share` is the
+    share of the box grid's cells (without a box grid, of the frusta's; see ClassStats), mean over scenes.
+    `room_seen_share` is the share of the room's free cells whose centre is in view of a camera and not behind a
+    surface, mean over scenes. `seconds` maps a stage to its mean time per scene; empty without timings.csv.
     """
 
     path: str
@@ -75,7 +77,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class _Counts:
-    """One scene's share in the figures."""
+    """One scene's counts."""
 
     objects: Counter[str]
     seen: Counter[str]
@@ -91,7 +93,7 @@ class _Counts:
 
 
 def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None) -> Stats:
-    """Figures of the data set at `path`. ScenegenError when there is none, or no scene, or a file is damaged."""
+    """Count what is in the data set at `path`. ScenegenError: no data set, no scene, or a damaged file."""
     dataset = Dataset(path)
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
@@ -139,7 +141,7 @@ def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None
 
 
 def read_timings(path: Path) -> dict[str, float]:
-    """Mean seconds a stage over the scenes of timings.csv; of a scene made twice the last counts."""
+    """Mean seconds per stage over the scenes of timings.csv; of a scene that was made twice, the last line counts."""
     file = path / "timings.csv"
     if not file.is_file():
         return {}
@@ -147,7 +149,9 @@ def read_timings(path: Path) -> dict[str, float]:
         with file.open(encoding="utf-8", newline="") as lines:
             times = {(int(row["index"]), row["stage"]): float(row["seconds"]) for row in csv.DictReader(lines)}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenegenError(f"{file}: broken ({error}); remove it") from error
+        raise ScenegenError(
+            f"{file}: is damaged ({error}); rename it, and the statistics leave the times out"
+        ) from error
     stages = dict.fromkeys(stage for _, stage in times)
     return {s: float(np.mean([value for (_, stage), value in times.items() if stage == s])) for s in stages}
 
@@ -200,7 +204,7 @@ def _count(stored: StoredScene, *, maps: bool) -> _Counts:
 
 
 def _seen_share(grid: GridSpec, free: Any, cameras: tuple[Camera, ...], depths: list[Any]) -> float:
-    """Share of the free cells' centres that some camera sees: in its image, and nearer than its depth there."""
+    """Share of the free cells whose centre a camera sees: it is in the image, and not behind the depth there."""
     points = (np.argwhere(free) + 0.5) * grid.voxel_size + grid.origin
     seen = np.zeros(len(points), bool)
     for camera, depth in zip(cameras, depths, strict=True):

@@ -15,7 +15,7 @@ from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.dataset.shards import INDEX_NAME, Packing, is_packed, read_index, write_index
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_bytes
-from scenegen.steps.pack import encode_scene, write_shard
+from scenegen.steps.shard_writing import encode_scene, write_shard
 
 BLOCKS = "blocks"
 

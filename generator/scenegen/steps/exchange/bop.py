@@ -40,9 +40,9 @@ from scenegen.core.labels.placed_meshes import world_vertices
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, PlacedObject
 from scenegen.steps.exchange.bop_models import MM, Model, centre, write_model
 from scenegen.steps.exchange.files import image_suffix, whole_folder
-from scenegen.steps.exchange.library import NAME_IT, find_library, load_asset
 from scenegen.steps.exchange.masks import Mask, PixelBox, box_of
 from scenegen.steps.exchange.survey import ExportJob, split_pose
+from scenegen.steps.library import NAME_IT, find_library, load_asset
 from scenegen.steps.scene_pool import map_scenes
 
 SPLITS = {"train": "train_pbr", "test": "test"}

@@ -20,7 +20,7 @@ from scipy.spatial.distance import cdist
 from scenegen.core.asset_library import Asset, Mesh
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
-from scenegen.steps.exchange.library import load_asset
+from scenegen.steps.library import load_asset
 
 Array = NDArray[np.float64]
 

@@ -24,12 +24,11 @@ from scenegen import __version__
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_bytes
 from scenegen.core.scene.scene import Camera, Look, PlacedObject, Scene, SurfaceLook, Vector
 from scenegen.steps.exchange.glb_materials import GltfFile, asset_material, file_textures, surface_material
-from scenegen.steps.exchange.library import NAME_IT, find_library, load_asset
 from scenegen.steps.exchange.survey import ExportJob
+from scenegen.steps.library import check_sizes, find_library, load_asset
 
 Array = NDArray[np.float64]
 
@@ -38,8 +37,6 @@ TO_GLTF = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 """A camera of glTF looks along -Z with Y up, one of the data set along +Z with Y down."""
 NEAR = 0.01
-SIZE_TOLERANCE = 1e-6
-"""Metres by which an asset's size may differ from the size in scene.json."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,7 @@ class GlbWriter:
     def write_scene(self, stored: StoredScene) -> None:
         """Write a scene's file."""
         scene = stored.scene
-        for item in scene.objects:
-            size = load_asset(self.library, item.asset).asset.size
-            if not np.allclose(size, item.size, rtol=0, atol=SIZE_TOLERANCE):
-                raise ScenegenError(
-                    f"{stored.name}: object {item.id} is not the {item.asset} of {self.library} "
-                    f"(sizes {item.size} and {size}); {NAME_IT}"
-                )
+        check_sizes(stored, self.library)
         content = scene_to_glb(scene, self.library)
         write_bytes(self.path_of(scene.index), [content])
 

@@ -1,1 +1,1 @@
-"""Every promise of a data set, checked on every scene."""
+"""The rules of the data set format, checked on every scene."""

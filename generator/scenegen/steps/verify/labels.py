@@ -37,7 +37,7 @@ Cells = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledScene:
     """A scene with its arrays, as `StoredScene` gives them (`depths` in millimetres), one a camera."""
 
     scene: Scene
@@ -49,14 +49,14 @@ class Labelled:
     masks: NDArray[np.bool_] | None
 
 
-def check_images(s: Labelled) -> Iterable[str]:
+def check_images(s: LabelledScene) -> Iterable[str]:
     """No image is of one colour."""
     for k, image in enumerate(s.images):
         if image.std() < 1:
             yield f"image_{k}.png: all pixels alike"
 
 
-def check_instances(s: Labelled) -> Iterable[str]:
+def check_instances(s: LabelledScene) -> Iterable[str]:
     """Instance ids are objects', their counts are `visible_pixels`, and where an object is there is depth."""
     for k, (instance, depth) in enumerate(zip(s.instances, s.depths, strict=True)):
         counts = np.bincount(instance.reshape(-1), minlength=len(s.scene.objects) + 1)[1:]
@@ -72,7 +72,7 @@ def check_instances(s: Labelled) -> Iterable[str]:
             yield f"depth_{k}.png: nothing hit at pixels of objects"
 
 
-def check_occupancy(s: Labelled) -> Iterable[str]:
+def check_occupancy(s: LabelledScene) -> Iterable[str]:
     """Occupancy is the union of the masks."""
     if s.occupancy is not None and s.masks is not None:
         wrong = int((s.occupancy != s.masks.any(axis=-1)).sum())
@@ -80,7 +80,7 @@ def check_occupancy(s: Labelled) -> Iterable[str]:
             yield f"occupancy.npy: differs from the union of masks.npy in {wrong} cells"
 
 
-def check_masks(s: Labelled) -> Iterable[str]:
+def check_masks(s: LabelledScene) -> Iterable[str]:
     """A class's cells are those at its objects' boxes, and every object within the grid has some."""
     if s.masks is None or s.scene.grid is None:
         return
@@ -101,7 +101,7 @@ def check_masks(s: Labelled) -> Iterable[str]:
             yield f"masks.npy: {int(left.sum())} {name} cells away from every {name}"
 
 
-def check_depth(s: Labelled) -> Iterable[str]:
+def check_depth(s: LabelledScene) -> Iterable[str]:
     """Pixels of an object, put back into space by their depth, fall in cells of its class (box and frustum grid)."""
     class_of = np.array([s.scene.classes.index(o.class_name) for o in s.scene.objects], int)
     hits = np.zeros((2, len(s.scene.classes)), int)
@@ -132,8 +132,8 @@ def check_depth(s: Labelled) -> Iterable[str]:
             yield f"{grid} cells, {hits[n][c]} of {seen[n][c]} surface points of class {name} fall in one"
 
 
-def check_frusta(s: Labelled) -> Iterable[str]:
-    """Labelled frustum cells meet box cells of their class, and box cells meet labelled frustum cells."""
+def check_frusta(s: LabelledScene) -> Iterable[str]:
+    """LabelledScene frustum cells meet box cells of their class, and box cells meet labelled frustum cells."""
     if s.masks is None or s.scene.grid is None:
         return
     tables = [_table(s.masks[..., c]) for c in range(len(s.scene.classes))]
@@ -166,7 +166,7 @@ def check_frusta(s: Labelled) -> Iterable[str]:
                 yield f"masks.npy: {int((~met).sum())} of {len(met)} {name} cells meet only air in frustum_{k}.npz"
 
 
-def check_views(s: Labelled) -> Iterable[str]:
+def check_views(s: LabelledScene) -> Iterable[str]:
     """In the open, each frustum holds more than air and ground: other views are drawn again."""
     if s.scene.room is not None:
         return
@@ -287,7 +287,7 @@ def _frustum_cell_bounds(camera: Camera, cells: Cells, grid: GridSpec) -> tuple[
     return low, _to_index(eye + np.maximum(near * most, far * most), grid)
 
 
-LABEL_CHECKS: Mapping[str, Callable[[Labelled], Iterable[str]]] = {
+LABEL_CHECKS: Mapping[str, Callable[[LabelledScene], Iterable[str]]] = {
     "images": check_images,
     "instances": check_instances,
     "occupancy": check_occupancy,

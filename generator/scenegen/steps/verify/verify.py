@@ -1,4 +1,4 @@
-"""Prove a data set right: every promise of the format, checked on every scene (see docs/labels/verify.md)."""
+"""Check that a data set is right: every rule of the format, on every scene (see docs/labels/verify.md)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.verify.labels import LABEL_CHECKS, Labelled
+from scenegen.steps.verify.labels import LABEL_CHECKS, LabelledScene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 
 MOST_MISSING_NAMED = 20
 VIEWS_KEPT = 8
+"""Arrays of one kind that stay in memory."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A broken promise; `scene` is the scene's index, None where it is the whole data set's."""
+    """A rule that does not hold; `scene` is the index of the scene, None for the data set as a whole."""
 
     scene: int | None
     check: str
@@ -36,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What `verify` looked at and what it found; `checks` are the names of the promises looked at."""
+    """What `verify` checked and found: how many scenes, the names of the checks, and every fault."""
 
     path: str
     scenes: int
@@ -45,7 +46,7 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every promise holds."""
+        """Whether there is no fault."""
         return not self.faults
 
     def to_json(self) -> dict[str, Any]:
@@ -58,13 +59,17 @@ def verify(
 ) -> VerifyReport:
     """Check every scene of the data set at `path`.
 
-    `assets` is the library that it was made from (default: the one it names, where that is at hand); without it,
-    children are checked against their parent's top only. ScenegenError when there is no data set at `path`.
+    `assets` is the library that it was made from (default: the one that dataset.json names, if it exists); without a
+    library, children are checked against the top of their parent's box only. ScenegenError: there is no data set at
+    `path`, or it was packed without depth and instance maps.
     """
     dataset = Dataset(path)
     library = assets or Path(dataset.info.library)
     if not dataset.maps:
-        raise ScenegenError(f"{path}: packed without depth and instance maps; verify the folders, or pack with --maps")
+        raise ScenegenError(
+            f"{path}: was packed without depth and instance maps; verify the folders it was packed from, "
+            f"or pack them with --maps"
+        )
     work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
     faults = list(_check_folder(dataset))
     for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
@@ -78,11 +83,17 @@ def _check_folder(dataset: Dataset) -> Iterable[Fault]:
     missing = sorted(set(asked) - set(dataset.indices))
     if missing:
         some = ", ".join(map(str, missing[:MOST_MISSING_NAMED])) + (" ..." if len(missing) > MOST_MISSING_NAMED else "")
-        yield Fault(None, "folder", f"{len(missing)} of {len(asked)} scenes missing ({some}); run `generate` again")
+        yield Fault(
+            None, "folder", f"{len(missing)} of {len(asked)} scenes are missing ({some}); run `scenegen generate` again"
+        )
     for folder in leftovers(dataset.path):
-        yield Fault(None, "folder", f"{folder}: left by a run that died (or still runs); run `generate` again")
+        yield Fault(
+            None,
+            "folder",
+            f"{folder}: an unfinished scene of a run that was killed or is running; run `scenegen generate` again",
+        )
     if not (dataset.path / "CREDITS.txt").is_file():
-        yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: missing; run `generate` again")
+        yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: is missing; run `scenegen generate` again")
 
 
 def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> list[Fault]:
@@ -94,21 +105,21 @@ def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, S
     try:
         faults = [Fault(index, "scene.json", detail) for detail in _check_form(scene, info, index)]
     except (TypeError, ValueError) as error:
-        faults = [Fault(index, "scene.json", f"not of the form of a scene: {error}")]
+        faults = [Fault(index, "scene.json", f"is not a scene: {error}")]
     if faults:
         return faults
     for name, check in LAYOUT_CHECKS.items():
         faults.extend(Fault(index, name, detail) for detail in check(scene, library))
-    labelled, damage = _read_all(stored)
-    faults.extend(Fault(index, "files", detail) for detail in damage)
-    if labelled and not damage:
-        for name, look in LABEL_CHECKS.items():
-            faults.extend(Fault(index, name, detail) for detail in look(labelled))
+    found = _read_arrays(stored)
+    faults.extend(Fault(index, "files", detail) for detail in found.damage)
+    if found.arrays:
+        for name, label_check in LABEL_CHECKS.items():
+            faults.extend(Fault(index, name, detail) for detail in label_check(found.arrays))
     return faults
 
 
 def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
-    """Whether scene.json fits dataset.json and itself; everything later relies on this."""
+    """Whether scene.json agrees with dataset.json and with itself; all later checks rely on this."""
     for key, was, now in (
         ("index", index, scene.index),
         ("seed", info.seed, scene.seed),
@@ -119,34 +130,42 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
         *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),
     ):
         if was != now:
-            yield f"{key} is {now}, should be {was}"
+            yield f"{key} is {now}, but dataset.json asks for {was}"
     if not scene.cameras:
-        yield "no cameras"
+        yield "has no cameras"
     for camera in scene.cameras:
         if not (_is_matrix(camera.K, 3) and _is_matrix(camera.world_to_camera, 4)):
-            yield f"{camera.name}: K or world_to_camera is no matrix of finite numbers"
+            yield f"{camera.name}: K (3 x 3) or world_to_camera (4 x 4) is not a matrix of finite numbers"
     if [o.id for o in scene.objects] != list(range(len(scene.objects))):
-        yield f"object ids are {[o.id for o in scene.objects]}, should count from 0"
+        yield f"object ids are {[o.id for o in scene.objects]}, should be 0, 1, 2 ..."
     for item in scene.objects:
         if item.class_name not in scene.classes:
-            yield f"object {item.id}: unknown class {item.class_name}"
+            yield f"object {item.id}: class {item.class_name} is not in `classes`"
         if item.parent is not None and not 0 <= item.parent < item.id:
-            yield f"object {item.id}: parent {item.parent} was not placed before it"
+            yield f"object {item.id}: parent {item.parent} is not an object before it"
         if not (_is_matrix(item.matrix, 4) and len(item.size) == 3 and min(item.size) > 0):
-            yield f"object {item.id}: matrix is not of finite numbers, or size not of positive ones"
+            yield f"object {item.id}: matrix (4 x 4) must hold finite numbers, and size (3) positive ones"
         if len(item.visible_pixels) != len(scene.cameras):
-            yield f"object {item.id}: {len(item.visible_pixels)} pixel counts for {len(scene.cameras)} cameras"
+            yield f"object {item.id}: visible_pixels has {len(item.visible_pixels)} of {len(scene.cameras)} numbers"
     for skipped in scene.skipped:
         if skipped.class_name not in scene.classes or skipped.attempts < 0:
-            yield f"skipped {skipped.asset}: class {skipped.class_name}, {skipped.attempts} attempts"
+            yield f"skipped {skipped.asset}: class {skipped.class_name} or {skipped.attempts} attempts cannot be"
 
 
 def _is_matrix(rows: Any, size: int) -> bool:
     return np.shape(rows) == (size, size) and bool(np.isfinite(rows).all())
 
 
-class Views(Sequence[Any]):
-    """One array a camera, read when asked for; the last few stay."""
+@dataclass(frozen=True)
+class ReadArrays:
+    """A scene with its arrays, or what is wrong with its files: missing, damaged, of another shape or type."""
+
+    arrays: LabelledScene | None
+    damage: tuple[str, ...]
+
+
+class ArrayPerCamera(Sequence[Any]):
+    """One array per camera, read when it is asked for; the last few stay in memory."""
 
     def __init__(self, count: int, read: Callable[[int], Any]) -> None:
         self._count = count
@@ -161,18 +180,15 @@ class Views(Sequence[Any]):
         return self._read(k)
 
 
-def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
-    """A scene's arrays, and what is wrong with its files (missing, damaged, other shape or type).
-
-    Those of the last views read stay in memory, of others they are read again: a street has gigabytes of them.
-    """
-    scene, damage = stored.scene, []
+def _read_arrays(stored: StoredScene) -> ReadArrays:
+    """Read every file of a scene once. A street has gigabytes of arrays, so only the last few stay in memory."""
+    scene, damage = stored.scene, list[str]()
     views = len(scene.cameras)
     read: dict[str, Any] = {
-        "images": Views(views, stored.image),
-        "depths": Views(views, stored.depth_mm),
-        "instances": Views(views, stored.instance),
-        "frusta": Views(views, stored.frustum),
+        "images": ArrayPerCamera(views, stored.image),
+        "depths": ArrayPerCamera(views, stored.depth_mm),
+        "instances": ArrayPerCamera(views, stored.instance),
+        "frusta": ArrayPerCamera(views, stored.frustum),
         "occupancy": None,
         "masks": None,
     }
@@ -184,7 +200,7 @@ def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
             damage.append(str(error))
             return None
         if array.shape != shape or array.dtype != kind:
-            damage.append(f"{stored.name}/{name}: {array.dtype} {array.shape}, should be {kind} {shape}")
+            damage.append(f"{stored.name}/{name}: {array.dtype} {array.shape}, but should be {kind} {shape}")
         return array
 
     for k, camera in enumerate(scene.cameras):
@@ -197,4 +213,4 @@ def _read_all(stored: StoredScene) -> tuple[Labelled | None, list[str]]:
         shape = scene.grid.shape
         read["occupancy"] = load("occupancy.npy", lambda: stored.occupancy, shape, "bool")
         read["masks"] = load("masks.npy", lambda: stored.masks, (*shape, len(scene.classes)), "bool")
-    return (None if damage else Labelled(scene, **read)), damage
+    return ReadArrays(None if damage else LabelledScene(scene, **read), tuple(damage))

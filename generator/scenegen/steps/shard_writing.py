@@ -1,0 +1,104 @@
+"""Scenes as parts of a tar file, and shards made of them (the form is in core/dataset/shards.py)."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.shards import (
+    END,
+    MOST_TOGETHER,
+    Block,
+    Packing,
+    Shard,
+    block_bytes,
+    blocks_of,
+    encode_labels,
+    encode_map,
+)
+from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_bytes
+
+
+def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
+    """A scene's index and its part of the tar file. ScenegenError: a file is damaged, or labels disagree."""
+    index, stored = numbered
+    views = range(len(stored.cameras))
+    end = "jpg" if packing.image == "jpeg" else "png"
+    if len(views) > MOST_TOGETHER:
+        parts = [block_bytes(index, _scene_members(stored, ()))]
+        return index, b"".join(parts + [block_bytes(index, _view_members(stored, k, packing, end), k) for k in views])
+    members = {f"image_{k}.{end}": _image(stored.image(k), packing) for k in views}
+    if packing.maps:
+        members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_mm(k)) for k in views}
+        members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
+    frusta = [stored.frustum(k) for k in views]
+    if len({f.shape for f in frusta}) > 1:
+        raise ScenegenError(
+            f"{stored.name}: its frusta differ in size; make them equal with `scenegen voxelize --frustum`"
+        )
+    return index, block_bytes(index, members | _scene_members(stored, frusta))
+
+
+def _scene_members(stored: StoredScene, frusta: Sequence[NDArray[np.uint8]]) -> dict[str, bytes]:
+    """The files of labels and scene.json."""
+    masks = stored.masks if stored.grid else None
+    if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
+        raise ScenegenError(
+            f"{stored.name}: occupancy is not the union of the masks; make the labels again with `scenegen voxelize`"
+        )
+    labels = {"labels.npz": encode_labels(masks, frusta)} if masks is not None or frusta else {}
+    return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
+
+
+def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> dict[str, bytes]:
+    """The files of one view of many: a complete sample."""
+    members = {f"image.{end}": _image(stored.image(k), packing)}
+    if packing.maps:
+        members["depth.npz"] = encode_map("depth", stored.depth_mm(k))
+        members["instance.npz"] = encode_map("instance", stored.instance(k))
+    view = {
+        "camera": dataclasses.asdict(stored.cameras[k]),
+        "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],
+    }
+    content = json.dumps(view, separators=(",", ":")).encode()
+    return members | {"labels.npz": encode_labels(None, [stored.frustum(k)]), "view.json": content}
+
+
+def _image(image: NDArray[np.uint8], packing: Packing) -> bytes:
+    if packing.image == "png":
+        return _png(image)
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "JPEG", quality=packing.quality, optimize=True, progressive=True)
+    return content.getvalue()
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def write_shard(out: Path, number: int, group: Sequence[tuple[int, bytes]]) -> Shard:
+    """Write shard `number`, whole or not at all, from scenes' indices and their parts of the tar file."""
+    digest, size = hashlib.sha256(), 0
+    blocks: list[Block] = []
+    for _, content in group:
+        digest.update(content)
+        blocks += blocks_of(content, size)
+        size += len(content)
+    digest.update(END)
+    file = f"shard-{number:06d}.tar"
+    write_bytes(out / file, [*(content for _, content in group), END])
+    scenes, views = (tuple(b for b in blocks if (b.view is None) == whole) for whole in (True, False))
+    return Shard(file, size + len(END), digest.hexdigest(), scenes, views)

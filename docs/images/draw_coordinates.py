@@ -25,7 +25,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from scenegen import Dataset, FrustumGrid, voxelize
-from scenegen.steps.preview.voxels import class_color
+from scenegen.core.scene.classes import class_color
 
 Array = NDArray[np.float64]
 Edges = list[tuple[Array, Array]]

@@ -12,11 +12,11 @@ import trimesh
 from helpers.assets_command import run
 from helpers.model_files import box
 from PIL import Image
-from scenegen.assets.prepare.sizes import USUAL
 from scenegen.assets.sources.shapenet import CLASS_OF_WORD, KNOWN, read_tree
 from scenegen.core.asset_library import list_assets, read_mesh
 from scenegen.core.errors import UsageError
 from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene.classes import known_classes, object_class
 
 CAR, CONVERTIBLE, SUV, TRUCK, PLANE, LAMP = "02958343", "03100240", "04285965", "04490091", "02691156", "03636649"
 TAXONOMY = [
@@ -113,7 +113,7 @@ def test_classes_and_splits_are_the_trees_own(tree: Path) -> None:
 def test_the_preset_asks_for_classes_that_a_tree_can_give() -> None:
     classes = {rule.name for rule in load_preset("shapenet").rules}
     assert classes <= set(CLASS_OF_WORD.values())
-    assert classes <= set(USUAL)
+    assert classes <= set(known_classes())
     assert set(KNOWN.values()) <= set(CLASS_OF_WORD)
 
 
@@ -131,7 +131,9 @@ def test_a_tree_becomes_assets(tree: Path, tmp_path: Path) -> None:
         *("shapenet_car_car4", "shapenet_plane_plane0"),
     }
     for asset in assets.values():
-        assert USUAL[asset.class_name].fits(asset.size)
+        usual = object_class(asset.class_name).usual_size
+        assert usual is not None
+        assert usual.fits(asset.size)
         assert asset.size[1] == pytest.approx(max(asset.size))  # its length lies along Y
         assert asset.materials[0].textures["base_color"].startswith("textures/")
     origin = assets["shapenet_suv_car1"].provenance

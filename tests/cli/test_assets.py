@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from helpers.model_files import chair, table
 from PIL import Image
 from scenegen.assets.sources import builtin as parametric
 from scenegen.core.asset_library import list_assets
+from scenegen.core.scene.classes import known_classes
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +112,18 @@ def test_help_has_examples() -> None:
 
 def test_built_in_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few of each class: made once, kept the second time, made again when their code has changed."""
-    few = {split: dict.fromkeys(counts, 2) for split, counts in parametric.COUNTS.items()}
-    monkeypatch.setattr(parametric, "COUNTS", few)
+    few = {
+        name: dataclasses.replace(entry, built_in=dataclasses.replace(entry.built_in, train=2, test=2))
+        for name, entry in known_classes().items()
+        if entry.built_in
+    }
+    monkeypatch.setattr(parametric, "known_classes", lambda: few)
     todo = parametric.missing(tmp_path)
     assert len(todo) == 24
     assert sorted(str(name) for name in parametric.build(tmp_path, todo, 1)) == sorted(r.name for r in todo)
     assert parametric.missing(tmp_path) == ()
     assets = list_assets(tmp_path)
-    families = {split: {a.family for a in assets if a.split == split} for split in few}
+    families = {split: {a.family for a in assets if a.split == split} for split in ("train", "test")}
     assert not families["train"] & families["test"]
     for asset in assets:
         if asset.class_name in ("table", "nightstand"):

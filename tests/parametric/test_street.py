@@ -10,10 +10,10 @@ import igl
 import numpy as np
 import pytest
 from helpers.parametric_checks import check_closed_and_outward, check_floor_and_materials, check_same, mesh_of
-from scenegen.assets.prepare.sizes import USUAL
 from scenegen.assets.sources import builtin as parametric
 from scenegen.core.labels.voxelize import BoxGrid, voxelize
 from scenegen.core.rng import stream
+from scenegen.core.scene.classes import object_class
 from scenegen.parametric.shapes.relief import chequer, upright
 from scenegen.parametric.shapes.shapes import Model
 from scenegen.parametric.street import bicycle, building, bus, car, ground, tree, truck, van, vehicle
@@ -57,7 +57,9 @@ def test_size_and_budget(class_name: str, family: str) -> None:
     for seed in (0, 1, 2):
         model = made(class_name, family, seed)
         extent = np.ptp(model.vertices, axis=0)
-        assert USUAL[class_name].fits((extent[0], extent[1], extent[2])), extent
+        usual = object_class(class_name).usual_size
+        assert usual is not None
+        assert usual.fits((extent[0], extent[1], extent[2])), extent
         assert len(model.faces) <= MOST_TRIANGLES.get(class_name, 18_000)
 
 

@@ -13,10 +13,11 @@ from helpers.box_scenes import CLASSES, box_info, make_box_scene, write_box_data
 from PIL import Image
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.preview.page import Entry, page
 from scenegen.steps.preview.sheets import write_preview
-from scenegen.steps.preview.voxels import VIEWS, View, class_color, draw_depth, draw_overlay, draw_voxels
+from scenegen.steps.preview.voxels import VIEWS, View, draw_depth, draw_overlay, draw_voxels
 
 GRID = GridSpec((-0.5, -0.5, 0.0), 0.1, (10, 10, 10))
 RED, BLUE = class_color("chair"), class_color("table")

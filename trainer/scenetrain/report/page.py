@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 from PIL import Image
-from scenegen.steps.preview.voxels import class_color
+from scenegen.core.scene.classes import class_color
 
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore

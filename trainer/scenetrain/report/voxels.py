@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import GridSpec
-from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, Color, class_color, draw_voxels
+from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, draw_voxels
 
 TILE = 148
 GAP = 10

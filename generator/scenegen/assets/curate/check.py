@@ -16,15 +16,13 @@ from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 
 from scenegen.assets.prepare.prepare import Budget
-from scenegen.assets.prepare.sizes import USUAL
 from scenegen.core.asset_library import Asset, Mesh, asset_folders, read_asset, read_mesh
 from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.classes import carriers, object_class
 
 LEAKY = 0.5  # above this share of leaky columns the voxelizer guesses more than it knows
 DISAGREE = 0.6  # below this share of faces that looked outward the file's orientation was no help
 FEWEST = 12  # triangles of a box
-PEOPLE = ("human", "person")
-STANDS_ON = ("chair", "table", "nightstand", *PEOPLE)
 SMALL, LARGE = 0.6, 1.55  # times the usual height and length together: each alone passes, as of stools and benches
 ASTRAY = 0.3  # boxes whose normals are smoothed over the edges come to 0.2
 TOP = 0.6  # of the height, above which a flat place is a top: desks carry rims and shelves
@@ -119,7 +117,8 @@ def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
 
 
 def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
-    usual, ours = USUAL.get(asset.class_name), asset.provenance.author == "scenegen"  # of a size and pose meant so
+    entry = object_class(asset.class_name)
+    usual, ours = entry.usual_size, asset.provenance.author == "scenegen"  # of a size and pose meant so
     shown = " x ".join(f"{value:.2f}" for value in asset.size)
     if usual and not usual.fits(asset.size):
         x, y, z = asset.size
@@ -127,22 +126,22 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
             yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
         else:
             yield "size", f"{shown} m is unusual for a {asset.class_name}"
-    elif usual and asset.class_name not in PEOPLE and not ours:
+    elif usual and not entry.person and not ours:
         x, y, z = asset.size
         factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
         if not SMALL < factor < LARGE:
             yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
-    if asset.class_name in PEOPLE and not ours and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+    if entry.person and not ours and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
         yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: as models are rigged"
     if asset.triangles > Budget().triangles:
         yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
     elif asset.triangles < FEWEST:
         yield "triangles", f"only {asset.triangles}"
-    if asset.class_name in STANDS_ON and (out := _overhang(mesh)) > _TIPS:
+    if entry.balanced and (out := _overhang(mesh)) > _TIPS:
         yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
     if (astray := _shaded_astray(mesh)) > ASTRAY:
         yield "normals", f"{astray:.0%} of its surface is shaded as if it faced elsewhere, in blotches"
-    if asset.class_name in ("table", "nightstand") and not any(s.height > TOP * asset.size[2] for s in asset.supports):
+    if asset.class_name in carriers() and not any(s.height > TOP * asset.size[2] for s in asset.supports):
         yield "support", "nothing can stand on it: no flat top"
 
 

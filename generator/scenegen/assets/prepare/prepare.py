@@ -11,13 +11,14 @@ import numpy as np
 from scenegen.assets.prepare import clean
 from scenegen.assets.prepare.orient import leaky_columns
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel
-from scenegen.assets.prepare.sizes import IMPLAUSIBLE, USUAL
 from scenegen.assets.prepare.supports import find_supports
 from scenegen.assets.prepare.textures import NEUTRAL_GREY, fit_textures
 from scenegen.core.asset_library import Asset, Material, Mesh, read_asset, write_asset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.classes import carriers, object_class
 
 LEAST_SIZE = 0.005  # metres: nothing that small shows in a voxel
+IMPLAUSIBLE = 3.0  # beyond the usual range by this factor a size is a mistake
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
     materials, textures = _materials(raw, budget, warnings)
     if raw.shelf_height is not None:
         findings["shelf_height"] = raw.shelf_height
-        if raw.class_name in ("table", "nightstand") and all(abs(s.height - raw.shelf_height) > 0.02 for s in supports):
+        if raw.class_name in carriers() and all(abs(s.height - raw.shelf_height) > 0.02 for s in supports):
             warnings.append(f"the catalogue has things stand at {raw.shelf_height:.3f} m, where nothing is flat")
     findings["warnings"] = warnings
     asset = Asset(
@@ -113,7 +114,7 @@ def _check_size(raw: RawModel, size: tuple[float, float, float]) -> None:
     shown = " x ".join(f"{value:.3g}" for value in size)
     if max(size) < LEAST_SIZE:
         raise ScenegenError(f"{raw.name}: {shown} m is nothing; give its true scale")
-    usual = USUAL.get(raw.class_name)
+    usual = object_class(raw.class_name).usual_size
     if usual and not usual.fits(size, IMPLAUSIBLE):
         raise ScenegenError(f"{raw.name}: {shown} m is no size for a {raw.class_name}; give --scale or --height")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import importlib.util
 import multiprocessing
 import os
 import random
@@ -25,20 +24,11 @@ from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.core.asset_library import Provenance, read_asset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.rng import stream
+from scenegen.core.scene.classes import known_classes, object_class
 from scenegen.parametric.shapes.shapes import Model
 
-COUNTS = {
-    "train": {"table": 40, "chair": 40, "nightstand": 40, "laptop": 20, "bag": 40, "human": 10}
-    | {"building": 12, "tree": 12, "car": 8, "van": 4, "truck": 4, "bus": 4, "bicycle": 6, "ground": 27},
-    "test": {"table": 10, "chair": 10, "nightstand": 10, "laptop": 10, "bag": 10, "human": 5}
-    | {"building": 6, "tree": 6, "car": 4, "van": 2, "truck": 2, "bus": 2, "bicycle": 3, "ground": 18},
-}
-PRESETS = {
-    "studio": ("table", "chair", "nightstand", "laptop", "bag", "human"),
-    "street": ("building", "tree", "car", "van", "truck", "bus", "bicycle", "ground", "human"),
-}
-FOLDERS = ("furniture", "people", "street")
 ROOT = Path(scenegen.__file__).resolve().parent
 _MADE_BY = (
     "parametric/**/*.py",
@@ -66,14 +56,15 @@ class BuiltinRecipe:
 
 def recipes(preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
     """The built-in models of a preset's classes; people, who take longest, come first, so that workers end together."""
+    drawn = load_preset(preset).asset_classes
     listed = [
-        BuiltinRecipe(class_name, split, number)
-        for split, counts in COUNTS.items()
-        for class_name, count in counts.items()
-        if class_name in PRESETS[preset]
-        for number in range(count)
+        BuiltinRecipe(entry.name, split, number)
+        for split in ("train", "test")
+        for entry in known_classes().values()
+        if entry.built_in and entry.name in drawn
+        for number in range(entry.built_in.train if split == "train" else entry.built_in.test)
     ]
-    return tuple(sorted(listed, key=lambda recipe: recipe.class_name != "human"))
+    return tuple(sorted(listed, key=lambda recipe: not object_class(recipe.class_name).person))
 
 
 def make_model(recipe: BuiltinRecipe) -> RawModel:
@@ -108,12 +99,11 @@ def _families(class_name: str, split: str) -> dict[str, Callable[[random.Random]
 
 
 def _module(class_name: str) -> ModuleType:
-    """The module of `parametric` that is named for a class, in whichever folder it lies."""
-    for folder in FOLDERS:
-        name = f"{parametric.__name__}.{folder}.{class_name}"
-        if importlib.util.find_spec(name) is not None:
-            return importlib.import_module(name)
-    raise ScenegenError(f"{class_name}: no built-in models of this class")
+    """The module of `parametric` that makes a class's models."""
+    built_in = object_class(class_name).built_in
+    if built_in is None:
+        raise ScenegenError(f"{class_name}: no built-in models of this class")
+    return importlib.import_module(f"{parametric.__name__}.{built_in.module}")
 
 
 def checksum(recipe: BuiltinRecipe) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
-from scenegen.assets.prepare.sizes import USUAL
 from scenegen.assets.sources.files.files import ImportOptions, split_of, to_raw_model
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.classes import object_class
 
 AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
 LICENCE = "ShapeNet terms of use: non-commercial research and education, no redistribution of models"
@@ -195,7 +195,7 @@ def _usual_scale(imported: Imported, class_name: str) -> float:
     used = imported.vertices[np.unique(imported.faces)]
     used = used[np.isfinite(used).all(axis=1)]
     size = np.ptp(used, axis=0) if len(used) else np.zeros(3)
-    usual = USUAL.get(class_name)
+    usual = object_class(class_name).usual_size
     return usual.scale_to_usual((float(size[0]), float(size[1]), float(size[2]))) if usual else 1.0
 
 

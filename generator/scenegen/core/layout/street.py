@@ -3,13 +3,13 @@
 The street runs along y with its middle at the origin and ends in a junction at both ends, beyond which a row of
 buildings closes the view. The ground is made of assets of class "ground" (slabs, see parametric/ground.py) laid edge to
 edge: roads with their top at z = 0, pavements and lots a kerb higher. Everything else stands on them. Boxes may touch
-and never meet, so no wheel stands on a pavement.
+and never overlap, so no wheel stands on a pavement.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -21,10 +21,8 @@ from scenegen.core.layout.street_ground import Area, Ground, Lane, lay_ground
 from scenegen.core.layout.street_views import street_views
 from scenegen.core.preset.preset import ClassRule, Preset
 from scenegen.core.rng import choose, integer, shuffled, uniform
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Matrix4, PlacedObject, Skipped
-
-VEHICLES = ("bus", "truck", "van", "car")
-"""Longest first: what is long finds a place only while there is room."""
 
 _PARKABLE = 8.0  # metres: nothing longer is parked
 _STREET_TREE = 3.2  # metres across: a wider one, on a pavement, would hang over the lanes
@@ -44,7 +42,7 @@ class _Street:
     skipped: list[Skipped] = field(default_factory=list)
 
     def put(self, rule: ClassRule, asset: Asset, matrix: Matrix4, room: float = 0.0) -> bool:
-        """Place an object unless its box, `room` metres longer at either end, meets another one's."""
+        """Place an object unless its box, `room` metres longer at either end, overlaps another object's."""
         box = oriented_box(matrix, asset.size)
         longer = box._replace(half_y=box.half_y + room)
         if boxes_overlap(longer, box_array(self.boxes)).any():
@@ -77,16 +75,27 @@ def arrange_street(preset: Preset, assets: AssetsByClass, streams: LayoutStreams
 def _lay_street(preset: Preset, usable: AssetsByClass, rng: Random) -> _Street:
     """The ground and all that stands on it."""
     assert preset.street is not None
-    rules = {rule.name: rule for rule in preset.rules}
-    ground = lay_ground(usable["ground"], integer(rng, *preset.street.blocks), rng)
-    objects = [place_asset(number, "ground", slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)]
+    (ground_rule,) = _rules_of(preset, "ground")
+    ground = lay_ground(usable[ground_rule.name], integer(rng, *preset.street.blocks), rng)
+    objects = [
+        place_asset(number, ground_rule.name, slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)
+    ]
     street = _Street(preset, ground, rng, objects, [oriented_box(o.matrix, o.size) for o in objects])
-    for name, place in (("building", _build), ("tree", _plant), ("bicycle", _park_bicycles), ("person", _people)):
-        if name == "bicycle":
-            _drive(street, [(rules[kind], usable[kind]) for kind in VEHICLES if rules[kind].maximum])
-        if rules[name].maximum:
-            place(street, rules[name], usable[name])
+    for place, place_class in _PLACES.items():
+        for rule in _rules_of(preset, place):
+            place_class(street, rule, usable[rule.name])
     return street
+
+
+def _rules_of(preset: Preset, place: str) -> list[ClassRule]:
+    """The classes with this place in a street, the longest first: they find room only while there is much of it."""
+    rules = [rule for rule in preset.rules if rule.maximum and object_class(rule.name).street == place]
+    return sorted(rules, key=lambda rule: -_usual_length(rule.name))
+
+
+def _usual_length(class_name: str) -> float:
+    usual = object_class(class_name).usual_size
+    return usual.longest[1] if usual else 0.0
 
 
 def _heading(dx: float, dy: float) -> float:
@@ -142,18 +151,17 @@ def _plant(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
             street.skip(rule, asset, "in the gardens")
 
 
-def _drive(street: _Street, kinds: Iterable[tuple[ClassRule, Sequence[Asset]]]) -> None:
+def _drive(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
     """Vehicles in their lanes: parked along the kerb, or driving, each heading as its lane does."""
     rng, lanes = street.rng, street.ground.lanes
-    for rule, assets in kinds:
-        for _ in range(street.number(rule)):
-            asset, scale = choose(rng, assets), street.scale()
-            fitting = [lane for lane in lanes if not lane.parking or asset.size[1] * scale <= _PARKABLE]
-            for _ in range(street.preset.attempts):
-                if fitting and _drive_one(street, rule, asset, scale, choose(rng, fitting)):
-                    break
-            else:
-                street.skip(rule, asset, "in the lanes")
+    for _ in range(street.number(rule)):
+        asset, scale = choose(rng, assets), street.scale()
+        fitting = [lane for lane in lanes if not lane.parking or asset.size[1] * scale <= _PARKABLE]
+        for _ in range(street.preset.attempts):
+            if fitting and _drive_one(street, rule, asset, scale, choose(rng, fitting)):
+                break
+        else:
+            street.skip(rule, asset, "in the lanes")
 
 
 def _drive_one(street: _Street, rule: ClassRule, asset: Asset, scale: float, lane: Lane) -> bool:
@@ -172,7 +180,7 @@ def _drive_one(street: _Street, rule: ClassRule, asset: Asset, scale: float, lan
     return street.put(rule, asset, matrix, room=0.3 if lane.parking else 0.8)
 
 
-def _park_bicycles(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+def _park_on_pavements(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
     """Bicycles standing on the pavements, along the kerb or along the fronts."""
     rng = street.rng
     for _ in range(street.number(rule)):
@@ -190,7 +198,7 @@ def _park_bicycles(street: _Street, rule: ClassRule, assets: Sequence[Asset]) ->
             street.skip(rule, asset, "on the pavements")
 
 
-def _people(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
+def _walk(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
     """People on pavements and crossings, most of them on their way along, some in groups."""
     rng = street.rng
     last: tuple[Area, float, float] | None = None
@@ -217,3 +225,13 @@ def _people(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
 def _stand(street: _Street, rule: ClassRule, asset: Asset, area: Area, matrix: Matrix4) -> bool:
     """Place an object wholly on an area, if it is free there."""
     return area.holds(oriented_box(matrix, asset.size)) and street.put(rule, asset, matrix)
+
+
+_PLACES: Mapping[str, Callable[[_Street, ClassRule, Sequence[Asset]], None]] = {
+    "row": _build,
+    "garden": _plant,
+    "lane": _drive,
+    "kerb": _park_on_pavements,
+    "walk": _walk,
+}
+"""What places the classes of each place in a street, in this order: large and fixed objects first."""

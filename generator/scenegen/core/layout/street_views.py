@@ -17,10 +17,10 @@ from scenegen.core.layout.views import Sight, draw_views
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import choose, uniform
 from scenegen.core.scene.camera import camera_position, in_view
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, PlacedObject, Vector
 
 IN_RANGE = 3  # of an object's points: fewer may be air, in the crown of a tree or between wheels
-GROUND = "ground"
 # Shares of an object's box, of points that are in its solid; of a building, which is large, just behind its front.
 INNER = np.array(
     [[x, y, z] for x, y in ((0, 0), (-0.25, 0), (0.25, 0), (0, -0.25), (0, 0.25)) for z in (0.3, 0.5, 0.7)]
@@ -53,11 +53,11 @@ def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground
     """
     assert preset.street is not None
     street, walks = preset.street, (ground.road, *ground.pavements[:2])
-    standing = [o for o in objects if o.class_name != GROUND]
+    standing = [o for o in objects if not object_class(o.class_name).is_ground]
     aims: dict[str, list[PlacedObject]] = {}
     for item in standing:
         aims.setdefault(item.class_name, []).append(item)
-    few = [found for name, found in aims.items() if name != "building"]
+    few = [found for found in aims.values() if _place(found[0]) != "row"]
 
     def draw(rng: Random) -> Sight:
         aimed = bool(few) and rng.random() < street.aimed
@@ -67,7 +67,7 @@ def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground
         return Sight(eye, _target(eye, dx, dy, uniform(rng, *street.pitch)))
 
     ranged = _inner_points(standing)
-    walls = box_array(oriented_box(o.matrix, o.size) for o in standing if o.class_name == "building")
+    walls = box_array(oriented_box(o.matrix, o.size) for o in standing if _place(o) == "row")
 
     def is_good(camera: Camera) -> bool:
         _, _, (a, b, c, _), _ = camera.world_to_camera
@@ -78,6 +78,11 @@ def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground
         return bool((in_view(camera, ranged).reshape(-1, len(INNER)).sum(axis=1) >= IN_RANGE).any())
 
     return draw_views(preset, standing, draw, is_good, rng)
+
+
+def _place(item: PlacedObject) -> str | None:
+    """The place in a street of an object's class."""
+    return object_class(item.class_name).street
 
 
 def _anywhere(walks: Sequence[Area], rng: Random) -> _LevelSight:
@@ -114,7 +119,7 @@ def _inner_points(objects: Sequence[PlacedObject]) -> Floats:
     """Points of every object that are in its solid, (N * len(INNER), 3)."""
     points = []
     for item in objects:
-        x, y, z = ((FRONT if item.class_name == "building" else INNER) * item.size).T
+        x, y, z = ((FRONT if _place(item) == "row" else INNER) * item.size).T
         rows = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in item.matrix[:3])
         points.append(np.stack(list(rows), axis=1))
     return np.concatenate(points) if points else np.zeros((0, 3))

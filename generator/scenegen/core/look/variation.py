@@ -14,6 +14,7 @@ from scenegen.core.look.distractors import draw_distractors
 from scenegen.core.look.surfaces import CEILINGS, FLOORS, WALLS, draw_surface
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import choose, integer, number, stream, uniform
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import LightLook, Look, NoiseLook, ObjectLook, PlacedObject, SunLook, SurfaceLook, Vector
 
 VARIATIONS = ("world", "lights", "surfaces", "objects", "exposure", "noise", "cameras", "distractors")
@@ -27,7 +28,6 @@ KELVIN = (2700.0, 6500.0)
 SUN_KELVIN = (4300.0, 6000.0)
 WHITE_BALANCE = 4600.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
 DAYLIGHT_BALANCE = 5500.0
-_PEOPLE = ("human", "person")
 
 _GREY_FLOOR, _GREY_WALLS, _GREY_CEILING = (
     SurfaceLook("paint", (grey, grey, grey), (grey, grey, grey), 0.8, 1.0) for grey in (0.4, 0.6, 0.75)
@@ -140,8 +140,8 @@ def _objects(objects: Sequence[PlacedObject], rng: Random | None) -> tuple[Objec
         return ()
     ground = _object(0.03, 0.15, rng)
     return tuple(
-        ground if name == "ground" else _object(*((0.03, 0.0) if name in _PEOPLE else (0.06, 0.15)), rng)
-        for name in (placed.class_name for placed in objects)
+        ground if entry.is_ground else _object(*((0.03, 0.0) if entry.person else (0.06, 0.15)), rng)
+        for entry in (object_class(placed.class_name) for placed in objects)
     )
 
 

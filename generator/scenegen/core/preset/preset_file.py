@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import UsageError
 from scenegen.core.preset.preset import (
     BOX_MODES,
     LAYOUTS,
@@ -20,10 +17,11 @@ from scenegen.core.preset.preset import (
     Street,
     stacking_order,
 )
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import FrustumSpec, GridSpec, Vector
+from scenegen.core.toml_table import TomlTable, read_toml
 
 PRESETS = Path(__file__).parent
-STREET_CLASSES = frozenset({"person", "car", "truck", "van", "bus", "building", "tree", "bicycle", "ground"})
 MOST_OBJECTS = 1000
 MOST_VIEWS = 10_000
 
@@ -40,11 +38,7 @@ def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
         if str(name_or_path) not in known:
             raise UsageError(f"unknown preset {str(name_or_path)!r}; known: {', '.join(known)}, or the path of a .toml")
         path = PRESETS / f"{name_or_path}.toml"
-    try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: cannot read this preset: {getattr(error, 'strerror', None) or error}") from error
-    preset = _preset(_Table(body, path, ""))
+    preset = _preset(read_toml(path, "preset"))
     if views is None:
         return preset
     if preset.layout == "room":
@@ -54,83 +48,7 @@ def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
     return dataclasses.replace(preset, views=views)
 
 
-class _Table:
-    """A TOML table that is read key by key; every error names the file and the key."""
-
-    def __init__(self, body: Mapping[str, Any], file: Path, prefix: str) -> None:
-        self.body = dict(body)
-        self.file = file
-        self.prefix = prefix
-
-    def error(self, key: str, wrong: str) -> ScenegenError:
-        return ScenegenError(f"{self.file}: {self.prefix}{key}: {wrong}")
-
-    def take(self, key: str, default: Any = None) -> Any:
-        value = self.body.pop(key, default)
-        if value is None:
-            raise self.error(key, "is missing")
-        return value
-
-    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
-        return self._number(key, self.take(key, default), low, high)
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        return self._integer(key, self.take(key), low, high)
-
-    def span(self, key: str, low: float, high: float) -> tuple[float, float]:
-        least, most = self.numbers(key, 2, low, high)
-        if least > most:
-            raise self.error(key, f"the first, {least:g}, is above the second, {most:g}")
-        return least, most
-
-    def text(self, key: str, options: tuple[str, ...] = (), default: str | None = None) -> str:
-        value = self.take(key, default)
-        if not isinstance(value, str) or not value or (options and value not in options):
-            raise self.error(key, f"expected {' or '.join(map(repr, options)) or 'a text'}, found {value!r}")
-        return value
-
-    def numbers(self, key: str, count: int, low: float, high: float) -> tuple[float, ...]:
-        return tuple(self._number(key, v, low, high) for v in self.items(key, count))
-
-    def integers(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
-        return tuple(self._integer(key, v, low, high) for v in self.items(key, count))
-
-    def items(self, key: str, count: int | None = None, default: list[Any] | None = None) -> list[Any]:
-        value = self.take(key, default)
-        if not isinstance(value, list) or (count is not None and len(value) != count):
-            raise self.error(key, f"expected a list{f' of {count}' if count else ''}, found {value!r}")
-        return value
-
-    def table(self, key: str) -> _Table:
-        return self._table(key, self.take(key))
-
-    def tables(self, key: str) -> list[_Table]:
-        values = self.items(key)
-        if not values:
-            raise self.error(key, "is empty; name at least one")
-        return [self._table(f"{key}[{n}]", value) for n, value in enumerate(values)]
-
-    def done(self) -> None:
-        for key in self.body:
-            raise self.error(key, "unknown key; remove it")
-
-    def _table(self, key: str, value: Any) -> _Table:
-        if not isinstance(value, dict):
-            raise self.error(key, f"expected a table, found {value!r}")
-        return _Table(value, self.file, f"{self.prefix}{key}.")
-
-    def _number(self, key: str, value: Any, low: float, high: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.error(key, f"expected a number from {low:g} to {high:g}, found {value!r}")
-        return float(value)
-
-    def _integer(self, key: str, value: Any, low: int, high: int) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.error(key, f"expected a whole number from {low} to {high}, found {value!r}")
-        return value
-
-
-def _preset(table: _Table) -> Preset:
+def _preset(table: TomlTable) -> Preset:
     layout = table.text("layout", LAYOUTS, "room")
     room = _vector(table, "room", 0.5, 100.0) if layout == "room" else None
     width, height = table.integers("image_size", 2, 16, 8192)
@@ -167,19 +85,19 @@ def _preset(table: _Table) -> Preset:
     return preset
 
 
-def _vector(table: _Table, key: str, low: float, high: float) -> Vector:
+def _vector(table: TomlTable, key: str, low: float, high: float) -> Vector:
     x, y, z = table.numbers(key, 3, low, high)
     return x, y, z
 
 
-def _grid(table: _Table) -> GridSpec:
+def _grid(table: TomlTable) -> GridSpec:
     x, y, z = table.integers("shape", 3, 1, 4096)
     grid = GridSpec(_vector(table, "origin", -1000.0, 1000.0), table.number("voxel_size", 1e-3, 10.0), (x, y, z))
     table.done()
     return grid
 
 
-def _frustum(table: _Table, hfov: float) -> FrustumSpec:
+def _frustum(table: TomlTable, hfov: float) -> FrustumSpec:
     near, far = table.number("near", 1e-3, 1000.0), table.number("far", 1e-3, 1000.0)
     w, h, d = table.integers("size", 3, 1, 4096)
     if near >= far:
@@ -188,7 +106,7 @@ def _frustum(table: _Table, hfov: float) -> FrustumSpec:
     return FrustumSpec(near, far, (w, h, d), hfov)
 
 
-def _street(table: _Table) -> Street:
+def _street(table: TomlTable) -> Street:
     fewest, most = table.integers("blocks", 2, 1, 50)
     if fewest > most:
         raise table.error("blocks", f"the fewest ({fewest}) are more than the most ({most})")
@@ -197,7 +115,7 @@ def _street(table: _Table) -> Street:
     return Street((fewest, most), eye, pitch, aimed)
 
 
-def _showcase(table: _Table, clear: float) -> Showcase:
+def _showcase(table: TomlTable, clear: float) -> Showcase:
     shown = Showcase(
         elevation=table.span("elevation", -10, 85),
         distance=table.span("distance", 0.1, 100),
@@ -210,7 +128,7 @@ def _showcase(table: _Table, clear: float) -> Showcase:
     return shown
 
 
-def _cameras(table: _Table, room: Vector | None) -> CameraRig:
+def _cameras(table: TomlTable, room: Vector | None) -> CameraRig:
     if room is None:
         rig = CameraRig(table.number("hfov", 1.0, 170.0), table.number("clear", 0.0, 100.0), 0.0, 0.0, ())
         table.done()
@@ -240,33 +158,31 @@ def _cameras(table: _Table, room: Vector | None) -> CameraRig:
     return rig
 
 
-def _street_rules(table: _Table) -> tuple[ClassRule, ...]:
-    """Rules of classes that a street has a place for; each is there, if only with a maximum of 0."""
+def _street_rules(table: TomlTable) -> tuple[ClassRule, ...]:
+    """Rules of classes that have a place in a street, among them one for the ground."""
     rules = _rules(table)
     for number, rule in enumerate(rules):
-        if rule.name not in STREET_CLASSES:
+        if object_class(rule.name).street is None:
             raise table.error(f"classes[{number}].name", f"{rule.name!r} has no place in a street")
         if rule.on:
             raise table.error(f"classes[{number}].on", "in a street, every class has its place already; remove it")
-    if lacking := sorted(STREET_CLASSES - {rule.name for rule in rules if rule.maximum or rule.name != "ground"}):
-        raise table.error("classes", f"a street needs {', '.join(lacking)} (with maximum = 0, if there shall be none)")
+    if sum(object_class(rule.name).is_ground and rule.maximum > 0 for rule in rules) != 1:
+        raise table.error("classes", "a street needs one class of ground (ground), with a maximum above 0")
     return rules
 
 
-def _rules(table: _Table) -> tuple[ClassRule, ...]:
+def _rules(table: TomlTable) -> tuple[ClassRule, ...]:
     rules: list[ClassRule] = []
     sources = table.tables("classes")
     names = [source.text("name") for source in sources]
     for name, source in zip(names, sources, strict=True):
-        on = tuple(source.items("on", default=[]))
+        on = source.texts("on", "classes of this preset")
         chances = (source.number("on_chance", 0, 1), source.number("floor_chance", 0, 1)) if on else (0.0, 1.0)
-        drawn = tuple(source.items("assets", default=[]))
+        drawn = source.texts("assets", "classes of the asset library")
         rule = ClassRule(name, source.integer("maximum", 0, MOST_OBJECTS), on, *chances, drawn)
         source.done()
         if names.count(name) > 1:
             raise source.error("name", f"{name!r} is there twice")
-        if not all(isinstance(kind, str) for kind in drawn):
-            raise source.error("assets", "expected a list of classes of the asset library")
         for parent in on:
             if parent not in names:
                 raise source.error("on", f"{parent!r} is no class of this preset")
@@ -274,5 +190,5 @@ def _rules(table: _Table) -> tuple[ClassRule, ...]:
             raise source.error("on_chance", "with floor_chance it is above 1")
         rules.append(rule)
     if len(stacking_order(rules)) < len(rules):
-        raise table.error("classes", "these stand on each other in a circle; mend their `on`")
+        raise table.error("classes", "these stand on each other in a circle; fix their `on`")
     return tuple(rules)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from scenegen.core.scene.classes import Color
 from scenegen.core.scene.scene import Camera
-from scenegen.steps.preview.voxels import BACKGROUND, LIGHT, OVERSAMPLING, WIRE, Color
+from scenegen.steps.preview.voxels import BACKGROUND, LIGHT, OVERSAMPLING, WIRE
 
 MOST_CELLS = 64
 """Along an axis: finer labels are drawn with several cells in one block."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from scenegen.core.dataset.info import DatasetInfo
+from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import Scene
-from scenegen.steps.preview.voxels import class_color
 
 MOST_COLUMNS = 8
 """Cameras with a column of their own; more are summed up."""

@@ -12,11 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.page import Entry, page
-from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, Color, class_color, draw_depth, draw_overlay, draw_voxels
+from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, draw_depth, draw_overlay, draw_voxels
 
 TILE = 224
 GAP = 8

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import colorsys
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from scenegen.core.scene.classes import Color
 from scenegen.core.scene.scene import GridSpec
 
-Color = tuple[int, int, int]
 Array = NDArray[np.float64]
 
 BACKGROUND: Color = (20, 22, 28)
@@ -24,25 +22,6 @@ WIRE: Color = (58, 63, 76)
 OVERSAMPLING = 3
 LIGHT = (0.66, 0.84, 1.0)
 """Brightness of cube faces across x, y and z: the top is lit, the two visible sides differ."""
-
-# The first six are those of the paper's figures.
-CLASS_COLORS: dict[str, Color] = {
-    "chair": (218, 64, 56),
-    "table": (58, 118, 208),
-    "nightstand": (74, 168, 84),
-    "laptop": (240, 242, 246),
-    "bag": (244, 200, 54),
-    "human": (156, 88, 212),
-    "person": (156, 88, 212),
-    "car": (218, 64, 56),
-    "truck": (232, 126, 44),
-    "van": (226, 148, 132),
-    "bus": (244, 200, 54),
-    "building": (150, 158, 172),
-    "tree": (74, 168, 84),
-    "bicycle": (72, 196, 204),
-    "ground": (120, 104, 88),
-}
 
 _NEAR_TO_FAR = np.array(
     [(252, 253, 191), (254, 187, 129), (248, 118, 92), (211, 67, 110), (148, 44, 128), (81, 18, 124), (20, 14, 54)]
@@ -59,14 +38,6 @@ class View:
 
 
 VIEWS = (View(-122.0), View(58.0))
-
-
-def class_color(name: str) -> Color:
-    """A class's colour: from the table, else a clear one that depends on the name alone."""
-    if name in CLASS_COLORS:
-        return CLASS_COLORS[name]
-    red, green, blue = colorsys.hsv_to_rgb(zlib.crc32(name.encode()) % 360 / 360, 0.6, 0.9)
-    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def draw_overlay(image: NDArray[np.uint8], instance: NDArray[np.uint16], colors: Sequence[Color]) -> Image.Image:

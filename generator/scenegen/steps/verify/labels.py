@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, GridSpec, Scene
-from scenegen.steps.verify.street import GROUND
 
 SURFACE_SHARE = 0.99
 SOLID_SHARE = 0.95
@@ -170,7 +170,7 @@ def check_views(s: LabelledScene) -> Iterable[str]:
     """In the open, each frustum holds more than air and ground: other views are drawn again."""
     if s.scene.room is not None:
         return
-    ground = s.scene.classes.index(GROUND) + 1 if GROUND in s.scene.classes else 0
+    ground = next((n + 1 for n, name in enumerate(s.scene.classes) if object_class(name).is_ground), 0)
     for k, labels in enumerate(s.frusta):
         if not ((labels != 0) & (labels != ground)).any():
             yield f"frustum_{k}.npz: nothing in range"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.asset_library import Asset, Support, read_asset
 from scenegen.core.scene.scene import PlacedObject, Scene
-from scenegen.steps.verify.street import GROUND, check_ground, eyes_inside
+from scenegen.steps.verify.street import check_ground, eyes_inside, is_ground
 
 TOLERANCE = 1e-6
 SUPPORT_TOLERANCE = 1e-3 + TOLERANCE
@@ -120,7 +120,7 @@ def check_supports(scene: Scene, library: Path | None) -> Iterable[str]:
             yield f"object {item.id} ({item.class_name}): does not stand upright"
             continue
         height = item.matrix[2][3]
-        if item.class_name == GROUND or (item.parent is not None and scene.objects[item.parent].class_name == GROUND):
+        if is_ground(item) or (item.parent is not None and is_ground(scene.objects[item.parent])):
             continue
         if item.parent is None:
             if not abs(height) <= SUPPORT_TOLERANCE:

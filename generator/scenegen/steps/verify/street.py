@@ -9,20 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.asset_library import Asset
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, PlacedObject, Scene
-
-GROUND = "ground"
-STANDS_ON = {
-    **dict.fromkeys(("car", "truck", "van", "bus"), ("road", "crossing")),
-    "person": ("pavement", "crossing"),
-    "bicycle": ("pavement",),
-    "building": ("lot",),
-    "tree": ("pavement", "lot"),
-}
-"""Class to the forms of ground under it, by their families (see parametric/ground.py)."""
-
-ROOTED = ("tree",)
-"""Classes whose crown may reach beyond the ground that they grow in."""
 
 TOLERANCE = 1e-6
 
@@ -34,24 +22,24 @@ def check_ground(
     scene: Scene, library: Path | None, corners: Callable[[PlacedObject], Array], find: FindAsset
 ) -> Iterable[str]:
     """Every object with ground under it stands at its height, its whole outline on slabs of the right form."""
-    slabs = [o for o in scene.objects if o.class_name == GROUND]
+    slabs = [o for o in scene.objects if is_ground(o)]
     if not slabs:
         return
     families = [_form(find(library, o.asset)) if library else None for o in slabs]
     lows, highs = (np.array([getattr(o.bbox, end) for o in slabs]) for end in ("min", "max"))
     for item in scene.objects:
-        if item.class_name == GROUND:
+        if is_ground(item):
             continue
         base = corners(item)[::2]
-        if item.parent is None or scene.objects[item.parent].class_name != GROUND:
+        if item.parent is None or not is_ground(scene.objects[item.parent]):
             yield f"object {item.id} ({item.class_name}): has no ground under it"
             continue
-        forms = STANDS_ON.get(item.class_name)
+        forms = object_class(item.class_name).stands_on
         fitting = np.abs(highs[:, 2] - base[0, 2]) <= TOLERANCE
         if forms and library:
             fitting &= np.array([form is None or form in forms for form in families])
         outline = base[[0, 1, 3, 2], :2]
-        if item.class_name in ROOTED:
+        if object_class(item.class_name).rooted:
             outline = outline.mean(axis=0) + 1e-3 * (outline - outline.mean(axis=0))
         pieces = (_clipped(outline, low, high) for low, high in zip(lows[fitting], highs[fitting], strict=True))
         covered = sum(map(_area, pieces))
@@ -70,6 +58,11 @@ def eyes_inside(cameras: Iterable[Camera], objects: Iterable[PlacedObject]) -> I
             x, y, z = (inverse @ eye)[:3]
             if abs(x) < item.size[0] / 2 and abs(y) < item.size[1] / 2 and 0 < z < item.size[2]:
                 yield f"{camera.name}: inside object {item.id} ({item.class_name})"
+
+
+def is_ground(item: PlacedObject) -> bool:
+    """Whether an object is a slab of ground."""
+    return object_class(item.class_name).is_ground
 
 
 def _form(asset: Asset | None) -> str | None:

@@ -13,7 +13,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scenegen.assets.prepare.sizes import USUAL
+from scenegen.core.scene.classes import carriers, object_class
 
 Floats = NDArray[np.float64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
@@ -62,9 +62,9 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> tuple[
 def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str:
     """The axis that is up: "z", as importers deliver it, unless the shape is clearly one that lies down."""
     size = np.ptp(vertices, axis=0)
-    if class_name in ("human", "person", "tree"):
+    if object_class(class_name).person or object_class(class_name).rooted:
         return "y" if size[1] > 1.5 * size[2] and size[1] >= size[0] * 0.95 else "z"
-    if class_name in ("table", "nightstand"):
+    if class_name in carriers():
         share = {axis: _flat_top_share(vertices, faces, axis) for axis in ("z", "y")}
         return "y" if share["y"] > 0.6 and share["z"] < 0.3 else "z"
     if class_name == "chair":
@@ -94,7 +94,7 @@ def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) 
 
 def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[float, str | None]:
     """(factor to metres, warning): a usual unit that gives a usual size, else the class's usual size itself."""
-    usual = USUAL.get(class_name)
+    usual = object_class(class_name).usual_size
     if usual is None:
         return 1.0, None
     for name, factor in UNITS.items():

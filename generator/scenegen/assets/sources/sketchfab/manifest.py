@@ -12,8 +12,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from scenegen.assets.prepare.sizes import USUAL
 from scenegen.core.errors import UsageError
+from scenegen.core.scene.classes import known_classes
 
 SPLITS = ("train", "test")
 
@@ -63,7 +63,7 @@ def read_manifest(name: str) -> Manifest:
         why = _describe(fault, "") if fault else _unusable(item, number, seen)
         if why:
             faults.append(f"{name}: models[{number}]{_label(item)}: {why}")
-        if isinstance(item, dict) and item.get("class") in USUAL and item.get("split") in SPLITS:
+        if isinstance(item, dict) and item.get("class") in known_classes() and item.get("split") in SPLITS:
             listed[item["class"], item["split"]] += 1
         if not why:
             models[item["class"], item["split"]].append(_entry(item))
@@ -73,7 +73,9 @@ def read_manifest(name: str) -> Manifest:
         for split, count in counts.items()
     }
     faults += [
-        f"{name}: want: {_unknown(class_name)}" for class_name in body.get("want", {}) if class_name not in USUAL
+        f"{name}: want: {_unknown(class_name)}"
+        for class_name in body.get("want", {})
+        if class_name not in known_classes()
     ]
     wanted = want if "want" in body else dict(listed)
     return Manifest(name, {key: tuple(entries) for key, entries in models.items()}, wanted, tuple(faults))
@@ -113,14 +115,14 @@ def _describe(fault: ValidationError, whole: str) -> str:
 
 
 def _unusable(item: dict[str, Any], number: int, seen: dict[str, int]) -> str | None:
-    if item["class"] not in USUAL:
+    if item["class"] not in known_classes():
         return _unknown(item["class"])
     first = seen.setdefault(item["uid"], number)
     return None if first == number else f"the same uid as models[{first}]"
 
 
 def _unknown(class_name: str) -> str:
-    return f"unknown class {class_name!r}; known: {', '.join(sorted(USUAL))}"
+    return f"unknown class {class_name!r}; known: {', '.join(sorted(known_classes()))}"
 
 
 def _label(item: object) -> str:

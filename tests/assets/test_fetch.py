@@ -82,7 +82,7 @@ def test_spares_take_the_place_of_what_cannot_be_had(site: Site, tmp_path: Path)
     assert places[uid(9)] is places[uid(10)] is None
     why = {refusal["uid"]: refusal["why"] for refusal in answer["refused"]}
     assert "forbids derived data (ND)" in why[uid(1)]
-    assert "gone from Sketchfab (404)" in why[uid(2)]
+    assert "no longer on Sketchfab (404)" in why[uid(2)]
     assert "outside its folder" in why[uid(4)]
     assert "no mesh" in why[uid(6)]
     assert "archive is damaged" in why[uid(7)]
@@ -185,7 +185,7 @@ def test_a_killed_download_goes_on(site: Site, tmp_path: Path) -> None:
         while not (part.exists() and part.stat().st_size > 150_000) and time.monotonic() < deadline:
             time.sleep(0.02)
         done = fetch(site, library, manifest)
-        assert (done.returncode, "another fetch is at work" in done.stderr) == (1, True)
+        assert (done.returncode, "another fetch is running" in done.stderr) == (1, True)
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()

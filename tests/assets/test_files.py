@@ -196,7 +196,7 @@ def test_a_child_that_dies_costs_one_file(tmp_path: Path, chairs: Path, monkeypa
         f'exec {importer.sys.executable} "$@"\n'
     )
     fake.chmod(0o755)
-    monkeypatch.setattr(importer, "FILES_A_PROCESS", 1)
+    monkeypatch.setattr(importer, "FILES_PER_PROCESS", 1)
     monkeypatch.setattr(importer.sys, "executable", str(fake))
     files = [tmp_path / "hang.stl", tmp_path / "crash.stl"]
     for file in files:
@@ -238,7 +238,7 @@ def test_unknown_paths_are_named(tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match="no model file"):
         find_files([tmp_path])
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(ScenegenError, match="unknown kind"):
+    with pytest.raises(ScenegenError, match="unknown file type"):
         find_files([tmp_path / "a.txt"])
 
 

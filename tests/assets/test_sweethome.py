@@ -78,7 +78,7 @@ def test_a_library_with_faults_gives_what_is_whole(mine: Path) -> None:
     assert len(refused) == 3
     assert any("Mine#3" in line and "b/none.obj is not in the library" in line for line in refused)
     assert any("Mine#4" in line and "catalogue entry is broken" in line for line in refused)
-    assert any("Mine#7" in line and "unknown kind" in line for line in refused)
+    assert any("Mine#7" in line and "unknown file type" in line for line in refused)
     assert set(models) == {"1", "5", "6"}
     np.testing.assert_allclose(np.ptp(models["1"].vertices, axis=0), (0.5, 0.55, 0.9), atol=1e-5)
     assert models["1"].shelf_height == pytest.approx(0.46)

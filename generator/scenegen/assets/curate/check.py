@@ -1,4 +1,4 @@
-"""What a library holds, what it lacks for a preset, and which of its assets are broken or look doubtful."""
+"""Checks a library: what it holds, what a preset still needs, and which assets are broken or doubtful."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from scenegen.core.asset_library import Asset, Mesh, asset_folders, read_asset, 
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import carriers, object_class
 
-LEAKY = 0.5  # above this share of leaky columns the voxelizer guesses more than it knows
-DISAGREE = 0.6  # below this share of faces that looked outward the file's orientation was no help
+LEAKY = 0.5  # share of leaky columns above which the voxelizer mostly guesses
+DISAGREE = 0.6  # share of faces that looked outward, below which the file's orientation was useless
 FEWEST = 12  # triangles of a box
-SMALL, LARGE = 0.6, 1.55  # times the usual height and length together: each alone passes, as of stools and benches
-ASTRAY = 0.3  # boxes whose normals are smoothed over the edges come to 0.2
-TOP = 0.6  # of the height, above which a flat place is a top: desks carry rims and shelves
-SPREAD = 0.85  # widths above this share of the height are outstretched arms
-# What a source warned of, by the words that it begins with, and the kind that it is shown under.
+# Bounds for height and length together, relative to the usual ones; stools and benches exceed one of them.
+SMALL, LARGE = 0.6, 1.55
+ASTRAY = 0.3  # a box whose normals are smoothed over its edges has 0.2
+TOP = 0.6  # share of the height above which a flat surface is a top: desks have rims and shelves
+SPREAD = 0.85  # share of the height: a wider person has stretched out arms
+# The kind of finding for a warning of a source, by the first words of the warning.
 _WARNINGS = {
     "front": "front",
     "up axis": "side",
@@ -37,7 +38,7 @@ _WARNINGS = {
     "an unusual size": "size",
     "stretched": "size",
 }
-_TIPS = 0.04  # metres by which the middle of the surface may lie outside of what stands on the floor
+_TIPS = 0.04  # metres by which the centroid may lie outside the points near the floor
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class LibraryCheck:
-    """counts by class and split, "class/split" that the preset needs and nobody fills, and findings by asset."""
+    """The check of a library.
+
+    `counts` of assets by class and split; `missing` lists each "class/split" that the preset needs and the library does
+    not hold; `findings` about single assets.
+    """
 
     counts: dict[str, dict[str, int]]
     missing: tuple[str, ...]
@@ -60,12 +65,12 @@ class LibraryCheck:
 
     @property
     def usable(self) -> bool:
-        """Whether the preset can be made and nothing is broken."""
+        """Whether scenes of the preset can be generated and no asset is broken."""
         return not self.missing and not any(finding.broken for finding in self.findings)
 
 
 def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]:
-    """The assets of a library that can be read, and a finding for each that cannot."""
+    """The readable assets of a library, and a finding for each broken one."""
     assets: list[Asset] = []
     damaged: list[Finding] = []
     for folder in asset_folders(library):
@@ -77,7 +82,7 @@ def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]
 
 
 def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> LibraryCheck:
-    """Look through a library for the classes that a preset needs in both splits, and at each asset."""
+    """Check every asset, and whether each class in `needed` has assets in both splits."""
     counted = Counter((asset.class_name, asset.split) for asset in assets)
     classes = sorted({asset.class_name for asset in assets} | set(needed))
     counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
@@ -87,7 +92,7 @@ def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Seque
 
 
 def check_asset(asset: Asset) -> tuple[Finding, ...]:
-    """What is wrong or doubtful with an asset."""
+    """Everything that is broken or doubtful about one asset."""
 
     def finding(kind: str, says: str, *, broken: bool = False) -> Finding:
         return Finding(asset.name, kind, says, broken)
@@ -110,43 +115,49 @@ def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
                 size = image.size
                 image.verify()
         except (OSError, SyntaxError) as error:
-            yield "broken texture", f"{path} cannot be read and renders magenta ({error}); prepare the model again"
+            yield (
+                "broken texture",
+                f"{path} cannot be read, so the object would be magenta ({error}); add the model again",
+            )
             continue
         if max(size) > most:
-            yield "textures", f"{path} is {size[0]} x {size[1]}, above {most} pixels"
+            yield "textures", f"{path} has {size[0]} x {size[1]} pixels, more than {most} x {most}"
 
 
 def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
     entry = object_class(asset.class_name)
-    usual, ours = entry.usual_size, asset.provenance.author == "scenegen"  # of a size and pose meant so
+    usual, built_in = entry.usual_size, asset.provenance.author == "scenegen"  # whose size and pose are intended
     shown = " x ".join(f"{value:.2f}" for value in asset.size)
     if usual and not usual.fits(asset.size):
         x, y, z = asset.size
         if usual.fits((x, z, y)) or usual.fits((z, y, x)):
-            yield "side", f"{shown} m would be usual for a {asset.class_name} that lies on its side"
+            yield (
+                "side",
+                f"{shown} m is the usual size of a {asset.class_name} that lies on its side; add it again with --up",
+            )
         else:
-            yield "size", f"{shown} m is unusual for a {asset.class_name}"
-    elif usual and not entry.person and not ours:
+            yield "size", f"{shown} m is an unusual size for a {asset.class_name}"
+    elif usual and not entry.person and not built_in:
         x, y, z = asset.size
         factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
         if not SMALL < factor < LARGE:
             yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
-    if entry.person and not ours and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
-        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: as models are rigged"
+    if entry.person and not built_in and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+        yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: the pose in which models are rigged"
     if asset.triangles > Budget().triangles:
-        yield "triangles", f"{asset.triangles:,}, above {Budget().triangles:,}"
+        yield "triangles", f"{asset.triangles:,}, more than the budget of {Budget().triangles:,}"
     elif asset.triangles < FEWEST:
         yield "triangles", f"only {asset.triangles}"
     if entry.balanced and (out := _overhang(mesh)) > _TIPS:
-        yield "balance", f"it would tip over by {out:.2f} m: what holds it up (a seat, a leg) is not part of the model"
+        yield "balance", f"it would fall over, by {out:.2f} m: its support (a seat, a leg) is not part of the model"
     if (astray := _shaded_astray(mesh)) > ASTRAY:
-        yield "normals", f"{astray:.0%} of its surface is shaded as if it faced elsewhere, in blotches"
+        yield "normals", f"on {astray:.0%} of its surface the normals point away from the faces: shaded in patches"
     if asset.class_name in carriers() and not any(s.height > TOP * asset.size[2] for s in asset.supports):
-        yield "support", "nothing can stand on it: no flat top"
+        yield "support", "it has no flat top, so no object can stand on it"
 
 
 def _shaded_astray(mesh: Mesh) -> float:
-    """The share of the surface whose normals are more than 60 degrees off its faces."""
+    """The share of the surface whose normals are more than 60 degrees away from those of its faces."""
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     across = trimesh.triangles.cross(corners)
     length = np.linalg.norm(across, axis=1)
@@ -155,26 +166,32 @@ def _shaded_astray(mesh: Mesh) -> float:
 
 
 def _overhang(mesh: Mesh) -> float:
-    """Metres that the middle of the surface lies outside of the convex hull of what touches the floor."""
+    """How far the surface's centroid lies outside the convex hull of all points near the floor, metres."""
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     area = trimesh.triangles.area(corners)
     middle = np.average(corners.mean(axis=1), axis=0, weights=area + 1e-15)[:2]
     low = mesh.vertices[mesh.vertices[:, 2] < 0.03, :2].astype(np.float64)
     try:
         hull = ConvexHull(low)
-    except (QhullError, ValueError):  # touches in a line or a point
+    except (QhullError, ValueError):  # all points lie on one line or are one point
         return float(np.linalg.norm(low - middle, axis=1).min())
     return float((hull.equations[:, :2] @ middle + hull.equations[:, 2]).max())
 
 
 def _recorded(asset: Asset) -> Iterator[tuple[str, str]]:
-    """What the preparation noted."""
+    """Findings that the preparation recorded."""
     findings: dict[str, Any] = dict(asset.findings)
     for warning in map(str, findings.get("warnings", ())):
         yield next((kind for start, kind in _WARNINGS.items() if warning.startswith(start)), "source"), warning
     if findings.get("leaky_columns", 0.0) > LEAKY:
-        yield "surface", f"open: {findings['leaky_columns']:.0%} of the lines through it do not leave as often as enter"
+        yield (
+            "surface",
+            f"not closed: {findings['leaky_columns']:.0%} of the lines through it enter and leave unequally often",
+        )
     if findings.get("orientation_agreement", 1.0) < DISAGREE:
-        yield "normals", f"only {findings['orientation_agreement']:.0%} of its faces looked outward"
+        yield (
+            "normals",
+            f"only {findings['orientation_agreement']:.0%} of its faces looked outward; the others were turned",
+        )
     if asset.provenance.licence == "unknown":
-        yield "licence", "unknown"
+        yield "licence", "unknown; add the model again with --licence"

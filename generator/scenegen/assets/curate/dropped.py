@@ -1,6 +1,6 @@
-"""What was thrown out of a library, and why: LIBRARY/dropped.jsonl, one JSON object a line.
+"""Models that a user dropped from a library, and why: LIBRARY/dropped.jsonl, one JSON object per line.
 
-A model of the same class and source checksum does not come back; take its line out to have it again.
+A model with the same class and source checksum is not added again; delete its line to allow it again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FILE = "dropped.jsonl"
 
 
 def drop(library: Path, asset: Asset, why: str) -> None:
-    """Note why, then remove the asset's folder."""
+    """Record the reason, then delete the asset's folder."""
     origin = asset.provenance
     note = {
         "name": asset.name,
@@ -31,7 +31,7 @@ def drop(library: Path, asset: Asset, why: str) -> None:
 
 
 def read_dropped(library: Path) -> list[dict[str, str]]:
-    """Every note, oldest first."""
+    """All records, oldest first; ScenegenError when a line is broken."""
     file = library / FILE
     if not file.is_file():
         return []
@@ -43,10 +43,12 @@ def read_dropped(library: Path) -> list[dict[str, str]]:
             note = json.loads(line)
             notes.append({key: str(note.get(key, "")) for key in ("name", "class", "source", "checksum", "why")})
         except (ValueError, AttributeError) as error:
-            raise ScenegenError(f"{file}: line {number} is no note ({error}); mend or remove the line") from error
+            raise ScenegenError(
+                f"{file}: line {number} is not a record of a dropped model ({error}); fix that line"
+            ) from error
     return notes
 
 
 def why_dropped(notes: list[dict[str, str]], class_name: str, origin: Provenance) -> str | None:
-    """Why a model is not to come back, or None."""
+    """The reason why a model must not be added again, or None."""
     return next((n["why"] for n in notes if n["class"] == class_name and n["checksum"] == origin.checksum), None)

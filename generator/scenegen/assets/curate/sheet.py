@@ -1,4 +1,4 @@
-"""A contact sheet of the library: every asset alone, by class, with its name and size; doubtful ones framed."""
+"""A contact sheet of a library: each asset alone, by class, with its name and size; doubtful ones are framed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenegen.core.asset_library import Asset
 from scenegen.core.errors import ScenegenError
 
 COLUMNS = 10
-_LABEL = 48  # pixels below a picture: two lines of its name, its size, what is doubtful
+_LABEL = 48  # pixels below an image: two lines of its name, its size, its findings
 _HEAD = 22  # pixels of a class's heading
 _BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 _DOUBT, _BROKEN = (240, 140, 20), (210, 30, 30)
@@ -39,12 +39,14 @@ def render(library: Path, names: Sequence[str], folder: Path, size: int, samples
     command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        told = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise ScenegenError(f"{library}: rendering the sheet failed: {told[-1] if told else 'Blender said nothing'}")
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise ScenegenError(
+            f"{library}: rendering the sheet failed: {lines[-1] if lines else 'Blender gave no reason'}"
+        )
 
 
 def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
-    """The montage of folder/<name>.png, one block of rows a class."""
+    """The montage of folder/<name>.png, with one block of rows per class."""
     ordered = sorted(assets, key=lambda asset: (asset.class_name, asset.split, asset.name))
     groups = [(name, list(group)) for name, group in itertools.groupby(ordered, key=lambda asset: asset.class_name)]
     columns = min(COLUMNS, max(len(group) for _, group in groups))
@@ -57,8 +59,8 @@ def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
         draw.text((4, y + 5), f"{class_name} ({len(group)})", fill=_INK)
         for number, asset in enumerate(group):
             left, top = number % columns * size, y + _HEAD + number // columns * (size + _LABEL)
-            with Image.open(folder / f"{asset.name}.png") as picture:
-                sheet.paste(picture.convert("RGB"), (left, top))
+            with Image.open(folder / f"{asset.name}.png") as image:
+                sheet.paste(image.convert("RGB"), (left, top))
             found = check_asset(asset)
             if found:
                 colour = _BROKEN if any(finding.broken for finding in found) else _DOUBT
@@ -73,7 +75,7 @@ def compose(assets: Sequence[Asset], folder: Path, size: int) -> Image.Image:
 
 
 def _lines(text: str, width: int, lines: int) -> str:
-    """`text` on so many lines of `width` pixels; what is too long loses its middle and keeps more of its end."""
+    """`text` on one or two `lines` of `width` pixels; a text that is too long loses characters of its middle."""
     most = width // 6 - 1
     room = most * lines
     if len(text) > room:

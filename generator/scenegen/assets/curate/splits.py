@@ -1,4 +1,4 @@
-"""The split of models that nobody assigned: by their names, but so that training and testing both get some."""
+"""Assigns splits to models without one: by their names, but so that train and test both get some."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scenegen.core.asset_library import list_assets
 if TYPE_CHECKING:
     from scenegen.assets.prepare.raw_model import Refused
 
-BUILT_IN = ("scenegen parametric", "anny ")  # sources that bring both splits themselves
-TRAIN_FIRST = 2  # models of a class for training before one must go to test
+BUILT_IN = ("scenegen parametric", "anny ")  # sources that assign both splits themselves
+TRAIN_FIRST = 2  # models of a class in train before one must go to test
 
 
 def settle_splits(models: Iterable[RawModel | Refused], library: Path) -> Iterator[RawModel | Refused]:

@@ -17,16 +17,19 @@ from scenegen.core.compiled import compiled
 Floats = NDArray[np.float64]
 MERGE_DISTANCE = 1e-5  # metres: far below what a voxel or a pixel sees, above the rounding of float32 exports
 MIN_AREA = 1e-12  # square metres
-MOST_DRIFT = 0.01  # of its longest edge, by which simplifying may change a model's size
-LEAF_FACES = 16  # a connected part no larger is a leaf, a blade or a card
-LEAF_SHARE = 0.8  # of the budget, for a tree's leaves
-MOST_GROWTH = 2.5  # of a leaf that stands for others that were dropped
+MOST_DRIFT = 0.01  # simplifying may change a model's size by this share of its longest side
+LEAF_FACES = 16  # a connected part with no more faces counts as a leaf
+LEAF_SHARE = 0.8  # share of the triangle budget for a tree's leaves
+MOST_GROWTH = 2.5  # a kept leaf is enlarged at most so much to cover for dropped ones
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """A mesh under repair: vertices float64 (V, 3), faces int64 (F, 3), material_index (F,), and for each face's
-    corners uvs (F, 3, 2) or None and normals (F, 3, 3), NaN where unknown, or None."""
+    """A mesh under repair.
+
+    vertices float64 (V, 3) in metres; faces int64 (F, 3); material_index int64 (F,); one UV and one normal per face
+    corner: uvs (F, 3, 2) or None, normals (F, 3, 3) or None, NaN where unknown.
+    """
 
     vertices: Floats
     faces: NDArray[np.int64]
@@ -46,7 +49,7 @@ class Triangles:
 
 
 def drop_non_finite(mesh: Triangles) -> Triangles:
-    """Without faces that name a vertex that is NaN, infinite or missing; UVs that are not finite become 0."""
+    """Drop faces with a vertex that is NaN, infinite or missing; set UVs that are not finite to 0."""
     known = ((mesh.faces >= 0) & (mesh.faces < len(mesh.vertices))).all(axis=1)
     mesh = mesh if known.all() else mesh.keep(known)
     finite = np.isfinite(mesh.vertices).all(axis=1)
@@ -56,7 +59,7 @@ def drop_non_finite(mesh: Triangles) -> Triangles:
 
 
 def merge_vertices(mesh: Triangles, distance: float = MERGE_DISTANCE) -> tuple[Triangles, int]:
-    """Vertices within about `distance` made one, unused ones dropped; also how many doubles were merged."""
+    """Merge vertices within about `distance` metres and drop unused ones; also return how many were merged."""
     used = np.zeros(len(mesh.vertices), dtype=bool)
     used[mesh.faces] = True
     points = mesh.vertices[used]
@@ -73,9 +76,9 @@ def merge_vertices(mesh: Triangles, distance: float = MERGE_DISTANCE) -> tuple[T
 
 
 def drop_bad_faces(mesh: Triangles) -> Triangles:
-    """Without degenerate faces, and with one of each set of faces on the same three vertices.
+    """Drop degenerate faces, and all but one of the faces on the same three vertices.
 
-    Front and back copies are one face to a voxelizer and speckle in a path tracer, whatever their order.
+    A front and a back copy are one face to a voxelizer, and they cause speckles in a path tracer.
     """
     area = trimesh.triangles.area(mesh.vertices[mesh.faces])
     f = mesh.faces
@@ -96,7 +99,7 @@ def face_normals(vertices: Floats, faces: NDArray[Any]) -> Floats:
 
 
 def orient(mesh: Triangles) -> tuple[Triangles, float]:
-    """Faces turned to look outward where most of them agree, and the share that did before (see orient_faces)."""
+    """Turn faces to look outward; also return the share of faces that already did (see orient_faces)."""
     faces, agreement = orient_faces(mesh.vertices, mesh.faces)
     turned = (faces != mesh.faces).any(axis=1)
     corners = np.where(turned[:, None], [0, 2, 1], [0, 1, 2])
@@ -112,11 +115,11 @@ def orient(mesh: Triangles) -> tuple[Triangles, float]:
 
 
 def decimate(mesh: Triangles, budget: int) -> Triangles:
-    """Within `budget` triangles; corner normals are dropped, materials and UVs carried over.
+    """Simplify a mesh to at most `budget` triangles; keep materials and UVs, drop corner normals.
 
-    The whole mesh is simplified at once, because one material after the other would tear it open along their
-    borders. A new face takes the material of the old face nearest to its centre, and each of its corners the UV of
-    the nearest place on the same UV island, so that no texture smears across a seam.
+    The whole mesh is simplified at once: one material at a time would tear it open along the borders. A new face takes
+    the material of the old face nearest to its centre. Each of its corners takes the UV of the nearest point on the
+    same UV island, so that no texture smears across a seam.
     """
     if len(mesh.faces) <= budget:
         return mesh
@@ -138,9 +141,11 @@ def decimate(mesh: Triangles, budget: int) -> Triangles:
 
 
 def _simplify(vertices: Floats, faces: NDArray[np.int64], budget: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Collapse edges, the least harmful first; where slivers block every collapse, weld what is tiny and go on."""
+    """Collapse edges, the least harmful first; where slivers block every collapse, merge close vertices and go on."""
     extent = float(np.ptp(vertices, axis=0).max())
-    mesh = Triangles(vertices / extent, faces, np.zeros(len(faces), dtype=np.int64), None, None)  # it knows no units
+    mesh = Triangles(
+        vertices / extent, faces, np.zeros(len(faces), dtype=np.int64), None, None
+    )  # the library's thresholds are absolute
     size = np.ptp(mesh.vertices, axis=0)
     weld = 1 / 2000
     while len(mesh.faces) > budget:
@@ -152,7 +157,7 @@ def _simplify(vertices: Floats, faces: NDArray[np.int64], budget: int) -> tuple[
                 )
                 simpler = _tidy(points.astype(np.float64), left.astype(np.int64), MERGE_DISTANCE)
                 if np.abs(np.ptp(simpler.vertices, axis=0) - size).max() > MOST_DRIFT:
-                    break  # slivers have sent vertices astray
+                    break  # slivers have moved vertices far away
                 mesh = simpler
         if len(mesh.faces) > budget and len(mesh.faces) > 0.8 * before:
             mesh = _tidy(mesh.vertices, mesh.faces, weld)
@@ -166,9 +171,9 @@ def _tidy(vertices: Floats, faces: NDArray[np.int64], distance: float) -> Triang
 
 
 def _loose_parts(mesh: Triangles) -> NDArray[np.int64] | None:
-    """The number of each face's leaf, -1 for other faces; None unless the mesh is mostly leaves.
+    """The leaf number of each face (F,), -1 for other faces; None unless the mesh is mostly leaves.
 
-    A leaf is a connected part of a few faces. Collapsing edges would eat a tree's leaves one by one until it is bare.
+    A leaf is a connected part of a few faces. Collapsing edges would remove a tree's leaves until it is bare.
     """
     part = _connected(mesh.faces, len(mesh.vertices))[mesh.faces[:, 0]]
     leaf = np.bincount(part)[part] <= LEAF_FACES
@@ -182,7 +187,7 @@ def _connected(faces: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def _thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triangles:
-    """Every so many-th leaf, grown so that together they cover about what all did."""
+    """Keep an even share of the leaves, enlarged so that together they cover about the same area."""
     numbers, index = np.unique(leaves[leaves >= 0], return_inverse=True)
     share = min(1.0, budget / len(index))
     steps = np.floor(np.arange(1, len(numbers) + 1) * share)
@@ -199,14 +204,14 @@ def _thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triang
 
 
 def _joined(first: Triangles, second: Triangles) -> Triangles:
-    """Two parts of one mesh as one; corner normals are dropped."""
+    """Join two parts of one mesh; drop corner normals."""
     uvs = None if first.uvs is None or second.uvs is None else np.concatenate([first.uvs, second.uvs])
     vertices, faces = trimesh.util.append_faces([first.vertices, second.vertices], [first.faces, second.faces])
     return Triangles(vertices, faces, np.concatenate([first.material_index, second.material_index]), uvs, None)
 
 
 def _samples(mesh: Triangles) -> tuple[Floats, NDArray[np.int64]]:
-    """Points on the surface, closer together than a large triangle is wide, and the face of each."""
+    """Points on the surface (N, 3), several on a large triangle, and the face of each (N,)."""
     corners = mesh.vertices[mesh.faces]
     spread = float(np.ptp(mesh.vertices, axis=0).max()) / 100
     edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
@@ -223,7 +228,7 @@ def _samples(mesh: Triangles) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _facing(tree: KDTree, owner: NDArray[np.int64], places: Floats, normals: Floats, old_normals: Floats) -> Any:
-    """For each place the nearest sample whose face looks the same way, so that thin sheets keep their two sides."""
+    """For each place, the nearest sample whose face looks the same way, so that thin sheets keep their two sides."""
     _, near = tree.query(places, k=6)
     alike = np.einsum("fkx,fx->fk", old_normals[owner[near]], normals) > 0
     return near[np.arange(len(near)), np.argmax(alike, axis=1)]
@@ -246,7 +251,7 @@ def _uv_at(
     places: Floats,
     nearest: NDArray[np.int64],
 ) -> Floats:
-    """UV of each place on the island of its `nearest` face, and on that face's side where the island is cut open."""
+    """UV (N, 2) of each place (N, 3) on the island of its `nearest` face, without crossing a cut in that island."""
     assert mesh.uvs is not None
     _, near = tree.query(places, k=8)
     candidates = owner[near]
@@ -261,7 +266,7 @@ def _uv_at(
     found = same.any(axis=1)
     face = np.where(found, candidates[np.arange(len(near)), np.argmax(same, axis=1)], nearest)
     _, u, v = trimesh.triangles.points_to_barycentric(corners[face], places, method="cramer").T
-    reach = np.where(found, 0.0, 4.0)  # beyond a cut, a corner goes on as the face's own texture would
+    reach = np.where(found, 0.0, 4.0)  # beyond a cut, extend the texture of the face itself
     u, v = np.clip(u, -reach, 1 + reach), np.clip(v, -reach, 1 + reach)
     over = np.where(found, np.maximum(u + v, 1.0), 1.0)
     weights = np.stack([1 - (u + v) / over, u / over, v / over], axis=1)
@@ -269,7 +274,7 @@ def _uv_at(
 
 
 def corner_normals(mesh: Triangles, smooth_angle_deg: float) -> NDArray[np.float32]:
-    """Unit corner normals (F, 3, 3): the mesh's own where known, else smooth across edges flatter than the angle."""
+    """Unit corner normals (F, 3, 3): those of the mesh where known, else smooth across edges flatter than the angle."""
     count = np.bincount(mesh.faces.reshape(-1), minlength=len(mesh.vertices))
     start = np.concatenate([[0], np.cumsum(count)])
     around = np.argsort(mesh.faces.reshape(-1), kind="stable") // 3

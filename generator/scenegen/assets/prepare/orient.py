@@ -1,8 +1,9 @@
-"""Mend the orientation of a mesh's faces, and measure how well it encloses a solid: both for asset preparation."""
+"""Fix the orientation of a mesh's faces, and measure how well the mesh encloses a solid."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scenegen.core.compiled import compiled
 from scenegen.core.labels.inside_cells import add_votes, count_crossings
 
-# A shell this unanimous is left to look inward if it lies inside another: a cavity, or the lining of a bag.
+# A shell whose faces agree this well may look inward if it lies inside another: a cavity, or the lining of a bag.
 UNANIMOUS = 0.9
-# Below this share of area**1.5 a shell's volume says nothing of what is outward: it is flat.
+# Below this share of area**1.5 a shell is flat: its volume does not show which side is outward.
 FLAT = 1e-7
-# A torn-off shell of no more faces that hardly bends is a leaf or a card: its volume says nothing either.
+# An open shell of at most so many faces that hardly bends is a leaf or a card: its volume shows nothing either.
 CARD_FACES = 16
 CARD = 0.01
 LEAK_CELLS = 48
@@ -24,19 +25,20 @@ Floats = NDArray[np.float64]
 
 
 def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int32], float]:
-    """Faces turned to look out of the solid they bound: (int32 (F, 3), share of faces that already did).
+    """Turn faces to look out of the solid that they bound.
 
-    Faces that share an edge with exactly one other take its orientation, over the whole shell that such edges connect
-    (vertices at the same place count as one). Each shell then looks outward by its volume's sign. A flat one, and a
-    small sheet such as a leaf, keeps what most of its area says; one that looks inward and lies inside the others
-    stays, as the wall of a cavity.
+    Returns the faces, int32 (F, 3), and the share of faces that already looked outward.
+
+    Two faces that alone share an edge get the same orientation, over the whole shell that such edges connect (vertices
+    at the same place count as one). The sign of its volume then decides which side of a shell is outward. A flat shell,
+    or a small sheet such as a leaf, keeps the orientation of most of its area. A shell that looks inward and lies
+    inside the others stays as it is: it is the wall of a cavity.
     """
     points = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
     if len(faces) == 0:
         return faces.astype(np.int32), 1.0
-    first, second, turned = _adjacency(points, faces)
-    start, neighbours, turns = _by_face(first, second, turned, len(faces))
+    start, neighbours, turns = _by_face(_adjacency(points, faces), len(faces))
     shell, flip = _spread(start, neighbours, turns)
     shells = int(shell.max()) + 1
 
@@ -49,7 +51,7 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     outward = np.einsum("fd,fd->f", middle - centre[shell], normals) / 6
     volume = np.bincount(shell, np.where(flip, -outward, outward), shells)
 
-    # The share of each shell's area that the walk kept: above half, most of it faces the way the walk chose.
+    # The share of each shell's area that _spread did not turn.
     kept = np.bincount(shell, np.where(flip, 0, areas), shells) / total
     looks_in = np.where(kept >= 0.5, volume, -volume) < 0
     inside_out = np.sum(np.where(looks_in, -1, 1) * np.abs(volume)) < 0
@@ -64,15 +66,15 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
         first_face = int(np.argmax(shell == cavity))
         if _solid_angle(corners, oriented, shell, int(cavity), corners[first_face, 0]) > 2 * np.pi:
             oriented ^= shell == cavity
-    mended = faces.copy()
-    mended[oriented] = mended[oriented][:, ::-1]
-    return mended.astype(np.int32), float(1 - oriented.mean())
+    fixed = faces.copy()
+    fixed[oriented] = fixed[oriented][:, ::-1]
+    return fixed.astype(np.int32), float(1 - oriented.mean())
 
 
 def leaky_columns(vertices: ArrayLike, faces: ArrayLike) -> float:
-    """Share of the lines meeting a mesh that do not leave it as often as they enter: 0 for closed, oriented shells.
+    """Share of the lines through a mesh that do not leave it as often as they enter: 0 for closed, oriented shells.
 
-    Lines run along the three axes through the cells' centres of a 48^3 grid around the mesh.
+    Lines run along the three axes through the cell centres of a 48^3 grid around the mesh.
     """
     points = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
@@ -88,8 +90,23 @@ def leaky_columns(vertices: ArrayLike, faces: ArrayLike) -> float:
     return sum(leaky for leaky, _ in counts) / max(sum(met for _, met in counts), 1)
 
 
-def _adjacency(points: Floats, faces: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-    """Pairs of faces on an edge of their own, and whether both run along it the same way, so that one is turned."""
+class _Pairs(NamedTuple):
+    """Pairs of faces that alone share an edge, `first` (P,) and `second` (P,), and whether one must be turned (P,)."""
+
+    first: Ints
+    second: Ints
+    turned: NDArray[np.bool_]
+
+
+class _Neighbours(NamedTuple):
+    """The neighbours of face f, and whether each must be turned to agree with f: from start[f] to start[f + 1]."""
+
+    start: Ints
+    faces: Ints
+    turned: NDArray[np.bool_]
+
+
+def _adjacency(points: Floats, faces: Ints) -> _Pairs:
     _, places = np.unique(points, axis=0, return_inverse=True)
     corners = places.reshape(-1)[faces]
     here, there = corners.reshape(-1), np.roll(corners, -1, axis=1).reshape(-1)
@@ -100,20 +117,20 @@ def _adjacency(points: Floats, faces: Ints) -> tuple[Ints, Ints, NDArray[np.bool
     one, other = order[pairs], order[pairs + 1]
     apart = (one // 3 != other // 3) & (here[one] != there[one])
     one, other = one[apart], other[apart]
-    return one // 3, other // 3, here[one] == here[other]
+    return _Pairs(one // 3, other // 3, here[one] == here[other])
 
 
-def _by_face(first: Ints, second: Ints, turned: NDArray[np.bool_], faces: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-    """Each face's neighbours: face f has those from start[f] to start[f + 1]."""
+def _by_face(pairs: _Pairs, faces: int) -> _Neighbours:
+    first, second, turned = pairs
     owner = np.concatenate([first, second])
     order = np.argsort(owner, kind="stable")
     start = np.searchsorted(owner[order], np.arange(faces + 1)).astype(np.int64)
-    return start, np.concatenate([second, first])[order], np.concatenate([turned, turned])[order]
+    return _Neighbours(start, np.concatenate([second, first])[order], np.concatenate([turned, turned])[order])
 
 
 @compiled
 def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.bool_]]:
-    """Walk over neighbours: each face's shell, and whether it must be turned to agree with the shell's first face."""
+    """The shell of each face (F,), and whether it must be turned to agree with the first face of its shell (F,)."""
     faces = len(start) - 1
     shell = np.full(faces, -1, dtype=np.int64)
     flip = np.zeros(faces, dtype=np.bool_)
@@ -140,11 +157,14 @@ def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[In
 
 
 @compiled
-def _solid_angle(corners: Floats, turned: NDArray[np.bool_], shell: Ints, but: int, point: Floats) -> float:
-    """What triangles (F, 3, 3) of all shells `but` one cover of the sphere around a point: 4 pi if they enclose it."""
+def _solid_angle(corners: Floats, turned: NDArray[np.bool_], shell: Ints, skipped: int, point: Floats) -> float:
+    """Solid angle at a point of the triangles (F, 3, 3) of all shells but `skipped`: 4 pi if they enclose the point.
+
+    Formula: Van Oosterom and Strackee, The solid angle of a plane triangle, 1983.
+    """
     total = 0.0
     for f in range(len(corners)):
-        if shell[f] == but:
+        if shell[f] == skipped:
             continue
         ax, ay, az = corners[f, 0, 0] - point[0], corners[f, 0, 1] - point[1], corners[f, 0, 2] - point[2]
         bx, by, bz = corners[f, 1, 0] - point[0], corners[f, 1, 1] - point[1], corners[f, 1, 2] - point[2]

@@ -1,4 +1,4 @@
-"""Turns a raw model of any source into a prepared asset: clean, within budget, base-centred, with supports."""
+"""Turns a RawModel into an asset: clean mesh, triangle and texture budgets, centred base, supports."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from scenegen.core.asset_library import Asset, Material, Mesh, read_asset, write
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import carriers, object_class
 
-LEAST_SIZE = 0.005  # metres: nothing that small shows in a voxel
-IMPLAUSIBLE = 3.0  # beyond the usual range by this factor a size is a mistake
+LEAST_SIZE = 0.005  # metres: a smaller object is lost in one voxel
+IMPLAUSIBLE = 3.0  # a size outside the usual range widened by this factor is a mistake
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What an asset may cost.
+    """The most triangles, and the longest texture edge in pixels, that an asset may have.
 
-    30,000 triangles: at 224 pixels an object covers fewer pixels than that, and ten of them voxelize in well under a
-    second. 1,024 texture pixels: no object of a scene is shown across more than 224.
+    30,000 triangles: in an image of 224 x 224 pixels an object covers fewer pixels than that, and ten such objects are
+    voxelized in well under a second. 1,024 pixels: no object is more than 224 pixels wide in an image.
     """
 
     triangles: int = 30_000
@@ -34,9 +34,9 @@ class Budget:
 
 
 def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
-    """Clean a model, measure it and write it into the library; ScenegenError says why one cannot be used."""
+    """Clean a model, measure it and write it into the library; ScenegenError says why it cannot be used."""
     if not len(raw.faces) or not len(raw.vertices):
-        raise ScenegenError(f"{raw.name}: no triangles")
+        raise ScenegenError(f"{raw.name}: the model has no triangles; export its mesh again")
     if len(raw.faces) > MAX_TRIANGLES:
         raise ScenegenError(
             f"{raw.name}: {len(raw.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"
@@ -51,7 +51,9 @@ def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
     if raw.shelf_height is not None:
         findings["shelf_height"] = raw.shelf_height
         if raw.class_name in carriers() and all(abs(s.height - raw.shelf_height) > 0.02 for s in supports):
-            warnings.append(f"the catalogue has things stand at {raw.shelf_height:.3f} m, where nothing is flat")
+            warnings.append(
+                f"the catalogue lets objects stand at {raw.shelf_height:.3f} m, but the model has no flat surface there"
+            )
     findings["warnings"] = warnings
     asset = Asset(
         name=raw.name,
@@ -87,11 +89,11 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, A
         )
     )
     if not len(mesh.faces):
-        raise ScenegenError(f"{raw.name}: every coordinate is broken (not a number); export the model again")
+        raise ScenegenError(f"{raw.name}: no triangle has finite coordinates; export the model again")
     mesh, merged = clean.merge_vertices(mesh)
     mesh = clean.drop_bad_faces(mesh)
     if not len(mesh.faces):
-        raise ScenegenError(f"{raw.name}: only degenerate triangles; the model has no surface")
+        raise ScenegenError(f"{raw.name}: all triangles have zero area; export the model again")
     kept = len(mesh.faces)
     if kept > budget.triangles:
         mesh = clean.drop_bad_faces(clean.merge_vertices(clean.decimate(mesh, budget.triangles))[0])
@@ -113,14 +115,16 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, A
 def _check_size(raw: RawModel, size: tuple[float, float, float]) -> None:
     shown = " x ".join(f"{value:.3g}" for value in size)
     if max(size) < LEAST_SIZE:
-        raise ScenegenError(f"{raw.name}: {shown} m is nothing; give its true scale")
+        raise ScenegenError(f"{raw.name}: its size is {shown} m, which is too small; give --scale or --height")
     usual = object_class(raw.class_name).usual_size
     if usual and not usual.fits(size, IMPLAUSIBLE):
-        raise ScenegenError(f"{raw.name}: {shown} m is no size for a {raw.class_name}; give --scale or --height")
+        raise ScenegenError(
+            f"{raw.name}: its size is {shown} m, which no {raw.class_name} has; give --scale or --height"
+        )
 
 
 def _materials(raw: RawModel, budget: Budget, warnings: list[str]) -> tuple[tuple[Material, ...], dict[str, bytes]]:
-    """Materials with the paths of the textures that came through; a base colour without its image turns grey."""
+    """Materials with the paths of usable textures, and the files; a base colour without its image becomes grey."""
     exact = {path for m in raw.materials for slot, path in m.textures.items() if slot in ("normal", "alpha")}
     files, paths, broken = fit_textures(raw.textures, exact, budget.texture_edge)
     used = np.unique(raw.material_index)

@@ -1,4 +1,4 @@
-"""A model as a source delivers it, before `prepare` cleans it."""
+"""What a source gives for each model: a RawModel, which `prepare` turns into an asset, or the reason for a refusal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_TRIANGLES = 4_000_000  # more are refused: cleaning them would take minutes 
 
 @dataclass(frozen=True)
 class RawModel:
-    """A model in the asset frame's axes and in metres, placed anywhere, cleaned of nothing.
+    """A model before it is cleaned: metres, Z up, front toward -Y, at any place.
 
     vertices float (V, 3); faces int (F, 3); material_index int (F,) into `materials`; uvs float (F, 3, 2) or None;
-    corner_normals float (F, 3, 3) or None, which asks `prepare` to smooth edges flatter than `smooth_angle_deg`.
-    `textures` holds the image files that materials name, by the path that their `textures` give. `shelf_height` is
-    where a catalogue says that things stand, in metres above the base, if it says so.
+    corner_normals float (F, 3, 3) or None: then `prepare` smooths edges flatter than `smooth_angle_deg`.
+    `textures` holds image files by the path that a material's `textures` give. `shelf_height`, in metres above the
+    base, is where a catalogue says that objects may stand, or None.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Flat tops where children can stand, from a conservative top-down height map."""
+"""Finds flat tops where other objects can stand, from a conservative top-down height map."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scenegen.core.asset_library import Support
 from scenegen.core.compiled import compiled
 
 CELL = 0.01  # metres
-SAME_LEVEL = 0.003  # metres: within this a surface is called flat
+SAME_LEVEL = 0.003  # metres: a surface that varies less is flat
 MIN_AREA = 0.20 * 0.15  # square metres: a small laptop
-MIN_EDGE_CELLS = 12  # a strip narrower than this holds nothing
-MAX_CELLS = 300 * 300  # nothing larger than furniture: no laptops on the roofs of houses
+MIN_EDGE_CELLS = 12  # on a narrower strip nothing can stand
+MAX_CELLS = 300 * 300  # furniture at most: no laptops on the roofs of houses
 
 
 def find_supports(vertices: NDArray[Any], faces: NDArray[Any]) -> tuple[Support, ...]:
-    """Flat surfaces open to the sky of a mesh in the asset frame, highest first.
+    """Flat surfaces with nothing above them, of a mesh in the asset frame, highest first.
 
-    A cell belongs to a support when the highest surface at nine points of it (corners, edges' middles, centre) lies
-    within SAME_LEVEL below the support's height and no triangle that meets the cell reaches above it.
+    A cell belongs to a support when the surface at nine points of the cell (corners, middles of edges, centre) lies at
+    most SAME_LEVEL below the support's height, and no triangle that meets the cell rises above that height.
     """
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int64)
@@ -35,7 +35,7 @@ def find_supports(vertices: NDArray[Any], faces: NDArray[Any]) -> tuple[Support,
     highest = np.full(shape, -np.inf)
     points = np.full((2 * shape[0] + 1, 2 * shape[1] + 1), -np.inf)
     _height_maps(vertices, faces, origin, CELL, highest, points)
-    # a cell's nine points are every second of the point map's, and the next two
+    # the nine points of a cell: its own in the point map (every second one) and the two after, along both axes
     lowest = ndimage.minimum_filter(points, size=3)[1::2, 1::2]
     covered = np.isfinite(lowest)
     flat = np.zeros(shape, dtype=bool)
@@ -55,7 +55,7 @@ def _levels(
     while free.any():
         height = float(highest[free].max())
         level = free & (lowest >= height - SAME_LEVEL)
-        if not level.any():  # a cell just below the level above: its own level is the next one
+        if not level.any():  # the remaining cells lie just below a level that was taken: start at their own height
             level = free & (highest >= height)
         free &= ~level
         wide = _wide_parts(level)
@@ -66,7 +66,7 @@ def _levels(
 
 
 def _wide_parts(level: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The connected parts that are large and wide enough to hold something."""
+    """The connected parts of a level that are large and wide enough for an object."""
     if level.sum() * CELL**2 < MIN_AREA:
         return np.zeros_like(level)
     parts, count = ndimage.label(level)
@@ -120,14 +120,14 @@ def _height_maps(
         j_high = min(2 * ny, math.floor(2 * max(y[0], y[1], y[2]) + 1e-6))
         for i in range(i_low, i_high + 1):
             for j in range(j_low, j_high + 1):
-                if _holds(x, y, i / 2, j / 2, area):
+                if _contains(x, y, i / 2, j / 2, area):
                     height = min(top, z[0] + slope_x * (i / 2 - x[0]) + slope_y * (j / 2 - y[0]))
                     points[i, j] = max(points[i, j], height)
 
 
 @compiled
 def _meets(x: NDArray[np.float64], y: NDArray[np.float64], i: int, j: int) -> bool:
-    """Whether triangle and closed unit square (i, j) touch: no edge has the square wholly on its outer side."""
+    """Whether the triangle and the closed unit square (i, j) touch: the square is not outside any edge."""
     for k in range(3):
         a, b, c = k, (k + 1) % 3, (k + 2) % 3
         nx, ny = y[b] - y[a], x[a] - x[b]
@@ -142,8 +142,8 @@ def _meets(x: NDArray[np.float64], y: NDArray[np.float64], i: int, j: int) -> bo
 
 
 @compiled
-def _holds(x: NDArray[np.float64], y: NDArray[np.float64], px: float, py: float, area: float) -> bool:
-    """Whether the triangle holds the point, its border included."""
+def _contains(x: NDArray[np.float64], y: NDArray[np.float64], px: float, py: float, area: float) -> bool:
+    """Whether the point lies in the triangle or on its border."""
     for k in range(3):
         a, b = k, (k + 1) % 3
         side = (x[b] - x[a]) * (py - y[a]) - (y[b] - y[a]) * (px - x[a])

@@ -1,9 +1,10 @@
-"""Image files of materials: channels taken out, colours multiplied in, and all within a pixel budget."""
+"""Texture images: extract a channel, multiply by a colour, fit into a pixel budget."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,12 @@ from PIL import Image
 
 NEUTRAL_GREY = (0.5, 0.5, 0.5)
 PALETTE_EDGE = 16
-_DRAFT_EDGE = 4096  # a 16k atlas is read at reduced size where its format can
+_DRAFT_EDGE = 4096  # larger JPEG files are decoded at a reduced size
 Image.MAX_IMAGE_PIXELS = 20_000 * 20_000
 
 
 class TextureError(Exception):
-    """An image that cannot be read; the message says why."""
+    """An image cannot be read; the message says why."""
 
 
 def _open(content: bytes) -> Image.Image:
@@ -43,9 +44,9 @@ def _encode(image: Image.Image, *, lossless: bool) -> bytes:
 
 
 def grey_channel(content: bytes, channel: str, factor: float = 1.0) -> bytes | None:
-    """One channel ("R", "G", "B", "A", or "RGB" for brightness) times `factor` as a grey PNG.
+    """One channel ("R", "G", "B", "A", or "RGB" for brightness) times `factor`, as a grey PNG.
 
-    None when that is an alpha channel that is missing or opaque everywhere.
+    None when the alpha channel is wanted and is missing or opaque everywhere.
     """
     image = _open(content)
     if channel == "A":
@@ -61,7 +62,7 @@ def grey_channel(content: bytes, channel: str, factor: float = 1.0) -> bytes | N
 
 
 def tinted(content: bytes, factor: Sequence[float]) -> bytes:
-    """The image with its linear colours multiplied by `factor`; unchanged for (1, 1, 1)."""
+    """The image file with its linear colours multiplied by `factor` (3,); unchanged for (1, 1, 1)."""
     if all(abs(f - 1.0) < 1e-3 for f in factor):
         _open(content)
         return content
@@ -71,7 +72,7 @@ def tinted(content: bytes, factor: Sequence[float]) -> bytes:
 
 
 def palette(colors: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
-    """A PNG of at most 256 of the linear `colors` (N, 3), and for each colour the UV (N, 2) of its texel's centre."""
+    """A PNG of at most 256 colours for the linear `colors` (N, 3), and the UV (N, 2) of each colour's texel."""
     srgb = np.where(colors <= 0.0031308, colors * 12.92, 1.055 * np.clip(colors, 1e-6, 1) ** (1 / 2.4) - 0.055)
     row = Image.fromarray(np.clip(np.round(srgb * 255), 0, 255).astype(np.uint8)[None])
     reduced = row.quantize(PALETTE_EDGE**2, dither=Image.Dither.NONE)
@@ -85,13 +86,18 @@ def palette(colors: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
     return _encode(image, lossless=True), places.astype(np.float32)
 
 
-def fit_textures(
-    textures: Mapping[str, bytes], exact: set[str], longest_edge: int
-) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
-    """Bring every image within `longest_edge` pixels and into PNG or JPEG.
+class FittedTextures(NamedTuple):
+    """Image files by new path, the new path by old path, and by old path the reason why an image cannot be used."""
 
-    `exact` names those that must not suffer JPEG's faults (normals, alpha). Returns the files by their new path,
-    the new path of each old one, and by old path why an image cannot be used.
+    files: dict[str, bytes]
+    paths: dict[str, str]
+    broken: dict[str, str]
+
+
+def fit_textures(textures: Mapping[str, bytes], exact: set[str], longest_edge: int) -> FittedTextures:
+    """Bring every image to at most `longest_edge` pixels and to PNG or JPEG.
+
+    `exact` holds the paths that must stay without JPEG's errors (normals, alpha).
     """
     files: dict[str, bytes] = {}
     paths: dict[str, str] = {}
@@ -104,7 +110,7 @@ def fit_textures(
             continue
         paths[path] = f"{path.rsplit('.', 1)[0] if path.endswith(('.png', '.jpg')) else path}{suffix}"
         files[paths[path]] = content
-    return files, paths, broken
+    return FittedTextures(files, paths, broken)
 
 
 def _fit(content: bytes, longest_edge: int, *, exact: bool) -> tuple[bytes, str]:

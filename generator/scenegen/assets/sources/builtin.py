@@ -1,4 +1,4 @@
-"""The built-in models: made by program, offline, with test models of other families than the training ones."""
+"""The built-in models: made by program, offline. Test models are of other families than training models."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class BuiltinRecipe:
 
 
 def recipes(preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
-    """The built-in models of a preset's classes; people, who take longest, come first, so that workers end together."""
+    """The built-in models of a preset's classes; people come first, since they take longest to make."""
     drawn = load_preset(preset).asset_classes
     listed = [
         BuiltinRecipe(entry.name, split, number)
@@ -68,7 +68,7 @@ def recipes(preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
 
 
 def make_model(recipe: BuiltinRecipe) -> RawModel:
-    """The raw model of a recipe: the same for ever, as long as the code stays the same."""
+    """The raw model of a recipe; the same recipe and code always give the same model."""
     families = _families(recipe.class_name, recipe.split)
     family = sorted(families)[recipe.number % len(families)]
     model = families[family](stream(0, recipe.number, f"{recipe.class_name}/{recipe.split}"))
@@ -98,16 +98,17 @@ def _families(class_name: str, split: str) -> dict[str, Callable[[random.Random]
     return families
 
 
+@functools.cache
 def _module(class_name: str) -> ModuleType:
     """The module of `parametric` that makes a class's models."""
     built_in = object_class(class_name).built_in
     if built_in is None:
-        raise ScenegenError(f"{class_name}: no built-in models of this class")
+        raise ScenegenError(f"{class_name}: it has no built-in models; add model files with `scenegen assets add`")
     return importlib.import_module(f"{parametric.__name__}.{built_in.module}")
 
 
 def checksum(recipe: BuiltinRecipe) -> str:
-    """Changes when the code that makes or prepares the model changes, so that old ones are made again."""
+    """Checksum of the recipe and of the code that makes and prepares it: when it changes, the model is made again."""
     return hashlib.sha256(f"{_code()}/{recipe.name}".encode()).hexdigest()
 
 
@@ -123,7 +124,7 @@ def _code() -> str:
 
 
 def missing(library: Path, preset: str = "studio") -> tuple[BuiltinRecipe, ...]:
-    """The preset's recipes that the library has not, or has from other code; none that was dropped."""
+    """The preset's recipes that the library does not hold or holds from other code, without dropped ones."""
     dropped = {note["name"] for note in read_dropped(library)}
     return tuple(r for r in recipes(preset) if r.name not in dropped and not _is_made(library, r))
 
@@ -139,7 +140,7 @@ def _is_made(library: Path, recipe: BuiltinRecipe) -> bool:
 
 
 def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = None) -> Iterator[str | Refused]:
-    """Make and prepare recipes in `workers` processes (all cores if None); gives each name as it is done."""
+    """Make and prepare recipes in `workers` processes (None: one per core); yields each name or refusal in turn."""
     workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
     if workers <= 1:
         yield from (_make(library, recipe) for recipe in todo)
@@ -149,7 +150,7 @@ def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = No
     try:
         yield from pool.map(functools.partial(_make, library), todo, chunksize=1)
     except BrokenProcessPool as error:
-        raise ScenegenError("a process that makes models died (out of memory?); try --workers 1") from error
+        raise ScenegenError("a process that makes models was killed (out of memory?); try --workers 1") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""Models from a ShapeNetCore tree: SYNSET/MODEL/model.obj (v1) or SYNSET/MODEL/models/model_normalized.obj (v2)."""
+"""Reads models of a ShapeNetCore tree: SYNSET/MODEL/model.obj (v1), SYNSET/MODEL/models/model_normalized.obj (v2)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from scenegen.core.scene.classes import object_class
 AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
 LICENCE = "ShapeNet terms of use: non-commercial research and education, no redistribution of models"
 
-# Its readmes: up is +Y in both; the front is +X in version 1, -Z in version 2. Here as Blender imports an OBJ.
+# ShapeNet's readmes: up is +Y; the front is +X in version 1 and -Z in version 2. Here after Blender's OBJ import.
 FRONT = {1: "x", 2: "y"}
 FILES = {2: Path("models", "model_normalized.obj"), 1: Path("model.obj")}
 
-# One word of a synset's name to our class; a model's own synset goes before those above it.
+# Our class by a word of a synset's name; a model's own synset is asked before its parents.
 CLASS_OF_WORD = {
     "sport utility": "suv",
     "suv": "suv",
@@ -46,7 +46,7 @@ CLASS_OF_WORD = {
     "laptop": "laptop",
     "bag": "bag",
 }
-# The folders of ShapeNetCore that these are in, for a tree without taxonomy.json.
+# The names of ShapeNetCore's folders, for a tree without taxonomy.json.
 KNOWN = {
     "02691156": "airplane",
     "02773838": "bag",
@@ -77,10 +77,7 @@ class ShapeNetModel:
 
 @dataclass(frozen=True)
 class ShapeNetTree:
-    """What a tree holds.
-
-    `hollow` counts the folders of models without a model, `others` the models of classes that nobody asked for.
-    """
+    """The content of a tree: models, the number of model folders without a model (`hollow`) and of other classes."""
 
     models: tuple[ShapeNetModel, ...]
     hollow: int
@@ -89,7 +86,7 @@ class ShapeNetTree:
 
 @dataclass(frozen=True)
 class _Tables:
-    """What the tree's own tables say: names and parents of synsets; synsets, split and title of models."""
+    """The tables of a tree: name and parent by synset; synsets, split and title by model."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -107,18 +104,20 @@ def read_tree(
 ) -> ShapeNetTree:
     """Find the models of a tree, in a fixed order.
 
-    With `synsets` only those folders are read, and all that is in them is of `class_name` where that is given;
-    without, `class_name` takes what the synsets' names say is of that class. `limit` is the most models a class.
+    With `synsets` only those folders are read, and all their models are of `class_name` if that is given. Without,
+    `class_name` selects the models whose synset names are of that class. `limit` is the most models per class.
     """
     folders = [folder for folder in _subfolders(root) if re.fullmatch(r"\d{8}", folder.name)]
     if not folders:
         packed = " (unpack its zip files first)" if list(root.glob("*.zip")) else ""
         raise UsageError(
-            f"{root}: no ShapeNetCore here, no folder such as 02958343{packed}; name the one that holds them"
+            f"{root}: not a ShapeNetCore tree, no folder such as 02958343{packed}; name the folder that holds them"
         )
     missing = sorted(set(synsets) - {folder.name for folder in folders})
     if missing:
-        raise UsageError(f"{root}: no folder {missing[0]}; it has {', '.join(folder.name for folder in folders)}")
+        raise UsageError(
+            f"{root}: no folder {missing[0]}; known folders: {', '.join(folder.name for folder in folders)}"
+        )
     tables = _read_tables(root, [folder.name for folder in folders])
     models: list[ShapeNetModel] = []
     taken: Counter[str] = Counter()
@@ -146,7 +145,7 @@ def read_tree(
 def read_models(
     models: Sequence[ShapeNetModel], scale: float | None = None, height: float | None = None
 ) -> Iterator[RawModel | Refused]:
-    """Every model in the order given, of the usual size of its class unless `scale` or `height` say another."""
+    """Each model or a refusal, in the order given; by default of the usual size of its class."""
     for number, imported in import_files([model.file for model in models]):
         found = models[number]
         if isinstance(imported, Refused):
@@ -200,7 +199,7 @@ def _usual_scale(imported: Imported, class_name: str) -> float:
 
 
 def _class_of(folder: str, model: str, tables: _Tables) -> str | None:
-    """The class of the most special synset that has one."""
+    """The class of the most specific synset that has one, or None."""
     general = None
     for synset in (*tables.synsets.get(model, ()), folder):
         step: str | None = synset
@@ -246,7 +245,9 @@ def _read_taxonomy(file: Path) -> list[dict[str, Any]]:
         if not all(isinstance(item["synsetId"], str) and isinstance(item["name"], str) for item in body):
             raise ValueError("not a list of synsets")
     except (OSError, ValueError, TypeError, LookupError) as error:
-        raise UsageError(f"{file}: not ShapeNet's taxonomy ({error}); mend or remove it") from error
+        raise UsageError(
+            f"{file}: not ShapeNet's taxonomy ({error}); download ShapeNetCore's taxonomy.json again"
+        ) from error
     return list(body)
 
 
@@ -257,4 +258,4 @@ def _read_table(file: Path) -> list[dict[str, str]]:
         with file.open(encoding="utf-8", errors="replace", newline="") as stream:
             return [{key: value for key, value in row.items() if key and value} for row in csv.DictReader(stream)]
     except (OSError, csv.Error) as error:
-        raise UsageError(f"{file}: cannot be read ({error}); mend or remove it") from error
+        raise UsageError(f"{file}: cannot be read ({error}); download it again") from error

@@ -1,6 +1,6 @@
-"""Sweet Home 3D furniture: zips of OBJ models with a catalogue of their true sizes and authors.
+"""Reads Sweet Home 3D furniture: zip files of OBJ models with a catalogue of their true sizes and authors.
 
-The libraries (.sh3f) and the program's own jar, which holds its default furniture in the same form.
+Both the libraries (.sh3f) and the program's own jar, which holds its default furniture in the same form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,23 +30,27 @@ from scenegen.core.errors import ScenegenError
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
 JAR_CATALOGUE = "com/eteks/sweethome3d/io/DefaultFurnitureCatalog.properties"
-# The jar's models name materials that they do not bring: their colours stand, as an MTL text, in this class.
+# The jar's models name materials without an MTL file: their colours are an MTL text inside this Java class.
 _JAR_COLOURS = "com/eteks/sweethome3d/j3d/OBJLoader.class"
 _MTL = re.compile(rb"newmtl \w+\n(?:(?:K[ads]|N[is]|illum|d|Tr) [-\d. ]+\n+)+")
-PIECES_AT_ONCE = 50  # bounds the disk that unpacked models take
+PIECES_AT_ONCE = 50  # limits the disk space for unpacked models
 # Blender's OBJ importer turns the file's Y up into Z up; a catalogue's rotations are in the file's axes.
 _FROM_FILE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True)
 class FurniturePiece:
-    """One catalogue entry of one of our classes; size in metres (width, depth, height) as it stands."""
+    """A catalogue entry of one of our classes.
+
+    `size` is (width, depth, height) in metres, upright; `rotation` (3, 3) turns the file's axes; `shelf_height` as in
+    RawModel; `alone`: the files beside the model belong to other models.
+    """
 
     id: str
     name: str
     class_name: str
     model: str
-    alone: bool  # what lies beside the model belongs to others
+    alone: bool
     size: tuple[float, float, float]
     rotation: NDArray[np.float64]
     shelf_height: float | None
@@ -55,9 +59,10 @@ class FurniturePiece:
 
 @dataclass(frozen=True)
 class FurnitureLibrary:
-    """A furniture library: the pieces of our classes, entries that cannot be used, and what is passed over.
+    """A furniture library: the pieces of our classes, entries that cannot be used, and entries that are passed over.
 
-    `passed` lists the ids, by reason, of what comes near to a class of ours; `others` those of no class that was asked.
+    `passed` lists ids by reason: entries similar to one of our classes; `others` lists the ids of all other classes.
+    `colours` is an MTL text for models without one.
     """
 
     path: Path
@@ -72,13 +77,15 @@ class FurnitureLibrary:
 
 
 def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
-    """Read a library's catalogue; ScenegenError when it is no library or its catalogue is missing or broken."""
+    """Read a library's catalogue; ScenegenError when the file is no library or its catalogue is missing or broken."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             catalogue = next((name for name in (CATALOGUE, JAR_CATALOGUE) if name in names), None)
             if catalogue is None:
-                raise ScenegenError(f"{path}: no {CATALOGUE} inside, so it is no furniture library")
+                raise ScenegenError(
+                    f"{path}: not a furniture library, no {CATALOGUE} in it; name a .sh3f file or Sweet Home 3D's jar"
+                )
             properties = parse_properties(archive.read(catalogue).decode("latin-1"))
             licence_file = next((n for n in names if n.upper() == "LICENSE.TXT"), None)
             licence_text = archive.read(licence_file).decode("latin-1") if licence_file else ""
@@ -87,7 +94,7 @@ def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
         raise ScenegenError(f"{path}: not a readable furniture library ({error}); download it again") from error
     numbers = sorted({int(key.rpartition("#")[2]) for key in properties if re.fullmatch(r"model#\d+|name#\d+", key)})
     if not numbers:
-        raise ScenegenError(f"{path}: its catalogue lists no furniture")
+        raise ScenegenError(f"{path}: its catalogue lists no furniture; download it again")
     pieces: list[FurniturePiece] = []
     refused: list[Refused] = []
     passed: dict[str, tuple[str, ...]] = {}
@@ -121,7 +128,7 @@ def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
 
 
 def read_pieces(library: FurnitureLibrary, split: str | None = None) -> Iterator[RawModel | Refused]:
-    """Every piece of a library as a raw model, or why not."""
+    """Each piece of a library as a raw model or a refusal."""
     yield from library.refused
     for start in range(0, len(library.pieces), PIECES_AT_ONCE):
         pieces = library.pieces[start : start + PIECES_AT_ONCE]
@@ -148,11 +155,15 @@ def to_raw_model(
     vertices = imported.vertices @ turn.T
     extent = np.ptp(vertices[imported.faces.reshape(-1)], axis=0)
     if not np.isfinite(extent).all() or extent.max() <= 0:
-        return Refused(f"{library.path}: {piece.id}", "no surface: every triangle is broken or in one place")
+        return Refused(
+            f"{library.path}: {piece.id}", "no surface: all its triangles have broken coordinates or no area"
+        )
     stretch = np.divide(piece.size, extent, out=np.ones(3), where=extent > 1e-9 * extent.max())
     warnings = list(imported.warnings)
     if stretch.max() > 1.05 * stretch.min():
-        warnings.append(f"stretched to its catalogue size, one axis {stretch.max() / stretch.min():.2f} x another")
+        warnings.append(
+            f"stretched to its catalogue size: one axis {stretch.max() / stretch.min():.2f} times as much as another"
+        )
     name = slug(piece.id)
     normals = imported.corner_normals
     return RawModel(
@@ -180,20 +191,20 @@ def to_raw_model(
 
 
 def class_of(entry: Mapping[str, str]) -> str | None:
-    """Our class of a catalogue entry: by its id in a library that was looked through, else by its English name."""
+    """Our class of a catalogue entry, or None: by its id in a known library, else by the words of its English name."""
     known, words, other_words, other_categories = _class_map()
     library, _, name = entry.get("id", "").partition("#")
     if library in known:
         return known[library].get(name)
-    spoken = re.findall(r"[a-z]+", entry.get("name", "").lower())
-    if entry.get("category") in other_categories or other_words.intersection(spoken):
+    name_words = re.findall(r"[a-z]+", entry.get("name", "").lower())
+    if entry.get("category") in other_categories or other_words.intersection(name_words):
         return None
-    text = f" {' '.join(spoken)} "
+    text = f" {' '.join(name_words)} "
     return next((c for c, listed in words.items() if any(f" {word} " in text for word in listed)), None)
 
 
 def _why_passed(entry: Mapping[str, str]) -> tuple[str, str] | tuple[None, None]:
-    """The class that an entry comes near to, and why it is none of it."""
+    """The class that an entry is similar to, and the reason why it is not of that class."""
     library, _, name = entry.get("id", "").partition("#")
     for group in _class_file()["passed"]:
         if name in group["names"].get(library, ()):
@@ -207,14 +218,23 @@ def _class_file() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+class _ClassMap(NamedTuple):
+    """`known` class by library and name, words of a class, and words and categories of other objects."""
+
+    known: dict[str, dict[str, str]]
+    words: dict[str, list[str]]
+    other_words: frozenset[str]
+    other_categories: frozenset[str]
+
+
 @functools.cache
-def _class_map() -> tuple[dict[str, dict[str, str]], dict[str, list[str]], frozenset[str], frozenset[str]]:
+def _class_map() -> _ClassMap:
     body = _class_file()
     known = {
         library: {name: class_name for class_name, names in classes.items() for name in names}
         for library, classes in body["known"].items()
     }
-    return known, body["words"], frozenset(body["other_words"]), frozenset(body["other_categories"])
+    return _ClassMap(known, body["words"], frozenset(body["other_words"]), frozenset(body["other_categories"]))
 
 
 def parse_properties(text: str) -> dict[str, str]:
@@ -278,24 +298,24 @@ def _unpack(library: FurnitureLibrary, pieces: Sequence[FurniturePiece], folder:
         try:
             unpack(library.path, folder / str(number), names | {piece.model})
             file = folder / str(number) / piece.model
-            if piece.alone and library.colours:
-                file.with_suffix(".mtl").write_bytes(
-                    library.colours
-                )  # Blender reads it though the OBJ does not name it
+            if piece.alone and library.colours:  # Blender reads the MTL file beside an OBJ that names none
+                file.with_suffix(".mtl").write_bytes(library.colours)
             yield file
         except (ScenegenError, OSError) as error:
             yield Refused(what, f"its model cannot be unpacked: {error}")
 
 
 def _licence(text: str, licence_file: str) -> str:
-    """An SPDX identifier where the words are the usual ones, else the words themselves."""
-    said = f"{text} {licence_file[:400]}".lower()
+    """The SPDX identifier of a licence text, or the text itself when it is not recognised."""
+    words = f"{text} {licence_file[:400]}".lower()
     if "gpl" in text.lower() and (found := re.search(r"CC[- ](BY[\w-]*) ([1-4]\.0)", text)):
-        return f"CC-{found[1]}-{found[2]} OR GPL-2.0-or-later"  # at the user's choice, as each model's head says
-    if "public domain" in said or "cc0" in said or "creative commons zero" in said:
+        return (
+            f"CC-{found[1]}-{found[2]} OR GPL-2.0-or-later"  # at the user's choice, as the head of each model file says
+        )
+    if "public domain" in words or "cc0" in words or "creative commons zero" in words:
         return "CC0-1.0"
-    found = re.search(r"(?:attribution(?P<sa>-sharealike)?\s+|\s)(?P<version>[1-4]\.0)(?P<us> united states)?", said)
-    if "creative commons" in said and found:
+    found = re.search(r"(?:attribution(?P<sa>-sharealike)?\s+|\s)(?P<version>[1-4]\.0)(?P<us> united states)?", words)
+    if "creative commons" in words and found:
         return f"CC-BY{'-SA' if found['sa'] else ''}-{found['version']}{'-US' if found['us'] else ''}"
     return text.strip() or (licence_file.strip().splitlines() or ["unknown"])[0]
 

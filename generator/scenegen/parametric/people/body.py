@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,15 @@ def _torso(body: Skeleton) -> list[tuple[Solid, float]]:
     return members
 
 
-def _arm(body: Skeleton, side: str) -> tuple[Solid, Solid, Solid]:
+class _Limb(NamedTuple):
+    """Solids of an arm or a leg: where it grows out of the trunk, its upper and its lower segment."""
+
+    root: Solid
+    upper: Solid
+    lower: Solid
+
+
+def _arm(body: Skeleton, side: str) -> _Limb:
     sign, f, g = SIDES[side], body.build.female, body.build.girth
     m = (1 - 0.12 * f) * (1 + 0.13 * g)
     x = sign * body.build.shoulder
@@ -148,10 +157,10 @@ def _arm(body: Skeleton, side: str) -> tuple[Solid, Solid, Solid]:
         ],
         0.02,
     )
-    return shoulder, shaft, forearm
+    return _Limb(shoulder, shaft, forearm)
 
 
-def _leg(body: Skeleton, side: str) -> tuple[Solid, Solid, Solid]:
+def _leg(body: Skeleton, side: str) -> _Limb:
     sign, f, g = SIDES[side], body.build.female, body.build.girth
     m = (1 - 0.02 * f) * (1 + 0.12 * g)
     x = sign * body.build.hip
@@ -182,7 +191,7 @@ def _leg(body: Skeleton, side: str) -> tuple[Solid, Solid, Solid]:
         ],
         0.025,
     )
-    return hip, shaft, calf
+    return _Limb(hip, shaft, calf)
 
 
 def shoe(body: Skeleton, side: str) -> tuple[Solid, Solid]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import trimesh
@@ -360,10 +361,18 @@ def _bevel_steps(height: float, bevel: float, segments: int) -> list[tuple[float
     return low + [(height - z, d) for z, d in low[::-1]]
 
 
-def _with_bevelled_ends(p: Points, size: Points, bevel: float) -> tuple[Points, Points, Points]:
+class _Bevelled(NamedTuple):
+    """A path (P, D) with a point added near each end, the scale at each point, and how far the outline is inset."""
+
+    path: Points
+    size: Points
+    insets: Points
+
+
+def _with_bevelled_ends(p: Points, size: Points, bevel: float) -> _Bevelled:
     first = p[0] + (p[1] - p[0]) * bevel / np.linalg.norm(p[1] - p[0])
     last = p[-1] + (p[-2] - p[-1]) * bevel / np.linalg.norm(p[-2] - p[-1])
-    return (
+    return _Bevelled(
         np.concatenate([p[:1], [first], p[1:-1], [last], p[-1:]]),
         np.concatenate([size[:1], size, size[-1:]]),
         np.array([bevel, *([0.0] * len(p)), bevel]),

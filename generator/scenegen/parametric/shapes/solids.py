@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import fast_simplification
 import numpy as np
@@ -241,9 +241,15 @@ def _smooth_minimum(a: Field, b: Field, blend: float) -> Field:
     return np.asarray(least - overlap * overlap * np.float32(0.25 / blend))
 
 
-def _own_axes(
-    center: ArrayLike, half: Array, rotation: ArrayLike | None, *, box: bool
-) -> tuple[Callable[[Field, Field, Field], tuple[Field, Field, Field]], Array, Array]:
+class _OwnAxes(NamedTuple):
+    """A function from the world's axes to a solid's own, and the box that holds the solid in the world."""
+
+    own: Callable[[Field, Field, Field], tuple[Field, Field, Field]]
+    low: Array
+    high: Array
+
+
+def _own_axes(center: ArrayLike, half: Array, rotation: ArrayLike | None, *, box: bool) -> _OwnAxes:
     c = np.asarray(center, float)
     turn = np.eye(3) if rotation is None else np.asarray(rotation, float)
     reach = np.abs(turn) @ half if box else np.sqrt((turn**2) @ (half**2))
@@ -256,7 +262,7 @@ def _own_axes(
         first, second, third = (np.asarray(px * m[n, 0] + py * m[n, 1] + pz * m[n, 2]) for n in range(3))
         return first, second, third
 
-    return own, c - reach, c + reach
+    return _OwnAxes(own, c - reach, c + reach)
 
 
 def _axes(flat: Sequence[Field]) -> tuple[Field, Field, Field]:

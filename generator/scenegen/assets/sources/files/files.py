@@ -20,14 +20,14 @@ from scenegen.core.errors import ScenegenError, UsageError
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".ply", ".stl", ".blend", ".usd", ".usda", ".usdc", ".usdz", ".dae")
 TEST_SHARE = 0.2
-_SAYS_NOTHING = {"model", "scene", "untitled", "mesh", "object", "source", "index", "main", "default"}
+_MEANINGLESS = {"model", "scene", "untitled", "mesh", "object", "source", "index", "main", "default"}
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the user says of the files; None asks for a guess, or for what a CREDITS.json says.
+    """What the user knows about files; None means to guess it, or to read it from a CREDITS.json.
 
-    `scale` is metres a file unit, `height` the true height in metres; `up` and `front` are axes of the model as
+    `scale` is metres per file unit, `height` the true height in metres; `up` and `front` are axes of the model as
     Blender imports it ("z", "-y", ...), `front` after `up` has been turned to Z.
     """
 
@@ -50,26 +50,26 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
             if not inside:
-                raise ScenegenError(f"{path}: no model file in this folder; known kinds: {' '.join(SUFFIXES)}")
+                raise ScenegenError(f"{path}: no model file in this folder; known types: {' '.join(SUFFIXES)}")
             found += inside
         elif not path.exists():
-            raise ScenegenError(f"{path}: no such file or folder")
+            raise ScenegenError(f"{path}: no such file or folder; check the path")
         elif path.suffix.lower() not in SUFFIXES:
-            raise ScenegenError(f"{path}: unknown kind of file; known kinds: {' '.join(SUFFIXES)}")
+            raise ScenegenError(f"{path}: unknown file type; known types: {' '.join(SUFFIXES)}")
         else:
             found.append(path)
     return list(dict.fromkeys(found))
 
 
 def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawModel | Refused]:
-    """Every file as a raw model, or why not, in the order given."""
+    """Each file as a raw model or a refusal, in the order given."""
     names: dict[str, int] = {}
     for number, imported in import_files(files):
         if isinstance(imported, Refused):
             yield imported
             continue
         credit = find_credit(files[number])
-        name = slug(credit.get("name") or _telling_name(files[number]))
+        name = slug(credit.get("name") or _name_of(files[number]))
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}_{names[name]}"
@@ -80,12 +80,15 @@ def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawMod
 
 
 def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptions, credit: dict[str, Any]) -> RawModel:
-    """Turn and scale what was imported into the asset frame's axes and metres."""
+    """Turn and scale an imported model into the asset frame: metres, Z up, front toward -Y.
+
+    The model's warnings say what was guessed. Raises ScenegenError when it has no surface.
+    """
     vertices = imported.vertices
     finite = vertices[np.isfinite(vertices).all(axis=1)]
     used = imported.faces[np.isfinite(vertices[imported.faces]).all(axis=(1, 2))]
     if not len(finite) or not len(used) or not np.ptp(finite, axis=0).any():
-        raise ScenegenError("no surface: every triangle is broken or in one place")
+        raise ScenegenError("no surface: all its triangles have broken coordinates or no area; export it again")
     warnings = list(imported.warnings)
     vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
     up = options.up or guess_up(vertices[np.unique(used)], _renumbered(used), options.class_name)
@@ -95,7 +98,7 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     stood = vertices @ turn.T
     front = options.front or guess_front(stood[np.unique(used)], _renumbered(used), options.class_name)
     if front is None and options.class_name in FRONTS:
-        warnings.append("front not known: taken as it stands in the file")
+        warnings.append("front not known: kept as in the file; give --front if it is wrong")
     elif front not in (None, "-y"):
         turn = turn_front(str(front)) @ turn
         if not options.front:
@@ -104,7 +107,7 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     size = np.ptp(placed[np.unique(used)], axis=0)
     if options.height is not None:
         if size[2] <= 0:
-            raise ScenegenError("the model is flat, so --height says nothing; give --scale")
+            raise ScenegenError("the model is flat, so --height cannot scale it; give --scale")
         scale = options.height / float(size[2])
     elif options.scale is not None:
         scale = options.scale
@@ -132,12 +135,12 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
 
 
 def _renumbered(faces: Any) -> Any:
-    """Faces as they name the vertices that they use, which are kept in order."""
+    """Faces (F, 3) renumbered to index the vertices that they use alone, in their order."""
     return np.unique(faces, return_inverse=True)[1].reshape(-1, 3)
 
 
 def split_of(name: str) -> str:
-    """The split of a model that nobody assigned: a fifth are for testing, by the name alone, so that it never moves."""
+    """The split of a model without an assigned one: a fifth go to test, by the name alone, so that it never changes."""
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     return "test" if share < TEST_SHARE else "train"
 
@@ -147,12 +150,15 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "model"
 
 
-def _telling_name(file: Path) -> str:
-    return file.stem if file.stem.lower() not in _SAYS_NOTHING else f"{file.resolve().parent.name}_{file.stem}"
+def _name_of(file: Path) -> str:
+    return file.stem if file.stem.lower() not in _MEANINGLESS else f"{file.resolve().parent.name}_{file.stem}"
 
 
 def find_credit(file: Path) -> dict[str, Any]:
-    """The entry for `file` in the nearest CREDITS.json beside or above it: a list of objects with `file` paths."""
+    """The entry of `file` in the nearest CREDITS.json beside or above it, or {}.
+
+    CREDITS.json is a list of objects; "file" is a path relative to its folder.
+    """
     file = file.resolve()
     for folder in file.parents:
         credits_file = folder / "CREDITS.json"
@@ -163,13 +169,13 @@ def find_credit(file: Path) -> dict[str, Any]:
             relative = file.relative_to(folder).as_posix()
             return next((dict(entry) for entry in entries if entry.get("file") == relative), {})
         except (ValueError, AttributeError, TypeError) as error:
-            raise UsageError(f"{credits_file}: not a list of credits ({error}); mend or remove it") from error
+            raise UsageError(f'{credits_file}: not a list of objects with a "file" each ({error}); fix it') from error
     return {}
 
 
 def _provenance(file: Path, options: ImportOptions, credit: dict[str, Any]) -> Provenance:
     return Provenance(
-        title=options.title or credit.get("title") or credit.get("name") or _telling_name(file),
+        title=options.title or credit.get("title") or credit.get("name") or _name_of(file),
         author=options.author or credit.get("author") or "unknown",
         licence=options.licence or credit.get("licence") or credit.get("license") or "unknown",
         source=options.source or credit.get("original") or credit.get("source") or file.name,

@@ -1,4 +1,4 @@
-"""What a glTF file announces, read without loading it: how many triangles, and which files it names."""
+"""Reads the JSON of a glTF file without loading its data: its number of triangles, and the files that it names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_JSON = 64 << 20
 
 
 def read_description(file: Path) -> dict[str, Any]:
-    """The JSON of a .gltf or .glb; empty where there is none that can be read."""
+    """The JSON of a .gltf or .glb; {} when it cannot be read."""
     try:
         with file.open("rb") as stream:
             if file.suffix.lower() == ".glb":
@@ -28,7 +28,7 @@ def read_description(file: Path) -> dict[str, Any]:
 
 
 def count_triangles(file: Path) -> int:
-    """How many triangles all nodes together show; 0 where that cannot be told."""
+    """The number of triangles of all nodes together; 0 when it is not known."""
     body = read_description(file)
     try:
         sizes = [sum(_triangles(body, p) for p in mesh["primitives"]) for mesh in body.get("meshes", [])]
@@ -62,7 +62,7 @@ def check_references(file: Path) -> None:
 
 
 def named_outside(file: Path) -> str | None:
-    """A path in the glTF that leads out of its folder, if there is one: nothing beyond it may be read."""
+    """The first path in a glTF that leads outside its folder, or None; such files must not be read."""
     body = read_description(file)
     for part in ("buffers", "images"):
         items = body.get(part)

@@ -1,13 +1,13 @@
-"""Guesses what a file does not say: its units, which way is up, and which side is the front.
+"""Guesses what a file does not state: its units, its up axis and its front.
 
-Every guess is cheap, made for one class at a time, and kept only where the evidence is clear; the asset's warnings
-say what was guessed.
+Each guess is cheap, depends on the class, and is kept only where the evidence is clear. The asset's warnings name
+every guess.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import trimesh
@@ -25,7 +25,7 @@ _VECTORS: dict[str, Floats] = {
 
 
 def turn_upright(up: str) -> Floats:
-    """Rotation (3, 3) that brings axis `up` ("x", "-y", ...) to +Z; as an importer does, Y up puts Z at the front."""
+    """Rotation (3, 3) that brings axis `up` ("x", "-y", ...) to +Z; "y" brings +Z to the front, as importers do."""
     axis = _VECTORS[up]
     if up == "z":
         return np.eye(3)
@@ -42,8 +42,16 @@ def turn_front(front: str) -> Floats:
     return np.array([[-y, x, 0.0], [-x, -y, 0.0], [0.0, 0.0, 1.0]])
 
 
-def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> tuple[Floats, Floats, Floats]:
-    """Centres (N, 3), areas (N,) and unit normals (N, 3) of faces, long ones cut in four so that centres are fair."""
+class SurfaceSamples(NamedTuple):
+    """Centres (N, 3), areas (N,) and unit normals (N, 3) of small faces that make up a surface."""
+
+    centres: Floats
+    areas: Floats
+    normals: Floats
+
+
+def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> SurfaceSamples:
+    """Sample a surface by its faces; long faces are cut in four, so that their centres are spread evenly."""
     corners = np.asarray(vertices, dtype=np.float64)[faces]
     limit = 0.04 * float(np.ptp(vertices, axis=0).max())
     for _ in range(5):
@@ -56,7 +64,7 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> tuple[
         quarters = [np.stack(q, axis=1) for q in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
         corners = np.concatenate([corners[~long], *quarters])
     across = trimesh.triangles.cross(corners)
-    return corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across)
+    return SurfaceSamples(corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across))
 
 
 def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str:
@@ -74,7 +82,7 @@ def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str)
 
 
 def _flat_top_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: str) -> float:
-    """How much of the model's footprint along `axis` is a flat plate at its upper end."""
+    """Share of the footprint along `axis` that a flat plate at the upper end covers."""
     turned = vertices @ turn_upright(axis).T
     centres, areas, normals = surface_samples(turned, faces)
     low, high = turned.min(axis=0), turned.max(axis=0)
@@ -84,8 +92,8 @@ def _flat_top_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: str
 
 
 def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) -> float:
-    """Share of the footprint along `axis` that the lowest slice covers: legs touch little, a back much."""
-    centres, _, _ = surface_samples(vertices, faces)
+    """Share of the footprint along `axis` that the lowest slice covers: small for legs, large for a back."""
+    centres = surface_samples(vertices, faces).centres
     low, extent = vertices.min(axis=0), np.ptp(vertices, axis=0) + 1e-12
     slice_ = centres[centres[:, axis] < low[axis] + 0.05 * extent[axis]]
     cells = np.delete((slice_ - low) / extent * 20, axis, axis=1).astype(int)
@@ -93,7 +101,10 @@ def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) 
 
 
 def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[float, str | None]:
-    """(factor to metres, warning): a usual unit that gives a usual size, else the class's usual size itself."""
+    """The factor to metres, and a warning when it is a guess.
+
+    The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size.
+    """
     usual = object_class(class_name).usual_size
     if usual is None:
         return 1.0, None
@@ -102,12 +113,15 @@ def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[floa
             return factor, None if name == "m" else f"units guessed: {name}"
     factor = usual.scale_to_usual(size)
     if usual.fits(size, ODD) and not usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
-        return 1.0, "an unusual size, taken as metres"  # a throne is no chair of half the width
+        return (
+            1.0,
+            "an unusual size, taken as metres; give --scale or --height if that is wrong",
+        )  # a throne stays a throne, it is not scaled to half its width
     return factor, f"units unknown: scaled by {factor:.3g} to the usual size of a {class_name}"
 
 
 def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:
-    """The horizontal axis that is the front, of an upright model; None when nothing tells."""
+    """The horizontal axis that is the front of an upright model; None when the evidence is not clear."""
     judge = FRONTS.get(class_name)
     if judge is None:
         return None
@@ -123,7 +137,7 @@ def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: s
 
 
 def _away_from_upper_mass(places: Floats, areas: Floats, _normals: Floats) -> tuple[float, float] | None:
-    """Chairs' backs and laptops' screens: what is high stands at the back."""
+    """Chairs and laptops: the high part (a back, a screen) is at the rear."""
     upper = places[:, 2] > 0.65
     lower = places[:, 2] < 0.55
     if not upper.any() or not lower.any():
@@ -134,7 +148,7 @@ def _away_from_upper_mass(places: Floats, areas: Floats, _normals: Floats) -> tu
 
 
 def _where_toes_point(places: Floats, _areas: Floats, _normals: Floats) -> tuple[float, float] | None:
-    """People: feet reach forward of the ankles."""
+    """People: the feet extend to the front of the ankles."""
     feet = places[:, 2] < 0.03
     ankles = (places[:, 2] > 0.05) & (places[:, 2] < 0.10)
     if not feet.any() or not ankles.any():
@@ -145,7 +159,7 @@ def _where_toes_point(places: Floats, _areas: Floats, _normals: Floats) -> tuple
 
 
 def _away_from_flat_back(places: Floats, areas: Floats, normals: Floats) -> tuple[float, float] | None:
-    """Nightstands: the back is one flat board, the front has drawers and handles that stand out."""
+    """Nightstands: the rear is one flat board; drawers and handles stand out at the front."""
     covered = {}
     for axis in (0, 1):
         for sign in (-1.0, 1.0):

@@ -23,15 +23,15 @@ from scenegen.core.asset_library import Material
 
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
-FILES_A_PROCESS = 100  # Blender keeps some memory of every file it has read
+FILES_PER_PROCESS = 100  # Blender never frees all memory of a file
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What a file holds, in Blender's axes (Z up where the format says what is up) and in the file's units.
+    """The content of a model file, in Blender's axes (Z up where the format defines an up axis) and the file's units.
 
     vertices float64 (V, 3), faces int32 (F, 3), material_index int32 (F,), uvs float32 (F, 3, 2) or None,
-    corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path that materials give.
+    corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path in the materials.
     """
 
     vertices: NDArray[np.float64]
@@ -45,7 +45,7 @@ class Imported:
 
 
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
-    """Every file's number and content, in order; a crash or a hang of Blender refuses one file and goes on."""
+    """The number and content of each file, in order; when Blender crashes or hangs, only that file is refused."""
     first = 0
     while first < len(files):
         too_big = _refuse_unread(files[first])
@@ -54,7 +54,7 @@ def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterat
             first += 1
             continue
         batch = [files[first]]
-        for file in files[first + 1 : first + FILES_A_PROCESS]:
+        for file in files[first + 1 : first + FILES_PER_PROCESS]:
             if _refuse_unread(file):
                 break
             batch.append(file)
@@ -66,12 +66,12 @@ def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterat
 
 
 def _refuse_unread(file: Path) -> str | None:
-    """Why a file is not even opened in Blender, if so."""
+    """The reason not to open a file in Blender at all, or None."""
     if not file.is_file():
-        return "no such file"
+        return "no such file; check the path"
     size = file.stat().st_size
     if size == 0:
-        return "the file is empty"
+        return "the file is empty; copy or download it again"
     if size > MAX_FILE_BYTES:
         return f"{size / 1e9:.1f} GB is more than {MAX_FILE_BYTES / 1e9:.0f} GB; simplify the model first"
     triangles = _count_triangles(file)
@@ -81,7 +81,7 @@ def _refuse_unread(file: Path) -> str | None:
 
 
 def _count_triangles(file: Path) -> int:
-    """How many triangles a file announces, where that can be told cheaply; 0 when not."""
+    """The number of triangles of a file, where it can be counted without loading it; else 0."""
     if file.suffix.lower() in (".gltf", ".glb"):
         return count_triangles(file)
     with file.open("rb") as stream:
@@ -99,7 +99,7 @@ def _count_triangles(file: Path) -> int:
 
 
 def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | Refused]:
-    """Import files until the child ends; gives at least one result, and stops after one that the child died of."""
+    """Import files until the child process ends: at least one result; the last may be the file that it crashed on."""
     with tempfile.TemporaryDirectory(prefix="scenegen-import-") as folder:
         command = [sys.executable, "-m", "blender_scripts.import_model", *map(str, files), "--out", folder]
         command += ["--max-triangles", str(MAX_TRIANGLES)]
@@ -111,12 +111,18 @@ def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | 
                 try:
                     answer = answers.get(timeout=seconds)
                 except queue.Empty:
-                    yield Refused(str(file), f"Blender did not finish reading it in {seconds:.0f} s")
+                    yield Refused(
+                        str(file),
+                        f"Blender did not finish reading it in {seconds:.0f} s; simplify the model or export it again",
+                    )
                     return
                 if isinstance(answer, str):
                     status = child.wait()
                     how = f"signal {-status}" if status < 0 else f"status {status}"
-                    yield Refused(str(file), f"Blender ended with {how} while reading it ({answer or 'said nothing'})")
+                    yield Refused(
+                        str(file),
+                        f"Blender ended with {how} while reading it ({answer or 'no output'}); export it again",
+                    )
                     return
                 if answer["ok"]:
                     yield _load(Path(folder) / str(number))
@@ -129,7 +135,7 @@ def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | 
 
 
 def _answers(stream: IO[str]) -> queue.Queue[dict[str, Any] | str]:
-    """The child's answers as they come; its last other line when it ends."""
+    """A queue of the child's answers (dicts) and, when it ends, its last line of other output (str)."""
     answers: queue.Queue[dict[str, Any] | str] = queue.Queue()
 
     def read() -> None:
@@ -174,7 +180,7 @@ def _material(body: dict[str, Any], folder: Path, textures: dict[str, bytes], wa
                 raise TextureError("missing")
             if slot in GREY:
                 content = grey_channel(content, texture["channel"], texture["factor"][0])
-                if content is None:  # the whole channel is opaque, or nothing at all
+                if content is None:  # no alpha channel, or opaque everywhere
                     continue
             elif slot in ("base_color", "emission"):
                 content = tinted(content, texture["factor"])
@@ -190,7 +196,7 @@ def _material(body: dict[str, Any], folder: Path, textures: dict[str, bytes], wa
         slots[slot] = path
     material = Material(name=body.get("name", "none"), **colours, **numbers, textures=slots)
     if material.alpha <= 0.0 and "alpha" not in slots:
-        warnings.append(f"material {material.name} is wholly transparent; taken as opaque")
+        warnings.append(f"material {material.name} is fully transparent; made opaque")
         material = Material(**{**vars(material), "alpha": 1.0})
     return material
 
@@ -205,7 +211,7 @@ def _paint(
     materials: list[Material],
     textures: dict[str, bytes],
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Colours painted on faces become a palette texture: a material knows no colour attribute."""
+    """Turn colours of faces into a palette texture, since a material has no colour attribute."""
     painted = np.isfinite(colors).all(axis=1)
     uvs = np.zeros((len(colors), 3, 2), dtype=np.float32) if uvs is None else uvs.copy()
     image, places = palette(colors[painted])

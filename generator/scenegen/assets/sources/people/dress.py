@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def dress(body: Body, rng: random.Random, clothes: str, *, female: bool) -> Iter
     """Closed pieces that make a dressed person in rest; `clothes` is one of CLOTHES."""
     tights = closed(body.group("helper-tights"))
     skin = body.group("body")
-    along = {side: _along_arm(body, side) for side in (".L", ".R")}
+    along = {side: _arm_joints(body, side) for side in (".L", ".R")}
     if clothes == "suit":
         yield _above(body, puffed(tights, 0.002), 0.07).painted(TOP)
         yield from _straps(body, tights)
@@ -96,11 +97,19 @@ def _above(body: Body, cloth: Cloth, height: float) -> Cloth:
     return closed(cut(cloth, cloth.points[:, 2] - body.ground - height)[0])
 
 
-def _along_arm(body: Body, side: str) -> tuple[Floats, Floats, Floats]:
-    return body.head(f"upperarm01{side}"), body.head(f"lowerarm01{side}"), body.head(f"wrist{side}")
+class _ArmJoints(NamedTuple):
+    """Where the joints of an arm are in rest, each (3,)."""
+
+    shoulder: Floats
+    elbow: Floats
+    wrist: Floats
 
 
-def _down_arm(body: Body, cloth: Cloth, side: str, arm: tuple[Floats, Floats, Floats]) -> Floats:
+def _arm_joints(body: Body, side: str) -> _ArmJoints:
+    return _ArmJoints(body.head(f"upperarm01{side}"), body.head(f"lowerarm01{side}"), body.head(f"wrist{side}"))
+
+
+def _down_arm(body: Body, cloth: Cloth, side: str, arm: _ArmJoints) -> Floats:
     """How far down an arm each point is (N,): 0 at the shoulder, 1 at the elbow, 2 at the wrist; -1 off the arm."""
     shoulder, elbow, wrist = arm
     bones = tuple(f"{name}{n}{side}" for name in ("upperarm", "lowerarm") for n in ("01", "02"))
@@ -112,7 +121,7 @@ def _down_arm(body: Body, cloth: Cloth, side: str, arm: tuple[Floats, Floats, Fl
     return np.where(body.share(cloth, *bones, *others) > 0.5, place, -1.0)
 
 
-def _bare(body: Body, skin: Cloth, along: Mapping[str, tuple[Floats, Floats, Floats]], arms: float) -> Iterator[Cloth]:
+def _bare(body: Body, skin: Cloth, along: Mapping[str, _ArmJoints], arms: float) -> Iterator[Cloth]:
     """Head with neck, and the arms from `arms` (as `_down_arm` counts, less one for hands alone) on."""
     armless = np.where(body.share(skin, *_BARE_ARMS, "shoulder") < 0.3, 1.0, -1.0)
     yield closed(cut(skin, np.minimum(_above_neckline(body, skin) + 0.035, armless))[0]).painted(SKIN)
@@ -142,7 +151,7 @@ def _lips(body: Body, cloth: Cloth) -> NDArray[np.int64]:
 
 
 def _everyday(
-    body: Body, rng: random.Random, tights: Cloth, along: Mapping[str, tuple[Floats, Floats, Floats]]
+    body: Body, rng: random.Random, tights: Cloth, along: Mapping[str, _ArmJoints]
 ) -> Generator[Cloth, None, float]:
     """A T-shirt or a pullover over trousers; returns how far down the arms are covered, less one."""
     long_sleeves = rng.random() < 0.4
@@ -177,7 +186,7 @@ def _straps(body: Body, tights: Cloth) -> Iterator[Cloth]:
     for height, half, where in heights:
         yield closed(cut(band, np.where(where, half - np.abs(points[:, 2] - height), -1.0))[0]).painted(STRAP)
     for side in (".L", ".R"):
-        place = _down_arm(body, tights, side, _along_arm(body, side))
+        place = _down_arm(body, tights, side, _arm_joints(body, side))
         yield closed(cut(band, 0.075 - np.abs(place - 0.62))[0]).painted(STRAP)
 
 
@@ -290,13 +299,21 @@ def ball(cuts: int = 2) -> tuple[Floats, NDArray[np.int64]]:
     return sphere.points, sphere.faces
 
 
-def markers(body: Body, tights: Cloth, rng: random.Random) -> Iterator[tuple[Floats, Floats, NDArray[np.float32]]]:
-    """Where the reflective balls sit on the suit in rest: point, outward normal, weights of the bones."""
+class Marker(NamedTuple):
+    """A place on the suit in rest: point (3,), outward normal (3,), weights of the bones (B,)."""
+
+    point: Floats
+    normal: Floats
+    skin: NDArray[np.float32]
+
+
+def markers(body: Body, tights: Cloth, rng: random.Random) -> Iterator[Marker]:
+    """Where the reflective balls of the motion-capture suit are."""
     outward = normals(tights.points, tights.faces)
     for spot, ahead in _spots(body, rng):
         near = np.linalg.norm(tights.points - spot, axis=1) - 0.08 * (outward @ np.asarray(ahead))
         found = int(np.argmin(near))
-        yield tights.points[found], outward[found], tights.skin[found]
+        yield Marker(tights.points[found], outward[found], tights.skin[found])
 
 
 def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
@@ -309,7 +326,7 @@ def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
     yield chest + np.array((0.06, 0.12, -0.10)), back
     for side, sign in ((".L", 1.0), (".R", -1.0)):
         out = (sign, 0.0, 0.0)
-        shoulder, elbow, wrist = _along_arm(body, side)
+        shoulder, elbow, wrist = _arm_joints(body, side)
         hip, knee, ankle = (body.head(bone + side) for bone in ("upperleg01", "lowerleg01", "foot"))
         yield shoulder + np.array((0, 0, 0.06)), (0.0, 0.0, 1.0)
         yield (shoulder + elbow) / 2 + np.array((sign * 0.04, uniform(rng, -0.01, 0.03), 0.04)), out

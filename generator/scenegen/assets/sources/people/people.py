@@ -7,6 +7,7 @@ import importlib.metadata
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -109,8 +110,16 @@ def make_person(recipe: PersonRecipe) -> RawModel:
     )
 
 
-def _body(rng: random.Random, female: float) -> tuple[BodyShape, Floats, Build]:
-    """An adult's shape, its vertices in rest and its lengths, at a height that is drawn in metres."""
+class _RestBody(NamedTuple):
+    """An adult's shape, its vertices (V, 3) in the rest pose, and its lengths."""
+
+    shape: BodyShape
+    vertices: Floats
+    build: Build
+
+
+def _body(rng: random.Random, female: float) -> _RestBody:
+    """Draw an adult whose height is drawn in metres."""
     main = int(rng.random() * 3)
     share = uniform(rng, 0.7, 1.0)
     races = tuple(share if k == main else (1 - share) / 2 for k in range(3))
@@ -133,7 +142,7 @@ def _body(rng: random.Random, female: float) -> tuple[BodyShape, Floats, Build]:
     shape = _as_tall(shape, level)
     vertices = shaped(shape)
     sole = float(vertices[np.unique(base.quads["helper-tights"])][:, 2].min()) - wear.SOLE_THICKNESS
-    return shape, vertices, measure(base, vertices, wanted, sole)
+    return _RestBody(shape, vertices, measure(base, vertices, wanted, sole))
 
 
 def _as_tall(shape: BodyShape, level: float) -> BodyShape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> PosedBo
     raised = {side: _shoulder(base, heads, skeleton, side) for side in SIDES}
     moved = dict(build.joints or {})
     for side in SIDES:
-        inside = raised[side][2] @ (skeleton.turns["chest"]) / skeleton.scale
+        inside = raised[side].arm @ (skeleton.turns["chest"]) / skeleton.scale
         moved[f"upper_arm_{side}"] = skeleton.rest["chest"] + inside
     skeleton = solve(replace(build, joints=moved), pose)
     turns = np.tile(np.eye(3), (len(base.bones), 1, 1))
@@ -169,8 +170,15 @@ def _leg(base: BaseMesh, heads: Floats, body: Skeleton, side: str) -> dict[str, 
     return fixed | {f"toe{n}-1{suffix}": (turn, _FOLLOWS) for n in range(1, 6)}
 
 
-def _shoulder(base: BaseMesh, heads: Floats, body: Skeleton, side: str) -> tuple[Floats, Floats, Floats]:
-    """Turns of collar bone and shoulder blade, and where the arm then hangs as seen from the chest's joint (world)."""
+class _Shoulder(NamedTuple):
+    """Rotations (3, 3) of collar bone and shoulder blade, and the arm's joint (3,) relative to the chest's, world."""
+
+    collar: Floats
+    blade: Floats
+    arm: Floats
+
+
+def _shoulder(base: BaseMesh, heads: Floats, body: Skeleton, side: str) -> _Shoulder:
     chest = body.turns["chest"]
     down = body.turns[f"upper_arm_{side}"] @ np.array([0.0, 0.0, -1.0])
     swing = _swing(chest @ np.array([0.0, 0.0, -1.0]), down)
@@ -182,11 +190,11 @@ def _shoulder(base: BaseMesh, heads: Floats, body: Skeleton, side: str) -> tuple
     top, start, middle, end = (
         heads[base.bones.index(n)] if n == "spine02" else _head(base, heads, n, side) for n in names
     )
-    return collar, blade, chest @ (start - top) + collar @ (middle - start) + blade @ (end - middle)
+    return _Shoulder(collar, blade, chest @ (start - top) + collar @ (middle - start) + blade @ (end - middle))
 
 
 def _arm(
-    base: BaseMesh, heads: Floats, body: Skeleton, side: str, raised: tuple[Floats, Floats, Floats]
+    base: BaseMesh, heads: Floats, body: Skeleton, side: str, raised: _Shoulder
 ) -> dict[str, tuple[Floats, Floats]]:
     shoulder, elbow, wrist = (_head(base, heads, bone, side) for bone in ("upperarm01", "lowerarm01", "wrist"))
     palm, fingers = _palm(base, heads, side)

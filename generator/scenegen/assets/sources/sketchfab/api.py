@@ -1,7 +1,7 @@
-"""Sketchfab's download API over HTTP: what a model is, and its archive, with patience where that helps.
+"""Sketchfab's download API over HTTP: a model's description and its archive, with retries where they help.
 
-`GET /v3/models/UID` is public; `GET /v3/models/UID/download` wants the token and answers with a link that expires in
-minutes and lies at another address, which must never see the token.
+`GET /v3/models/UID` is public. `GET /v3/models/UID/download` needs the token and answers with a link that expires in
+minutes; the link leads to another host, which must never receive the token.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from scenegen import __version__
 from scenegen.core.errors import ScenegenError, UsageError
 
 API = "https://api.sketchfab.com"
-IN_VAIN = 3  # models in a row that all attempts failed for: then it is not the model
+GIVE_UP_AFTER = 3  # models in a row that failed: then the cause is not the model
 MOST_ARCHIVE_BYTES = 1_000_000_000
-NOBODY = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
-INSTEAD = "without it: `scenegen assets build` (built-in models) or `scenegen assets add` (files, .sh3f libraries)"
+NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+INSTEAD = "or use `scenegen assets build` (built-in models) or `scenegen assets add` (files, .sh3f libraries)"
 
 Answer = TypeVar("Answer")
 
 
 class Unavailable(ScenegenError):
-    """This one model cannot be had."""
+    """This one model cannot be downloaded."""
 
 
 class Stopped(ScenegenError):
-    """Nothing more can be had now: no network, a refused token, a quota that is used up, or an interruption."""
+    """No model can be downloaded now: no network, a refused token, a used up quota, or an interruption."""
 
 
-class _Again(Exception):
-    """This attempt failed in a way that another may mend; `wait` in seconds where the server says it."""
+class _Retry(Exception):
+    """This attempt failed and another may succeed; `wait` is the server's Retry-After in seconds, or None."""
 
     def __init__(self, why: str, response: httpx.Response | None = None, *, new_link: bool = False) -> None:
         super().__init__(why)
@@ -55,7 +55,10 @@ class _Again(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try. Seconds; waits between attempts double from `first_wait`, and Retry-After goes before them."""
+    """How often and how long to retry; times in seconds.
+
+    The wait between attempts doubles from `first_wait` on; a Retry-After of the server replaces it.
+    """
 
     attempts: int = 5
     first_wait: float = 1.0
@@ -66,14 +69,14 @@ class Patience:
 
 @dataclass(frozen=True)
 class Token:
-    """A secret: it shows in no message."""
+    """A secret: no message shows it."""
 
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class SketchfabModel:
-    """What Sketchfab says of a model; `licence` is a slug, "" where none is given."""
+    """Sketchfab's description of a model; `licence` is a slug, "" when none is given."""
 
     uid: str
     name: str
@@ -92,7 +95,7 @@ class _Link:
 
 
 def read_token(file: Path | None) -> Token:
-    """The token in `file`, else in $SKETCHFAB_API_TOKEN; UsageError where there is none or it cannot be one."""
+    """The token in `file`, else in $SKETCHFAB_API_TOKEN; UsageError when there is none or it is not a token."""
     where = str(file) if file else "SKETCHFAB_API_TOKEN"
     try:
         text = file.read_text(encoding="utf-8") if file else os.environ.get("SKETCHFAB_API_TOKEN", "")
@@ -102,25 +105,27 @@ def read_token(file: Path | None) -> Token:
     text = text.strip()
     if not text and file is None:
         raise UsageError(
-            "no Sketchfab token: set SKETCHFAB_API_TOKEN or give --token-file (sketchfab.com, Settings, API); "
+            "no Sketchfab token: set SKETCHFAB_API_TOKEN or give --token-file (sketchfab.com, Settings, API), "
             + INSTEAD
         )
     if not re.fullmatch(r"[!-~]{8,200}", text):
-        raise UsageError(f"{where}: holds no API token; it is one word of letters and digits")
+        raise UsageError(
+            f"{where}: not an API token, which is one word of letters and digits; copy it again from sketchfab.com"
+        )
     return Token(text)
 
 
 def api_address() -> str:
-    """Where the API is: $SCENEGEN_SKETCHFAB_API, for a mirror or a gateway, else Sketchfab's own."""
+    """The address of the API: $SCENEGEN_SKETCHFAB_API (a mirror or a gateway), else Sketchfab's own."""
     address = os.environ.get("SCENEGEN_SKETCHFAB_API", API).rstrip("/")
     parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise UsageError(f"SCENEGEN_SKETCHFAB_API={address}: must be https, for the token goes there")
+        raise UsageError(f"SCENEGEN_SKETCHFAB_API={address}: must be an https address, because the token is sent there")
     return address
 
 
 class Sketchfab:
-    """The API. Threads share one: they pause together when it asks to, and `stop` ends them all soon."""
+    """The API. Threads share one object: all pause when the server asks for it, and `stop` ends them soon."""
 
     def __init__(self, token: Token, address: str, patience: Patience = Patience()) -> None:
         self._token, self._address, self._patience = token, address, patience
@@ -128,12 +133,14 @@ class Sketchfab:
         try:
             self._client = httpx.Client(timeout=patience.silence, headers=headers)
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-            raise UsageError(f"the proxy or certificates that the environment names do not work: {error}") from error
+            raise UsageError(
+                f"the proxy or the certificates do not work: {error}; check HTTPS_PROXY and SSL_CERT_FILE"
+            ) from error
         self._stop = threading.Event()
         self._open: set[socket.socket] = set()
         self._answered = False
         self._not_before = 0.0
-        self._in_vain = 0
+        self._failed_in_a_row = 0
 
     def __enter__(self) -> Sketchfab:
         return self
@@ -145,14 +152,14 @@ class Sketchfab:
         self._client.close()
 
     def stop(self) -> None:
-        """Make every thread that is in here raise Stopped soon, even one that waits for a byte."""
+        """Make every call raise Stopped soon, even one that waits for data."""
         self._stop.set()
         for connection in tuple(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def model(self, uid: str) -> SketchfabModel:
-        """What the model is; asked without the token."""
+        """A model's description; the token is not sent."""
         body = self._json(f"{self._address}/v3/models/{uid}", {})
         licence, user = _object(body, "license"), _object(body, "user")
         faces = body.get("faceCount")
@@ -167,7 +174,7 @@ class Sketchfab:
         )
 
     def download(self, uid: str, file: Path) -> str:
-        """Bring the archive to `file`, going on with a part that is there; return its kind, ".zip" or ".glb"."""
+        """Download the archive to `file`, continuing a part that is there; return its type, ".zip" or ".glb"."""
         link: _Link | None = None
 
         def once() -> str:
@@ -175,13 +182,13 @@ class Sketchfab:
             link = link or self._link(uid)
             try:
                 self._stream(link, file)
-            except _Again as again:
-                link = None if again.new_link else link
+            except _Retry as retry:
+                link = None if retry.new_link else link
                 raise
             return link.suffix
 
         suffix = self._patiently("the archive", once)
-        self._in_vain = 0
+        self._failed_in_a_row = 0
         return suffix
 
     def _link(self, uid: str) -> _Link:
@@ -191,42 +198,44 @@ class Sketchfab:
             if isinstance(offer, dict) and isinstance(offer.get("url"), str):
                 size = offer.get("size")
                 if not isinstance(size, int) or size <= 0:
-                    raise Unavailable("Sketchfab does not say how large the archive is")
+                    raise Unavailable("Sketchfab gives no size for the archive")
                 if size > MOST_ARCHIVE_BYTES:
-                    raise Unavailable(f"{size / 1e9:.1f} GB are more than {MOST_ARCHIVE_BYTES / 1e9:.0f} GB")
+                    raise Unavailable(
+                        f"{size / 1e9:.1f} GB is more than the limit of {MOST_ARCHIVE_BYTES / 1e9:.0f} GB"
+                    )
                 return _Link(offer["url"], size, suffix)
-        raise Unavailable("Sketchfab offers no glTF of it")
+        raise Unavailable("Sketchfab offers no glTF file of it")
 
     def _json(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
         def once() -> dict[str, Any]:
             response = self._client.get(url, headers=headers, follow_redirects=not headers)
             self._answered = True
-            self._judge(response, with_token=bool(headers))
+            self._check_status(response, with_token=bool(headers))
             try:
                 body = response.json()
             except ValueError as error:
-                raise _Again("an answer that is not JSON") from error
+                raise _Retry("an answer that is not JSON") from error
             if not isinstance(body, dict):
-                raise _Again("an answer that is no object")
+                raise _Retry("an answer that is not a JSON object")
             return body
 
         return self._patiently("Sketchfab", once)
 
-    def _judge(self, response: httpx.Response, *, with_token: bool) -> None:
+    def _check_status(self, response: httpx.Response, *, with_token: bool) -> None:
         status = response.status_code
         if status == 401 and with_token:
-            raise Stopped(f"Sketchfab refuses the token (401); make a new one at sketchfab.com; {INSTEAD}")
+            raise Stopped(f"Sketchfab refuses the token (401); make a new one at sketchfab.com, {INSTEAD}")
         if status in (401, 403):
-            raise Unavailable(f"not open to this account ({status})")
+            raise Unavailable(f"this account has no access to it ({status})")
         if status in (404, 410):
-            raise Unavailable(f"gone from Sketchfab ({status})")
+            raise Unavailable(f"no longer on Sketchfab ({status})")
         if status == 429 or status >= 500:
-            raise _Again(f"status {status}", response)
+            raise _Retry(f"status {status}", response)
         if status != 200:
             raise Unavailable(f"unexpected answer (status {status})")
 
     def _stream(self, link: _Link, file: Path) -> None:
-        """One attempt at the archive: no token here, and a part is only continued if the server knows it unchanged."""
+        """One attempt at the archive, without the token; a part is continued only if the file is unchanged (ETag)."""
         tag_file = file.with_name(f"{file.name}.etag")
         have = file.stat().st_size if file.exists() else 0
         if have == link.size:
@@ -238,13 +247,13 @@ class Sketchfab:
         with self._client.stream("GET", link.url, headers=headers, follow_redirects=True) as response:
             status = response.status_code
             if status in (400, 401, 403, 404, 410):
-                raise _Again(f"the link has expired (status {status})", new_link=True)
+                raise _Retry(f"the link has expired (status {status})", new_link=True)
             if status == 429 or status >= 500:
-                raise _Again(f"status {status}", response)
+                raise _Retry(f"status {status}", response)
             goes_on = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
             if status != 200 and not goes_on:
                 file.unlink(missing_ok=True)
-                raise _Again(f"unexpected answer (status {status})", new_link=True)
+                raise _Retry(f"unexpected answer (status {status})", new_link=True)
             if not goes_on:
                 have = 0
                 fresh = response.headers.get("ETag", "")
@@ -255,7 +264,7 @@ class Sketchfab:
                 self._copy(response, stream.write, link.size - have)
         have = file.stat().st_size
         if have != link.size:
-            raise _Again(f"{have:,} bytes came of {link.size:,}")
+            raise _Retry(f"{have:,} bytes arrived instead of {link.size:,}")
 
     @contextlib.contextmanager
     def _interruptible(self, response: httpx.Response) -> Iterator[None]:
@@ -277,10 +286,10 @@ class Sketchfab:
             if self._stop.is_set():
                 raise Stopped("interrupted")
             if seconds > self._patience.silence and count < self._patience.least_speed * seconds:
-                raise _Again(f"only {count / seconds / 1000:.1f} kB/s")
+                raise _Retry(f"only {count / seconds / 1000:.1f} kB/s")
 
     def _patiently(self, what: str, once: Callable[[], Answer]) -> Answer:
-        """What `once` gives, tried again while that may help; on Retry-After all threads wait together."""
+        """The result of `once`, retried while that may help; on Retry-After all threads wait together."""
         wait, fault, status = self._patience.first_wait, "", None
         for number in range(self._patience.attempts):
             if number and self._not_before < time.monotonic():
@@ -289,22 +298,22 @@ class Sketchfab:
             self._pause(self._not_before - time.monotonic())
             try:
                 return once()
-            except _Again as again:
-                fault, status = str(again), again.status
-                if again.wait is not None:
-                    self._wait_together(again.wait)
+            except _Retry as retry:
+                fault, status = str(retry), retry.status
+                if retry.wait is not None:
+                    self._wait_together(retry.wait)
             except (httpx.TransportError, httpx.TooManyRedirects) as error:
                 fault, status = str(error) or type(error).__name__, None
-                if isinstance(error, NOBODY) and not self._answered:
-                    raise Stopped(f"{self._address}: no connection ({fault}); {INSTEAD}") from error
-        self._in_vain += 1
-        if status == 429 or self._in_vain >= IN_VAIN:
-            raise Stopped(f"{what} failed again and again ({fault}); the same command goes on from here later")
+                if isinstance(error, NO_CONNECTION) and not self._answered:
+                    raise Stopped(f"{self._address}: no connection ({fault}); check the network, {INSTEAD}") from error
+        self._failed_in_a_row += 1
+        if status == 429 or self._failed_in_a_row >= GIVE_UP_AFTER:
+            raise Stopped(f"{what} failed repeatedly ({fault}); run the same command later to continue")
         raise Unavailable(f"{what} failed {self._patience.attempts} times: {fault}")
 
     def _wait_together(self, seconds: float) -> None:
         if seconds > self._patience.longest_wait:
-            raise Stopped(f"Sketchfab asks to wait {seconds / 60:.0f} min; the same command goes on from here then")
+            raise Stopped(f"Sketchfab asks to wait {seconds / 60:.0f} min; run the same command then to continue")
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     def _pause(self, seconds: float) -> None:
@@ -313,7 +322,7 @@ class Sketchfab:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds to wait, from a number or an HTTP date; None where the server says nothing that can be read."""
+    """Retry-After in seconds, from a number or an HTTP date; None when it is missing or not readable."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdigit():
         return float(text)
@@ -330,7 +339,7 @@ def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _clean(text: object) -> str:
-    """One line of printable text, whatever a stranger wrote."""
+    """`text` as one line of printable characters, at most 200; "" when it is not a string."""
     if not isinstance(text, str):
         return ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import functools
 import hashlib
-import json
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from scenegen.assets.curate.dropped import read_dropped
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel, Refused
 from scenegen.assets.sources.archive import BrokenArchive, unpack
@@ -28,12 +29,12 @@ from scenegen.core.asset_library import Asset, list_assets
 from scenegen.core.errors import ScenegenError
 
 PAGE = "https://sketchfab.com/3d-models/"
-FOLDER = ".fetch"  # in the library: what is under way, and the parts that another run goes on with
+FOLDER = ".fetch"  # in the library: current downloads, and parts that another run can continue
 
 
 @dataclass(frozen=True)
 class FetchedEntry:
-    """A model that is now in the library; `instead_of` is the uid whose place it took as a spare."""
+    """A model that was added to the library; as a spare it replaced the model `instead_of` (a uid)."""
 
     entry: Entry
     asset: Asset
@@ -42,7 +43,7 @@ class FetchedEntry:
 
 @dataclass(frozen=True)
 class RefusedEntry:
-    """A model that was asked for and cannot be had; `place` is the uid whose place it was to take, often its own."""
+    """A model that cannot be used, and why; `place` is the uid that it was fetched for, often its own."""
 
     entry: Entry
     why: str
@@ -51,9 +52,9 @@ class RefusedEntry:
 
 @dataclass
 class FetchResult:
-    """What a fetch came to.
+    """The result of a fetch.
 
-    `missing` counts by (class, split) what is wanted and not there; `stopped` says why it ended early, if it did.
+    `missing` counts the models still wanted, by (class, split); `stopped` is the reason when the fetch ended early.
     """
 
     fetched: list[FetchedEntry] = field(default_factory=list)
@@ -74,7 +75,7 @@ class _Quota:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A model under way; `instead_of` is the uid whose place it takes as a spare."""
+    """A model that is being fetched; as a spare it replaces the model `instead_of` (a uid)."""
 
     entry: Entry
     instead_of: str | None
@@ -94,7 +95,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def present(manifest: Manifest, library: Path) -> tuple[Entry, ...]:
-    """The entries that are in the library already."""
+    """The entries that the library already holds."""
     assets = list_assets(library) if library.is_dir() else ()
     there = {(asset.class_name, asset.provenance.source) for asset in assets}
     return tuple(entry for entry in entries(manifest) if (entry.class_name, PAGE + entry.uid) in there)
@@ -109,7 +110,10 @@ def fetch(
     commercial: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
 ) -> FetchResult:
-    """Fetch and prepare what is wanted and not there; `on_progress` hears (models there, models wanted)."""
+    """Fetch and prepare the models that are wanted and not in the library.
+
+    `on_progress` is called with (models in the library, models wanted). `commercial` refuses licences with NC.
+    """
     result = FetchResult(kept=list(present(manifest, library)))
     quotas = _open_quotas(manifest, library, result)
     total = sum(manifest.want.values())
@@ -155,7 +159,7 @@ def fetch(
 
 
 def is_complete(manifest: Manifest, library: Path) -> bool:
-    """Whether all that is wanted is in the library, so that nothing need be asked of anybody."""
+    """Whether the library holds all wanted models, so that no request is needed."""
     kept = Counter((entry.class_name, entry.split) for entry in present(manifest, library))
     return all(kept[key] >= count for key, count in manifest.want.items())
 
@@ -181,14 +185,12 @@ def _open_quotas(manifest: Manifest, library: Path, result: FetchResult) -> dict
 
 
 def _dropped(library: Path) -> dict[tuple[str, str], str]:
-    """Why a person threw models out, by class and source."""
-    log = library / "dropped.jsonl"
-    notes = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
-    return {(note["class"], note["source"]): note["why"] for note in notes}
+    """The reasons why a user dropped models, by class and source."""
+    return {(note["class"], note["source"]): note["why"] for note in read_dropped(library)}
 
 
 def _next(quotas: dict[tuple[str, str], _Quota], count: int) -> Iterator[_Attempt]:
-    """Up to `count` models to go for now, from every class and split in turn."""
+    """Up to `count` models to fetch next, from each class and split in turn."""
     while count > 0:
         some = False
         for quota in quotas.values():
@@ -212,7 +214,7 @@ def _refuse(quotas: dict[tuple[str, str], _Quota], result: FetchResult, attempt:
 def _stop_reason(error: Stopped | OSError, library: Path) -> str:
     if isinstance(error, Stopped):
         return str(error)
-    return f"{library}: cannot be written ({error.strerror or error}); make room, then the same command goes on"
+    return f"{library}: cannot be written ({error.strerror or error}); free disk space, then run the same command again"
 
 
 def _bring(api: Sketchfab, entry: Entry, scratch: Path, *, commercial: bool) -> _Archive:
@@ -221,7 +223,7 @@ def _bring(api: Sketchfab, entry: Entry, scratch: Path, *, commercial: bool) -> 
     if why:
         raise Unavailable(why)
     if not model.downloadable:
-        raise Unavailable("its author does not offer it for download")
+        raise Unavailable("its author does not allow downloads")
     if model.triangles > MAX_TRIANGLES:
         raise Unavailable(f"{model.triangles:,} triangles are more than {MAX_TRIANGLES:,}")
     part, folder = scratch / f"{entry.uid}.part", scratch / entry.uid
@@ -229,7 +231,7 @@ def _bring(api: Sketchfab, entry: Entry, scratch: Path, *, commercial: bool) -> 
     try:
         try:
             return _open(model, part, folder, suffix)
-        except BrokenArchive:  # every byte that was announced came, and yet: a second copy from the start decides
+        except BrokenArchive:  # all bytes arrived, so a second download from the start decides
             part.unlink()
             return _open(model, part, folder, api.download(entry.uid, part))
     except (Unavailable, Stopped):
@@ -253,7 +255,7 @@ def _open(model: SketchfabModel, part: Path, folder: Path, suffix: str) -> _Arch
 
 
 def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Iterator[Asset | str | OSError]:
-    """Each model as an asset, or why it is none; OSError when the disk is at fault."""
+    """Each model as an asset or a reason to refuse it; an OSError when the disk failed."""
     for number, imported in import_files([archive.file for _, archive in archives]):
         entry, archive = archives[number]
         if isinstance(imported, Refused):
@@ -303,18 +305,16 @@ def _pool(api: Sketchfab, jobs: int) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def _scratch(library: Path) -> Iterator[Path]:
-    """The folder of what is under way, for one fetch at a time; only parts of archives outlive it."""
+    """The folder for downloads, for one fetch at a time; only parts of archives remain in it afterwards."""
     scratch = library / FOLDER
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        lock = (scratch / "lock").open("w")
+        lock = FileLock(scratch / "lock", timeout=0).acquire()
+    except Timeout as error:
+        raise ScenegenError(f"{library}: another fetch is running in this library; wait until it ends") from error
     except OSError as error:
         raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ScenegenError(f"{library}: another fetch is at work here; wait for it") from error
         try:
             yield scratch
         finally:

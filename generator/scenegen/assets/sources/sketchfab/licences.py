@@ -1,4 +1,4 @@
-"""What Sketchfab's licences allow: a rendered data set is a work derived from every model in it."""
+"""Which licences on Sketchfab allow data sets: a rendered data set is a work derived from every model in it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _REFUSED = {
     "by-nc-nd": "forbids derived data (ND)",
     "st": "allows no data sets",
     "free-st": "allows no data sets",
-    "ed": "is for editorial use alone",
+    "ed": "is for editorial use only",
 }
 
 
 def spdx(slug: str) -> str | None:
-    """The SPDX name of a licence that allows derived data, by its slug with or without `cc-`; None for all others."""
+    """The SPDX identifier of a licence that allows derived data, by its slug with or without `cc-`; else None."""
     return _SPDX.get(_plain(slug))
 
 
 def why_refused(slug: str, label: str, *, commercial: bool) -> str | None:
-    """Why a model under this licence is not taken, or None when it is; `commercial` refuses NC too."""
+    """The reason to refuse a model under this licence, or None; `commercial` also refuses licences with NC."""
     plain = _plain(slug)
     shown = label or slug or "none"
     if plain in _REFUSED:

@@ -1,4 +1,4 @@
-"""Manifests: which Sketchfab models are wanted, of what class and split, and which are spare (schema.json)."""
+"""Reads manifests: which Sketchfab models to fetch, their class and split, and the spare models (schema.json)."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`models` by (class, split), best first; of each the first `want` are wanted, the rest are spares.
+    """`models` by (class, split), best first: the first `want` of each are wanted, the others are spares.
 
-    `faults` says of each entry that cannot be used why, one line each.
+    `faults` has one line per entry that cannot be used, with the reason.
     """
 
     name: str
@@ -51,7 +51,7 @@ def shipped() -> tuple[str, ...]:
 
 
 def read_manifest(name: str) -> Manifest:
-    """Read a shipped manifest by its name, or a file; UsageError where it is no manifest at all."""
+    """Read a shipped manifest by its name, or a manifest file; UsageError when it is not a manifest."""
     body = _load(name)
     faults: list[str] = []
     models: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -94,18 +94,20 @@ def _load(name: str) -> dict[str, Any]:
         body = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         known = ", ".join(shipped())
-        raise UsageError(f"{name}: {error.strerror}; name a file, or a manifest that is shipped: {known}") from error
+        raise UsageError(f"{name}: {error.strerror}; name a manifest file, or one of: {known}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: not JSON ({error}); mend it") from error
+        raise UsageError(f"{name}: not JSON ({error}); fix it") from error
     schema = _schema()
-    schema["properties"]["models"].pop("items")  # those are judged one by one, so that the rest goes on
+    schema["properties"]["models"].pop(
+        "items"
+    )  # each model is checked alone, so that one fault does not refuse the others
     for fault in Draft202012Validator(schema).iter_errors(body):
         raise UsageError(f"{name}: {_describe(fault, 'the manifest')}")
     return dict(body)
 
 
 def _describe(fault: ValidationError, whole: str) -> str:
-    """One line for a fault: where, what it is, and what the schema says it must be."""
+    """A fault in one line: where it is, the value, and what the schema requires."""
     place = ".".join(str(step) for step in fault.absolute_path) or whole
     if fault.validator in ("required", "additionalProperties", "dependentRequired"):
         return f"{place}: {fault.message}".removeprefix(": ")
@@ -136,10 +138,10 @@ def _entry(item: dict[str, Any]) -> Entry:
 
 
 def select(manifest: Manifest, class_name: str | None, split: str | None) -> Manifest:
-    """The part of a manifest for one class or one split; UsageError when it has no such class."""
+    """The part of a manifest for one class and one split (None: all); UsageError when it has no such class."""
     if class_name is not None and class_name not in {key[0] for key in manifest.want}:
         known = ", ".join(dict.fromkeys(key[0] for key in manifest.want))
-        raise UsageError(f"{manifest.name}: no class {class_name!r}; it has {known}")
+        raise UsageError(f"{manifest.name}: no class {class_name!r}; its classes: {known}")
 
     def chosen(key: tuple[str, str]) -> bool:
         return class_name in (None, key[0]) and split in (None, key[1])
@@ -152,6 +154,6 @@ def select(manifest: Manifest, class_name: str | None, split: str | None) -> Man
 
 
 def entries(manifest: Manifest) -> Iterator[Entry]:
-    """Every usable entry."""
+    """All usable entries."""
     for models in manifest.models.values():
         yield from models

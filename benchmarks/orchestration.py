@@ -28,7 +28,7 @@ from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.generate.cluster import local_cluster
-from scenegen.generate.engine import Run, drive
+from scenegen.generate.engine import RunHooks, drive
 from scenegen.generate.leases import Lease, LeaseReport, SceneReport, Work
 from scenegen.generate.run_report import RunLog, write_report
 from scenegen.generate.stores.store import FolderStore
@@ -77,18 +77,18 @@ class Memory:
 def make_all(client: Any, out: Path, todo: NDArray[np.bool_], memory: Memory) -> float:
     """Seconds for all scenes of `todo`."""
     started = time.perf_counter()
-    run = Run(
+    hooks = RunHooks(
         make=fake_lease,
-        leave=int,
+        end=int,
         store=Nowhere(out),
         seed=0,
-        alone=str,
+        scene_command=str,
         log=RunLog(out),
         on_progress=memory,
         made=lambda scene: append_timings(out, scene.index, scene.seconds),
     )
     work = Work(todo)
-    failed, stopped = drive(client, work, run)
+    failed, stopped = drive(client, work, hooks)
     assert not failed and not stopped and work.left == 0 and work.made == todo.sum()
     return time.perf_counter() - started
 

@@ -21,11 +21,12 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.dataset.request import Request
 from scenegen.core.preset.preset_file import load_preset
 
-from blender_scripts.host.process import Say, quiet_stdout
+from blender_scripts.host.process import Notify, quiet_stdout
 from blender_scripts.render import cycles as render
-from blender_scripts.serve.scene_maker import STAGES, Job, SceneMaker
+from blender_scripts.serve.scene_maker import STAGES, SceneMaker
 
 NOT_CYCLES = tuple(stage for stage in STAGES if stage != "render")
 synced: list[float] = []
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=4)
     parser.add_argument("--many", type=int, default=200)
     options = parser.parse_args()
-    say = quiet_stdout()
+    notify = quiet_stdout()
     drop_metadata = render.drop_metadata
 
     def note_sync(path: Path) -> None:
@@ -48,52 +49,43 @@ def main() -> None:
 
     render.drop_metadata = note_sync
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(
-            preset=load_preset("studio"),
-            assets=list_assets(options.assets, "train"),
-            library=options.assets,
-            out=Path(folder),
-            seed=0,
-            split="train",
-            quality="standard",
-            device="cpu",
-            threads=0,
-        )
-        (job.out / "scenes").mkdir()
-        time_stages(job, options.scenes, say)
-        preset = dataclasses.replace(job.preset, image_size=(32, 32))
-        grow(dataclasses.replace(job, preset=preset, quality="draft", seed=1), options.many, say)
+        request = Request("studio", Path(folder), device="cpu", assets=options.assets)
+        preset, assets = load_preset("studio"), list_assets(options.assets, "train")
+        (request.folder / "scenes").mkdir()
+        with SceneMaker(request, preset, assets) as maker:
+            time_stages(maker, options.scenes, notify)
+        small = dataclasses.replace(preset, image_size=(32, 32))
+        with SceneMaker(dataclasses.replace(request, quality="draft", seed=1), small, assets) as maker:
+            grow(maker, options.many, notify)
 
 
-def time_stages(job: Job, scenes: int, say: Say) -> None:
+def time_stages(maker: SceneMaker, scenes: int, notify: Notify) -> None:
     """Print seconds a scene and stage."""
     totals = dict.fromkeys(STAGES, 0.0)
-    with SceneMaker(job) as maker:
-        maker.make(scenes)
-        synced.clear()
-        for index in range(scenes):
-            for stage, seconds in maker.make(index).items():
-                totals[stage] += seconds / scenes
+    maker.make(scenes)
+    synced.clear()
+    for index in range(scenes):
+        for stage, seconds in maker.make(index).items():
+            totals[stage] += seconds / scenes
     whole = sum(totals.values())
     sync = sum(synced) / scenes
-    say(f"standard, {scenes} scenes of the studio preset:")
+    notify(f"standard, {scenes} scenes of the studio preset:")
     for stage, seconds in [*totals.items(), ("sum", whole)]:
-        say(f"  {stage:8} {seconds:7.3f} s {seconds / whole:6.1%}")
+        notify(f"  {stage:8} {seconds:7.3f} s {seconds / whole:6.1%}")
     rest = sum(totals[stage] for stage in NOT_CYCLES)
-    say(f"  not Cycles: {rest / whole:.1%}, with sync ({sync:.2f} s, part of render) {(rest + sync) / whole:.1%}")
+    notify(f"  not Cycles: {rest / whole:.1%}, with sync ({sync:.2f} s, part of render) {(rest + sync) / whole:.1%}")
 
 
-def grow(job: Job, scenes: int, say: Say) -> None:
+def grow(maker: SceneMaker, scenes: int, notify: Notify) -> None:
     """Print seconds a scene since the line before, and resident megabytes."""
     before = 0
-    with SceneMaker(job) as maker:
-        since = time.perf_counter()
-        for number in range(1, scenes + 1):
-            maker.make(1000 + number)
-            if number == 10 or number % 100 == 0 or number == scenes:
-                each = (time.perf_counter() - since) / (number - before)
-                say(f"  scenes {before + 1} to {number}: {each:.3f} s each, {resident_megabytes():.0f} MB at the end")
-                before, since = number, time.perf_counter()
+    since = time.perf_counter()
+    for number in range(1, scenes + 1):
+        maker.make(1000 + number)
+        if number == 10 or number % 100 == 0 or number == scenes:
+            each = (time.perf_counter() - since) / (number - before)
+            notify(f"  scenes {before + 1} to {number}: {each:.3f} s each, {resident_megabytes():.0f} MB at the end")
+            before, since = number, time.perf_counter()
 
 
 def resident_megabytes() -> float:

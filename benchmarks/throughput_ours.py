@@ -12,13 +12,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.dataset.request import Request
 from scenegen.core.look.variation import VARIATIONS
 from scenegen.core.preset.preset_file import load_preset
 
 from benchmarks.throughput import cycles_seconds, resident_megabytes
 from blender_scripts.host.process import peak_megabytes, quiet_stdout
 from blender_scripts.render import cycles as render
-from blender_scripts.serve.scene_maker import Job, SceneMaker
+from blender_scripts.serve.scene_maker import SceneMaker
 
 
 def main() -> None:
@@ -43,20 +44,10 @@ def main() -> None:
         preset = dataclasses.replace(preset, image_size=(options.pixels, options.pixels))
     out = options.work / "ours"
     (out / "scenes").mkdir(parents=True)
-    job = Job(
-        preset=preset,
-        assets=list_assets(options.assets, "train"),
-        library=options.assets,
-        out=out,
-        seed=0,
-        split="train",
-        quality=options.quality,
-        device="cpu",
-        threads=0,
-        variation=tuple(kind for kind in VARIATIONS if kind != "noise"),  # which BlenderProc does not add
-    )
+    variation = tuple(kind for kind in VARIATIONS if kind != "noise")  # which BlenderProc does not add
+    request = Request("studio", out, quality=options.quality, device="cpu", assets=options.assets, variation=variation)
     seconds, cycles, resident = [], [], []
-    with SceneMaker(job) as maker:
+    with SceneMaker(request, preset, list_assets(options.assets, "train")) as maker:
         for index in range(options.scenes):
             traced.clear()
             started = time.perf_counter()

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scenegen.blender.cores import cores
-from scenegen.generate.generate import Outcome, Request, generate
+from scenegen.generate.generate import GenerateResult, Request, generate
 from scenegen.steps.stats import read_timings
 
 
@@ -35,10 +35,10 @@ def main() -> int:
     for _ in range(options.rounds):
         for way, (workers, share) in ways.items():
             with tempfile.TemporaryDirectory() as folder, only_cores(share):
-                outcome = run(Path(folder), workers, options)
-                rates[way].append(60 * outcome.made / outcome.seconds)
-                labels[way] = checksum(outcome.out)
-                stages = ", ".join(f"{stage} {s:.2f}" for stage, s in read_timings(outcome.out).items())
+                result = run(Path(folder), workers, options)
+                rates[way].append(60 * result.made / result.seconds)
+                labels[way] = checksum(result.out)
+                stages = ", ".join(f"{stage} {s:.2f}" for stage, s in read_timings(result.out).items())
                 print(f"{way}: {rates[way][-1]:.2f} scenes/min; mean seconds: {stages}", flush=True)
     best = {way: max(found) for way, found in rates.items()}
     least = best["1 worker on 1 core"]
@@ -60,7 +60,7 @@ def only_cores(count: int) -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def run(folder: Path, workers: int, options: argparse.Namespace) -> Outcome:
+def run(folder: Path, workers: int, options: argparse.Namespace) -> GenerateResult:
     request = Request(
         "studio", folder / "out", options.scenes, workers=workers, quality=options.quality, device="cpu",
         assets=options.assets,

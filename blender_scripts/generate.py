@@ -2,26 +2,26 @@
 
     python blender_scripts/generate.py -- --scenes 8 --out DIR              the bpy wheel
     blender -b -P blender_scripts/generate.py -- --scenes 8 --out DIR       any Blender with Python 3.11 or newer
-    ... -- --serve --out DIR ...                                            scenes on request, in JSON lines
+    ... -- --serve --out DIR ...                                            scenes on demand, in JSON lines
 
-This file only prepares the way: it has to load in any Python, to say in one line what is missing.
+This file loads in any Python, so that it can report in one line what is missing.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
 
 
 def prepare_path() -> None:
-    """Let scenegen and what `scenegen blender-setup` installed be imported, after what this host brings itself."""
+    """Make scenegen importable, and what `scenegen blender-setup` installed, after what this host brings itself."""
     here = Path(__file__).resolve().parent
-    home = Path(os.environ.get("SCENEGEN_HOME") or Path.home() / ".scenegen")
-    modules = home / "blender" / "cp{}{}".format(*sys.version_info[:2])
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]  # its names are not top level
-    sys.path += [str(modules), str(here.parent / "generator"), str(here.parent)]
+    sys.path += [str(here.parent / "generator"), str(here.parent)]
+    from scenegen.core.blender_protocol import modules_folder
+
+    sys.path.append(str(modules_folder()))
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import bpy
 import numpy as np
 from numpy.typing import NDArray
+from scenegen.core.blender_protocol import MARK
 
 from blender_scripts.imports.materials import Images, read_material
 
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> None:
             import_model(file.resolve(), folder, options.max_triangles)
         except (ImportFault, RuntimeError, OSError, ValueError, TypeError, MemoryError) as error:
             answer.update(ok=False, error=_one_line(error))
-        print("\n@scenegen " + json.dumps(answer), flush=True)
+        print("\n" + MARK + json.dumps(answer), flush=True)
 
 
 def import_model(file: Path, folder: Path, max_triangles: int) -> None:

@@ -1,7 +1,7 @@
 """Every difference between the Blenders that are supported: 3.4 (Debian), 4.1 to 4.5 and 5.0 to 5.3.
 
-Nothing else in blender_scripts asks for a version. Module level imports the standard library alone, so that a host that
-lacks a module can still say so.
+Nothing else in blender_scripts asks for a version. Imports at module level need only the standard library, so that a
+host that misses a module can still report it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-MODULES = ("numpy", "numba", "PIL", "scipy")
-DEVICES = ("optix", "cuda", "hip", "metal", "oneapi")  # the order in which `auto` tries
+from scenegen.core.blender_protocol import GPU_KINDS, OLDEST_PYTHON, REQUIRED_MODULES
 
 # Names of a Principled BSDF's sockets, newest first: they were renamed in 4.0.
 _PRINCIPLED = {
@@ -29,13 +28,13 @@ _PRINCIPLED = {
 
 
 def host_problem() -> str | None:
-    """Why this host cannot generate, in one line with the mend; None when it can."""
+    """Why this host cannot generate, in one line with the fix; None when it can."""
     version = platform.python_version()
-    if tuple(map(int, version.split(".")[:2])) < (3, 11):
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
         return f"this Blender's Python is {version}, 3.11 or newer is needed: use Blender 4.1 or newer"
-    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    missing = [package for name, package in REQUIRED_MODULES.items() if importlib.util.find_spec(name) is None]
     if missing:
-        return f"this Blender lacks {', '.join(missing)}: run `scenegen blender-setup --blender {_executable()}`"
+        return f"this Blender misses {', '.join(missing)}: run `scenegen blender-setup --blender {_executable()}`"
     return None
 
 
@@ -46,7 +45,7 @@ def _executable() -> str:
 
 
 def principled_socket(node: Any, key: str) -> Any:
-    """Input of a Principled BSDF by today's or yesterday's name."""
+    """Return an input of a Principled BSDF by its newest name, in any version."""
     for name in _PRINCIPLED.get(key, (key,)):
         if name in node.inputs:
             return node.inputs[name]
@@ -111,16 +110,16 @@ def use_denoiser(cycles: Any) -> bool:
 
 def list_gpus() -> dict[str, list[str]]:
     """The names of the GPUs that Cycles can render on, by kind; kinds without any are left out."""
-    return {kind: [device.name for device in gpus] for kind in DEVICES if (gpus := _gpus(kind))}
+    return {kind: [device.name for device in gpus] for kind in GPU_KINDS if (gpus := _gpus(kind))}
 
 
 def use_device(scene: Any, wanted: str, number: int | None = None) -> str | None:
-    """Let Cycles render on `wanted` ("auto": the first kind of GPU that there is, else the CPU).
+    """Make Cycles render on `wanted` ("auto": the first kind of GPU that this machine has, else the CPU).
 
-    Of several GPUs it takes the one of `number`, counted round, or all when that is None. What it took ("cpu", or
-    "optix: NVIDIA L4"), None when there is no such device.
+    Of n GPUs it uses number `number` modulo n, or all when that is None. Returns what it uses ("cpu", or
+    "optix: NVIDIA L4"), or None when there is no such device.
     """
-    for kind in () if wanted == "cpu" else DEVICES if wanted == "auto" else (wanted,):
+    for kind in () if wanted == "cpu" else GPU_KINDS if wanted == "auto" else (wanted,):
         gpus = _gpus(kind)
         if gpus:
             taken = gpus if number is None else [gpus[number % len(gpus)]]
@@ -152,7 +151,7 @@ def _preferences() -> Any:
 
 
 def find_hdri(name: str) -> Path | None:
-    """The file of one of Blender's own world HDRIs, None where the build ships none."""
+    """Return the file of one of Blender's own world HDRIs; None when this build has none."""
     import bpy
 
     folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")

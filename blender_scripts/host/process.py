@@ -7,12 +7,12 @@ import signal
 import sys
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def quiet_stdout() -> Say:
+def quiet_stdout() -> Notify:
     """Send file descriptor 1, which Blender's C code writes to, nowhere; a way to print lines where it led before."""
     sys.stdout.flush()
     terminal = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -20,11 +20,11 @@ def quiet_stdout() -> Say:
     os.dup2(nowhere, 1)
     os.close(nowhere)
 
-    def say(line: str) -> None:
+    def notify(line: str) -> None:
         terminal.write(line + "\n")
         terminal.flush()
 
-    return say
+    return notify
 
 
 def die_with_parent() -> None:

@@ -6,18 +6,18 @@ import dataclasses
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 from scenegen.core import rng
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import credit_entries
+from scenegen.core.dataset.request import WHOLE_MACHINE, Request, Resources
 from scenegen.core.dataset.writing import SceneWriter, write_labels
-from scenegen.core.look.variation import HDRIS, VARIATIONS
+from scenegen.core.look.variation import HDRIS
 from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset import Preset
 
@@ -33,31 +33,20 @@ was made before it, although nothing of those is left; why is not known. An empt
 STAGES = ("layout", "load", "build", "render", "labels", "write", "purge")
 
 
-@dataclass(frozen=True)
-class Job:
-    """What all scenes of a process have in common; `assets` are those of the split, sorted by name."""
-
-    preset: Preset
-    assets: tuple[Asset, ...]
-    library: Path
-    out: Path
-    seed: int
-    split: str
-    quality: str
-    device: str
-    threads: int
-    gpu: int | None = None
-    variation: tuple[str, ...] = VARIATIONS
-
-
 class SceneMaker:
-    """Makes the scenes of a job, in a context: it owns a thread and a temporary folder.
+    """Makes the scenes of a request, in a context: it owns a thread and a temporary folder.
 
-    `notes` are lines the user should read once. Raises UsageError when the device does not exist.
+    `request` is as `for_blender` returns it, and `assets` are those of its split, sorted by name. `notes` are lines the
+    user should read once. Raises UsageError when the device does not exist.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(
+        self, request: Request, preset: Preset, assets: Sequence[Asset], resources: Resources = WHOLE_MACHINE
+    ) -> None:
+        self.request = request
+        self.preset = preset
+        self.assets = tuple(assets)
+        self.resources = resources
         self.notes = self._open_empty_file()
         self._made = 0
         if find_hdri(HDRIS[0]) is None:
@@ -75,34 +64,34 @@ class SceneMaker:
 
     def _open_empty_file(self) -> tuple[str, ...]:
         """Begin with nothing in Blender; the notes of `configure`."""
-        job = self.job
-        self.cache = AssetCache(job.library)
+        self.cache = AssetCache(self.request.library)
         self._target = empty_file()
-        return configure(self._target, QUALITIES[job.quality], job.device, job.threads, job.gpu)
+        quality, resources = QUALITIES[self.request.quality], self.resources
+        return configure(self._target, quality, self.request.device, resources.threads, resources.gpu)
 
     def make(self, index: int) -> dict[str, float]:
-        """Make and write scene `index`; wall seconds a stage.
+        """Make and write scene `index`; wall seconds per stage.
 
         The labels are made while Cycles renders: "labels" is how much longer they took. Whatever goes wrong, the
         Blender is clean for the next scene.
         """
-        job, seconds = self.job, dict.fromkeys(STAGES, 0.0)
+        request, seconds = self.request, dict.fromkeys(STAGES, 0.0)
         with _timed(seconds, "layout"):
-            scene = make_scene(job.preset, job.assets, job.seed, index, job.split, job.variation)
+            scene = make_scene(self.preset, self.assets, request.seed, index, request.split, request.kinds_of_variation)
         names = sorted({placed.asset for placed in scene.objects})
-        credits = credit_entries(asset for asset in job.assets if asset.name in names)
+        credits = credit_entries(asset for asset in self.assets if asset.name in names)
         scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
         try:
             with _timed(seconds, "load"):
                 meshes = {name: self.cache.triangles(name) for name in names}
             with _timed(seconds, "build"):
                 cameras = build_scene(scene, self.cache)
-            with SceneWriter(job.out, index) as writer:
+            with SceneWriter(request.folder, index) as writer:
                 pending = self._thread.submit(write_labels, writer, scene, meshes)
                 try:
                     with _timed(seconds, "render"):
                         images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
-                        noise_seed = rng.integer(rng.stream(job.seed, index, "noise"), 0, 2**30)
+                        noise_seed = rng.integer(rng.stream(request.seed, index, "noise"), 0, 2**30)
                         render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
                 finally:
                     with _timed(seconds, "labels"):

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from distributed import Client, LocalCluster
 from scenegen.blender.cores import share
-from scenegen.blender.devices import KINDS, chosen_device, plan_workers
-from scenegen.blender.host import HostSpec, generate_script
+from scenegen.blender.devices import choose_device, plan_workers
+from scenegen.blender.host import generate_script, scene_command, warm_up_command
+from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.errors import UsageError
 from scenegen.generate.engine import workers_a_machine
-from scenegen.generate.generate import Request
 
 from blender_scripts.host import compat
 
@@ -82,16 +82,15 @@ def test_without_cards_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scene.cycles.device == "CPU"
     assert compat.use_device(scene, "hip") is None
     assert compat.list_gpus() == {}
-    assert tuple(compat.DEVICES) == KINDS
 
 
 def test_what_is_chosen() -> None:
-    assert chosen_device("auto", {}) == ("cpu", ())
-    assert chosen_device("auto", {"cuda": TWO, "optix": TWO}) == ("optix", TWO)
-    assert chosen_device("cuda", {"cuda": TWO, "optix": TWO}) == ("cuda", TWO)
-    assert chosen_device("cpu", {"cuda": TWO}) == ("cpu", ())
+    assert choose_device("auto", {}) == ("cpu", ())
+    assert choose_device("auto", {"cuda": TWO, "optix": TWO}) == ("optix", TWO)
+    assert choose_device("cuda", {"cuda": TWO, "optix": TWO}) == ("cuda", TWO)
+    assert choose_device("cpu", {"cuda": TWO}) == ("cpu", ())
     with pytest.raises(UsageError, match=r"--device hip: this machine has optix; try --device auto"):
-        chosen_device("hip", {"optix": TWO})
+        choose_device("hip", {"optix": TWO})
 
 
 def asked(**options: Any) -> Request:
@@ -106,17 +105,19 @@ def test_how_many_processes() -> None:
     assert plan_workers(asked(), cards, 16).workers == 2
     assert plan_workers(asked(per_gpu=3), cards, 16).workers == 6
     assert plan_workers(asked(workers=5), cards, 16).workers == 5
-    assert plan_workers(asked(per_gpu=3), cards, 16).told == "rendering on optix: NVIDIA L4, NVIDIA L4 with 6 Blenders"
-    assert plan_workers(asked(), {}, 2).told == "rendering on cpu with one Blender"
-    assert plan_workers(asked(scheduler="tcp://a:1"), {}, 2).told == "rendering on auto of the cluster's machines"
+    assert (
+        plan_workers(asked(per_gpu=3), cards, 16).summary == "rendering on optix: NVIDIA L4, NVIDIA L4 with 6 Blenders"
+    )
+    assert plan_workers(asked(), {}, 2).summary == "rendering on cpu with one Blender"
+    assert plan_workers(asked(scheduler="tcp://a:1"), {}, 2).summary == "rendering on auto of the cluster's machines"
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"per_gpu": 2}, "no GPU renders here"),
-        ({"per_gpu": 2, "workers": 3}, "--workers says already"),
-        ({"per_gpu": 2, "scheduler": "tcp://a:1"}, "--scheduler says already"),
+        ({"per_gpu": 2, "workers": 3}, "--workers already sets"),
+        ({"per_gpu": 2, "scheduler": "tcp://a:1"}, "--scheduler already sets"),
     ],
 )
 def test_what_does_not_go_together(options: dict[str, Any], said: str) -> None:
@@ -171,15 +172,15 @@ def test_workers_share_the_cores_that_they_have_in_common() -> None:
 
 
 def test_a_child_is_told_its_card() -> None:
-    spec = HostSpec("studio", "/out", 0, "train", "draft", "optix", "/assets", None, "generate.py", gpu=3)
-    assert "--gpu 3" in spec.alone(17)
-    assert "--gpu" not in HostSpec(**{**vars(spec), "gpu": None}).alone(17)
+    request = Request(device="optix")
+    assert "--gpu 3" in scene_command("generate.py", request, Resources(gpu=3), 17)
+    assert "--gpu" not in scene_command("generate.py", request, Resources(), 17)
 
 
 def test_warm_up_renders_on_the_real_cpu(tmp_path: Path) -> None:
-    spec = HostSpec("studio", "/out", 0, "train", "draft", "cpu", str(tmp_path), None, str(generate_script()))
-    done = subprocess.run(spec.warm_up(), capture_output=True, text=True, check=True)
+    command = warm_up_command(str(generate_script()), Request(device="cpu", quality="draft", assets=tmp_path))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "rendering on cpu"
-    refused = subprocess.run([*spec.warm_up()[:-6], "--device", "optix"], capture_output=True, text=True, check=False)
+    refused = subprocess.run([*command, "--device", "optix"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "--device optix: this machine has none" in refused.stderr

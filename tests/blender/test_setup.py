@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from scenegen.blender import setup as blender_setup
-from scenegen.blender.setup import check_host, modules_folder, probe, setup
+from scenegen.blender.setup import check_host, probe, setup
+from scenegen.core.blender_protocol import REQUIRED_MODULES, modules_folder
 from scenegen.core.errors import ScenegenError
 
 DEBIAN = shutil.which("blender", path="/usr/bin")
@@ -19,7 +19,7 @@ needs_debian = pytest.mark.skipif(DEBIAN is None, reason="Debian's blender is no
 def test_the_bpy_wheel_has_all_it_needs() -> None:
     info = check_host(None)
     assert info.python[:2] == (3, 11)
-    assert set(info.versions) == set(blender_setup.MODULES)
+    assert set(info.versions) == set(REQUIRED_MODULES)
     assert info.problems == {}
 
 
@@ -59,13 +59,14 @@ def test_a_blender_of_another_kind_of_machine_is_refused(tmp_path: Path) -> None
 def test_debians_blender_is_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCENEGEN_HOME", str(tmp_path))
     assert DEBIAN
-    with pytest.raises(ScenegenError, match=r"lacks numpy.*run `scenegen blender-setup --blender /usr/bin/blender`"):
+    with pytest.raises(ScenegenError, match=r"misses numpy.*run `scenegen blender-setup --blender /usr/bin/blender`"):
         check_host(DEBIAN)
     info = setup(DEBIAN)
     assert info.problems == {}
     assert info.version.startswith("3.4")
     assert info.versions["numpy"].startswith("1.")
     assert (modules_folder(info.python) / "numba").is_dir()
+    assert not (modules_folder(info.python) / "scipy").exists()
     installed = sum(1 for _ in os.scandir(tmp_path / "blender" / "cp311"))
     assert setup(DEBIAN).versions == info.versions
     assert sum(1 for _ in os.scandir(tmp_path / "blender" / "cp311")) == installed

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,13 @@ from helpers.labelled_scenes import SceneLabels, write_scene
 from PIL import Image
 from scenegen.core.dataset.credits import credit_entries, write_credits
 from scenegen.core.dataset.folders import finished_indices, is_complete, leftovers, remove_leftovers, scene_path
-from scenegen.core.dataset.info import check_dataset_json, library_checksum, preset_checksum, read_dataset_json
+from scenegen.core.dataset.info import (
+    DatasetInfo,
+    check_dataset_json,
+    library_checksum,
+    preset_checksum,
+    read_dataset_json,
+)
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.dataset.writing import replace_labels
@@ -212,8 +219,8 @@ def test_replacing_labels_keeps_the_pictures(out: Path, one: tuple[Scene, list[P
 def test_the_same_request_resumes_and_may_grow(out: Path) -> None:
     check_dataset_json(out, box_info(2))
     assert read_dataset_json(out) == box_info(3)
-    check_dataset_json(out, dataclasses.replace(box_info(9), blender=("5.0.1",), library="moved"))
-    assert read_dataset_json(out).scenes == 9
+    check_dataset_json(out, dataclasses.replace(box_info(9, assets=Path("moved")), blender=("5.0.1",)))
+    assert read_dataset_json(out).request.scenes == 9
     assert read_dataset_json(out).blender == ("4.5.0", "5.0.1")
     check_dataset_json(out.with_name("street"), box_info(1, grid=None))
     assert read_dataset_json(out.with_name("street")).grid is None
@@ -236,13 +243,20 @@ def test_the_same_request_resumes_and_may_grow(out: Path) -> None:
 )
 def test_another_request_is_refused_by_name(out: Path, key: str, value: object, shown: str) -> None:
     with pytest.raises(ScenegenError) as refused:
-        check_dataset_json(out, dataclasses.replace(box_info(3), **{key: value}))
+        check_dataset_json(out, changed(box_info(3), key, value))
     message = str(refused.value)
     assert shown in message
     assert key in message
     assert "--out" in message
     assert "\n" not in message
     assert read_dataset_json(out) == box_info(3)
+
+
+def changed(info: DatasetInfo, key: str, value: Any) -> DatasetInfo:
+    """The same data set but for one key of its dataset.json."""
+    if hasattr(info, key):
+        return dataclasses.replace(info, **{key: value})
+    return dataclasses.replace(info, request=dataclasses.replace(info.request, **{key: value}))
 
 
 def test_impossible_places_are_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from helpers.blender_assets import write_preset
 from helpers.labelled_scenes import SceneLabels, make_labels
 from scenegen.core.asset_library import Asset, list_assets, read_mesh
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json, read_dataset_json, write_dataset_json
+from scenegen.core.dataset.request import Request
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.layout.boxes import oriented_box
 from scenegen.core.layout.collision import distance_to_box
@@ -301,13 +302,14 @@ def test_scenes_and_data_sets_from_before_still_load(assets: tuple[Asset, ...], 
     older = scene_from_json(json.dumps(body))
     assert (older.look.floor, older.look.objects, older.look.noise) == (scene.look.floor, (), None)
 
-    info = DatasetInfo("studio", "p", 0, "train", "draft", "l", ("chair",), None, None, 2, "x", variation=("noise",))
+    request = Request(scenes=2, quality="draft", variation=("noise",), assets=Path("x"))
+    info = DatasetInfo(request, "p", "l", ("chair",), None, None)
     write_dataset_json(tmp_path, info)
     assert read_dataset_json(tmp_path) == info
     body = json.loads((tmp_path / "dataset.json").read_text())
     del body["variation"]
     (tmp_path / "dataset.json").write_text(json.dumps(body))
-    assert read_dataset_json(tmp_path).variation is None
+    assert read_dataset_json(tmp_path).request.variation is None
     with pytest.raises(ScenegenError, match=r'made with variation null, now asked for \["noise"\]'):
         check_dataset_json(tmp_path, info)
 

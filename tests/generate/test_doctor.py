@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from helpers.fault_runs import TINY
-from scenegen.blender.devices import Plan
+from scenegen.blender.devices import WorkerPlan
 from scenegen.cli.main import cli
 from scenegen.core.errors import UsageError
 from scenegen.generate.doctor import Cost, Machine, shortages
@@ -83,11 +83,11 @@ def test_bad_requests_are_usage_errors(box_library: Path) -> None:
 def test_what_does_not_suffice() -> None:
     machine = Machine(8, 32 * 10**9, 10 * 10**9, "/data", 3 * 10**9)
     cost = Cost(1000, 3, 2.0, {"render": 2.0}, 500.0, 4e6, 1e5, 3e9)
-    disk, memory = shortages(machine, cost, Plan("cpu", (), 4))
+    disk, memory = shortages(machine, cost, WorkerPlan("cpu", (), 4))
     assert disk == "/data: 4.0 GB for 1000 scenes, 3.0 GB free; make at most 750, or take --pack DIR (takes 0.1 GB)"
-    assert shortages(machine, cost, Plan("cpu", (), 3), packed=True) == []
+    assert shortages(machine, cost, WorkerPlan("cpu", (), 3), packed=True) == []
     full = Machine(8, 32 * 10**9, 10 * 10**9, "/data", 5 * 10**6)
-    assert shortages(full, cost, Plan("cpu", (), 1))[0].endswith("make at most 1, or take another disk")
-    assert shortages(Machine(8, 32 * 10**9, 10 * 10**9, "s3://bucket", None), cost, Plan("cpu", (), 1)) == []
+    assert shortages(full, cost, WorkerPlan("cpu", (), 1))[0].endswith("make at most 1, or take another disk")
+    assert shortages(Machine(8, 32 * 10**9, 10 * 10**9, "s3://bucket", None), cost, WorkerPlan("cpu", (), 1)) == []
     assert memory.endswith("run with --workers 3")
-    assert shortages(machine, Cost(700, 3, 2.0, {}, 350.0, 4e6, 1e5, 1e9), Plan("cpu", (), 4)) == []
+    assert shortages(machine, Cost(700, 3, 2.0, {}, 350.0, 4e6, 1e5, 1e9), WorkerPlan("cpu", (), 4)) == []

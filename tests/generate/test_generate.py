@@ -23,7 +23,7 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.generate import engine, leases
 from scenegen.generate import generate as driver
-from scenegen.generate.generate import Outcome, Request, SceneReport, generate
+from scenegen.generate.generate import GenerateResult, Request, SceneReport, generate
 from scenegen.generate.run_report import read_events
 from scenegen.generate.worker import Recycling
 from scenegen.steps.stats import read_timings
@@ -33,7 +33,7 @@ SCENES = 6
 
 
 @pytest.fixture
-def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -> Callable[..., Outcome]:
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -> Callable[..., GenerateResult]:
     """Generate with a stand-in for Blender that has the faults asked for."""
     monkeypatch.setattr(driver, "generate_script", lambda: FAULTY)
     monkeypatch.setattr(driver.blender_setup, "check_host", lambda blender: SystemBlender)
@@ -42,20 +42,20 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -
         scenes: int,
         faults: dict[int, list[str]],
         recycling: Recycling | None = None,
-        say: Callable[[str], object] = str,
+        notify: Callable[[str], object] = str,
         **options: object,
-    ) -> Outcome:
+    ) -> GenerateResult:
         (tmp_path / "faults.json").write_text(json.dumps(faults))
         request = Request(str(TINY), tmp_path / "out", scenes, assets=box_library, **options)  # type: ignore[arg-type]
-        return generate(request, lambda done, total, failed=0: None, say, recycling or Recycling())
+        return generate(request, lambda done, total, failed=0: None, notify, recycling or Recycling())
 
     return run
 
 
-def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., GenerateResult], tmp_path: Path) -> None:
     faults = {0: ["die"], 1: ["segfault", "die"], 3: ["refuse"], 4: ["write_then_die"]}
-    outcome = faulty(8, faults, workers=2)
-    assert (outcome.made, outcome.failed, outcome.missing) == (8, (), ())
+    result = faulty(8, faults, workers=2)
+    assert (result.made, result.failed, result.missing) == (8, (), ())
     scenes = Dataset(tmp_path / "out")
     assert [scene.index for scene in scenes] == list(range(8))
     assert len({scene.masks.tobytes() for scene in scenes}) == 8
@@ -65,12 +65,12 @@ def test_a_blender_that_dies_costs_nothing_but_time(faulty: Callable[..., Outcom
 
 
 def test_a_scene_that_always_fails_is_listed_and_the_others_are_made(
-    faulty: Callable[..., Outcome], tmp_path: Path
+    faulty: Callable[..., GenerateResult], tmp_path: Path
 ) -> None:
-    outcome = faulty(6, {2: ["die"] * 9, 4: ["refuse"] * 9}, seed=5)
-    assert outcome.missing == (2, 4)
+    result = faulty(6, {2: ["die"] * 9, 4: ["refuse"] * 9}, seed=5)
+    assert result.missing == (2, 4)
     assert finished_indices(tmp_path / "out") == {0, 1, 3, 5}
-    died, refused = sorted(outcome.failed, key=lambda report: report.index)
+    died, refused = sorted(result.failed, key=lambda report: report.index)
     assert (died.tries, died.error) == (3, "Blender died (exit status 3)")
     assert "dying at scene 2" in died.log
     assert refused.error == "no such light"
@@ -81,24 +81,26 @@ def test_a_scene_that_always_fails_is_listed_and_the_others_are_made(
     assert faulty(6, {}, seed=5).missing == ()
 
 
-def test_a_blender_that_hangs_is_replaced(faulty: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blender_that_hangs_is_replaced(
+    faulty: Callable[..., GenerateResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(leases, "FIRST_TIMEOUT", 3.0)
     monkeypatch.setattr(leases, "LEAST_TIMEOUT", 3.0)
-    outcome = faulty(3, {0: ["hang"], 2: ["hang"]})
-    assert outcome.missing == ()
+    result = faulty(3, {0: ["hang"], 2: ["hang"]})
+    assert result.missing == ()
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(FAULTY) in (p.info["cmdline"] or [])]
 
 
-def test_when_nothing_works_it_stops_early(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
-    outcome = faulty(500, {i: ["die"] * 9 for i in range(500)}, workers=2)
-    assert len(outcome.failed) == engine.GIVE_UP_AFTER
+def test_when_nothing_works_it_stops_early(faulty: Callable[..., GenerateResult], tmp_path: Path) -> None:
+    result = faulty(500, {i: ["die"] * 9 for i in range(500)}, workers=2)
+    assert len(result.failed) == engine.GIVE_UP_AFTER
     assert len(list(tmp_path.glob("tries_*"))) < 20
-    assert len(outcome.missing) == 500
+    assert len(result.missing) == 500
 
 
-def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
-    outcome = faulty(8, {}, recycling=Recycling(scenes=3))
-    assert (outcome.missing, outcome.events["recycled"]) == ((), 2)
+def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., GenerateResult], tmp_path: Path) -> None:
+    result = faulty(8, {}, recycling=Recycling(scenes=3))
+    assert (result.missing, result.events["recycled"]) == ((), 2)
     grown = faulty(14, {11: ["grow"]}, recycling=Recycling(growth_mb=150, settled=2))
     assert (grown.made, grown.events["recycled"]) == (6, 1)
     whys = [event["why"] for event in read_events(tmp_path / "out") if event["event"] == "recycled"]
@@ -108,42 +110,42 @@ def test_blenders_are_recycled_by_count_and_by_memory(faulty: Callable[..., Outc
 
 @pytest.mark.skipif(cores() < 2, reason="one core")
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process to cores")
-def test_two_blenders_have_cores_of_their_own(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_two_blenders_have_cores_of_their_own(faulty: Callable[..., GenerateResult], tmp_path: Path) -> None:
     assert faulty(6, {index: ["slow"] for index in range(6)}, workers=2).made == 6
     kept = [json.loads(path.read_text()) for path in tmp_path.glob("cores_*")]
     assert len(kept) == 2
     assert sorted(kept[0] + kept[1]) == sorted(own_cores())
 
 
-def test_the_dashboard_shows_the_run(faulty: Callable[..., Outcome]) -> None:
+def test_the_dashboard_shows_the_run(faulty: Callable[..., GenerateResult]) -> None:
     pages = []
 
-    def say(line: str) -> None:
+    def notify(line: str) -> None:
         if line.startswith("dashboard: "):
             with urllib.request.urlopen(line.removeprefix("dashboard: "), timeout=60) as page:
                 pages.append(page.read())
 
-    assert faulty(1, {}, say=say, dashboard="127.0.0.1:0").made == 1
+    assert faulty(1, {}, notify=notify, dashboard="127.0.0.1:0").made == 1
     assert b"Dask Diagnostic UI" in pages[0]
     assert b"bokeh" in pages[0]
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="--dashboard"):
         faulty(2, {}, dashboard=f"127.0.0.1:{taken.getsockname()[1]}")
 
 
-def test_only_missing_scenes_are_made(faulty: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_only_missing_scenes_are_made(faulty: Callable[..., GenerateResult], tmp_path: Path) -> None:
     assert faulty(3, {}).made == 3
     assert faulty(3, {}).made == 0
     grown = faulty(5, {})
     assert (grown.made, grown.present, grown.missing) == (2, 3, ())
     assert len((tmp_path / "tries_0").read_text()) == 1
-    assert read_dataset_json(tmp_path / "out").scenes == 5
+    assert read_dataset_json(tmp_path / "out").request.scenes == 5
 
 
 @pytest.mark.parametrize(
     ("change", "named"), [({"seed": 1}, "seed 0"), ({"quality": "draft"}, "quality"), ({"split": "test"}, "split")]
 )
 def test_other_parameters_are_refused(
-    faulty: Callable[..., Outcome], tmp_path: Path, change: dict[str, object], named: str
+    faulty: Callable[..., GenerateResult], tmp_path: Path, change: dict[str, object], named: str
 ) -> None:
     faulty(1, {})
     before = (tmp_path / "out/dataset.json").read_bytes()

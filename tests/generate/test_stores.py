@@ -16,17 +16,18 @@ import fsspec
 import numpy as np
 import pytest
 from helpers.fault_runs import FAULTY, TINY, SystemBlender, rest, running, wait_for
-from scenegen.cli.generate import _output
+from scenegen.cli.request_options import to_request
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.request import local_folder
 from scenegen.core.dataset.shards import Packing, read_index
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.generate import generate as driver
-from scenegen.generate.generate import Outcome, Request, generate
-from scenegen.generate.stores.remote import RemoteStore, local_folder
+from scenegen.generate.generate import GenerateResult, Request, generate
+from scenegen.generate.stores.remote import RemoteStore
 from scenegen.steps.pack import check_shards
 
 EXACT = Packing("png", 95, True, 0.3)
-Run = Callable[..., Outcome]
+Run = Callable[..., GenerateResult]
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box_library: Path) -> R
     monkeypatch.setattr(driver, "generate_script", lambda: FAULTY)
     monkeypatch.setattr(driver.blender_setup, "check_host", lambda blender: SystemBlender)
 
-    def run(scenes: int, out: Path, **options: object) -> Outcome:
+    def run(scenes: int, out: Path | str, **options: object) -> GenerateResult:
         request = Request(str(TINY), out, scenes, assets=box_library, **options)  # type: ignore[arg-type]
         return generate(request, lambda done, total, failed=0: None)
 
@@ -57,8 +58,8 @@ def same(a: StoredScene, b: StoredScene) -> bool:
 
 def test_packing_on_the_way_keeps_every_scene_and_no_folder(run: Run, tmp_path: Path) -> None:
     run(8, tmp_path / "folders")
-    outcome = run(8, tmp_path / "packed", pack=EXACT, workers=2)
-    assert (outcome.made, outcome.missing) == (8, ())
+    result = run(8, tmp_path / "packed", pack=EXACT, workers=2)
+    assert (result.made, result.missing) == (8, ())
     packed, folders = Dataset(tmp_path / "packed"), Dataset(tmp_path / "folders")
     assert packed.indices == list(range(8))
     assert all(same(a, b) for a, b in zip(packed, folders, strict=True))
@@ -134,10 +135,11 @@ def test_packing_refuses_what_is_something_else(run: Run, tmp_path: Path) -> Non
         run(1, tmp_path / "packed", pack=Packing("jpeg", 95, True, 0.3))
     with pytest.raises(ScenegenError, match=r"dataset\.json: made with seed 0, now asked for 1"):
         run(2, tmp_path / "packed", pack=EXACT, seed=1)
-    with pytest.raises(UsageError, match="leave --out away"):
-        _output("a", Path("b"), False, "studio")
+    with pytest.raises(UsageError, match="leave --out out"):
+        to_request({"out": Path("a"), "pack": "b"})
     with pytest.raises(UsageError, match="--maps"):
-        _output("a", None, True, "studio")
+        to_request({"out": Path("a"), "pack": None}, maps=True)
+    assert to_request({"out": None, "pack": "b"}, maps=True).pack == Packing("jpeg", 95, True, 250.0)
 
 
 @pytest.fixture(scope="module")
@@ -184,8 +186,8 @@ def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_scenes_in_object_storage_equal_those_in_folders(run: Run, bucket: str, tmp_path: Path) -> None:
     run(4, tmp_path / "folders")
-    outcome = run(4, local_folder(bucket), url=bucket, workers=2)
-    assert (outcome.made, outcome.missing, outcome.url) == (4, (), bucket)
+    result = run(4, bucket, workers=2)
+    assert (result.made, result.missing, result.url) == (4, (), bucket)
     files = fsspec.filesystem("s3")
     assert {path.split("/")[-1] for path in files.ls("scenes/studio")} >= {"dataset.json", "CREDITS.txt", "scenes"}
     files.get("scenes/studio", str(tmp_path / "fetched"), recursive=True)
@@ -197,21 +199,21 @@ def test_scenes_in_object_storage_equal_those_in_folders(run: Run, bucket: str, 
 
 def test_a_run_into_object_storage_goes_on(run: Run, bucket: str) -> None:
     place = local_folder(bucket)
-    run(3, place, url=bucket)
+    run(3, bucket)
     files = fsspec.filesystem("s3")
     files.rm("scenes/studio/scenes/scene_000001/scene.json")  # killed before the last file
-    assert run(5, place, url=bucket).made == 3
+    assert run(5, bucket).made == 3
     assert RemoteStore(bucket, place).finished(5).all()
     assert json.loads(files.cat("scenes/studio/dataset.json"))["scenes"] == 5
     with pytest.raises(ScenegenError, match="made with seed 0, now asked for 3"):
-        run(5, place, url=bucket, seed=3)
+        run(5, bucket, seed=3)
 
 
 def test_storage_that_does_not_answer_is_one_clear_line(run: Run, bucket: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nosuch://"):
-        run(1, tmp_path, url="nosuch://bucket/x")
+        run(1, "nosuch://bucket/x")
     with pytest.raises(ScenegenError, match=r"s3://absent/x: .*check the address, your credentials"):
-        run(1, tmp_path, url="s3://absent/x")
+        run(1, "s3://absent/x")
 
 
 def test_a_memory_file_system_holds_a_scene_only_whole(run: Run, tmp_path: Path) -> None:

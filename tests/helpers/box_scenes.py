@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from PIL import Image
 from scenegen.core.asset_library import Asset, Material, Mesh, Provenance, Support, read_asset, write_asset
 from scenegen.core.dataset.credits import credit_entries, write_credits
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json
+from scenegen.core.dataset.request import Request
 from scenegen.core.scene.scene import (
     Bounds,
     Camera,
@@ -261,8 +263,10 @@ def write_images(folder: Path, labels: SceneLabels) -> list[Path]:
     return paths
 
 
-def box_info(scenes: int, grid: GridSpec | None = GRID) -> DatasetInfo:
-    return DatasetInfo("boxes", "p", 0, "train", "draft", "l", CLASSES, grid, FRUSTUM, scenes, "no/library", ("4.5.0",))
+def box_info(scenes: int, grid: GridSpec | None = GRID, **options: Any) -> DatasetInfo:
+    """What dataset.json says of the scenes; `options` are fields of the request."""
+    usual = {"preset": "boxes", "scenes": scenes, "quality": "draft", "assets": Path("no/library"), **options}
+    return DatasetInfo(Request(**usual), "p", "l", CLASSES, grid, FRUSTUM, ("4.5.0",))
 
 
 def write_box_dataset(out: Path, scenes: int, grid: GridSpec | None = GRID) -> Path:

@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--serve", action="store_true")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, default=0)
     args, _ = parser.parse_known_args(sys.argv[sys.argv.index("--") + 1 :])
     die_with_parent()
     print("noise that a Blender prints", flush=True)

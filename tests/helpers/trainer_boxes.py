@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
 from scenegen.core.dataset.info import DatasetInfo, check_dataset_json  # noqa: E402
+from scenegen.core.dataset.request import Request  # noqa: E402
 from scenegen.core.scene.scene import (  # noqa: E402
     Bounds,
     Camera,
@@ -70,7 +71,8 @@ def write_boxes(
 ) -> Path:
     """A data set of scenes with a box of two classes each; the pictures are of the boxes' colours and places."""
     random = np.random.default_rng(1 if split == "test" else 0)
-    info = DatasetInfo("boxes", "p", 0, split, "draft", "l", classes, grid, None, scenes, "nowhere")
+    request = Request("boxes", scenes=scenes, split=split, quality="draft", assets=Path("nowhere"))
+    info = DatasetInfo(request, "p", "l", classes, grid, None)
     check_dataset_json(out, info)
     surface = SurfaceLook("plain", (0.7, 0.7, 0.7), (0.6, 0.6, 0.6), 0.5, 1.0)
     light = LightLook((0.0, 0.0, 3.1), (0.0, 0.0, 0.0), 1.0, 100.0, (1.0, 1.0, 1.0))

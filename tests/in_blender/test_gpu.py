@@ -9,20 +9,21 @@ import pytest
 from helpers.blender_assets import write_preset
 from PIL import Image
 from scenegen.core.asset_library import list_assets
+from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.preset.preset_file import load_preset
 
 pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 from blender_scripts.host.compat import list_gpus
-from blender_scripts.serve.scene_maker import Job, SceneMaker
+from blender_scripts.serve.scene_maker import SceneMaker
 
 
 def make(out: Path, library: Path, device: str) -> tuple[Path, tuple[str, ...]]:
     """One scene rendered on a device: its folder, and what Blender said of the device."""
     (out / "scenes").mkdir(parents=True)
     preset = load_preset(str(write_preset(out / "tiny.toml")))
-    job = Job(preset, list_assets(library, "train"), library, out, 0, "train", "draft", device, 1, variation=())
-    with SceneMaker(job) as maker:
+    request = Request(preset.name, out, quality="draft", device=device, assets=library, variation=())
+    with SceneMaker(request, preset, list_assets(library, "train"), Resources(threads=1)) as maker:
         maker.make(0)
         return out / "scenes" / "scene_000000", maker.notes
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from helpers.blender_assets import write_preset
 from scenegen.core.asset_library import list_assets
+from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.preset.preset_file import load_preset
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 from blender_scripts.serve import scene_maker  # noqa: E402
-from blender_scripts.serve.scene_maker import Job, SceneMaker  # noqa: E402
+from blender_scripts.serve.scene_maker import SceneMaker  # noqa: E402
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -28,8 +29,8 @@ def test_an_empty_file_in_between_changes_nothing(
         monkeypatch.setattr(scene_maker, "SCENES_A_FILE", scenes_a_file)
         out = tmp_path / f"{scenes_a_file}"
         (out / "scenes").mkdir(parents=True)
-        job = Job(preset, list_assets(box_library, "train"), box_library, out, 0, "train", "draft", "cpu", 1)
-        with SceneMaker(job) as maker:
+        request = Request(preset.name, out, quality="draft", device="cpu", assets=box_library)
+        with SceneMaker(request, preset, list_assets(box_library, "train"), Resources(threads=1)) as maker:
             for index in range(3):
                 maker.make(index)
         made.append(files(out))

@@ -63,7 +63,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     meshes = {a.name: (m.vertices, m.faces) for a in assets for m in [read_mesh(a)]}
     labels = make_labels(scene, meshes)
     out = place / "set"
-    check_dataset_json(out, replace(box_info(1), library=str(place / "library")))
+    check_dataset_json(out, box_info(1, assets=place / "library"))
     write_credits(out, map(box_asset, CLASSES))
     write_scene(out, scene, write_images(place, labels), labels)
     return out, place / "library"
@@ -255,7 +255,8 @@ def test_a_packed_data_set_exports_alike(exported: Path, source: tuple[Path, Pat
 
 def test_the_test_split_has_targets(source: tuple[Path, Path], tmp_path: Path) -> None:
     copy = shutil.copytree(source[0], tmp_path / "set")
-    write_dataset_json(copy, replace(Dataset(copy).info, split="test"))
+    info = Dataset(copy).info
+    write_dataset_json(copy, replace(info, request=replace(info.request, split="test")))
     export(copy, tmp_path / "out", "bop")
     folder, wanted = tmp_path / "out/test/000000", []
     gt, info = read(folder / "scene_gt.json"), read(folder / "scene_gt_info.json")

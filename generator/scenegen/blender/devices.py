@@ -1,86 +1,66 @@
-"""Which GPUs a Blender can render on, how many processes they get, and which process takes which."""
+"""What renders: the GPUs that a Blender found, and how many Blenders run at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
+from scenegen.core.blender_protocol import GPU_KINDS
+from scenegen.core.dataset.request import Request
 from scenegen.core.errors import UsageError
 
-KINDS = ("optix", "cuda", "hip", "metal", "oneapi")
-"""The order in which `--device auto` tries them."""
-
-Found = Mapping[str, tuple[str, ...]]
+GpuNames = Mapping[str, tuple[str, ...]]
 """Names of the GPUs of each kind that a Blender found. A card may show under two kinds."""
 
 
-def chosen_device(wanted: str, found: Found) -> tuple[str, tuple[str, ...]]:
-    """The kind that `--device WANTED` means there, and the names of its GPUs (none for "cpu").
+def choose_device(wanted: str, gpus_by_kind: GpuNames) -> tuple[str, tuple[str, ...]]:
+    """Return the kind that `--device WANTED` means on this machine, and the names of its GPUs (none for "cpu").
 
-    UsageError when the kind was asked for by name and there is none.
+    Raises UsageError when a kind was asked for by name and there is no such GPU.
     """
     if wanted == "cpu":
         return "cpu", ()
-    for kind in KINDS if wanted == "auto" else (wanted,):
-        if found.get(kind):
-            return kind, found[kind]
+    for kind in GPU_KINDS if wanted == "auto" else (wanted,):
+        if gpus_by_kind.get(kind):
+            return kind, gpus_by_kind[kind]
     if wanted == "auto":
         return "cpu", ()
-    have = ", ".join(kind for kind in KINDS if found.get(kind)) or "no GPU that Cycles can use"
+    have = ", ".join(kind for kind in GPU_KINDS if gpus_by_kind.get(kind)) or "no GPU that Cycles can use"
     raise UsageError(f"--device {wanted}: this machine has {have}; try --device auto")
 
 
-class Asked(Protocol):
-    """What a run was asked for; None where nothing was said."""
-
-    @property
-    def device(self) -> str:
-        """As in `--device`."""
-
-    @property
-    def workers(self) -> int | None:
-        """As in `--workers`."""
-
-    @property
-    def per_gpu(self) -> int | None:
-        """As in `--per-gpu`."""
-
-    @property
-    def scheduler(self) -> str | None:
-        """As in `--scheduler`."""
-
-
 @dataclass(frozen=True)
-class Plan:
-    """What renders: the kind of device, the GPUs' names, how many Blenders (0: as many as the cluster has workers)."""
+class WorkerPlan:
+    """The kind of device, the names of the GPUs, and how many Blenders (0: as many as the cluster has workers)."""
 
     device: str
     gpus: tuple[str, ...]
     workers: int
 
     @property
-    def told(self) -> str:
-        """In a line for the user."""
+    def summary(self) -> str:
+        """One line for the user."""
         if not self.workers:
             return f"rendering on {self.device} of the cluster's machines"
         blenders = "one Blender" if self.workers == 1 else f"{self.workers} Blenders"
         return f"rendering on {self.device}{': ' if self.gpus else ''}{', '.join(self.gpus)} with {blenders}"
 
 
-def plan_workers(asked: Asked, found: Found, cores: int) -> Plan:
-    """How many Blenders run on what: `per_gpu` (1) for each GPU, without GPUs one for two cores.
+def plan_workers(request: Request, gpus_by_kind: GpuNames, cores: int) -> WorkerPlan:
+    """Decide how many Blenders run on what: `per_gpu` (1) on each GPU; without GPUs one per two cores.
 
     benchmarks/workers.py: one Blender keeps two cores nearly as busy as two Blenders do, in half the memory.
-    UsageError: no such device, or options that cannot go together.
+    Raises UsageError when there is no such device, or when options contradict each other.
     """
-    if asked.per_gpu is not None and (asked.workers or asked.scheduler):
-        other = "--workers" if asked.workers else "--scheduler"
-        raise UsageError(f"--per-gpu {asked.per_gpu}: {other} says already how many processes there are; leave one out")
-    if asked.scheduler:
-        return Plan(asked.device, (), 0)
-    device, gpus = chosen_device(asked.device, found)
-    if asked.per_gpu is not None and not gpus:
-        raise UsageError(f"--per-gpu {asked.per_gpu}: no GPU renders here; give --workers instead")
-    usual = len(gpus) * (asked.per_gpu or 1) if gpus else max(1, cores // 2)
-    return Plan(device, gpus, asked.workers or usual)
+    if request.per_gpu is not None and (request.workers or request.scheduler):
+        other = "--workers" if request.workers else "--scheduler"
+        raise UsageError(
+            f"--per-gpu {request.per_gpu}: {other} already sets the number of processes; give only one of them"
+        )
+    if request.scheduler:
+        return WorkerPlan(request.device, (), 0)
+    device, gpus = choose_device(request.device, gpus_by_kind)
+    if request.per_gpu is not None and not gpus:
+        raise UsageError(f"--per-gpu {request.per_gpu}: no GPU renders here; give --workers instead")
+    usual = len(gpus) * (request.per_gpu or 1) if gpus else max(1, cores // 2)
+    return WorkerPlan(device, gpus, request.workers or usual)

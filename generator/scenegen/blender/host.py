@@ -18,13 +18,14 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scenegen.core.blender_protocol import MARK
+from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.options import to_argv
 
-MARK = "@scenegen "
 LOG_LINES = 30
 
 
@@ -36,51 +37,28 @@ def generate_script() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "generate.py"
 
 
-@dataclass(frozen=True)
-class HostSpec:
-    """What a child needs to know; `blender` None means the bpy wheel of this Python. Paths are absolute.
+def serve_command(script: str, request: Request, resources: Resources) -> list[str]:
+    """The command line of a Blender that makes the scenes which its standard input asks for."""
+    return [*_host(script, request), "--serve", *to_argv(request), *to_argv(resources)]
 
-    `gpu` is the number of the GPU it renders on, counted round; None: all there are. `cores` are the numbers of the
-    processor cores that it is kept on, where the system can do that; none: one thread, on any.
-    """
 
-    preset: str
-    out: str
-    seed: int
-    split: str
-    quality: str
-    device: str
-    assets: str
-    blender: str | None
-    script: str
-    cores: tuple[int, ...] = ()
-    gpu: int | None = None
-    variation: str = "all"
-    views: int | None = None
+def warm_up_command(script: str, request: Request) -> list[str]:
+    """The command line of a Blender that only has the GPU's kernels compiled."""
+    return [*_host(script, request), "--warm-up", *to_argv(request)]
 
-    def command(self) -> list[str]:
-        """The command line of a child that serves scenes."""
-        return [
-            *(*self._host(), "--serve", "--preset", self.preset, "--out", self.out, "--seed", str(self.seed)),
-            *("--split", self.split, "--quality", self.quality, "--device", self.device),
-            *(() if self.gpu is None else ("--gpu", str(self.gpu))),
-            *("--assets", self.assets, "--threads", str(max(1, len(self.cores))), "--variation", self.variation),
-            *(("--views", str(self.views)) if self.views else ()),
-        ]
 
-    def warm_up(self) -> list[str]:
-        """The command line of a child that only has the GPU's kernels compiled."""
-        return [*self._host(), "--warm-up", "--quality", self.quality, "--device", self.device, "--assets", self.assets]
+def scene_command(script: str, request: Request, resources: Resources, index: int) -> str:
+    """A shell line that makes one scene in the foreground, with all that Blender prints."""
+    answer = shlex.join(serve_command(script, request, resources))
+    return f"echo '{json.dumps({'index': index})}' | {answer}"
 
-    def _host(self) -> list[str]:
-        host = [sys.executable, self.script]
-        if self.blender:
-            host = [self.blender, "--background", "--python-exit-code", "1", "--python", self.script]
-        return [*host, "--"]
 
-    def alone(self, index: int) -> str:
-        """A shell line that makes one scene in the foreground, with all that Blender prints."""
-        return f"echo '{json.dumps({'index': index})}' | {shlex.join(self.command())}"
+def _host(script: str, request: Request) -> list[str]:
+    """The Blender of a request (None: the bpy wheel of this Python) with generate.py, up to the script's arguments."""
+    host = [sys.executable, script]
+    if request.blender:
+        host = [request.blender, "--background", "--python-exit-code", "1", "--python", script]
+    return [*host, "--"]
 
 
 class HostLostError(Exception):
@@ -98,14 +76,14 @@ class HostLostError(Exception):
 class BlenderHost:
     """A running child. After HostLostError it is gone: start another."""
 
-    def __init__(self, spec: HostSpec) -> None:
-        self.spec = spec
+    def __init__(self, script: str, request: Request, resources: Resources) -> None:
+        command = serve_command(script, request, resources)
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         # A session of its own: Ctrl-C in the terminal is the parent's to handle.
         try:
             self._process = subprocess.Popen(
-                spec.command(),
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -114,10 +92,10 @@ class BlenderHost:
                 start_new_session=True,
             )
         except OSError as error:
-            raise HostLostError(f"{spec.command()[0]}: cannot be started ({error.strerror})", ()) from error
-        if spec.cores and hasattr(os, "sched_setaffinity"):
+            raise HostLostError(f"{command[0]}: cannot be started ({error.strerror})", ()) from error
+        if resources.cores and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # it has ended already: the first scene says so
-                os.sched_setaffinity(self.pid, spec.cores)
+                os.sched_setaffinity(self.pid, resources.cores)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -1,14 +1,13 @@
-"""Ask a Blender what it is, and give its Python the modules that labels need (`scenegen blender-setup`).
+"""Ask a Blender for its versions, and install the modules that the labels need (`scenegen blender-setup`).
 
 A user's own Blender brings numpy at most. The missing modules go to one folder per Python version below
-~/.scenegen/blender, which `blender_scripts/generate.py` appends to that Blender's path: nothing is written into the
-Blender itself, and what it brings wins.
+~/.scenegen/blender, which blender_scripts/generate.py appends to that Blender's path: nothing is written into Blender
+itself, and modules that it brings come first.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -18,33 +17,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenegen.blender.host import generate_script
+from scenegen.core.blender_protocol import MARK, OLDEST_PYTHON, REQUIRED_MODULES, modules_folder
 from scenegen.core.errors import ScenegenError, UsageError
 
-MODULES = {"numpy": "numpy", "numba": "numba", "PIL": "pillow", "scipy": "scipy"}
-"""What the labels import, and the package that brings it."""
-
-OLDEST_PYTHON = (3, 11)
-MARK = "@scenegen "
-
+# Runs in a Python that may be too old for scenegen, or in a program that is no Blender.
 _PROBE = """
-import importlib, json, os, platform, sys
-home = os.environ.get("SCENEGEN_HOME") or os.path.join(os.path.expanduser("~"), ".scenegen")
-sys.path.append(os.path.join(home, "blender", "cp%d%d" % sys.version_info[:2]))
+import importlib, json, platform, sys
 answer = {"python": list(sys.version_info[:3]), "machine": platform.machine(), "versions": {}, "problems": {}}
 try:
     import bpy
     answer["blender"] = bpy.app.version_string
 except ImportError as error:
     answer["problems"]["bpy"] = str(error)
-for name in MODULES:
-    try:
-        answer["versions"][name] = importlib.import_module(name).__version__
-    except Exception as error:
-        answer["problems"][name] = "%s: %s" % (type(error).__name__, error)
-if "blender" in answer:
+if sys.version_info[:2] >= OLDEST_PYTHON:
     sys.path.append(ROOT)
-    from blender_scripts.host.compat import list_gpus
-    answer["gpus"] = list_gpus()
+    from blender_scripts.generate import prepare_path
+    prepare_path()
+    for name in MODULES:
+        try:
+            answer["versions"][name] = importlib.import_module(name).__version__
+        except Exception as error:
+            answer["problems"][name] = "%s: %s" % (type(error).__name__, error)
+    if "blender" in answer:
+        from blender_scripts.host.compat import list_gpus
+        answer["gpus"] = list_gpus()
 print("MARK" + json.dumps(answer))
 """
 
@@ -65,12 +61,6 @@ class BlenderInfo:
     gpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def modules_folder(python: tuple[int, ...]) -> Path:
-    """Where modules for Blenders of this Python version lie: $SCENEGEN_HOME (~/.scenegen)/blender/cp311."""
-    home = Path(os.environ.get("SCENEGEN_HOME") or Path.home() / ".scenegen")
-    return home / "blender" / f"cp{python[0]}{python[1]}"
-
-
 def probe(blender: str | None) -> BlenderInfo:
     """Start a Blender (None: the bpy wheel of this Python) and ask for its versions and modules.
 
@@ -78,24 +68,35 @@ def probe(blender: str | None) -> BlenderInfo:
     """
     executable = sys.executable if blender is None else _find(blender)
     root = str(generate_script().parent.parent)
-    code = _PROBE.replace("MODULES", repr(list(MODULES))).replace("MARK", MARK).replace("ROOT", repr(root))
+    names = {"MODULES": list(REQUIRED_MODULES), "OLDEST_PYTHON": OLDEST_PYTHON, "ROOT": root}
+    code = _PROBE.replace("MARK", MARK)
+    for name, value in names.items():
+        code = code.replace(name, repr(value))
     command = [executable, "-c", code] if blender is None else [*_background(executable), "--python-expr", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
     except OSError as error:
-        raise ScenegenError(f"{executable}: cannot be started ({error.strerror}); give a Blender's program") from error
+        raise ScenegenError(
+            f"{executable}: cannot be started ({error.strerror}); name a Blender, such as /usr/bin/blender"
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise ScenegenError(f"{executable}: no answer in 300 s; is it a Blender?") from error
     answers = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if not answers:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise ScenegenError(f"{executable}: is no Blender that runs Python 3 ({said}); give a Blender's program")
+        said = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        raise ScenegenError(
+            f"{executable}: is no Blender that runs Python 3 ({said}); name a Blender, such as /usr/bin/blender"
+        )
     body = json.loads(answers[-1].removeprefix(MARK))
     problems = dict(body["problems"])
     if "bpy" in problems:
         raise ScenegenError(
             f"{executable}: cannot import bpy ({problems['bpy']}); "
-            + ("give a Blender's program" if blender else "install the package again, or name a Blender: --blender EXE")
+            + (
+                "name a Blender, such as /usr/bin/blender"
+                if blender
+                else "install the package again, or name a Blender: --blender EXE"
+            )
         )
     python = (body["python"][0], body["python"][1], body["python"][2])
     if python < OLDEST_PYTHON:
@@ -108,26 +109,26 @@ def probe(blender: str | None) -> BlenderInfo:
 
 
 def check_host(blender: str | None) -> BlenderInfo:
-    """`probe`, and a ScenegenError that names the mend when modules are missing."""
+    """`probe` a Blender, and raise ScenegenError with the fix when modules are missing."""
     info = probe(blender)
     require_modules(info, blender)
     return info
 
 
 def require_modules(info: BlenderInfo, blender: str | None) -> None:
-    """ScenegenError that names the mend when the Blender probed (None: the bpy wheel) lacks modules."""
+    """Raise ScenegenError with the fix when modules of the probed Blender (None: the bpy wheel) are missing."""
     if info.problems:
         name, why = next(iter(info.problems.items()))
-        mend = (
+        fix = (
             f"scenegen blender-setup --blender {info.executable}"
             if blender
             else "pip install --force-reinstall scenegen"
         )
-        raise ScenegenError(f"{info.executable}: lacks {', '.join(info.problems)} ({name}: {why}); run `{mend}`")
+        raise ScenegenError(f"{info.executable}: misses {', '.join(info.problems)} ({name}: {why}); run `{fix}`")
 
 
 def setup(blender: str) -> BlenderInfo:
-    """Install what this Blender lacks and prove that it imports; returns what it answers afterwards.
+    """Install the modules that a Blender misses, import them in it, and return what it answers afterwards.
 
     Raises ScenegenError when pip fails or the modules do not import after all.
     """
@@ -148,9 +149,9 @@ def setup(blender: str) -> BlenderInfo:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        said = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
         raise ScenegenError(
-            f"{folder}: pip could not install {', '.join(MODULES.values())} ({said}); mend that and repeat"
+            f"{folder}: pip could not install {', '.join(REQUIRED_MODULES.values())} ({said}); fix that and repeat"
         )
     return check_host(blender)
 
@@ -161,16 +162,16 @@ def _requirements(info: BlenderInfo) -> list[str]:
     own_numpy = info.versions.get("numpy")
     brought = own_numpy is not None and not (folder / "numpy").exists()
     numpy = f"numpy=={own_numpy}" if brought else "numpy<2" if info.python < (3, 13) else "numpy"
-    return [numpy, *(package for package in MODULES.values() if package != "numpy")]
+    return [numpy, *(package for package in REQUIRED_MODULES.values() if package != "numpy")]
 
 
 def _find(blender: str) -> str:
     if not blender:
-        raise UsageError("--blender: an empty name; give a Blender's program")
+        raise UsageError("--blender: an empty name; name a Blender, such as /usr/bin/blender")
     found = shutil.which(blender)
     if found is None:
         raise ScenegenError(
-            f"{blender}: no such program; give a Blender's program, or leave --blender away for the bpy wheel"
+            f"{blender}: no such program; name a Blender, or leave --blender out to use the bpy package"
         )
     return str(Path(found).absolute())
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from scenegen.cli.options import json_option
+from scenegen.cli.request_options import request_options, to_request
 
 if TYPE_CHECKING:
     from scenegen.generate.doctor import Diagnosis
@@ -20,46 +22,20 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 @click.command()
-@click.option("--preset", default="studio", show_default=True, help="What kind of scenes.")
-@click.option("--scenes", type=click.IntRange(1), default=25000, show_default=True, metavar="N", help="How many.")
-@click.option(
-    "--quality",
-    type=click.Choice(("draft", "standard", "high")),
-    default="standard",
-    show_default=True,
-    help="Samples a pixel.",
+@request_options(
+    *("preset", "scenes", "out", "quality", "device", "per_gpu", "workers", "blender", "assets", "views"), scenes=25000
 )
-@click.option(
-    "--device",
-    type=click.Choice(("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")),
-    default="auto",
-    show_default=True,
-    help="What renders.",
-)
-@click.option("--per-gpu", type=click.IntRange(1), metavar="K", help="Processes a GPU at once [1].")
-@click.option("--workers", type=click.IntRange(1), metavar="W", help="Processes at once [one a GPU, or for two cores].")
-@click.option("--blender", metavar="EXE", help="Your own Blender [the bpy package].")
-@click.option("--assets", metavar="DIR", type=click.Path(path_type=Path), help="Prepared library [~/.scenegen/assets].")
-@click.option("--views", type=int, metavar="V", help="Cameras a scene, of presets without fixed ones [the preset's].")
-@click.option("--out", metavar="DIR", help="Where the data set would go [data/PRESET], or a URL.")
-@click.option("--pack", metavar="DIR", type=click.Path(path_type=Path), help="Keep shards there instead of folders.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on standard output.")
-def doctor(preset: str, out: str | None, pack: Path | None, as_json: bool, **options: object) -> int:
-    """Say whether this machine can generate, and what N scenes would cost; makes a few and throws them away.
+@json_option
+def doctor(as_json: bool, **options: Any) -> int:
+    """Check that this machine can generate, and measure what N scenes would cost with a few that are then removed.
 
     \b
     Example: scenegen doctor --preset studio --scenes 25000 --out data/studio
     """
-    from scenegen.core.dataset.shards import Packing
     from scenegen.generate.doctor import diagnose
-    from scenegen.generate.generate import Request
-    from scenegen.generate.stores.remote import is_url
     from scenegen.progress import progress
 
-    url = out if out and is_url(out) else None
-    place = pack or Path(out if out and not url else Path("data") / Path(preset).stem)
-    packing = Packing("jpeg", 95, False, 250.0) if pack else None
-    request = Request(preset=preset, out=place, url=url, pack=packing, **options)  # type: ignore[arg-type]
+    request = to_request(options)
     with progress("measure") as on_progress:
         found = diagnose(request, on_progress)
     if as_json:
@@ -103,7 +79,7 @@ def _verdict(found: Diagnosis) -> str:
 
 
 def _sections(found: Diagnosis) -> list[Section]:
-    """What there is to tell, by subject."""
+    """The findings as rows of a table, by subject."""
     machine, sections = found.machine, []
     if found.blender:
         modules = ", ".join(f"{name} {version}" for name, version in found.blender.versions.items())
@@ -114,7 +90,7 @@ def _sections(found: Diagnosis) -> list[Section]:
         ]
         sections.append(("Blender", rows))
         gpus = [(kind, _counted(names)) for kind, names in found.blender.gpus.items()] or [("GPUs", "none")]
-        chosen = [("chosen", found.plan.told.removeprefix("rendering on "))] if found.plan else []
+        chosen = [("chosen", found.plan.summary.removeprefix("rendering on "))] if found.plan else []
         sections.append(("Devices", [*gpus, *chosen]))
     memory = f"{machine.memory_free / 1e9:.1f} of {machine.memory / 1e9:.1f} GB free"
     rows = [
@@ -133,9 +109,9 @@ def _sections(found: Diagnosis) -> list[Section]:
         stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in cost.stage_seconds.items())
         rows = [
             ("measured", f"{cost.measured} scenes at {found.quality}"),
-            ("a scene", f"{cost.scene_seconds:.2f} s ({stages})"),
-            ("size", f"{cost.scene_bytes / 1e6:.2f} MB a scene, packed {cost.packed_bytes / 1e3:.0f} kB"),
-            ("memory", f"{cost.peak_bytes / 1e9:.1f} GB a Blender at most"),
+            ("per scene", f"{cost.scene_seconds:.2f} s ({stages})"),
+            ("size", f"{cost.scene_bytes / 1e6:.2f} MB per scene, packed {cost.packed_bytes / 1e3:.0f} kB"),
+            ("memory", f"{cost.peak_bytes / 1e9:.1f} GB per Blender at most"),
             ("time", f"{_duration(cost.seconds)} for {cost.scenes} scenes"),
             (
                 "disk",

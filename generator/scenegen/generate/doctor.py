@@ -21,18 +21,19 @@ import psutil
 
 from scenegen.blender import setup as blender_setup
 from scenegen.blender.cores import cores, own_cores, share
-from scenegen.blender.devices import Plan, plan_workers
-from scenegen.blender.host import BlenderHost, HostLostError, HostSpec, generate_script
+from scenegen.blender.devices import WorkerPlan, plan_workers
+from scenegen.blender.host import BlenderHost, HostLostError, generate_script, scene_command
 from scenegen.blender.setup import BlenderInfo
-from scenegen.core.asset_library import default_library, list_assets
+from scenegen.core.asset_library import list_assets
+from scenegen.core.dataset.checks import check_library, dataset_info
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.request import Parameters, check_library, dataset_info
+from scenegen.core.dataset.request import WHOLE_MACHINE, Request, Resources, for_blender
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
+from scenegen.core.options import check_options
 from scenegen.core.preset.preset import Preset
 from scenegen.core.preset.preset_file import load_preset
-from scenegen.generate.generate import Request
 from scenegen.progress import OnProgress
 from scenegen.steps.pack import pack
 
@@ -84,14 +85,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that was found. `problems` stop generation, `notes` do not; each is a line with its mend."""
+    """All that was found. `problems` stop generation, `notes` do not; each is a line with its fix."""
 
     preset: str
     quality: str
     scenes: int
     machine: Machine
     blender: BlenderInfo | None
-    plan: Plan | None
+    plan: WorkerPlan | None
     library: str
     models: tuple[ClassModels, ...]
     cost: Cost | None
@@ -100,12 +101,13 @@ class Diagnosis:
 
 
 def diagnose(request: Request, on_progress: OnProgress) -> Diagnosis:
-    """Look at all that `generate(request)` needs, then make scenes and measure, if nothing forbids it.
+    """Check everything that `generate(request)` needs; if nothing is missing, make scenes and measure them.
 
-    UsageError when the request itself makes no sense, such as an unknown preset.
+    Raises UsageError when the request itself makes no sense, such as an unknown preset.
     """
+    check_options(request)
     preset = load_preset(request.preset, request.views)
-    library = (request.assets or default_library()).absolute()
+    library = request.library.absolute()
     machine = _machine(request)
     problems: list[str] = []
     blender = plan = cost = None
@@ -115,11 +117,11 @@ def diagnose(request: Request, on_progress: OnProgress) -> Diagnosis:
         plan = plan_workers(request, blender.gpus, machine.cores)
     except ScenegenError as error:
         problems.append(str(error))
-    models, lacking, notes = _models(library, preset)
-    problems += lacking
+    models, missing, notes = _models(library, preset)
+    problems += missing
     if plan and blender and not problems:
         try:
-            cost = _measure(replace(request, assets=library), preset, blender, plan, on_progress)
+            cost = _measure(request, preset, blender, plan, on_progress)
         except ScenegenError as error:
             problems.append(str(error))
         else:
@@ -143,54 +145,43 @@ def _machine(request: Request) -> Machine:
     memory = psutil.virtual_memory()
     if request.url:
         return Machine(cores(), memory.total, memory.available, request.url, None)
-    out = request.out.absolute()
+    out = request.folder.absolute()
     place = next(p for p in (out, *out.parents) if p.exists())
     return Machine(cores(), memory.total, memory.available, str(place), shutil.disk_usage(place).free)
 
 
 def _models(library: Path, preset: Preset) -> tuple[tuple[ClassModels, ...], list[str], tuple[str, ...]]:
-    """Counts, what forbids training scenes, and what forbids test scenes."""
+    """Count models; say what is missing for training scenes, and what is missing for test scenes."""
     try:
         counts = Counter((a.class_name, a.split) for a in list_assets(library))
     except ScenegenError as error:
         return (), [str(error)], ()
     names = dict.fromkeys((*preset.classes, *preset.asset_classes))
     models = tuple(ClassModels(name, counts[name, "train"], counts[name, "test"]) for name in names)
-    lacking: dict[str, list[str]] = {"train": [], "test": []}
-    for split, lines in lacking.items():
+    missing: dict[str, list[str]] = {"train": [], "test": []}
+    for split, lines in missing.items():
         try:
             check_library(library, preset, split)
         except ScenegenError as error:
             lines.append(str(error))
-    return models, lacking["train"], tuple(lacking["test"])
+    return models, missing["train"], tuple(missing["test"])
 
 
-def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan, on_progress: OnProgress) -> Cost:
-    """Make scenes as a run would. ScenegenError when one fails."""
-    assert request.assets
+def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: WorkerPlan, on_progress: OnProgress) -> Cost:
+    """Make scenes as a run would. Raises ScenegenError when one fails."""
     each = 1 + MEASURED
     with tempfile.TemporaryDirectory(prefix="scenegen-doctor-") as folder:
         out = Path(folder, "set")
-        assets = check_library(request.assets, preset, request.split)
-        wanted = Parameters(
-            preset, request.assets, out, plan.workers * each, request.seed, request.split, request.quality
-        )
-        check_dataset_json(out, dataset_info(wanted, assets, blender.version))
-        spec = HostSpec(
-            preset=str(Path(request.preset).absolute()) if request.preset.endswith(".toml") else request.preset,
-            out=str(out),
-            seed=request.seed,
-            split=request.split,
-            quality=request.quality,
+        few = replace(
+            for_blender(replace(request, out=out, scenes=plan.workers * each)),
             device=plan.device,
-            assets=str(request.assets),
             blender=blender.executable if request.blender else None,
-            script=str(generate_script()),
-            views=request.views,
         )
+        assets = check_library(few.library, preset, few.split)
+        check_dataset_json(out, dataset_info(few, preset, assets, blender.version))
         on_progress(0, plan.workers * each)
         with ThreadPoolExecutor(plan.workers) as pool:
-            answers = list(pool.map(partial(_make, spec, plan, on_progress), range(plan.workers)))
+            answers = list(pool.map(partial(_make, few, plan, on_progress), range(plan.workers)))
         measured = [answer for one in answers for answer in one[1:]]
         dataset = Dataset(out)
         packed = pack(out, Path(folder, "packed"), Packing("jpeg", 95, False, 250.0))
@@ -208,38 +199,40 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Plan,
         )
 
 
-def _make(spec: HostSpec, plan: Plan, on_progress: OnProgress, number: int) -> list[dict[str, Any]]:
+def _make(request: Request, plan: WorkerPlan, on_progress: OnProgress, number: int) -> list[dict[str, Any]]:
     """One Blender's answers for its scenes."""
     answers: list[dict[str, Any]] = []
-    host = None
+    script, host = str(generate_script()), None
+    cores = share(own_cores(), number, plan.workers)
+    resources = Resources(threads=len(cores), gpu=number if plan.gpus else None, cores=cores)
+    alone = partial(scene_command, script, request, WHOLE_MACHINE)
     try:
-        cores = share(own_cores(), number, plan.workers)
-        host = BlenderHost(replace(spec, cores=cores, gpu=number if plan.gpus else None))
+        host = BlenderHost(script, request, resources)
         for index in range(number * (1 + MEASURED), (number + 1) * (1 + MEASURED)):
             answers.append(host.make(index, SCENE_SECONDS))
             if not answers[-1]["ok"]:
-                raise ScenegenError(f"scene {index} failed: {answers[-1]['error']}; alone: {spec.alone(index)}")
+                raise ScenegenError(f"scene {index} failed: {answers[-1]['error']}; alone: {alone(index)}")
             on_progress(number * (1 + MEASURED) + len(answers), plan.workers * (1 + MEASURED))
     except HostLostError as error:
-        said = f" ({error.log[-1]})" if error.log else ""
-        raise error.refused or ScenegenError(f"{error}{said}; try {spec.alone(0)}") from error
+        last_line = f" ({error.log[-1]})" if error.log else ""
+        raise error.refused or ScenegenError(f"{error}{last_line}; try {alone(0)}") from error
     finally:
         if host:
             host.close()
     return answers
 
 
-def shortages(machine: Machine, cost: Cost, plan: Plan, packed: bool = False) -> list[str]:
-    """What of the machine does not suffice for scenes in folders or `packed`, a line each with its mend."""
+def shortages(machine: Machine, cost: Cost, plan: WorkerPlan, *, packed: bool = False) -> list[str]:
+    """Say where the disk or the memory is too small for scenes in folders or `packed`, a line each with its fix."""
     lines = []
     size = cost.packed_bytes if packed else cost.scene_bytes
     if machine.disk_free is not None and cost.scenes * size > machine.disk_free:
         shards = cost.scenes * cost.packed_bytes
-        mend = f"--pack DIR (takes {shards / 1e9:.1f} GB)" if shards < machine.disk_free else "another disk"
+        fix = f"--pack DIR (takes {shards / 1e9:.1f} GB)" if shards < machine.disk_free else "another disk"
         needed, free = cost.scenes * size / 1e9, machine.disk_free / 1e9
         lines.append(
             f"{machine.disk}: {needed:.1f} GB for {cost.scenes} scenes, {free:.1f} GB free; "
-            f"make at most {int(machine.disk_free / size)}, or take {mend}"
+            f"make at most {int(machine.disk_free / size)}, or take {fix}"
         )
     memory = plan.workers * cost.peak_bytes
     if memory > machine.memory_free:

@@ -33,18 +33,18 @@ MakeLease = Callable[[Lease], LeaseReport]
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run needs: how a worker makes a lease and how it takes its leave (both must pickle), whom to tell.
+class RunHooks:
+    """What the engine calls: `make` and `end` in a worker (both must pickle), the others in this process.
 
-    `alone` is the command that makes one scene. With `one_first` one worker of every machine makes its first scene
-    before the others begin, so that a GPU's kernels are compiled once. `made` hears of every scene made.
+    `scene_command` gives the command that makes one scene, and `made` is called for every scene made. With `one_first`
+    one worker of every machine makes its first scene before the others start: a GPU's kernels are compiled once.
     """
 
     make: MakeLease
-    leave: Callable[[], object]
+    end: Callable[..., object]
     store: Store
     seed: int
-    alone: Callable[[int], str]
+    scene_command: Callable[[int], str]
     log: RunLog
     on_progress: OnProgress
     made: Callable[[SceneReport], None]
@@ -59,28 +59,28 @@ class _Flight:
     overdue: bool = False
 
 
-def drive(client: Any, work: Work, run: Run) -> tuple[list[SceneReport], str | None]:
+def drive(client: Any, work: Work, hooks: RunHooks) -> tuple[list[SceneReport], str | None]:
     """Have all scenes of `work` made; the reports of those set aside, and why it stopped early (None: it did not).
 
     Raises what a worker refuses for good (UsageError, ScenegenError).
     """
-    engine = _Engine(client, work, run)
-    run.on_progress(0, work.total)
+    engine = _Engine(client, work, hooks)
+    hooks.on_progress(0, work.total)
     try:
         stopped = engine.loop()
     except (KeyboardInterrupt, ScenegenError) as error:
-        run.log.add("stopped", stopped=str(error) or "interrupted")
+        hooks.log.add("stopped", stopped=str(error) or "interrupted")
         raise
     finally:
-        engine.part()
+        engine.end_workers()
     if stopped:
-        run.log.add("stopped", stopped=stopped)
+        hooks.log.add("stopped", stopped=stopped)
     return engine.failed, stopped
 
 
 class _Engine:
-    def __init__(self, client: Any, work: Work, run: Run) -> None:
-        self.client, self.work, self.run = client, work, run
+    def __init__(self, client: Any, work: Work, hooks: RunHooks) -> None:
+        self.client, self.work, self.hooks = client, work, hooks
         self.failed: list[SceneReport] = []
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._flights: dict[Any, _Flight] = {}
@@ -101,7 +101,7 @@ class _Engine:
                 self._look()
                 continue
             self._landed(future, self._flights.pop(future))
-            self.run.on_progress(self.work.made, self.work.total, len(self.failed))
+            self.hooks.on_progress(self.work.made, self.work.total, len(self.failed))
             if time.monotonic() - self._looked > BEAT:
                 self._look()
         return self._stop
@@ -126,13 +126,13 @@ class _Engine:
             self._workers = set()
             self._stop = "the dask scheduler went away; start it and run the same command again"
 
-    def part(self) -> None:
-        """Let all workers take their leave but those that do not answer: they may be frozen, nobody waits for them."""
+    def end_workers(self) -> None:
+        """Ask every responsive worker to close its Blender; a frozen one would hold up the end."""
         answering = self._workers - {flight.worker for flight in self._flights.values() if flight.overdue}
         if not answering:
             return
         with suppress(OSError, TimeoutError, ValueError):
-            self.client.run(self.run.leave, workers=sorted(answering), on_error="ignore")
+            self.client.run(self.hooks.end, workers=sorted(answering), on_error="ignore")
 
     def _hand_out(self) -> None:
         busy = {flight.worker for flight in self._flights.values()}
@@ -142,7 +142,7 @@ class _Engine:
             if lease is None:
                 return
             future = self.client.submit(
-                self.run.make, lease, key=next(self._keys), workers=[worker], allow_other_workers=True, pure=False
+                self.hooks.make, lease, key=next(self._keys), workers=[worker], allow_other_workers=True, pure=False
             )
             self._flights[future] = _Flight(lease, worker, time.monotonic())
             future.add_done_callback(self._events.put)
@@ -153,13 +153,13 @@ class _Engine:
             lease = self.work.double(flight.lease, now - flight.since)
             if lease:
                 flight.overdue = True
-                self.run.log.add("doubled", scene=lease.scenes[0], worker=worker, slow=flight.worker)
+                self.hooks.log.add("doubled", scene=lease.scenes[0], worker=worker, slow=flight.worker)
                 return lease
         return None
 
     def _open(self) -> set[str]:
         """The workers that may be given work."""
-        if not self.run.one_first:
+        if not self.hooks.one_first:
             return self._workers
         first: dict[str, str] = {}
         for worker in sorted(self._workers):
@@ -184,14 +184,14 @@ class _Engine:
 
     def _take_in(self, report: LeaseReport) -> None:
         for why in report.recycled:
-            self.run.log.add("recycled", worker=report.worker, why=why)
+            self.hooks.log.add("recycled", worker=report.worker, why=why)
         made = [scene for scene in report.scenes if scene.error is None]
         for scene in report.scenes:
             if scene.refused:
                 raise scene.refused
             if scene.error is None:
                 self._made(scene, report.seconds / len(report.scenes))
-            elif self.run.store.has(scene.index):
+            elif self.hooks.store.has(scene.index):
                 self._made(scene, 0.0)
             else:
                 self._failed(scene, report.worker)
@@ -200,19 +200,19 @@ class _Engine:
 
     def _made(self, scene: SceneReport, seconds: float) -> None:
         if self.work.finish(scene.index, seconds):
-            self.run.made(scene)
+            self.hooks.made(scene)
 
     def _failed(self, scene: SceneReport, worker: str) -> None:
         again = self.work.fail(scene.index, worker)
-        self.run.log.add("failure", scene=scene.index, worker=worker, error=scene.error)
+        self.hooks.log.add("failure", scene=scene.index, worker=worker, error=scene.error)
         if again:
             return
         scene = replace(scene, tries=self.work.tries(scene.index))
         self.failed.append(scene)
-        self.run.log.add(
+        self.hooks.log.add(
             "set_aside",
             scene=scene.index,
-            seed=self.run.seed,
+            seed=self.hooks.seed,
             tries=scene.tries,
             error=scene.error,
             log=scene.log,
@@ -229,13 +229,15 @@ class _Engine:
         why = " ".join(str(error).split())[:300]
         missing = []
         for index in flight.lease.scenes:
-            if self.run.store.has(index):
+            if self.hooks.store.has(index):
                 self._made(SceneReport(index), 0.0)
             else:
                 missing.append(index)
-        self.run.log.add("worker_lost", worker=flight.worker, scenes=missing, error=why)
+        self.hooks.log.add("worker_lost", worker=flight.worker, scenes=missing, error=why)
         if len(flight.lease.scenes) == 1 and missing:
-            report = SceneReport(missing[0], error=f"{type(error).__name__}: {why}", command=self.run.alone(missing[0]))
+            report = SceneReport(
+                missing[0], error=f"{type(error).__name__}: {why}", command=self.hooks.scene_command(missing[0])
+            )
             self._failed(report, flight.worker)
         else:
             self.work.put_back(missing)

@@ -1,6 +1,6 @@
 """Make a data set with many Blender processes, driven through dask.distributed.
 
-Every dask worker keeps one Blender (worker.py, blender_host.py) and is handed small leases of scenes (engine.py,
+Every dask worker keeps one Blender (worker.py, blender/host.py) and is handed small leases of scenes (engine.py,
 leases.py). A Blender that dies or hangs is replaced and its scene tried again; a dask worker that dies is replaced by
 dask, and its scenes are made elsewhere. Scenes appear whole or not at all, so that whatever is killed, the same command
 goes on where it stopped.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,68 +20,39 @@ from numpy.typing import NDArray
 
 from scenegen.blender import setup as blender_setup
 from scenegen.blender.cores import cores
-from scenegen.blender.devices import Plan, plan_workers
-from scenegen.blender.host import HostSpec, generate_script
-from scenegen.core.asset_library import default_library
+from scenegen.blender.devices import WorkerPlan, plan_workers
+from scenegen.blender.host import generate_script, scene_command, warm_up_command
+from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.info import check_dataset_json
-from scenegen.core.dataset.request import Parameters, check_library, check_parameters, dataset_info
+from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender
 from scenegen.core.dataset.run_lock import run_lock
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.dataset.timings import append_timings
-from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.look.variation import parse_variation
+from scenegen.core.errors import ScenegenError
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.generate.cluster import check_scheduler, local_cluster, remote_cluster
-from scenegen.generate.engine import Run, drive, workers_a_machine
+from scenegen.generate.engine import RunHooks, drive, workers_a_machine
 from scenegen.generate.leases import SceneReport, Work
 from scenegen.generate.run_report import RunLog, write_report
 from scenegen.generate.stores.packed import PackedStore
 from scenegen.generate.stores.remote import RemoteStore
 from scenegen.generate.stores.store import FolderStore, Store
-from scenegen.generate.worker import Crew, Recycling, leave, make_lease
+from scenegen.generate.worker import Recycling, WorkerSettings, end_run, make_lease
 from scenegen.progress import OnProgress
 
-__all__ = ["Outcome", "Request", "SceneReport", "cores", "generate"]
+__all__ = ["GenerateResult", "Request", "SceneReport", "cores", "generate"]
 
 RECYCLING = Recycling()
 
-Say = Callable[[str], object]
+Notify = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to make. `blender` None is the bpy wheel; `assets` None the default.
+class GenerateResult:
+    """What a run did: scenes made now, present before, set aside, and still missing.
 
-    `workers` None is `per_gpu` (1) for each GPU, or one for two cores. With `pack`, `out` is a packed data set; with
-    `url`, scenes go there and `out` is the local folder they pass through.
-    """
-
-    preset: str
-    out: Path
-    scenes: int
-    seed: int = 0
-    split: str = "train"
-    quality: str = "standard"
-    device: str = "auto"
-    workers: int | None = None
-    scheduler: str | None = None
-    blender: str | None = None
-    assets: Path | None = None
-    per_gpu: int | None = None
-    variation: str = "all"
-    views: int | None = None
-    dashboard: str | None = None
-    pack: Packing | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did: scenes made now, there before, set aside, and still missing.
-
-    `stopped` says why it ended before all was tried, `events` counts what went wrong on the way, and `report` is the
-    file that tells it all (None when it could not be written).
+    `stopped` says why it ended before every scene was tried, `events` counts what went wrong, and `report` is the file
+    with all details (None when it could not be written).
     """
 
     out: Path
@@ -97,80 +68,68 @@ class Outcome:
     url: str | None = None
 
 
-def generate(request: Request, on_progress: OnProgress, say: Say = str, recycling: Recycling = RECYCLING) -> Outcome:
-    """Make the scenes 0..scenes-1 that are missing. Raises UsageError, ScenegenError; see Outcome for what failed.
+@dataclass(frozen=True)
+class _Listeners:
+    on_progress: OnProgress
+    notify: Notify
 
-    `say` is told in a line what renders, and where dask's pages are.
+
+def generate(
+    request: Request, on_progress: OnProgress, notify: Notify = str, recycling: Recycling = RECYCLING
+) -> GenerateResult:
+    """Make the missing ones of the scenes 0..scenes-1. A scene that fails is in the result.
+
+    `notify` gets a line of text about what renders, and about where dask's pages are. Raises UsageError for a request
+    that makes no sense and ScenegenError for one that cannot be done here.
     """
-    check_parameters(request.scenes, request.split, request.out)
-    if request.workers is not None and request.workers < 1:
-        raise UsageError(f"--workers {request.workers}: ask for at least 1")
+    check_request(request)
     preset = load_preset(request.preset, request.views)
-    variation = parse_variation(request.variation)
-    out = request.out.absolute()
-    library = (request.assets or default_library()).absolute()
-    assets = check_library(library, preset, request.split)
-    wanted = Parameters(preset, library, out, request.scenes, request.seed, request.split, request.quality, variation)
-    store = _store(request, out)
+    shared = for_blender(request)
+    assets = check_library(shared.library, preset, shared.split)
+    store = _store(request)
     # Blender and cluster are tried before anything is written.
     if request.scheduler:
         check_scheduler(request.scheduler)
     host = None if store.finished(request.scenes).all() else blender_setup.check_host(request.blender)
     plan = plan_workers(request, host.gpus if host else {}, cores())
-    with run_lock(out):
+    with run_lock(shared.folder):
         store.open()
-        check_dataset_json(out, dataset_info(wanted, assets, host.version if host else None))
+        check_dataset_json(shared.folder, dataset_info(shared, preset, assets, host.version if host else None))
         store.tidy()
         todo = ~store.finished(request.scenes)
         if host is None or not todo.any():
             store.close()
-            return Outcome(out, request.scenes, 0, request.scenes, (), (), 0.0, url=request.url)
-        spec = HostSpec(
-            preset=_absolute_preset(request.preset),
-            out=str(out),
-            seed=request.seed,
-            split=request.split,
-            quality=request.quality,
-            device=plan.device,
-            assets=str(library),
-            blender=host.executable if request.blender else None,
-            script=str(generate_script()),
-            variation=request.variation,
-            views=request.views,
-        )
-        say(plan.told)
-        write_credits(out, assets)
-        return _run(spec, plan, request, store, todo, on_progress, say, recycling)
+            return GenerateResult(shared.folder, request.scenes, 0, request.scenes, (), (), 0.0, url=request.url)
+        notify(plan.summary)
+        write_credits(shared.folder, assets)
+        shared = replace(shared, device=plan.device, blender=host.executable if request.blender else None)
+        result = _run(shared, plan, store, todo, _Listeners(on_progress, notify), recycling)
+        return replace(result, url=request.url)
 
 
-def _store(request: Request, out: Path) -> Store:
+def _store(request: Request) -> Store:
+    folder = request.folder.absolute()
     if request.url:
-        return RemoteStore(request.url, out)
-    return PackedStore(out, request.pack) if request.pack else FolderStore(out)
-
-
-def _absolute_preset(preset: str) -> str:
-    """A preset's name as it is, a preset's file by its full path."""
-    return str(Path(preset).absolute()) if preset.endswith(".toml") else preset
+        return RemoteStore(request.url, folder)
+    return PackedStore(folder, request.pack) if request.pack else FolderStore(folder)
 
 
 def _run(
-    spec: HostSpec,
-    plan: Plan,
     request: Request,
+    plan: WorkerPlan,
     store: Store,
     todo: NDArray[np.bool_],
-    on_progress: OnProgress,
-    say: Say,
+    listeners: _Listeners,
     recycling: Recycling,
-) -> Outcome:
-    """Have the scenes of `todo` made, and tell what became of them."""
+) -> GenerateResult:
+    """Have the scenes of `todo` made. `request` is as Blender gets it."""
     started = time.monotonic()
-    log = RunLog(request.out)
+    out, script = request.folder, str(generate_script())
+    log = RunLog(out)
     log.start(asked=len(todo), todo=int(todo.sum()))
     if plan.gpus and plan.workers > 1:
         # Each of them would compile the kernels that the first leaves in the cache.
-        subprocess.run(spec.warm_up(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        subprocess.run(warm_up_command(script, request), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     work = Work(todo)
     cluster = (
         remote_cluster(request.scheduler)
@@ -179,33 +138,33 @@ def _run(
     )
     with cluster as client:
         if request.dashboard:
-            say(f"dashboard: {client.dashboard_link}")
-        crew = Crew(log.run, spec, store, workers_a_machine(client), recycling)
-        run = Run(
-            make=partial(make_lease, crew),
-            leave=partial(leave, crew),
+            listeners.notify(f"dashboard: {client.dashboard_link}")
+        settings = WorkerSettings(log.run, request, script, store, workers_a_machine(client), recycling)
+        hooks = RunHooks(
+            make=partial(make_lease, settings),
+            end=partial(end_run, settings),
             store=store,
-            seed=spec.seed,
-            alone=spec.alone,
+            seed=request.seed,
+            scene_command=partial(scene_command, script, request, WHOLE_MACHINE),
             log=log,
-            on_progress=on_progress,
-            made=partial(_note, request.out, store),
-            one_first=bool(request.scheduler) and spec.device != "cpu",
+            on_progress=listeners.on_progress,
+            made=partial(_note, out, store),
+            one_first=bool(request.scheduler) and request.device != "cpu",
         )
-        failed, stopped = drive(client, work, run)
+        failed, stopped = drive(client, work, hooks)
     store.tidy()
-    finished = store.finished(request.scenes)
+    finished = store.finished(len(todo))
     missing = np.flatnonzero(~finished)
     log.add("end", made=int(finished[todo].sum()), missing=len(missing), seconds=round(time.monotonic() - started, 1))
     try:
-        report = write_report(request.out, finished)
+        report = write_report(out, finished)
     except ScenegenError as error:  # the disk that is to blame for the rest
-        say(str(error))
+        listeners.notify(str(error))
         report = None
     store.close()
-    return Outcome(
-        out=request.out.absolute(),
-        asked=request.scenes,
+    return GenerateResult(
+        out=out,
+        asked=len(todo),
         made=int(finished[todo].sum()),
         present=int((~todo).sum()),
         failed=tuple(scene for scene in failed if not finished[scene.index]),
@@ -214,7 +173,6 @@ def _run(
         stopped=stopped,
         events=dict(log.counts),
         report=report,
-        url=request.url,
     )
 
 

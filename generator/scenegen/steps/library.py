@@ -31,7 +31,7 @@ def find_library(dataset: Dataset, assets: Path | None, names: Iterable[str] = (
 
     ScenegenError names the library that is missing, or the first asset that is not in it.
     """
-    library = assets or Path(dataset.info.library)
+    library = assets or dataset.info.request.library
     if not library.is_dir():
         raise ScenegenError(f"{library}: there is no asset library here; {NAME_IT}")
     for name in sorted(set(names)):

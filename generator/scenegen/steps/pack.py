@@ -115,7 +115,8 @@ def _open(dataset: Dataset, out: Path, packing: Packing) -> list[Shard]:
             )
     if (out / "dataset.json").is_file():
         same = (
-            dataclasses.replace(i, scenes=0, library="", blender=()) for i in (read_dataset_json(out), dataset.info)
+            dataclasses.replace(i, request=dataclasses.replace(i.request, scenes=0, assets=None), blender=())
+            for i in (read_dataset_json(out), dataset.info)
         )
         if next(same) != next(same):
             raise ScenegenError(f"{out}: holds the shards of another data set; name another folder")

@@ -77,7 +77,7 @@ def _changed_grid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
     """A grid of `shape` over the volume of the data set's grid; its cells must be cubes."""
     old = dataset.info.grid
     if old is None:
-        raise UsageError(f"{dataset.path}: its preset {dataset.info.preset} has no box grid; leave --grid out")
+        raise UsageError(f"{dataset.path}: its preset {dataset.info.request.preset} has no box grid; leave --grid out")
     if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > MOST_CELLS:
         raise UsageError(
             f"--grid {','.join(map(str, shape))}: give three numbers of cells that fit in memory, such as 80,96,64"

@@ -122,10 +122,10 @@ def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None
     total = objects.total()
     return Stats(
         path=str(path),
-        preset=dataset.info.preset,
-        split=dataset.info.split,
+        preset=dataset.info.request.preset,
+        split=dataset.info.request.split,
         scenes=len(dataset),
-        asked=dataset.info.scenes,
+        asked=dataset.info.request.scenes,
         views=sum(c.views for c in counts) / len(counts),
         objects=total,
         objects_per_scene=dict(sorted(Counter(c.objects.total() for c in counts).items())),

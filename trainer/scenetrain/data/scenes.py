@@ -73,8 +73,8 @@ def split_positions(dataset: Dataset, split: str) -> tuple[int, ...]:
     """
     if split not in SPLITS:
         raise UsageError(f"no split {split!r}; known: {', '.join(SPLITS)}")
-    if dataset.info.split == "test" or split == "test":
-        return tuple(range(len(dataset))) if dataset.info.split == split else ()
+    if dataset.info.request.split == "test" or split == "test":
+        return tuple(range(len(dataset))) if dataset.info.request.split == split else ()
     return tuple(p for p, index in enumerate(dataset.indices) if (index % 10 == 9) == (split == "validation"))
 
 

@@ -65,8 +65,8 @@ def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList
     """
     info = train.dataset.info
     data = {
-        "preset": info.preset,
-        "seed": info.seed,
+        "preset": info.request.preset,
+        "seed": info.request.seed,
         "library_checksum": info.library_checksum,
         "classes": list(train.classes),
         "train": len(train),

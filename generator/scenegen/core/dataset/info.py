@@ -17,6 +17,7 @@ from typing import Any
 from scenegen import __version__
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.folders import finished_indices
+from scenegen.core.dataset.request import Request, from_record, to_record
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
@@ -28,26 +29,20 @@ FORMAT = "scenegen-dataset/1"
 class DatasetInfo:
     """What a data set was asked to be: dataset.json.
 
-    `preset_checksum` and `library_checksum` stand for everything in the preset and in the assets that may be placed.
-    `scenes` may grow, `library` is where the assets lay, and `blender` lists the versions that rendered: these three
-    may differ between runs, everything else may not. `views` is the number of cameras a scene.
-    `variation` is None in a data set that is older than it.
+    `request` is what was asked for; its recorded options are keys of dataset.json. `preset_checksum` and
+    `library_checksum` stand for everything in the preset and in the assets that may be placed. `blender` lists the
+    versions that rendered. The number of scenes, the library's folder and `blender` may differ between runs, everything
+    else may not. In `request`, `preset` is the preset's name, `views` the number of cameras per scene, and `variation`
+    is None in a data set that is older than that option.
     """
 
-    preset: str
+    request: Request
     preset_checksum: str
-    seed: int
-    split: str
-    quality: str
     library_checksum: str
     classes: tuple[str, ...]
     grid: GridSpec | None
     frustum: FrustumSpec | None
-    scenes: int
-    library: str
     blender: tuple[str, ...] = ()
-    views: int | None = None
-    variation: tuple[str, ...] | None = None
     scenegen: str = __version__
     format: str = FORMAT
 
@@ -80,7 +75,8 @@ def read_dataset_json(out: Path) -> DatasetInfo:
         grid, frustum = body["grid"], body["frustum"]
         body["grid"] = GridSpec(**_tuples(grid)) if grid else None
         body["frustum"] = FrustumSpec(**_tuples(frustum)) if frustum else None
-        return DatasetInfo(**_tuples(body))
+        own = {each.name: body[each.name] for each in dataclasses.fields(DatasetInfo) if each.name != "request"}
+        return DatasetInfo(from_record(body), **_tuples(own))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScenegenError(f"{path}: broken ({error}); restore it or make the data set anew") from error
 
@@ -91,8 +87,14 @@ def _tuples(body: dict[str, Any]) -> dict[str, Any]:
 
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:
     """Write dataset.json whole or not at all."""
-    body = {"format": info.format, **dataclasses.asdict(info)}
-    write_text(out / "dataset.json", json.dumps(body, indent=1) + "\n")
+    write_text(out / "dataset.json", json.dumps(_body(info), indent=1) + "\n")
+
+
+def _body(info: DatasetInfo) -> dict[str, Any]:
+    """The keys and values of dataset.json."""
+    own = dataclasses.asdict(info)
+    del own["request"]
+    return {"format": info.format, **to_record(info.request), **own}
 
 
 def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
@@ -113,16 +115,17 @@ def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
         write_dataset_json(out, wanted)
         return
     found = read_dataset_json(out)
-    for key in (f.name for f in dataclasses.fields(DatasetInfo) if f.name not in _MAY_DIFFER):
-        was, now = getattr(found, key), getattr(wanted, key)
-        if was != now:
+    before = _body(found)
+    for key, now in _body(wanted).items():
+        was = before[key]
+        if key not in _MAY_DIFFER and was != now:
             raise ScenegenError(
                 f"{out / 'dataset.json'}: made with {key} {_show(was)}, now asked for {_show(now)}; "
                 f"ask for the same, or name another folder with --out"
             )
     merged = dataclasses.replace(
         found,
-        scenes=max(found.scenes, wanted.scenes),
+        request=dataclasses.replace(found.request, scenes=max(found.request.scenes, wanted.request.scenes)),
         blender=tuple(sorted({*found.blender, *wanted.blender})),
     )
     if merged != found:
@@ -130,6 +133,4 @@ def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
 
 
 def _show(value: Any) -> str:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return json.dumps(dataclasses.asdict(value))
     return json.dumps(value[:12] if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) else value)

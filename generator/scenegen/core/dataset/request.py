@@ -1,4 +1,4 @@
-"""What a run is asked to make and the checks before it starts, the same for one Blender and for many.
+"""What a run is asked to make: one record from the command line through dask to Blender and into dataset.json.
 
 Standard library and numpy only: this runs inside Blender.
 """
@@ -6,79 +6,182 @@ Standard library and numpy only: this runs inside Blender.
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Sequence
+import hashlib
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from scenegen.core.asset_library import Asset, list_assets
-from scenegen.core.dataset.info import DatasetInfo, library_checksum, preset_checksum
-from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.look.variation import VARIATIONS
-from scenegen.core.preset.preset import Preset
+from scenegen.core.asset_library import default_library
+from scenegen.core.blender_protocol import GPU_KINDS
+from scenegen.core.look.variation import VARIATIONS, parse_variation
+from scenegen.core.options import option, options_of
+
+if TYPE_CHECKING:
+    from scenegen.core.dataset.shards import Packing
+
+QUALITIES = ("draft", "standard", "high")
+SPLITS = ("train", "test")
+
+_RECORDED_AS = {"assets": "library"}
+"""Keys of dataset.json that are not the option's name."""
+
+_ALWAYS_RECORDED = frozenset({"preset", "scenes", "seed", "split", "quality", "library"})
+"""Keys that every dataset.json has. One that came later may be missing, and then has its default."""
+
+
+def parse_place(text: str) -> Path | str:
+    """A folder as a Path, a URL as it is."""
+    return text.rstrip("/") if is_url(text) else Path(text)
+
+
+def is_url(place: Path | str | None) -> bool:
+    """Whether `place` is an address that fsspec knows, such as s3://bucket/studio, and not a folder."""
+    return isinstance(place, str) and "://" in place
+
+
+def local_folder(url: str) -> Path:
+    """Where scenes for `url` are written before they are uploaded: the same path on every machine."""
+    return Path(tempfile.gettempdir()) / f"scenegen-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+
+def _variation_text(kinds: tuple[str, ...]) -> str:
+    return "all" if kinds == VARIATIONS else ",".join(kinds) or "none"
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """What the scenes 0..scenes-1 of a data set depend on, and where they go. Paths are absolute."""
+class Request:
+    """What to make. Every field is an option of `scenegen generate`; those of one Blender, of generate.py too.
 
-    preset: Preset
-    library: Path
-    out: Path
-    scenes: int
-    seed: int
-    split: str
-    quality: str
-    variation: tuple[str, ...] = VARIATIONS
+    A new option is one field here: its default, help text and check are said nowhere else, and with `recorded=True` it
+    is a key of dataset.json that may not change between two runs.
+    """
 
-
-def check_parameters(scenes: int, split: str, out: Path) -> None:
-    """Refuse what makes no sense before anything is written. Raises UsageError."""
-    if scenes < 1:
-        raise UsageError(f"--scenes {scenes}: ask for at least 1")
-    if split not in ("train", "test"):
-        raise UsageError(f"--split {split}: no such split; take train or test")
-    place = out.absolute()
-    if place.exists() and not place.is_dir():
-        raise UsageError(f"{place}: is a file; name a folder with --out")
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise UsageError(f"{place}: is not a folder one can write in; name another with --out")
-
-
-def check_library(library: Path, preset: Preset, split: str) -> tuple[Asset, ...]:
-    """The assets of one split, for the classes of a preset. ScenegenError when a class has none."""
-    assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.asset_classes)
-    there = {a.class_name for a in assets}
-    lacking = sorted(
-        {rule.asset_classes[0] for rule in preset.rules if rule.maximum and there.isdisjoint(rule.asset_classes)}
+    preset: str = option("studio", "A preset's name, or the path of a .toml.", recorded=True)
+    out: Path | str | None = option(
+        None,
+        "The data set's folder (default: data/PRESET). `scenegen generate` also takes a URL such as s3://bucket/studio.",
+        parse=parse_place,
+        metavar="DIR",
     )
-    if lacking:
-        raise ScenegenError(
-            f"{library}: no {split} asset of class {', '.join(lacking)}; "
-            f"run `scenegen assets build --assets {library}` or "
-            f"`scenegen assets add --class {lacking[0]} --split {split} --assets {library} PATH...`"
-        )
-    return assets
-
-
-def dataset_info(parameters: Parameters, assets: Sequence[Asset], blender: str | None = None) -> DatasetInfo:
-    """What dataset.json says of this run; `blender` is the version that renders, where one does."""
-    preset = parameters.preset
-    return DatasetInfo(
-        preset=preset.name,
-        preset_checksum=preset_checksum(dataclasses.replace(preset, views=0)),  # which are named in their own line
-        views=preset.views,
-        seed=parameters.seed,
-        split=parameters.split,
-        quality=parameters.quality,
-        library_checksum=library_checksum(assets),
-        classes=preset.classes,
-        grid=preset.grid,
-        frustum=preset.frustum,
-        scenes=parameters.scenes,
-        library=str(parameters.library),
-        blender=(blender,) if blender else (),
-        variation=parameters.variation,
+    scenes: int = option(1, "Make scenes 0 to N - 1.", parse=int, metavar="N", at_least=1, required=True, recorded=True)
+    seed: int = option(0, "Another seed gives other scenes.", parse=int, recorded=True)
+    split: str = option("train", "Which models to show.", choices=SPLITS, recorded=True)
+    quality: str = option("standard", "How many samples per pixel.", choices=QUALITIES, recorded=True)
+    views: int | None = option(
+        None,
+        "Cameras per scene, for presets without fixed cameras (default: the preset's).",
+        parse=int,
+        metavar="V",
+        recorded=True,
     )
+    variation: tuple[str, ...] | None = option(
+        None,
+        f"What differs between scenes beside the labels: all, none, or some of {','.join(VARIATIONS)} (default: all).",
+        parse=parse_variation,
+        format=_variation_text,
+        metavar="WHAT",
+        recorded=True,
+    )
+    device: str = option("auto", "What renders.", choices=("auto", "cpu", *GPU_KINDS))
+    assets: Path | None = option(
+        None,
+        "The prepared library (default: $SCENEGEN_ASSETS or ~/.scenegen/assets).",
+        parse=Path,
+        metavar="DIR",
+        recorded=True,
+    )
+    workers: int | None = option(
+        None,
+        "Processes at the same time (default: one per GPU, or one per two cores).",
+        parse=int,
+        metavar="W",
+        at_least=1,
+        driver=True,
+    )
+    per_gpu: int | None = option(
+        None, "Processes per GPU at the same time (default: 1).", parse=int, metavar="K", at_least=1, driver=True
+    )
+    scheduler: str | None = option(
+        None, "Use the dask cluster at this address, such as tcp://host:8786.", metavar="ADDRESS", driver=True
+    )
+    blender: str | None = option(None, "Your own Blender (default: the bpy package).", metavar="EXE", driver=True)
+    dashboard: str | None = option(
+        None, "Show the run on dask's web pages at this address, such as :8787.", metavar="ADDRESS", driver=True
+    )
+    pack: Packing | None = None
+    """Keep shards in `out` instead of folders; --pack DIR and --maps set it."""
+
+    @property
+    def url(self) -> str | None:
+        """The address of `out`, if it is one."""
+        return self.out if isinstance(self.out, str) and is_url(self.out) else None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that Blender writes to: `out`, or the folder whose scenes are then uploaded."""
+        return local_folder(self.url) if self.url else Path(self.out or Path("data") / Path(self.preset).stem)
+
+    @property
+    def library(self) -> Path:
+        """The folder of the prepared library."""
+        return self.assets or default_library()
+
+    @property
+    def kinds_of_variation(self) -> tuple[str, ...]:
+        """What differs between scenes beside the labels."""
+        return VARIATIONS if self.variation is None else self.variation
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one Blender process may use of its machine, beside the request that all processes of a run share.
+
+    `cores` are the numbers of the processor cores that it is kept on, where the system can do that; none: any.
+    """
+
+    threads: int = option(0, "CPU threads for Cycles; 0: one per core.", parse=int, at_least=0)
+    gpu: int | None = option(
+        None, "Which GPU of several, by number modulo their count (default: all).", parse=int, at_least=0
+    )
+    cores: tuple[int, ...] = ()
+
+
+WHOLE_MACHINE = Resources()
+
+
+def for_blender(request: Request) -> Request:
+    """The request with every default filled in and every path absolute: it means the same in any process.
+
+    `out` is then a folder.
+    """
+    preset = str(Path(request.preset).absolute()) if request.preset.endswith(".toml") else request.preset
+    return dataclasses.replace(
+        request,
+        preset=preset,
+        out=request.folder.absolute(),
+        assets=request.library.absolute(),
+        variation=request.kinds_of_variation,
+    )
+
+
+def to_record(request: Request) -> dict[str, Any]:
+    """The recorded options as plain values for dataset.json."""
+    values = {
+        _RECORDED_AS.get(each.name, each.name): getattr(request, each.name)
+        for each, details in options_of(request)
+        if details.recorded
+    }
+    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+
+
+def from_record(body: Mapping[str, Any]) -> Request:
+    """The request of a dataset.json. Raises KeyError for a key that every one has."""
+    values: dict[str, Any] = {}
+    for each, details in options_of(Request):
+        key = _RECORDED_AS.get(each.name, each.name)
+        if details.recorded and (key in _ALWAYS_RECORDED or key in body):
+            value = body[key]
+            values[each.name] = tuple(value) if isinstance(value, list) else Path(value) if key == "library" else value
+    return Request(**values)

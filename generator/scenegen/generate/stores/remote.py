@@ -6,9 +6,7 @@ its scene.json is, so nobody ever sees half of one.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,16 +21,6 @@ from scenegen.core.errors import ScenegenError, UsageError
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv", "events.jsonl", "report.json")
 DRIVERS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "hdfs": "pyarrow"}
-
-
-def is_url(out: str) -> bool:
-    """Whether `out` names a place that fsspec knows rather than a folder."""
-    return "://" in out
-
-
-def local_folder(url: str) -> Path:
-    """Where scenes for `url` are written before they are uploaded: the same path on every machine."""
-    return Path(tempfile.gettempdir()) / f"scenegen-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def start_bop(job: ExportJob) -> BopWriter:
     pairs = sorted({pair for one in job.surveys for pair in one.assets})
     library = find_library(job.dataset, job.assets, (asset for asset, _ in pairs))
     numbers = {pair: number for number, pair in enumerate(pairs, start=1)}
-    writer = BopWriter(job.folder, SPLITS[job.dataset.info.split], library, numbers)
+    writer = BopWriter(job.folder, SPLITS[job.dataset.info.request.split], library, numbers)
     for name in (writer.split, "models"):
         (job.folder / name).mkdir(exist_ok=True)
     return writer
@@ -242,12 +242,12 @@ def _box(box: PixelBox) -> list[int]:
 
 
 def _about(dataset: Dataset, models: int, assets: int) -> str:
-    info = dataset.info
-    return f"""# {info.preset}
+    request = dataset.info.request
+    return f"""# {request.preset}
 
-{len(dataset)} rendered scenes of the preset {info.preset} (seed {info.seed}, split {info.split}), made with scenegen
-{info.scenegen}. {models} models of {assets} assets: an asset shown at several sizes is several models, because a BOP
-pose has no scale. `models/assets.json` gives the asset, class and scale of each model.
+{len(dataset)} rendered scenes of the preset {request.preset} (seed {request.seed}, split {request.split}), made with
+scenegen {dataset.info.scenegen}. {models} models of {assets} assets: an asset shown at several sizes is several models,
+because a BOP pose has no scale. `models/assets.json` gives the asset, class and scale of each model.
 
 `cam_K` counts from the corner of the image: the centre of the top left pixel is (0.5, 0.5). Subtract 0.5 from cx and cy
 for programs that have pixel centres at whole numbers, such as the BOP toolkit's depth_im_to_dist_im.

@@ -99,13 +99,14 @@ class CocoWriter:
                     counts["annotations"] += 1
                     yield {"id": counts["annotations"], "image_id": number, **annotation}
 
+        request = dataset.info.request
         info = {
-            "description": f"{dataset.info.preset}, seed {dataset.info.seed}, split {dataset.info.split}",
+            "description": f"{request.preset}, seed {request.seed}, split {request.split}",
             "version": dataset.info.scenegen,
             "contributor": "scenegen",
         }
         categories = [
-            {"id": n, "name": name, "supercategory": dataset.info.preset} for n, name in enumerate(self.classes, 1)
+            {"id": n, "name": name, "supercategory": request.preset} for n, name in enumerate(self.classes, 1)
         ]
         with (self.folder / "instances.json").open("w", encoding="utf-8") as file:
             file.write(f'{{"info": {json.dumps(info)}')

@@ -55,10 +55,10 @@ def _template() -> Template:
 def _facts(info: DatasetInfo, available: int, shown: int) -> list[str]:
     facts = [
         f"{available} scenes" if shown == available else f"{shown} of {available} scenes",
-        f"preset {info.preset}",
-        f"seed {info.seed}",
-        info.split,
-        info.quality,
+        f"preset {info.request.preset}",
+        f"seed {info.request.seed}",
+        info.request.split,
+        info.request.quality,
     ]
     if info.grid:
         x, y, z = info.grid.shape

@@ -64,7 +64,7 @@ def verify(
     `path`, or it was packed without depth and instance maps.
     """
     dataset = Dataset(path)
-    library = assets or Path(dataset.info.library)
+    library = assets or dataset.info.request.library
     if not dataset.maps:
         raise ScenegenError(
             f"{path}: was packed without depth and instance maps; verify the folders it was packed from, "
@@ -79,7 +79,7 @@ def verify(
 
 
 def _check_folder(dataset: Dataset) -> Iterable[Fault]:
-    asked = range(max([dataset.info.scenes, *(i + 1 for i in dataset.indices)]))
+    asked = range(max([dataset.info.request.scenes, *(i + 1 for i in dataset.indices)]))
     missing = sorted(set(asked) - set(dataset.indices))
     if missing:
         some = ", ".join(map(str, missing[:MOST_MISSING_NAMED])) + (" ..." if len(missing) > MOST_MISSING_NAMED else "")
@@ -122,9 +122,9 @@ def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
     """Whether scene.json agrees with dataset.json and with itself; all later checks rely on this."""
     for key, was, now in (
         ("index", index, scene.index),
-        ("seed", info.seed, scene.seed),
-        ("preset", info.preset, scene.preset),
-        ("split", info.split, scene.split),
+        ("seed", info.request.seed, scene.seed),
+        ("preset", info.request.preset, scene.preset),
+        ("split", info.request.split, scene.split),
         ("classes", info.classes, scene.classes),
         ("grid", info.grid, scene.grid),
         *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),

@@ -20,6 +20,7 @@ from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
 from scenegen.assets.prepare.textures import NEUTRAL_GREY, TextureError, grey_channel, palette, tinted
 from scenegen.assets.sources.files.gltf import count_triangles
 from scenegen.core.asset_library import Material
+from scenegen.core.blender_protocol import MARK
 
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
@@ -141,8 +142,8 @@ def _answers(stream: IO[str]) -> queue.Queue[dict[str, Any] | str]:
     def read() -> None:
         noise = ""
         for line in stream:
-            if line.startswith("@scenegen "):
-                answers.put(json.loads(line.removeprefix("@scenegen ")))
+            if line.startswith(MARK):
+                answers.put(json.loads(line.removeprefix(MARK)))
             elif line.strip():
                 noise = line.strip()[:200]
         answers.put(noise)

@@ -99,7 +99,7 @@ def test_version() -> None:
         (["generate", "--scenes", "many"], 2, "'many' is not a valid integer"),
         (["generate", "--scenes", "1", "--preset", "moon"], 2, "unknown preset 'moon'"),
         (["generate", "--scenes", "1", "--preset", "moon.toml"], 2, "moon.toml"),
-        (["generate", "--scenes", "1", "--split", "holdout"], 2, "take train or test"),
+        (["generate", "--scenes", "1", "--split", "holdout"], 2, "'holdout' is not one of 'train', 'test'"),
         (["generate", "--scenes", "1", "--workers", "0"], 2, "--workers"),
         (["generate", "--scenes", "1", "--device", "abacus"], 2, "abacus"),
         (["generate", "--scenes", "1", "--quality", "best"], 2, "best"),

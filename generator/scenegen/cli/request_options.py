@@ -12,7 +12,7 @@ import click
 from scenegen.core.dataset.request import Request
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import UsageError
-from scenegen.core.options import Option, flag, options_of
+from scenegen.core.options import Option, check_options, flag, options_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,13 +40,12 @@ def request_options(*names: str, **defaults: Any) -> Callable[[Command], Command
 
 
 def _click_option(name: str, details: Option, default: Any) -> Callable[[Command], Command]:
-    # Choices and bounds are checked by check_options, which also serves Python and Blender.
     given = {} if default is None else {"default": default, "show_default": True}
     return click.option(
         flag(name),
-        type=details.parse,
+        type=click.Choice(details.choices) if details.choices else details.parse,
         required=details.required and default is None,
-        metavar=f"[{'|'.join(details.choices)}]" if details.choices else details.metavar,
+        metavar=details.metavar,
         help=details.help,
         **given,
     )
@@ -60,4 +59,5 @@ def to_request(options: Mapping[str, Any], *, maps: bool = False) -> Request:
     if maps and not pack:
         raise UsageError("--maps goes with --pack; scene folders always have the maps")
     request = Request(**{**options, "pack": None})
+    check_options(request)
     return replace(request, out=Path(pack), pack=replace(PACKED, maps=maps)) if pack else request

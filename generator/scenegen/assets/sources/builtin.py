@@ -7,8 +7,7 @@ import hashlib
 import importlib
 import multiprocessing
 import os
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.rng import stream
 from scenegen.core.scene.classes import known_classes, object_class
-from scenegen.parametric.shapes.shapes import Model
+from scenegen.parametric.shapes.shapes import Families
 
 ROOT = Path(scenegen.__file__).resolve().parent
 _MADE_BY = (
@@ -92,9 +91,8 @@ def make_model(recipe: BuiltinRecipe) -> RawModel:
     )
 
 
-def _families(class_name: str, split: str) -> dict[str, Callable[[random.Random], Model]]:
-    module = _module(class_name)
-    families: dict[str, Callable[[random.Random], Model]] = getattr(module, f"{split.upper()}_FAMILIES")
+def _families(class_name: str, split: str) -> Families:
+    families: Families = getattr(_module(class_name), f"{split.upper()}_FAMILIES")
     return families
 
 

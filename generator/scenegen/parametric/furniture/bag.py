@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from scenegen.parametric.furniture.bag_pieces import (
 )
 from scenegen.parametric.furniture.bag_unseen import bucket, doctor, hiking, shopping
 from scenegen.parametric.shapes.curves import rectangle, rounded_path, superellipse
-from scenegen.parametric.shapes.shapes import Model, Part, beam, box, cylinder, join, mirrored, tube
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, box, cylinder, join, mirrored, tube
 from scenegen.parametric.shapes.solids import (
     cut,
     ellipsoid,
@@ -291,7 +290,7 @@ def _messenger(rng: random.Random) -> Model:
     return join(parts, materials(rng, choose(rng, ("fabric", "leather"))))
 
 
-TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
+TRAIN_FAMILIES: Families = {
     "backpack": _backpack,
     "tote": _tote,
     "handbag": _handbag,
@@ -300,7 +299,7 @@ TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
     "duffel": _duffel,
     "messenger": _messenger,
 }
-TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
+TEST_FAMILIES: Families = {
     "shopping": shopping,
     "hiking": hiking,
     "bucket": bucket,

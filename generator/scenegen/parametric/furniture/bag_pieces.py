@@ -1,4 +1,4 @@
-"""What bags are sewn from: soft bodies, straps that follow a surface, zips, handles, buckles, and their materials."""
+"""Parts of bags: soft bodies, straps that follow a surface, zips, handles, buckles, and their materials."""
 
 from __future__ import annotations
 

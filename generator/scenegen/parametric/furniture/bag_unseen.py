@@ -1,4 +1,4 @@
-"""Bags of the test split: kinds that no training family resembles in build."""
+"""Bags of the test split: types that are built unlike every training family."""
 
 from __future__ import annotations
 

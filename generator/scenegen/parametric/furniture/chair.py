@@ -1,18 +1,13 @@
-"""Chairs, armchairs and stools; the sitter looks toward -Y."""
+"""Chairs, armchairs and stools; the person on it faces -Y."""
 
 from __future__ import annotations
-
-import random
-from collections.abc import Callable
 
 from scenegen.parametric.furniture.chair_shell import cantilever, one_piece, shell_chair, wire
 from scenegen.parametric.furniture.chair_soft import armchair, office, tub, upholstered
 from scenegen.parametric.furniture.chair_stool import bar_stool, stool
 from scenegen.parametric.furniture.chair_wing import wingback
 from scenegen.parametric.furniture.chair_wood import director, folding, ladder_back, slat_back, windsor
-from scenegen.parametric.shapes.shapes import Model
-
-Families = dict[str, Callable[[random.Random], Model]]
+from scenegen.parametric.shapes.shapes import Families
 
 TRAIN_FAMILIES: Families = {
     "slat-back": slat_back,

@@ -1,4 +1,4 @@
-"""Chairs of bent tube and moulded shells: cantilever, shell; and, for testing, one-piece and wire chairs."""
+"""Chairs of bent tube and moulded shells: cantilever, shell; for the test split one-piece and wire chairs."""
 
 from __future__ import annotations
 

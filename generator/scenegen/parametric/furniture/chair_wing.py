@@ -1,4 +1,4 @@
-"""The wing chair, kept for testing."""
+"""The wing chair, of the test split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wooden chairs: slat back, windsor, folding; and, for testing, ladder back and director's chair."""
+"""Wooden chairs: slat back, windsor, folding; for the test split ladder back and director's chair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Built-in laptops: open, standing on z = 0, the user at -Y and the screen looking toward -Y.
+"""Built-in laptops: open, standing on z = 0, the user at -Y and the screen facing -Y.
 
 A lid is made closed, hinged at the origin and reaching toward -Y with its screen below, then turned open.
 """
@@ -6,7 +6,7 @@ A lid is made closed, hinged at the origin and reaching toward -Y with its scree
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from scenegen.core.rng import choose, uniform
 from scenegen.core.scene.scene import Vector
 from scenegen.parametric.furniture.laptop_screen import picture, screen_materials
 from scenegen.parametric.shapes.curves import Points, polygon, rectangle
-from scenegen.parametric.shapes.shapes import Model, Part, beam, box, cylinder, join, mirrored, prism, torus
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, box, cylinder, join, mirrored, prism, torus
 
 BODY, DECK, KEYS, PAD, BEZEL, LOGO, RUBBER, GLOW, FIRST_SCREEN = range(9)
 
@@ -356,14 +356,14 @@ def _scaled(color: Vector, factor: float) -> Vector:
     return (color[0] * factor, color[1] * factor, color[2] * factor)
 
 
-TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
+TRAIN_FAMILIES: Families = {
     "ultrabook": _ultrabook,
     "aluminium": _aluminium,
     "clamshell": _clamshell,
     "business": _business,
     "gaming": _gaming,
 }
-TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
+TEST_FAMILIES: Families = {
     "tent": _tent,
     "detachable": _detachable,
     "retro": _retro,

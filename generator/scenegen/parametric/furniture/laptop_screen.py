@@ -1,4 +1,4 @@
-"""What a laptop shows: a lit picture of a few coloured panels, in the plane z = 0 looking toward -Z."""
+"""The content of a laptop's screen: a lit picture of coloured panels in the plane z = 0, facing -Z."""
 
 from __future__ import annotations
 

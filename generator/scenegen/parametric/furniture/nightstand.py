@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 from scenegen.parametric.furniture.nightstand_common import (
     door,
     drawer_shelf,
@@ -15,9 +12,7 @@ from scenegen.parametric.furniture.nightstand_common import (
     posts,
 )
 from scenegen.parametric.furniture.nightstand_unseen import crates, louvred, midcentury, three_legged
-from scenegen.parametric.shapes.shapes import Model
-
-Families = dict[str, Callable[[random.Random], Model]]
+from scenegen.parametric.shapes.shapes import Families
 
 TRAIN_FAMILIES: Families = {
     "drawers": drawers,

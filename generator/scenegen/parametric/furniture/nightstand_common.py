@@ -1,4 +1,4 @@
-"""Nightstands for training: drawers, posts, shelf, cube, drum, door, metal frame."""
+"""Nightstands of the training split: drawers, posts, shelf, cube, drum, door, metal frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nightstands kept for testing: louvred door, mid-century slot, stacked crates, three legs."""
+"""Nightstands of the test split: louvred door, mid-century slot, stacked crates, three legs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Materials that furniture, laptops, bags and clothes are made of, drawn from a random stream.
+"""Materials of furniture, laptops, bags and clothes, drawn from a random stream.
 
 Every function takes a stream and returns one `Material`; colours are linear RGB.
 """
@@ -154,7 +154,7 @@ def coated_metal(rng: random.Random, *names: str) -> Material:
 
 
 def frame_metal(rng: random.Random) -> Material:
-    """What frames of tubes are made of: chrome, brass or another bare metal, or powder-coated steel."""
+    """Materials of tube frames: chrome, brass or another bare metal, or powder-coated steel."""
     return coated_metal(rng) if rng.random() < 0.5 else metal(rng, "chrome", "brushed steel", "brass", "gunmetal")
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 from scenegen.parametric.furniture.table_mixed import desk, folding, glass_metal, pedestal_round, sled
 from scenegen.parametric.furniture.table_unseen import drum, gateleg, hairpin, tripod, waterfall
 from scenegen.parametric.furniture.table_wood import coffee_shelf, four_leg, oval, round_splayed, trestle
-from scenegen.parametric.shapes.shapes import Model
-
-Families = dict[str, Callable[[random.Random], Model]]
+from scenegen.parametric.shapes.shapes import Families
 
 TRAIN_FAMILIES: Families = {
     "four-leg": four_leg,

@@ -1,4 +1,4 @@
-"""Tables kept for testing: waterfall, tripod, hairpin, gateleg and drum."""
+"""Tables of the test split: waterfall, tripod, hairpin, gateleg and drum."""
 
 from __future__ import annotations
 

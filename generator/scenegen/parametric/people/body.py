@@ -1,4 +1,4 @@
-"""The flesh on a skeleton: a close suit from neck to ankles and wrists, shoes, bare hands.
+"""The body on a skeleton: a close suit from neck to ankles and wrists, shoes, bare hands.
 
 Every muscle is an ellipsoid or round cone in rest coordinates of the reference body, carried by one bone. Members that
 grow out of each other are blended; members that only touch (a forearm on the chest, a thigh on a calf) are not.

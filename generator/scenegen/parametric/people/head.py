@@ -1,4 +1,4 @@
-"""Head, neck and hair of a person, in the head bone's frame; adults' heads vary less than their height."""
+"""Head, neck and hair of a person in the frame of the head bone; heads of adults vary less than their heights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Head:
 
 
 def head_frame(body: Skeleton) -> BoneFrame:
-    """The head bone's frame with the head's own scale."""
+    """The frame of the head bone, with the scale of the head."""
     bone = body.frame("head")
     return BoneFrame(bone.rest, bone.origin, bone.turn, math.sqrt(body.build.height / REFERENCE_HEIGHT))
 

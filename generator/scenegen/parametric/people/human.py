@@ -16,7 +16,7 @@ from scenegen.parametric.people.colours import HAIRS, SKINS, STRAPS, SUITS
 from scenegen.parametric.people.head import HAIR_STYLES, head
 from scenegen.parametric.people.poses import TEST_POSES, TRAIN_POSES, Poser
 from scenegen.parametric.people.skeleton import LEFT, SIDES, Build, Skeleton, solve
-from scenegen.parametric.shapes.shapes import Model, Part, join
+from scenegen.parametric.shapes.shapes import Families, Model, Part, join
 from scenegen.parametric.shapes.solids import Solid, polygonise
 
 SUIT, SKIN, HAIR, SHOE, SOLE, MARKER, EYE, PUPIL, LIP, STRAP, CASE, SCREEN = range(12)
@@ -50,7 +50,7 @@ def _person(rng: random.Random, poser: Poser, *, unseen: bool) -> Model:
 
 
 def _build(rng: random.Random, *, unseen: bool) -> Build:
-    """Test people are shorter or taller, thinner or heavier, than any training one."""
+    """Test people are shorter or taller, and thinner or heavier, than all training people."""
     female = choose(rng, (0.0, 1.0))
     low, high = (1.62, 1.74) if female else (1.70, 1.86)
     girth = uniform(rng, -0.6, 0.6)
@@ -99,7 +99,7 @@ def _straps(rng: random.Random, body: Skeleton, limbs: Limbs) -> list[Part]:
 
 
 def _markers(body: Skeleton, skin: NDArray[np.float64]) -> Iterator[Part]:
-    """White reflective balls where motion-capture systems want them, each on the nearest point of the suit."""
+    """White reflective balls at the places of motion-capture systems, each on the nearest point of the suit."""
     spots: list[tuple[str, float, float, float]] = [
         ("chest", 0, -0.2, 1.37),
         ("chest", 0, -0.2, 1.22),
@@ -191,7 +191,5 @@ def _family(poser: Poser, *, unseen: bool) -> Callable[[random.Random], Model]:
     return make
 
 
-TRAIN_FAMILIES: dict[str, Callable[[random.Random], Model]] = {
-    n: _family(p, unseen=False) for n, p in TRAIN_POSES.items()
-}
-TEST_FAMILIES: dict[str, Callable[[random.Random], Model]] = {n: _family(p, unseen=True) for n, p in TEST_POSES.items()}
+TRAIN_FAMILIES: Families = {n: _family(p, unseen=False) for n, p in TRAIN_POSES.items()}
+TEST_FAMILIES: Families = {n: _family(p, unseen=True) for n, p in TEST_POSES.items()}

@@ -1,4 +1,4 @@
-"""Poses of people, each with some freedom of its own; see `human_skeleton.Pose` for what the numbers mean."""
+"""Poses of people, each drawn with some variation; `skeleton.Pose` explains the numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _hanging(rng: random.Random, swing: float = 0.0) -> Arm:
 
 
 def _stance(rng: random.Random, pose: Pose) -> Pose:
-    """Feet side by side, the weight mostly on both; the head looks somewhere."""
+    """Feet side by side, the weight on both; head and trunk vary."""
     apart = uniform(rng, 0.08, 0.14)
     return replace(
         pose,
@@ -37,7 +37,7 @@ def _stance(rng: random.Random, pose: Pose) -> Pose:
 
 
 def relaxed(rng: random.Random) -> Pose:
-    """Standing, arms at the sides, one leg sometimes eased."""
+    """Standing, arms at the sides, sometimes with one leg relaxed."""
     pose = _stance(rng, Pose(left=_hanging(rng), right=_hanging(rng), twist=uniform(rng, -6, 6)))
     if rng.random() < 0.5:
         ease = Foot(0.15, -uniform(rng, 0.06, 0.14), uniform(rng, 18, 28))
@@ -63,7 +63,7 @@ def walking(rng: random.Random) -> Pose:
 
 
 def arms_crossed(rng: random.Random) -> Pose:
-    """Forearms folded over the chest."""
+    """Arms crossed over the chest."""
     up = uniform(rng, -0.01, 0.02)
     over = Arm((0.9, -0.2, -0.7), wrist=(-0.060, -0.250, 1.225 + up), palm=(0.0, 1.0, -0.1), hand=(-1.0, 0.25, 0.25))
     under = Arm((0.9, -0.1, -0.7), wrist=(-0.045, -0.178, 1.145 + up), palm=(0.0, 1.0, 0.0), hand=(-1.0, 0.10, 0.20))
@@ -140,7 +140,7 @@ def lunging(rng: random.Random) -> Pose:
 
 
 def looking_at_phone(rng: random.Random) -> Pose:
-    """A telephone before the chest, head bowed over it."""
+    """A telephone in front of the chest, head bent over it."""
     z = uniform(rng, 1.18, 1.26)
     arm = Arm(
         (0.55, 0.15, -1.0), wrist=(0.09, -0.29, z), palm=(-0.25, 0.85, 0.35), hand=(-0.15, -0.55, 0.85), fingers="grip"
@@ -161,7 +161,7 @@ def hand_on_chest(rng: random.Random) -> Pose:
 
 
 def talking(rng: random.Random) -> Pose:
-    """Both hands before the body, palms up and inward, explaining."""
+    """Both hands in front of the body, palms up and inward, explaining."""
     lift = uniform(rng, -0.35, 0.25)
     left = Arm((0.28, -0.10, -1.0), (0.25, -1.0, lift), palm=(-0.7, 0.0, 0.8))
     right = Arm((0.28, -0.15, -1.0), (0.10, -1.0, lift + uniform(rng, -0.2, 0.3)), palm=(-0.8, 0.0, 0.6))

@@ -24,7 +24,7 @@ SIDES: Mapping[str, float] = {LEFT: 1.0, RIGHT: -1.0}
 THIGH, SHANK, UPPER_ARM, FOREARM = 0.42, 0.425, 0.295, 0.255
 ANKLE_HEIGHT = 0.075
 BALL = (0.0, -0.125, 0.0)
-"""Where a foot bends and stands on when the heel is up, seen from the point of the floor below the ankle."""
+"""The ball of the foot, where it bends and stands when the heel is up, from the floor point below the ankle; metres."""
 STRAIGHTEST_LEG = 0.998
 
 # Bone: (share of the body's mass, its centre in rest coordinates); the x of a limb is the left one's.
@@ -80,7 +80,8 @@ class Arm:
 
     `upper`, `fore` and `hand` are the directions of the bones (`hand` None: in line with the forearm); with a
     `wrist` (a point of the reference body in rest coordinates, moving with `anchor`) the elbow is found instead and
-    `upper` says where it points. `palm` is where the palm looks. `fingers`: relaxed, flat, fist, point or grip.
+    `upper` says where it points. `palm` is the direction that the palm faces. `fingers`: relaxed, flat, fist, point or
+    grip.
     """
 
     upper: Triple = (0.16, 0.03, -1.0)
@@ -112,7 +113,8 @@ class Pose:
     """A pose; angles in degrees. `lean` is forward, `sway` to the left, `twist` of chest over pelvis to the left.
 
     `weight_left` is the share of the weight on the left foot; `hips` is the height of the hip joints on the
-    reference body, or as high as the legs allow. Who sits has the hips `seat` behind the origin, in no balance.
+    reference body, or as high as the legs allow. A sitting person has the hips `seat` behind the origin and
+    is not balanced.
     """
 
     left: Arm = Arm()
@@ -330,7 +332,7 @@ def _pose_arm(build: Build, pose: Pose, side: str, bones: _Bones) -> None:
     fingers = along if arm.hand is None else unit(world(arm.hand))
     inward = unit(across(world(arm.palm), fingers))
     hand = bone_frame(fingers, -inward * SIDES[side])
-    # The inside of the elbow looks where the forearm folds to; an almost straight arm follows the palm.
+    # The inside of the elbow faces the direction the forearm folds to; that of an almost straight arm follows the palm.
     fold = across(wrist - shoulder, elbow - shoulder)
     crease = unit(unit(fold) if np.linalg.norm(fold) > 0.06 * scale else np.cross(inward, along) * SIDES[side])
     turns[f"upper_arm_{side}"] = hinge_frame(shoulder, elbow, None, crease)
@@ -385,7 +387,7 @@ def bone_frame(down: Array, left: Array) -> Array:
 
 
 def hinge_frame(start: Array, end: Array, beyond: Array | None, forward: Array) -> Array:
-    """Rotation of a bone from `start` to `end` whose -Y looks `forward` (or to where the joint beyond it points)."""
+    """Rotation of a bone from `start` to `end` whose -Y faces `forward`, or the side that the next joint bends to."""
     if beyond is not None:
         bulge = across(end - start, beyond - start)
         forward = bulge if np.linalg.norm(bulge) > 1e-3 else forward
@@ -395,7 +397,7 @@ def hinge_frame(start: Array, end: Array, beyond: Array | None, forward: Array) 
 
 
 def bend_between(start: Array, end: Array, first: float, second: float, toward: Array) -> Array:
-    """The joint between two bones of given lengths from `start` to `end`, bulging `toward`."""
+    """The joint between two bones of lengths `first` and `second` from `start` to `end`, bent `toward` a direction."""
     gap = end - start
     length = min(float(np.linalg.norm(gap)), (first + second) * 0.9999)
     along = (first**2 - second**2 + length**2) / (2 * length)

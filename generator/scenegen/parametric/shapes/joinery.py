@@ -24,7 +24,7 @@ HANDLES = ("knob", "bar", "cup", "ring", "strap", "wood knob")
 
 
 def four(part: Part) -> list[Part]:
-    """The part and its images across x = 0, y = 0 and both."""
+    """The part and its mirror images across x = 0, y = 0 and both."""
     return mirrored(mirrored([part], "x"), "y")
 
 

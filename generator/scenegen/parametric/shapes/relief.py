@@ -1,4 +1,4 @@
-"""Slabs whose front is a chequer of cells at levels and of materials of their own: facades with windows, streets."""
+"""Slabs whose front is a grid of cells, each with its level and its material: facades with windows, streets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _lines(values: list[float], low: float, high: float) -> Points:
 class _Builder:
     def __init__(self, u: Points, v: Points, levels: Points, materials: NDArray[np.int64]) -> None:
         self.u, self.v = u, v
-        self.level = np.pad(levels, 1)  # what lies around is at the base
+        self.level = np.pad(levels, 1)  # outside the slab the level is 0
         self.of = np.pad(materials, 1)
         self.index: dict[tuple[int, int, float], int] = {}
         self.places: list[tuple[float, float, float]] = []

@@ -1,4 +1,4 @@
-"""Solid parts in pure numpy: every part is one closed, outward oriented surface in metres, Z up.
+"""Solid parts: every part is one closed surface whose faces look outward; metres, Z up.
 
 Families build lists of `Part`s and `join` them into a `Model`. Parts may overlap: joints are made by pushing one solid
 into the other, as a carpenter does.
@@ -6,6 +6,7 @@ into the other, as a carpenter does.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -58,7 +59,7 @@ class Part:
         return replace(self, vertices=warp(self.vertices))
 
     def of(self, material: int | NDArray[np.int64]) -> Part:
-        """The part made of another material, or each of its faces of one of (F,)."""
+        """The part in another material, or with one material per face (F,)."""
         return replace(self, material=material)
 
 
@@ -74,6 +75,10 @@ class Model:
     material_index: NDArray[np.int64]
     materials: tuple[Material, ...]
     smooth_angle_deg: float
+
+
+Families = dict[str, Callable[[random.Random], Model]]
+"""Kinds of model by name: each draws a model from a stream."""
 
 
 def join(parts: Iterable[Part], materials: Sequence[Material], smooth_angle_deg: float = 50.0) -> Model:
@@ -92,10 +97,10 @@ def mirrored(parts: Iterable[Part], axis: str = "x") -> list[Part]:
 
 
 def loft(rings: ArrayLike, start: Vec | None = None, end: Vec | None = None, *, closed: bool = False) -> Part:
-    """Skin over rings (R, N, 3) that run counter-clockwise seen from ahead of the path, from the first to the last.
+    """A surface over rings (R, N, 3) of points, which run counter-clockwise seen from the last ring.
 
-    The ends are closed by a fan to `start` and `end`, or flat when these are None (any simple polygon will do);
-    `closed` joins the last ring to the first instead.
+    Each end is closed by a fan to `start` or `end`, or flat if that is None (any simple polygon works). With `closed`
+    the last ring is joined to the first instead.
     """
     r = np.asarray(rings, np.float64)
     count, sides = r.shape[:2]
@@ -249,7 +254,7 @@ def rod(start: Vec, end: Vec, radii: ArrayLike, bevel: float = 0.002, sides: int
 
 
 def along(part: Part, origin: ArrayLike, direction: ArrayLike) -> Part:
-    """The part with its z axis turned into `direction` and its origin moved to `origin`."""
+    """The part turned so that its z axis points in `direction`, and moved to `origin`."""
     w = np.asarray(direction, np.float64)
     w = w / np.linalg.norm(w)
     u = np.cross([0.0, 1.0, 0.0] if abs(w[1]) < 0.9 else [0.0, 0.0, 1.0], w)
@@ -261,7 +266,7 @@ def along(part: Part, origin: ArrayLike, direction: ArrayLike) -> Part:
 def leg(
     foot: Vec, head: Vec, outline: Points, profile: ArrayLike = ((0.0, 1.0), (1.0, 1.0)), bevel: float = 0.003
 ) -> Part:
-    """Leg whose sections stay level, so that it stands flat however it leans.
+    """Leg whose sections stay level, so that its foot is flat also when it leans.
 
     `outline` (N, 2) is the section; `profile` (M, 2) is (fraction of the height, scale), from the foot up.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from scenegen.core.asset_library import Material
 from scenegen.core.rng import choose, uniform
 from scenegen.parametric.shapes.curves import smooth_path
 from scenegen.parametric.shapes.shapes import (
+    Families,
     Model,
     Part,
     along,
@@ -30,7 +31,6 @@ from scenegen.parametric.shapes.shapes import (
 )
 from scenegen.parametric.street import palette
 
-Families = dict[str, Callable[[random.Random], Model]]
 FRAME, BLACK, CHROME, SADDLE, LAMP, RED, CASE = range(7)
 
 

@@ -1,12 +1,11 @@
-"""Buildings of a street: houses, shops, flats and offices of 2 to 6 storeys. Their facades look toward -Y."""
+"""Buildings of a street: houses, shops, flats and offices of 2 to 6 storeys. Their facades face -Y."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 from scenegen.core.rng import choose, integer, uniform
-from scenegen.parametric.shapes.shapes import Model, join
+from scenegen.parametric.shapes.shapes import Families, Model, join
 from scenegen.parametric.street.building_parts import (
     BuildingPlan,
     flat_roof,
@@ -16,8 +15,6 @@ from scenegen.parametric.street.building_parts import (
     storeys,
 )
 from scenegen.parametric.street.building_unseen import curtain_wall, gabled_row, mansard
-
-Families = dict[str, Callable[[random.Random], Model]]
 
 
 def apartments(rng: random.Random) -> Model:

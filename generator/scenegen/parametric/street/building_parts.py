@@ -1,4 +1,4 @@
-"""Facades and roofs that buildings are put together from, in metres; facades are made looking toward -Y."""
+"""Facades and roofs of buildings, in metres; facades face -Y."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scenegen.parametric.street import palette
 
 WALL, TRIM, GLASS, DOOR, ROOF, SIGN, STEEL, FELT, BASE = range(9)
 RECESS = 0.16
-_BEHIND = 0.3  # front and back reach past the middle, into one another
+_BEHIND = 0.3  # front and back overlap in the middle
 
 
 @dataclass(frozen=True)
 class BuildingPlan:
-    """A building: its storeys (the first is `ground` high, the others `storey`), `bays` windows to a row, each of
-    `pane` (width, height), the bay of its `door`, and what is on it. `top` is a parapet's height."""
+    """A building: its storeys (the first is `ground` high, the others `storey`), `bays` windows per row, each of size
+    `pane` (width, height), the bay of its `door`, and its ornaments. `top` is the height of a parapet."""
 
     width: float
     depth: float
@@ -82,7 +82,7 @@ def materials(rng: random.Random, walls: str) -> tuple[Material, ...]:
 
 
 def storeys(rng: random.Random, plan: BuildingPlan) -> list[Part]:
-    """All walls, windows, doors and what hangs on them."""
+    """All walls, windows, doors, and the parts on them."""
     parts = _face(rng, plan, front=True) + [part.mirrored("y") for part in _face(rng, plan, front=False)]
     if plan.sides:
         parts += mirrored(_side(plan))
@@ -90,7 +90,7 @@ def storeys(rng: random.Random, plan: BuildingPlan) -> list[Part]:
 
 
 def half_block(width: float, depth: float, eaves: float, patches: list[Patch]) -> Part:
-    """The front half of a building, `patches` on its facade: levels are metres before the facade's plane."""
+    """The front half of a building, `patches` on its facade: levels are metres in front of the facade's plane."""
     deep = depth / 2 + _BEHIND
     raised = [(u0, u1, v0, v1, deep + level, of) for u0, u1, v0, v1, level, of in patches]
     return upright(chequer((-width / 2, 0.0), (width / 2, eaves), deep, WALL, raised)).moved(y=_BEHIND)
@@ -154,7 +154,7 @@ def _face(rng: random.Random, plan: BuildingPlan, *, front: bool) -> list[Part]:
             beam((x - 0.07, y - 0.1, z), (x + 0.07, y + 0.04, z + 0.04), 0.0).of(STEEL)
             for z in np.arange(1.2, plan.eaves, 2.4)
         ]
-    hidden = 0.0 if front else 0.004  # so that no two walls lie in one plane where the halves overlap
+    hidden = 0.0 if front else 0.004  # no two walls may lie in one plane where the halves overlap
     return [half_block(plan.width - 2 * hidden, plan.depth, plan.eaves - hidden, patches), *parts]
 
 
@@ -303,7 +303,7 @@ def flat_roof(rng: random.Random, plan: BuildingPlan, *, plant: bool = False) ->
     half, deep, z = plan.width / 2, plan.depth / 2, plan.eaves
     rim, top = 0.28, plan.eaves + plan.top
     parts = [beam((-half + 0.01, -deep + 0.01, z - 0.1), (half - 0.01, deep - 0.01, z + 0.12), 0.0).of(FELT)]
-    # Walls stand a little before those below them, and unequally, so that no two faces lie in one plane.
+    # Walls stand a little in front of those below, by unequal distances, so that no two faces lie in one plane.
     side, end = beam((half - rim, -deep - 0.006, z - 0.05), (half + 0.006, deep + 0.006, top), 0.0), half - rim + 0.01
     parts += mirrored([side.of(WALL)])
     parts += mirrored([beam((-end, -deep - 0.004, z - 0.05), (end, -deep + rim, top - 0.004), 0.0).of(WALL)], "y")

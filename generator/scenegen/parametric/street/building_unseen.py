@@ -1,4 +1,4 @@
-"""Buildings that only test scenes show: a glass tower's foot, a gabled house with bays, a mansard."""
+"""Buildings of the test split: the foot of a glass tower, a gabled house with bays, a mansard."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Buses: long shells with bands of panes, doors on the kerb's side (-X), wheels, lamps. Fronts look toward -Y."""
+"""Buses: long shells with bands of panes, doors on the kerb's side (-X), wheels, lamps. Fronts face -Y."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scenegen.core.asset_library import Material
 from scenegen.core.rng import choose, uniform
-from scenegen.parametric.shapes.shapes import Model, Part, beam, join, mirrored, rod
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, join, mirrored, rod
 from scenegen.parametric.street import palette
 from scenegen.parametric.street.vehicle import (
     AMBER,
@@ -31,8 +31,6 @@ from scenegen.parametric.street.vehicle import (
     shell,
     wheels,
 )
-
-Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
-"""Cars: lofted bodies with wheel arches, panes flush in the cabin, lamps, mirrors, door gaps. Fronts look toward -Y."""
+"""Cars: lofted bodies with wheel arches, panes flush in the cabin, lamps, mirrors, door gaps. Fronts face -Y."""
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from scenegen.core.rng import choose, uniform
-from scenegen.parametric.shapes.shapes import Model, Part, beam, join, mirrored, rod
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, join, mirrored, rod
 from scenegen.parametric.street import palette
 from scenegen.parametric.street.vehicle import (
     BODY,
@@ -31,8 +30,6 @@ from scenegen.parametric.street.vehicle import (
     shell,
     wheels,
 )
-
-Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)

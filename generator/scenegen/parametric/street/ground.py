@@ -1,4 +1,4 @@
-"""Ground that streets are laid of: flat slabs of class `ground`, their base at z = 0, their top all at one height.
+"""Ground of streets: flat slabs of class `ground`, their base at z = 0, their top all at one height.
 
 An asset's `family` says what the slab is: "ground/<form>_<look>", such as "ground/road7_asphalt". Its size is exact;
 x runs across the street and y along it:
@@ -10,22 +10,20 @@ x runs across the street and y along it:
     lot                                  12.0, 10.0, 0.25               grass, gravel or paving; its front is at -x
 
 Looks for training are asphalt, worn, concrete (roads, crossings), flags, setts, slabs (pavements), grass, gravel, paved
-(lots); for testing dark, patched, tiles, cobbles, meadow, yard. Every form is there in each look of its kind.
+(lots); for testing dark, patched, tiles, cobbles, meadow, yard. Every form exists in each look of its kind.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from functools import partial
 
 from scenegen.core.asset_library import Material
 from scenegen.core.rng import choose, uniform
 from scenegen.parametric.shapes.relief import Patch, chequer
-from scenegen.parametric.shapes.shapes import Model, join
+from scenegen.parametric.shapes.shapes import Families, Model, join
 from scenegen.parametric.street.palette import linear
 
-Families = dict[str, Callable[[random.Random], Model]]
 Tone = tuple[float, float, float]
 LANE = 3.5
 ROADS = {"7": 7.0, "10": 10.5, "14": 14.0}
@@ -43,7 +41,7 @@ def _road(rng: random.Random, width: float, look: str, *, crossing: bool = False
     half, end = width / 2, length / 2
     patches: list[Patch] = []
     if look in ("worn", "patched"):
-        patches += _mends(rng, half, end)
+        patches += _repairs(rng, half, end)
     if crossing:
         count = int((width - 0.6) / 1.0)
         for n in range(count):
@@ -63,13 +61,13 @@ def _road(rng: random.Random, width: float, look: str, *, crossing: bool = False
     return join([slab], (base, paint, _darker(base, 0.6)))
 
 
-def _mends(rng: random.Random, half: float, end: float) -> list[Patch]:
+def _repairs(rng: random.Random, half: float, end: float) -> list[Patch]:
     """Rectangles of newer asphalt where the road was dug up."""
-    mends: list[Patch] = []
+    repairs: list[Patch] = []
     for _ in range(3):
         x, y = uniform(rng, -half + 0.8, half - 2.4), uniform(rng, -end + 0.3, end - 1.6)
-        mends.append((x, x + uniform(rng, 0.6, 1.6), y, y + uniform(rng, 0.7, 1.3), ROAD_HEIGHT, _SECOND))
-    return mends
+        repairs.append((x, x + uniform(rng, 0.6, 1.6), y, y + uniform(rng, 0.7, 1.3), ROAD_HEIGHT, _SECOND))
+    return repairs
 
 
 def _pavement(rng: random.Random, width: float, look: str) -> Model:

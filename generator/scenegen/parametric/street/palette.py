@@ -1,4 +1,4 @@
-"""What streets are made of: walls, roofs, glass, asphalt, leaves, car paint. Colours are linear RGB."""
+"""Materials of streets: walls, roofs, glass, asphalt, leaves, car paint. Colours are linear RGB."""
 
 from __future__ import annotations
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import numpy as np
 
 from scenegen.core.asset_library import Material
 from scenegen.core.rng import integer, uniform
-from scenegen.parametric.shapes.shapes import Model, Part, join, mirrored, rod
+from scenegen.parametric.shapes.shapes import Families, Model, Part, join, mirrored, rod
 from scenegen.parametric.street import palette
 from scenegen.parametric.street.tree_parts import (
     BARK,
@@ -24,7 +23,6 @@ from scenegen.parametric.street.tree_parts import (
     trunk,
 )
 
-Families = dict[str, Callable[[random.Random], Model]]
 SMOOTH = 25.0
 _UP = np.array([0.0, 0.0, 0.04])
 

@@ -104,8 +104,10 @@ def bark_part(wood: Sequence[Branch]) -> list[Part]:
 def crown(
     rng: random.Random, middle: Sequence[float], radii: Sequence[float], count: int, size: float, taper: float = 0.0
 ) -> list[Part]:
-    """Clumps that fill an ellipsoid, its core one large clump; `size` is theirs as a share of its least radius, and
-    `taper` how much narrower the ellipsoid is at its top."""
+    """Clumps of leaves that fill an ellipsoid, with one large clump at its core.
+
+    `size` is their radius relative to the ellipsoid's least radius; `taper` is how much narrower its top is.
+    """
     centre, reach = np.asarray(middle, float), np.asarray(radii, float)
     least = float(reach[:2].min())
     parts = [clump(rng, 0.74 * reach * [1 - 0.5 * taper, 1 - 0.5 * taper, 1.0], 0.18, fine=True).moved(*centre)]
@@ -121,7 +123,7 @@ def crown(
 
 
 def clump(rng: random.Random, radii: Sequence[float] | Points, roughness: float, *, fine: bool = False) -> Part:
-    """A closed, knobbly ball about the origin; `roughness` is how far its surface goes in and out."""
+    """A closed, uneven ball about the origin; `roughness` is how far its surface goes in and out."""
     vertices, faces = _FINE if fine else _COARSE
     bumps = np.zeros(len(vertices))
     for _ in range(5):

@@ -1,16 +1,16 @@
-"""Trucks: cabs as painted shells on a ladder frame, with a box, a bed, a tipper, a trailer. Fronts look toward -Y."""
+"""Trucks: cabs as painted shells on a ladder frame, with a box, a bed, a tipper, a trailer. Fronts face -Y."""
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
 from scenegen.core.rng import choose, integer, uniform
 from scenegen.parametric.shapes.curves import superellipse
-from scenegen.parametric.shapes.shapes import Model, Part, beam, join, loft, mirrored, prism, rod
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, join, loft, mirrored, prism, rod
 from scenegen.parametric.street import palette
 from scenegen.parametric.street.vehicle import (
     AMBER,
@@ -37,8 +37,6 @@ from scenegen.parametric.street.vehicle import (
     shell,
     wheels,
 )
-
-Families = dict[str, Callable[[random.Random], Model]]
 
 
 def box_truck(rng: random.Random) -> Model:

@@ -1,13 +1,12 @@
-"""Vans: painted shells of one or two boxes, with panes, sliding doors and lamps. Fronts look toward -Y."""
+"""Vans: painted shells of one or two boxes, with panes, sliding doors and lamps. Fronts face -Y."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from scenegen.core.rng import choose, uniform
-from scenegen.parametric.shapes.shapes import Model, Part, beam, join, mirrored
+from scenegen.parametric.shapes.shapes import Families, Model, Part, beam, join, mirrored
 from scenegen.parametric.street import palette
 from scenegen.parametric.street.vehicle import (
     AMBER,
@@ -31,8 +30,6 @@ from scenegen.parametric.street.vehicle import (
     shell,
     wheels,
 )
-
-Families = dict[str, Callable[[random.Random], Model]]
 
 
 @dataclass(frozen=True)

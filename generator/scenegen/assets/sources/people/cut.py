@@ -1,4 +1,4 @@
-"""Solids cut out of a skinned mesh: the part where a field is positive, puffed up and closed, with its weights."""
+"""Cuts clothes out of a skinned mesh: the part where a field is positive, moved outward and closed."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def normals(points: Floats, faces: Ints) -> Floats:
 
 
 def puffed(cloth: Cloth, thickness: Floats | float) -> Cloth:
-    """The piece with its points moved outward by `thickness` (N,) or one, in metres."""
+    """The piece with its points moved outward by `thickness` in metres, one value or one per point (N,)."""
     thick = np.broadcast_to(np.asarray(thickness, np.float64), (len(cloth.points),))
     return replace(cloth, points=cloth.points + normals(cloth.points, cloth.faces) * thick[:, None])
 
 
 def refined(cloth: Cloth, chosen: NDArray[np.bool_]) -> Cloth:
-    """Every face that touches a `chosen` vertex (N,) cut in four, its neighbours where they must be."""
+    """Cut each face that touches a `chosen` vertex (N,) in four, and its neighbours so that no gap opens."""
     touched = chosen[cloth.faces].any(axis=1)
     edges = np.sort(cloth.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 3, 2), axis=2)
     unique, inverse = np.unique(edges.reshape(-1, 2), axis=0, return_inverse=True)
     inverse = inverse.reshape(-1, 3)
     split = np.zeros(len(unique), bool)
     split[inverse[touched]] = True
-    while True:  # a face with two cut edges is cut in four too, so that only one and three remain
+    while True:  # faces with two cut edges are cut in four too, so that only one or three cut edges remain
         two = split[inverse].sum(axis=1) == 2
         if not two.any():
             break
@@ -95,14 +95,14 @@ def refined(cloth: Cloth, chosen: NDArray[np.bool_]) -> Cloth:
 
 
 def cut(cloth: Cloth, field: Floats) -> tuple[Cloth, Floats]:
-    """The part where `field` (N,) is positive, cut along its zero line; and the field on its points."""
+    """The part where `field` (N,) is positive, cut where it is zero, and the field at the points of that part."""
     inside = field > 0
     faces, material = cloth.faces, cloth.material
     count = inside[faces].sum(axis=1)
     whole = faces[count == 3]
     crossing = faces[(count == 1) | (count == 2)]
     alone = inside[crossing].sum(axis=1) == 1
-    first = np.argmax(inside[crossing] == alone[:, None], axis=1)  # the corner that is on a side of its own
+    first = np.argmax(inside[crossing] == alone[:, None], axis=1)  # the corner that is alone on its side of the cut
     a, b, c = (np.take_along_axis(crossing, ((first + k) % 3)[:, None], 1)[:, 0] for k in range(3))
     edges = np.sort(np.concatenate([np.stack([a, b], 1), np.stack([a, c], 1)]), axis=1)
     unique, inverse = np.unique(edges, axis=0, return_inverse=True)
@@ -130,7 +130,7 @@ def cut(cloth: Cloth, field: Floats) -> tuple[Cloth, Floats]:
 
 
 def closed(cloth: Cloth) -> Cloth:
-    """The piece with every open rim closed by a fan to its middle."""
+    """The piece with each open rim closed by a fan of triangles to the rim's mean point."""
     points, skin, faces, material = [cloth.points], [cloth.skin], [cloth.faces], [cloth.material]
     count = len(cloth.points)
     for rim in rims(cloth.faces):

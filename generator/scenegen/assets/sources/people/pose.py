@@ -1,4 +1,4 @@
-"""Puts MakeHuman's body into the poses of the built-in people: its lengths measured, its skin carried by its bones."""
+"""Puts MakeHuman's body into the poses of the built-in people: measures its lengths, moves its skin with its bones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from scenegen.parametric.people.skeleton import (
 )
 
 _SUFFIX = {side: ".L" if side == LEFT else ".R" for side in SIDES}
-# How much of the arm's swing the collar bone and the shoulder blade take, once the arm leaves the side (degrees).
+# Shares of the arm's swing that collar bone and shoulder blade take, beyond _FREE degrees from the side.
 _COLLAR, _BLADE, _FREE = 0.22, 0.38, 25.0
-# The forearm's turn, spread from the elbow to the wrist so that the skin does not wring.
+# Shares of the forearm's turn, spread from the elbow to the wrist so that the skin is not wrung.
 _WRING = {"lowerarm01": 0.3, "lowerarm02": 0.75}
-# Degrees at the three joints of a finger, on top of the slightly bent ones of the rest pose; the thumb's two after.
+# Degrees at the three joints of a finger, added to the slightly bent rest pose; then of each joint of the thumb.
 _CURLS: Mapping[str, tuple[tuple[float, float, float], float]] = {
     "relaxed": ((16.0, 14.0, 8.0), 4.0),
     "flat": ((-6.0, -8.0, -6.0), -4.0),
@@ -44,21 +44,24 @@ _CURLS: Mapping[str, tuple[tuple[float, float, float], float]] = {
 
 @dataclass(frozen=True)
 class PosedBody:
-    """A posed body: its skeleton, and where each bone carries the skin: turns (B, 3, 3) and shifts (B, 3)."""
+    """A posed body: its skeleton, and how each bone moves the skin: turns (B, 3, 3) and shifts (B, 3) in metres."""
 
     skeleton: Skeleton
     turns: Floats
     shifts: Floats
 
     def carry(self, points: Floats, skin: NDArray[np.float32]) -> Floats:
-        """Points (N, 3) of the rest pose moved with their weights (N, B)."""
+        """Points (N, 3) of the rest pose, moved by the bones with weights `skin` (N, B)."""
         weights = skin.astype(np.float64)
         turns = (weights @ self.turns.reshape(-1, 9)).reshape(-1, 3, 3)
         return np.asarray(np.einsum("nij,nj->ni", turns, points) + weights @ self.shifts)
 
 
 def measure(base: BaseMesh, vertices: Floats, height: float, sole: float) -> Build:
-    """The lengths and joints of a body in rest whose shoes end at height `sole`, in the reference body's metres."""
+    """The lengths and joints of a body in the rest pose, scaled to the reference body, in metres.
+
+    `height` is the body's own, `sole` the height of the underside of its shoes.
+    """
     scale = height / REFERENCE_HEIGHT
     heads = joints(base, vertices)
 
@@ -107,12 +110,12 @@ _CARRIED_BY = {"root": "pelvis", "spine03": "lumbar", "spine02": "chest", "neck0
 
 
 def joints(base: BaseMesh, vertices: Floats) -> Floats:
-    """Where the bones (B, 3) begin in a body in rest."""
+    """Where each bone begins (B, 3), for vertices (V, 3) of the rest pose."""
     return np.stack([vertices[index].mean(axis=0) for index in base.heads])
 
 
 def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> PosedBody:
-    """Solve a pose for a measured body; shoulders follow raised arms, so the arms are solved once more with them."""
+    """Solve a pose for a measured body, twice: raised arms move the shoulders, and these the arms."""
     heads = joints(base, vertices)
     skeleton = solve(build, pose)
     raised = {side: _shoulder(base, heads, skeleton, side) for side in SIDES}
@@ -145,7 +148,7 @@ def place(base: BaseMesh, vertices: Floats, build: Build, pose: Pose) -> PosedBo
     return PosedBody(skeleton, turns, origins - np.einsum("bij,bj->bi", turns, heads))
 
 
-_FOLLOWS = np.full(3, np.nan)  # the origin of a bone that hangs on its parent
+_FOLLOWS = np.full(3, np.nan)  # marks the origin of a bone that follows its parent
 
 
 def _head(base: BaseMesh, heads: Floats, bone: str, side: str) -> Floats:
@@ -223,7 +226,7 @@ def _arm(
 
 
 def _palm(base: BaseMesh, heads: Floats, side: str) -> tuple[Floats, Floats]:
-    """Where the palm looks and where the fingers point, in rest."""
+    """The directions that the palm faces and the fingers point to, in the rest pose."""
     fingers = unit(_head(base, heads, "finger3-1", side) - _head(base, heads, "wrist", side))
     row = _head(base, heads, "finger5-1", side) - _head(base, heads, "finger2-1", side)
     return unit(np.cross(row, fingers)) * SIDES[side], fingers

@@ -1,4 +1,4 @@
-"""Poses of people beyond the built-in ones: sitting on a stool, and reaching over a table."""
+"""Further poses of people: sitting on a stool, and reaching over a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sitting(rng: random.Random) -> Pose:
 
 
 def sitting_with_phone(rng: random.Random) -> Pose:
-    """On a stool, a telephone before the chest, the other hand on the thigh."""
+    """On a stool, a telephone in front of the chest, the other hand on the thigh."""
     z = uniform(rng, 1.16, 1.22)
     holds = Arm(
         (0.55, 0.15, -1.0), wrist=(0.09, -0.28, z), palm=(-0.25, 0.85, 0.35), hand=(-0.15, -0.55, 0.85), fingers="grip"
@@ -37,7 +37,7 @@ def sitting_with_phone(rng: random.Random) -> Pose:
 
 
 def sitting_talking(rng: random.Random) -> Pose:
-    """On a stool, leaning a little forward, both hands before the body."""
+    """On a stool, leaning a little forward, both hands in front of the body."""
     left = Arm((0.28, -0.10, -1.0), (0.20, -1.0, uniform(rng, -0.1, 0.3)), palm=(-0.7, 0.0, 0.8))
     right = Arm((0.28, -0.15, -1.0), (0.08, -1.0, uniform(rng, -0.1, 0.4)), palm=(-0.8, 0.0, 0.6))
     return _seated(rng, Pose(left=left, right=right, lean=uniform(rng, 6, 14)))
@@ -53,7 +53,7 @@ def sitting_bent_forward(rng: random.Random) -> Pose:
 
 
 def reaching_forward(rng: random.Random) -> Pose:
-    """One arm out over something at table height, leaning after it."""
+    """One arm stretched out at table height, the body leaning after it."""
     arm = Arm((0.12, -1.0, -uniform(rng, 0.3, 0.6)), (0.0, -1.0, -0.15), palm=(-0.6, 0.1, -1.0))
     other = Arm((0.22, 0.12, -1.0), (0.12, -0.30, -1.0), palm=(-1.0, 0.3, 0.0))
     right = rng.random() < 0.5
@@ -88,7 +88,7 @@ POSES: dict[str, dict[str, Poser]] = {
 
 
 def stool(rng: random.Random, hips: Floats, height: float, top: int, legs: int) -> list[Part]:
-    """A stool whose seat ends at `height`, below the `hips` (3,); `top` and `legs` are materials."""
+    """A stool below the `hips` (3,), its seat at `height` metres; `top` and `legs` are material indices."""
     thick = 0.045
     x, y = float(hips[0]), float(hips[1]) - 0.06
     if choose(rng, ("round", "square")) == "round":
@@ -106,13 +106,13 @@ def stool(rng: random.Random, hips: Floats, height: float, top: int, legs: int) 
 
 
 def stool_materials(rng: random.Random) -> tuple[Material, Material]:
-    """Seat and legs."""
+    """The materials of seat and legs."""
     wood = choose(rng, ((0.35, 0.20, 0.09), (0.52, 0.36, 0.20), (0.12, 0.07, 0.04), (0.05, 0.05, 0.055)))
     legs = choose(rng, (wood, (0.02, 0.02, 0.022), (0.45, 0.45, 0.46)))
     return Material("stool", base_color=wood, roughness=0.5), Material("stool legs", base_color=legs, roughness=0.45)
 
 
 def seat_height(points: Floats, hips: Floats) -> float:
-    """Where a seat meets the underside of who sits on it, a little pressed in; points (N, 3) of pelvis and thighs."""
+    """The height of a seat that touches the underside of points (N, 3) of pelvis and thighs, pressed in a little."""
     under = np.linalg.norm((points - hips)[:, :2] - (0.0, -0.03), axis=1) < 0.16
     return float(np.percentile(points[under, 2], 2)) + 0.012

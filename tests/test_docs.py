@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib
 import json
 import re
@@ -14,6 +15,8 @@ from pathlib import Path
 import click
 import pytest
 from scenegen.cli.main import cli as scenegen
+from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.scene import classes
 from scenegen.steps.exchange.export import FORMATS, Format, export
 from scenegen.steps.verify.labels import LABEL_CHECKS
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
@@ -257,3 +260,25 @@ def test_make_targets_and_options_of_scripts_exist(page: Path) -> None:
         code = (ROOT / script).read_text()
         missing = [option for option in re.findall(r"--[\w-]+", rest.partition("#")[0]) if option not in code]
         assert not missing, (script, missing)
+
+
+def test_the_class_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/develop/add_a_class.md").read_text()
+    table, preset, models = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "classes.toml").write_text(classes.CLASSES_FILE.read_text() + table + models)
+    monkeypatch.setattr(classes, "CLASSES_FILE", tmp_path / "classes.toml")
+    classes.known_classes.cache_clear()
+    try:
+        lamp = classes.object_class("lamp")
+    finally:
+        classes.known_classes.cache_clear()
+    assert lamp.built_in == classes.BuiltInModels("furniture.lamp", 40, 10)
+    assert lamp.usual_size is not None
+    studio = ROOT / "generator/scenegen/core/preset/studio.toml"
+    (tmp_path / "my_room.toml").write_text(f"{studio.read_text()}\n{preset}")
+    assert load_preset(tmp_path / "my_room.toml").classes[-1] == "lamp"
+    keys = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)))) | {"rooted"}
+    assert keys == {field.name for field in dataclasses.fields(classes.ObjectClass)} - {"name", "usual_size"} | {
+        "height",
+        "longest",
+    }

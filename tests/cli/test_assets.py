@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.assets_command import run
+from helpers.fault_runs import TINY
 from helpers.model_files import chair, table
 from PIL import Image
 from scenegen.assets.sources import builtin as parametric
@@ -88,6 +89,7 @@ def test_sheet(library: Path, tmp_path: Path) -> None:
         (("check", "--preset", "palace", "--assets", "."), None, "palace"),
         (("drop", "nothing", "--why", "x", "--assets", "."), 1, "no asset"),
         (("build", "--assets", "/proc/x"), 1, "cannot be written"),
+        (("build", "--preset", "palace"), 2, "unknown preset 'palace'"),
     ],
 )
 def test_bad_arguments(tmp_path: Path, words: tuple[str, ...], status: int | None, said: str) -> None:
@@ -108,6 +110,10 @@ def test_class_is_asked_for(library: Path, tmp_path: Path) -> None:
 def test_help_has_examples() -> None:
     for command in ("build", "add", "fetch", "list", "check", "credits", "sheet", "drop"):
         assert "Example" in run(command, "--help").stdout
+
+
+def test_built_in_models_of_a_preset_of_ones_own() -> None:
+    assert {recipe.class_name for recipe in parametric.recipes(str(TINY))} == {"chair", "table", "bag"}
 
 
 def test_built_in_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

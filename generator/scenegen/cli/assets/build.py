@@ -14,7 +14,10 @@ from scenegen.progress import progress
 @click.command()
 @library_option
 @click.option(
-    "--preset", type=click.Choice(["studio", "street"]), default="studio", show_default=True, help="Whose classes."
+    "--preset",
+    default="studio",
+    show_default=True,
+    help="The preset whose classes are needed: its name, or the path of a .toml.",
 )
 @workers_option
 def build(library: Path, preset: str, workers: int | None) -> int:
@@ -27,8 +30,8 @@ def build(library: Path, preset: str, workers: int | None) -> int:
     from scenegen.assets.prepare.raw_model import Refused
     from scenegen.assets.sources import builtin as parametric
 
-    make_library_folder(library)
     todo = parametric.missing(library, preset)
+    make_library_folder(library)
     added: list[str] = []
     refused: list[Refused] = []
     with progress("build", "models") as on_progress:

@@ -101,13 +101,21 @@ def check(line: str, whole: bool) -> None:
         raise click.UsageError(f"unexpected {left}")
     for parameter in command.get_params(context):
         value = values.get(parameter.name or "")
-        given = value is not None and parameter in order
-        if isinstance(parameter.type, click.Choice | click.types.IntParamType | click.types.FloatParamType) and given:
-            for one in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(one, str) and not one.isupper():  # N stands for a number
-                    parameter.type.convert(one, parameter, context)
-        if whole and parameter.required and not isinstance(value, str | tuple | list | int):
+        given = isinstance(value, str | tuple | list | bool | int)
+        if whole and parameter.required and not given:
             raise click.MissingParameter(param=parameter, ctx=context)
+        for one in (value if isinstance(value, list | tuple) else [value]) if given and parameter in order else ():
+            if isinstance(one, str) and not one.isupper():  # N stands for a number
+                check_value(parameter, one, context)
+
+
+def check_value(parameter: click.Parameter, value: str, context: click.Context) -> None:
+    """Raise click's own error where an option cannot have a value. Options of Request name their choices in metavar."""
+    if isinstance(parameter.type, click.Choice | click.types.IntParamType | click.types.FloatParamType):
+        parameter.type.convert(value, parameter, context)
+    choices = re.fullmatch(r"\[(.*\|.*)\]", parameter.metavar or "")
+    if choices and value not in choices[1].split("|"):
+        raise click.BadParameter(f"{value!r} is not one of {choices[1]}", context, parameter)
 
 
 @each_page

@@ -15,9 +15,10 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import GridSpec
+from scenegen.steps.preview.maps import draw_depth, draw_overlay
 from scenegen.steps.preview.page import Entry, page
 from scenegen.steps.preview.sheets import write_preview
-from scenegen.steps.preview.voxels import VIEWS, View, draw_depth, draw_overlay, draw_voxels
+from scenegen.steps.preview.voxels import VIEWS, View, draw_voxels
 
 GRID = GridSpec((-0.5, -0.5, 0.0), 0.1, (10, 10, 10))
 RED, BLUE = class_color("chair"), class_color("table")
@@ -55,7 +56,7 @@ def test_a_folder_can_be_named_and_all_scenes_are_the_default(boxes: Path, tmp_p
 
 
 def test_a_sheet_shows_the_images_as_they_are(boxes: Path, tmp_path: Path) -> None:
-    """A picture of a sheet's tile size would be itself; a smaller one keeps its mean colour."""
+    """Tiles are scaled, and scaling keeps the mean colour."""
     index = write_preview(boxes, tmp_path / "demo", limit=1)
     with Image.open(index.parent / "scene_000000.png") as sheet:
         tile = np.asarray(sheet)[40:264, 8:232]

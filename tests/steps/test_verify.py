@@ -306,9 +306,9 @@ def test_a_report_can_be_read_by_programs(box_copy: Path) -> None:
 
 
 def test_progress_counts_scenes(box_set: Path) -> None:
-    told: list[tuple[int, int]] = []
-    verify(box_set, on_progress=lambda done, total, _failed=0: told.append((done, total)))
-    assert told == [(1, 2), (2, 2)]
+    seen: list[tuple[int, int]] = []
+    verify(box_set, on_progress=lambda done, total, _failed=0: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
 
 
 def test_no_data_set(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import GridSpec
-from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, draw_voxels
+from scenegen.steps.preview.faces import BACKGROUND
+from scenegen.steps.preview.voxels import VIEWS, draw_voxels
 
 TILE = 148
 GAP = 10

@@ -1,1 +1,1 @@
-"""Pictures and pages of a data set."""
+"""Images and pages that show a data set."""

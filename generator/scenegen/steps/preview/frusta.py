@@ -1,4 +1,4 @@
-"""A picture of a camera's fruxel model: its cells as shaded blocks, seen over the camera's shoulder."""
+"""Images of a camera's fruxel model: its cells as shaded blocks, seen from behind and above the camera."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from PIL import Image, ImageDraw
 
 from scenegen.core.scene.classes import Color
 from scenegen.core.scene.scene import Camera
-from scenegen.steps.preview.voxels import BACKGROUND, LIGHT, OVERSAMPLING, WIRE
+from scenegen.steps.preview.faces import BACKGROUND, LIGHT, OVERSAMPLING, WIRE, Array, Faces
 
 MOST_CELLS = 64
-"""Along an axis: finer labels are drawn with several cells in one block."""
+"""Blocks along an axis; of finer labels several cells make one block."""
 
 _BACK, _RIGHT, _UP = -0.75, 0.55, 0.62  # where the eye is, in depths of the frustum from its middle
-
-Array = NDArray[np.float64]
 
 
 def draw_frustum(
@@ -33,7 +31,7 @@ def draw_frustum(
     middle = np.array([0.0, 0.0, (camera.frustum.near + camera.frustum.far) / 2])
     long = camera.frustum.far - camera.frustum.near
     eye = middle + long * np.array([_RIGHT, -_UP, _BACK])
-    corners, shades, kinds = _faces(coarse, lattice, eye)
+    faces = _visible_faces(coarse, lattice, eye).far_to_near(eye)
     hull = lattice[[0, 0, 0, 0, -1, -1, -1, -1], [0, 0, -1, -1, 0, 0, -1, -1], [0, -1, 0, -1, 0, -1, 0, -1]]
     view = _look(eye, middle)
     wide, high = size[0] * OVERSAMPLING, size[1] * OVERSAMPLING
@@ -42,22 +40,21 @@ def draw_frustum(
     zoom = float((np.array([wide, high]) * 0.94 / span).min())
     shift = np.array([wide, high]) / 2 - zoom * (low + span / 2)
 
-    picture = Image.new("RGB", (wide, high), BACKGROUND)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (wide, high), BACKGROUND)
+    draw = ImageDraw.Draw(image)
     edges = [(a, b) for a in range(8) for b in range(a) if (a ^ b) in (1, 2, 4)]
     ends = zoom * frame + shift
     for a, b in edges:
         draw.line([*ends[a].tolist(), *ends[b].tolist()], fill=WIRE, width=OVERSAMPLING)
-    order = np.argsort(-np.linalg.norm(corners.mean(axis=1) - eye, axis=1), kind="stable")
-    points = zoom * _flat(corners[order], eye, view) + shift
-    fills = (np.array(colors, float)[kinds[order]] * shades[order, None]).clip(0, 255).astype(int).tolist()
+    points = zoom * _flat(faces.corners, eye, view) + shift
+    fills = faces.fills(colors).astype(int).tolist()
     for quad, fill in zip(points.reshape(-1, 8).tolist(), fills, strict=True):
         draw.polygon(quad, fill=tuple(fill))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _coarser(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Labels with at most MOST_CELLS along each axis: of several cells the least label, so that ground is last."""
+    """Labels with at most MOST_CELLS along each axis: the smallest of several cells' labels, so ground (last) loses."""
     labels = labels - np.uint8(1)  # air becomes the largest
     for axis in range(3):
         step = math.ceil(labels.shape[axis] / MOST_CELLS)
@@ -78,10 +75,10 @@ def _lattice(camera: Camera, shape: tuple[int, ...]) -> Array:
     return np.stack([a * c, b * c, c], axis=-1)
 
 
-def _faces(labels: NDArray[np.uint8], lattice: Array, eye: Array) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Corners (N, 4, 3), brightness (N,) and class (N,) of the faces between a cell and air that face the eye."""
+def _visible_faces(labels: NDArray[np.uint8], lattice: Array, eye: Array) -> Faces:
+    """The faces between a cell and air that face the eye, in camera coordinates."""
     solid = np.pad(labels > 0, 1)
-    corners, shades, kinds = [], [], []
+    corners, shades, classes = [], [], []
     for axis in range(3):
         a, b = [n for n in range(3) if n != axis]
         for side in (0, 1):
@@ -96,12 +93,12 @@ def _faces(labels: NDArray[np.uint8], lattice: Array, eye: Array) -> tuple[Array
             facing = outward * np.einsum("nk,nk->n", normal, eye - quads[:, 0]) > 0
             corners.append(quads[facing])
             shades.append(np.full(int(facing.sum()), LIGHT[(0, 2, 1)[axis]]))
-            kinds.append(labels[tuple(cells[facing].T)].astype(np.int64) - 1)
-    return np.concatenate(corners), np.concatenate(shades), np.concatenate(kinds)
+            classes.append(labels[tuple(cells[facing].T)].astype(np.int64) - 1)
+    return Faces(np.concatenate(corners), np.concatenate(shades), np.concatenate(classes))
 
 
 def _look(eye: Array, target: Array) -> Array:
-    """Rows right, down, ahead of a view from `eye`, in camera coordinates (y down)."""
+    """A view from `eye` to `target` as rows right, down and ahead (3, 3), in camera coordinates (y down)."""
     ahead = (target - eye) / np.linalg.norm(target - eye)
     right = np.cross((0.0, 1.0, 0.0), ahead)
     right /= np.linalg.norm(right)

@@ -1,4 +1,4 @@
-"""Look at a data set: a sheet a scene, a contact sheet, and an index page that opens offline."""
+"""Show a data set: one sheet per scene, a contact sheet, and an index page that opens offline."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from scenegen.core.files import write_text
 from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
+from scenegen.steps.preview.faces import BACKGROUND
 from scenegen.steps.preview.frusta import draw_frustum
+from scenegen.steps.preview.maps import draw_depth, draw_overlay
 from scenegen.steps.preview.page import Entry, page
-from scenegen.steps.preview.voxels import BACKGROUND, VIEWS, draw_depth, draw_overlay, draw_voxels
+from scenegen.steps.preview.voxels import VIEWS, draw_voxels
 
 TILE = 224
 GAP = 8
@@ -43,8 +45,8 @@ def write_preview(
 ) -> Path:
     """Draw the first `limit` scenes (None: all) into `out` (None: DIR/preview); return its index.html.
 
-    Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError when there is no data set, no scene,
-    or a file is damaged.
+    Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError: no data set, no scene, a damaged
+    file, or a folder that cannot be written.
     """
     dataset = Dataset(dataset_path)
     folder = out or dataset.path / "preview"
@@ -70,9 +72,9 @@ def write_preview(
 
 
 def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
-    """The sheet of a scene, and its part in the contact sheet: the first image beside voxels.
+    """The sheet of a scene, and its part of the contact sheet: the first image beside the voxels.
 
-    Of many views some are shown, evenly chosen, each with its frustum where there is no box grid.
+    Of many views, some are shown, evenly chosen; without a box grid, each with its frustum.
     """
     scene = stored.scene
     class_colors = [class_color(name) for name in scene.classes]
@@ -90,10 +92,10 @@ def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
     width = GAP + len(columns) * (TILE + GAP) + (VOXELS[0] + GAP if voxels else 0)
     sheet = Image.new("RGB", (max(width, LEAST_WIDTH), HEAD + len(columns[0]) * (TILE + GAP)), BACKGROUND)
     for k, column in enumerate(columns):
-        for row, picture in enumerate(column):
-            sheet.paste(picture, (GAP + k * (TILE + GAP), HEAD + row * (TILE + GAP)))
-    for n, picture in enumerate(voxels):
-        sheet.paste(picture, (width - VOXELS[0] - GAP, HEAD + n * (VOXELS[1] + GAP)))
+        for row, tile in enumerate(column):
+            sheet.paste(tile, (GAP + k * (TILE + GAP), HEAD + row * (TILE + GAP)))
+    for n, tile in enumerate(voxels):
+        sheet.paste(tile, (width - VOXELS[0] - GAP, HEAD + n * (VOXELS[1] + GAP)))
     _draw_head(sheet, scene)
 
     beside = voxels[0].resize(CONTACT_VOXELS, Image.Resampling.LANCZOS) if voxels else columns[0][-1]
@@ -107,12 +109,12 @@ def _draw_view(stored: StoredScene, k: int) -> list[Image.Image]:
     """A camera's image, its instances and its depth."""
     image = stored.image(k)
     colors = [class_color(item.class_name) for item in stored.objects]
-    pictures = (Image.fromarray(image), draw_overlay(image, stored.instance(k), colors), draw_depth(stored.depth(k)))
-    return [picture.resize((TILE, TILE), Image.Resampling.LANCZOS) for picture in pictures]
+    tiles = (Image.fromarray(image), draw_overlay(image, stored.instance(k), colors), draw_depth(stored.depth(k)))
+    return [tile.resize((TILE, TILE), Image.Resampling.LANCZOS) for tile in tiles]
 
 
 def _draw_head(sheet: Image.Image, scene: Scene) -> None:
-    """The line above a sheet: which scene, and its classes with their colours and numbers."""
+    """The line above a sheet: the scene, and its classes with their colours and counts."""
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=15)
     draw.text((GAP, 11), f"scene {scene.index}", TEXT, font)

@@ -1,17 +1,17 @@
-"""What a scene's labels promise, each checked against another label of the same scene.
+"""The rules for a scene's labels, each checked against another label of the same scene.
 
-Box cells, frustum cells, depth and instance maps are made by different code paths from the same triangles, so what
-holds between them is a proof that none is shifted, mirrored, mixed up or empty. With S an object's solid:
+Different code makes box cells, frustum cells, depth and instance maps from the same triangles, so labels that agree are
+neither shifted nor mirrored, mixed up or empty. Let S be an object's solid:
 
-- A pixel's surface point lies in S. So the box cell and the frustum cell around it are labelled. The depth map
-  rounds to millimetres, so a point may be taken anywhere within one millimetre along its ray.
-- A cell is labelled iff S's surface meets it or its centre is inside S. In both cases some point of S is in the cell,
-  and the cell of the other grid around that point is labelled too: either S's surface meets that one, or it lies
-  inside S as a whole. So a labelled cell of one grid that lies wholly in the other grid's volume meets a labelled cell
-  there. Cells are compared by their bounding boxes in the other grid's index space, which can only be too lenient.
+- The surface point of a pixel lies in S, so the box cell and the frustum cell around it are labelled. The depth map
+  rounds to millimetres, so the point may be anywhere within one millimetre along its ray.
+- A cell is labelled if S's surface meets it or its centre is inside S. In both cases some point of S is in the cell,
+  and the cell of the other grid around that point is labelled too: either S's surface meets that cell, or the whole
+  cell is inside S. So a labelled cell of one grid that lies completely in the other grid's volume overlaps a labelled
+  cell there. Cells are compared by their bounding boxes in the other grid's index space, which can only be too lenient.
 
-The first holds for every mesh, the second for closed solids. What is inside a leaky mesh is a vote, which two grids may
-settle differently: over 120 scenes of downloaded furniture, the worst was 1.6% of a class's cells in one camera.
+The first rule holds for every mesh, the second for closed solids. The inside of a leaky mesh is a vote, which two grids
+may decide differently: over 120 scenes of downloaded furniture, at worst 1.6% of a class's cells in one camera.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, GridSpec, Scene
 
 SURFACE_SHARE = 0.99
+"""At least this share of a class's pixels has its surface point in a labelled cell."""
 SOLID_SHARE = 0.95
+"""At least this share of a class's cells in one grid overlaps a labelled cell of the other grid."""
 DEPTH_STEP = 0.001
+"""Metres to which the depth map rounds."""
 CLOSE = 1e-6
+"""Metres, or cells, that count as no distance."""
 
 Array = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -38,7 +42,7 @@ Cells = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelledScene:
-    """A scene with its arrays, as `StoredScene` gives them (`depths` in millimetres), one a camera."""
+    """A scene with its arrays as `StoredScene` gives them, those of the cameras in order; `depths` in millimetres."""
 
     scene: Scene
     images: Sequence[NDArray[np.uint8]]
@@ -50,26 +54,26 @@ class LabelledScene:
 
 
 def check_images(s: LabelledScene) -> Iterable[str]:
-    """No image is of one colour."""
+    """No image has only one colour."""
     for k, image in enumerate(s.images):
         if image.std() < 1:
-            yield f"image_{k}.png: all pixels alike"
+            yield f"image_{k}.png: all pixels have the same colour"
 
 
 def check_instances(s: LabelledScene) -> Iterable[str]:
-    """Instance ids are objects', their counts are `visible_pixels`, and where an object is there is depth."""
+    """Instance ids belong to objects, their counts are `visible_pixels`, and pixels of objects have depth."""
     for k, (instance, depth) in enumerate(zip(s.instances, s.depths, strict=True)):
         counts = np.bincount(instance.reshape(-1), minlength=len(s.scene.objects) + 1)[1:]
         for item in s.scene.objects:
             if counts[item.id] != item.visible_pixels[k]:
                 yield (
-                    f"instance_{k}.png: {counts[item.id]} pixels of object {item.id} ({item.class_name}), "
-                    f"visible_pixels says {item.visible_pixels[k]}"
+                    f"instance_{k}.png: object {item.id} ({item.class_name}) has {counts[item.id]} pixels, "
+                    f"but {item.visible_pixels[k]} in visible_pixels of scene.json"
                 )
         if counts[len(s.scene.objects) :].any():
-            yield f"instance_{k}.png: ids of no object"
+            yield f"instance_{k}.png: has ids that no object has"
         if (depth[instance > 0] == 0).any():
-            yield f"depth_{k}.png: nothing hit at pixels of objects"
+            yield f"depth_{k}.png: is 0 (nothing hit) at pixels that show an object"
 
 
 def check_occupancy(s: LabelledScene) -> Iterable[str]:
@@ -81,7 +85,7 @@ def check_occupancy(s: LabelledScene) -> Iterable[str]:
 
 
 def check_masks(s: LabelledScene) -> Iterable[str]:
-    """A class's cells are those at its objects' boxes, and every object within the grid has some."""
+    """A class has cells only in its objects' bounding boxes, and every object inside the grid has some."""
     if s.masks is None or s.scene.grid is None:
         return
     for c, name in enumerate(s.scene.classes):
@@ -95,14 +99,14 @@ def check_masks(s: LabelledScene) -> Iterable[str]:
             box = tuple(slice(a, b) for a, b in zip(first[0], last[0], strict=True))
             whole = (low > -CLOSE).all() and (high < np.array(s.scene.grid.shape) + CLOSE).all()
             if whole and not cells[box].any():
-                yield f"masks.npy: no {name} cell at object {item.id}"
+                yield f"masks.npy: no {name} cell in the bounding box of object {item.id}"
             left[box] = False
         if left.any():
-            yield f"masks.npy: {int(left.sum())} {name} cells away from every {name}"
+            yield f"masks.npy: {int(left.sum())} {name} cells outside the bounding box of every {name}"
 
 
 def check_depth(s: LabelledScene) -> Iterable[str]:
-    """Pixels of an object, put back into space by their depth, fall in cells of its class (box and frustum grid)."""
+    """An object's pixels, moved back into space by their depth, lie in cells of its class (box and frustum grid)."""
     class_of = np.array([s.scene.classes.index(o.class_name) for o in s.scene.objects], int)
     hits = np.zeros((2, len(s.scene.classes)), int)
     seen = np.zeros((2, len(s.scene.classes)), int)
@@ -126,14 +130,16 @@ def check_depth(s: LabelledScene) -> Iterable[str]:
         for n, (asked, found) in enumerate((in_box, in_frustum)):
             seen[n] += np.bincount(kind[asked], minlength=len(s.scene.classes))
             hits[n] += np.bincount(kind[found], minlength=len(s.scene.classes))
-    for n, grid in enumerate(("masks.npy: of the", "frustum_*.npz: of labelled")):
+    for n, (file, cell) in enumerate(
+        (("masks.npy", "in a cell of that class"), ("frustum_*.npz", "in a labelled cell"))
+    ):
         for c in np.flatnonzero(hits[n] < SURFACE_SHARE * seen[n]):
             name = s.scene.classes[c]
-            yield f"{grid} cells, {hits[n][c]} of {seen[n][c]} surface points of class {name} fall in one"
+            yield f"{file}: only {hits[n][c]} of {seen[n][c]} surface points of class {name} lie {cell}"
 
 
 def check_frusta(s: LabelledScene) -> Iterable[str]:
-    """LabelledScene frustum cells meet box cells of their class, and box cells meet labelled frustum cells."""
+    """Labelled frustum cells overlap box cells of their class, and box cells overlap labelled frustum cells."""
     if s.masks is None or s.scene.grid is None:
         return
     tables = [_table(s.masks[..., c]) for c in range(len(s.scene.classes))]
@@ -144,7 +150,7 @@ def check_frusta(s: LabelledScene) -> Iterable[str]:
     for k, camera in enumerate(s.scene.cameras):
         labels = s.frusta[k]
         if labels.max(initial=0) > len(s.scene.classes):
-            yield f"frustum_{k}.npz: label {labels.max()} is of no class"
+            yield f"frustum_{k}.npz: label {labels.max()} belongs to no class"
             continue
         cells = np.argwhere(labels)
         kinds = labels[tuple(cells.T)].astype(int) - 1
@@ -157,23 +163,23 @@ def check_frusta(s: LabelledScene) -> Iterable[str]:
             met = _any_between(tables[c], low[own], high[own])
             if met.sum() < SOLID_SHARE * len(met):
                 missed = int((~met).sum())
-                yield f"frustum_{k}.npz: {missed} of {len(met)} {name} cells meet no {name} cell of masks.npy"
+                yield f"frustum_{k}.npz: {missed} of {len(met)} {name} cells overlap no {name} cell of masks.npy"
             corners = np.stack([image[tuple((occupied[c] + d).T)] for d in itertools.product((0, 1), repeat=3)])
             first, last = corners.min(axis=0), corners.max(axis=0)
             seen = (first > CLOSE).all(axis=1) & (last < np.array(labels.shape) - CLOSE).all(axis=1)
             met = _any_between(any_label, first[seen], last[seen])
             if met.sum() < SOLID_SHARE * len(met):
-                yield f"masks.npy: {int((~met).sum())} of {len(met)} {name} cells meet only air in frustum_{k}.npz"
+                yield f"masks.npy: {int((~met).sum())} of {len(met)} {name} cells overlap only air in frustum_{k}.npz"
 
 
 def check_views(s: LabelledScene) -> Iterable[str]:
-    """In the open, each frustum holds more than air and ground: other views are drawn again."""
+    """In the open, each frustum holds more than air and ground; generation draws other views again."""
     if s.scene.room is not None:
         return
     ground = next((n + 1 for n, name in enumerate(s.scene.classes) if object_class(name).is_ground), 0)
     for k, labels in enumerate(s.frusta):
         if not ((labels != 0) & (labels != ground)).any():
-            yield f"frustum_{k}.npz: nothing in range"
+            yield f"frustum_{k}.npz: has only air and ground"
 
 
 def _unproject(camera: Camera, u: Array, v: Array, z: Array) -> Array:
@@ -183,7 +189,7 @@ def _unproject(camera: Camera, u: Array, v: Array, z: Array) -> Array:
 
 
 def _frustum_focal(camera: Camera) -> tuple[float, float]:
-    """Focal lengths in pixels of the camera's fruxel model, whose field of view need not be the camera's own."""
+    """Focal lengths (x, y) in pixels of the camera's fruxel model, whose field of view may differ from the camera's."""
     fx = camera.width / (2 * math.tan(math.radians(camera.frustum.hfov_deg) / 2))
     return fx, fx * camera.K[1][1] / camera.K[0][0]
 
@@ -199,12 +205,12 @@ def _to_camera(camera: Camera, points: Array) -> Array:
 
 
 def _to_index(points: Array, grid: GridSpec) -> Array:
-    """World points in units of box cells."""
+    """World points (N, 3) in units of box cells."""
     return np.asarray((points - grid.origin) / grid.voxel_size)
 
 
 def _to_frustum_index(camera: Camera, points: Array) -> Array:
-    """Camera points in units of frustum cells; behind the camera all are negative."""
+    """Camera points (N, 3) in units of frustum cells; points behind the camera become (-1, -1, -1)."""
     fx, fy = _frustum_focal(camera)
     cx, cy = camera.K[0][2], camera.K[1][2]
     w, h, d = camera.frustum.size
@@ -223,24 +229,24 @@ def _to_frustum_index(camera: Camera, points: Array) -> Array:
 
 
 def _cells_around(index: Array, shape: tuple[int, ...]) -> tuple[Cells, NDArray[np.bool_]]:
-    """The cell (N, 3) around each point, and whether it is one of the grid's (cell 0 stands in where it is not)."""
+    """The cell (N, 3) around each point, and whether it is in the grid (N,); cell (0, 0, 0) where it is not."""
     cells = np.floor(index).astype(int)
     inside = ((cells >= 0) & (cells < shape)).all(axis=1)
     return np.where(inside[:, None], cells, 0), inside
 
 
 def _cells_between(low: Array, high: Array, shape: tuple[int, ...]) -> tuple[Cells, Cells]:
-    """First and one past the last closed cell that meets each box from low to high (N, 3), within the grid."""
+    """First and one past the last closed cell, within the grid, that overlaps each box from low to high (N, 3)."""
     first = np.ceil(low - 1 - CLOSE).astype(int).clip(0, shape)
     last = np.floor(high + CLOSE).astype(int) + 1
     return first, np.maximum(last.clip(0, shape), first)
 
 
 def _table(cells: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Summed volume table, one longer on each axis."""
+    """Summed volume table of cells (X, Y, Z), int32 (X + 1, Y + 1, Z + 1)."""
     table = np.zeros(tuple(n + 1 for n in cells.shape), np.int32)
     table[1:, 1:, 1:] = cells.cumsum(axis=2, dtype=np.int32)
-    # Along the outer axes whole planes are added: several times faster than cumsum, which strides through memory.
+    # Whole planes are added along the outer axes: several times faster than cumsum, which strides through memory.
     for i in range(1, table.shape[0]):
         table[i] += table[i - 1]
     for j in range(1, table.shape[1]):
@@ -249,7 +255,7 @@ def _table(cells: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def _any_between(table: NDArray[np.int32], low: Array, high: Array) -> NDArray[np.bool_]:
-    """Whether any cell of a table meets each box from low to high (N, 3)."""
+    """Whether any true cell of a summed volume table overlaps each box from low to high (N, 3)."""
     ends = _cells_between(low, high, tuple(n - 1 for n in table.shape))
     total = np.zeros(len(low), np.int32)
     for i, j, k in itertools.product((0, 1), repeat=3):
@@ -268,9 +274,9 @@ def _corners_of(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _frustum_cell_bounds(camera: Camera, cells: Cells, grid: GridSpec) -> tuple[Array, Array]:
-    """Bounding boxes of frustum cells (N, 3), low and high, in units of box cells.
+    """Bounding boxes of frustum cells (N, 3), low and high (N, 3), in units of box cells.
 
-    A cell's corners are eye + z * ray with z and ray from two and four values, so extremes need only those of rays.
+    A cell's corners are eye + z * ray, with two values of z and four rays, so only the rays' extremes matter.
     """
     w, h, d = camera.frustum.size
     fx, fy = _frustum_focal(camera)

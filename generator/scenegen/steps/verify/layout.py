@@ -1,4 +1,4 @@
-"""What a scene's layout promises: rigid poses, boxes apart, children supported, all in the room, sources named."""
+"""The rules for a scene's layout: rigid poses, no overlap, everything supported and in the room, sources credited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenegen.steps.verify.street import check_ground, eyes_inside, is_ground
 
 TOLERANCE = 1e-6
 SUPPORT_TOLERANCE = 1e-3 + TOLERANCE
-"""A support's height may differ from its asset's top by a millimetre."""
+"""A support surface and the top of its asset's box may differ by a millimetre."""
 
 Array = NDArray[np.float64]
 _UNIT_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (0.0, 1.0)])
@@ -40,7 +40,7 @@ def _asset(library: Path, name: str) -> Asset | None:
 
 
 def check_poses(scene: Scene, library: Path | None) -> Iterable[str]:
-    """Camera poses are rigid; objects' are rotation, uniform scale, translation; boxes fit pose and asset."""
+    """Cameras are rigid; objects are rotation, uniform scale, translation; bbox and size agree with pose and asset."""
     for camera in scene.cameras:
         if _not_similar(np.array(camera.world_to_camera), 1.0):
             yield f"{camera.name}: world_to_camera is not a rigid motion"
@@ -55,7 +55,7 @@ def check_poses(scene: Scene, library: Path | None) -> Iterable[str]:
             np.abs(corners.max(axis=0) - item.bbox.max).max(),
         )
         if not off <= TOLERANCE:
-            yield f"object {item.id}: bbox is {off:.6f} m off from what matrix and size say"
+            yield f"object {item.id}: bbox differs by {off:.6f} m from the one that matrix and size give"
         asset = _asset(library, item.asset) if library else None
         if asset and not np.allclose(asset.size, item.size, rtol=0, atol=TOLERANCE):
             yield f"object {item.id}: size {item.size} is not its asset's {asset.size}"
@@ -81,16 +81,16 @@ def check_room(scene: Scene, _library: Path | None) -> Iterable[str]:
 
 
 def check_boxes(scene: Scene, _library: Path | None) -> Iterable[str]:
-    """No two oriented boxes overlap; a child may touch its parent."""
+    """No two oriented bounding boxes overlap; a child may touch its parent."""
     for a, b in _neighbours(scene.objects):
         depth = _overlap(a, b)
         allowed = SUPPORT_TOLERANCE if b.parent == a.id else TOLERANCE
         if not depth <= allowed:
-            yield f"boxes of objects {a.id} ({a.class_name}) and {b.id} ({b.class_name}) overlap by {depth:.4f} m"
+            yield f"objects {a.id} ({a.class_name}) and {b.id} ({b.class_name}): boxes overlap by {depth:.4f} m"
 
 
 def _neighbours(items: Sequence[PlacedObject]) -> Iterable[tuple[PlacedObject, PlacedObject]]:
-    """Pairs, in order, whose boxes' upright bounds meet: of a street's thousands only these can overlap."""
+    """Pairs, in order, whose axis-aligned bounding boxes touch: of a street's thousands only these can overlap."""
     corners = np.array([_corners(item) for item in items]).reshape(-1, 8, 3)
     low, high = corners.min(axis=1), corners.max(axis=1)
     for n, item in enumerate(items):
@@ -99,7 +99,7 @@ def _neighbours(items: Sequence[PlacedObject]) -> Iterable[tuple[PlacedObject, P
 
 
 def _overlap(a: PlacedObject, b: PlacedObject) -> float:
-    """How deep two oriented boxes are in each other, by separating axes; negative when they are apart."""
+    """How deep two oriented boxes overlap, in metres, by separating axes; negative when they are apart."""
     own, other = np.array(a.matrix)[:3, :3].T, np.array(b.matrix)[:3, :3].T
     axes = np.concatenate([own, other, np.cross(own[:, None], other[None]).reshape(9, 3)])
     lengths = np.linalg.norm(axes, axis=1)
@@ -110,21 +110,21 @@ def _overlap(a: PlacedObject, b: PlacedObject) -> float:
 
 
 def check_supports(scene: Scene, library: Path | None) -> Iterable[str]:
-    """Every object stands upright on the floor, or with all its base on a support surface of its parent.
+    """Every object stands upright on the floor, or with its whole base on a support surface of its parent.
 
-    Slabs of ground lie where they are laid; what stands on them is looked at in `check_streets`.
+    Slabs of ground, and objects that stand on them, are checked in `check_streets`.
     """
     for item in scene.objects:
         up = np.array(item.matrix)[:3, 2] / _scale(item)
         if not np.allclose(up, (0, 0, 1), rtol=0, atol=TOLERANCE):
-            yield f"object {item.id} ({item.class_name}): does not stand upright"
+            yield f"object {item.id} ({item.class_name}): is not upright"
             continue
         height = item.matrix[2][3]
         if is_ground(item) or (item.parent is not None and is_ground(scene.objects[item.parent])):
             continue
         if item.parent is None:
             if not abs(height) <= SUPPORT_TOLERANCE:
-                yield f"object {item.id} ({item.class_name}): stands {height:.4f} m above the floor on nothing"
+                yield f"object {item.id} ({item.class_name}): stands {height:.4f} m above the floor, on no object"
             continue
         parent = scene.objects[item.parent]
         base = _in_frame(parent, _corners(item)[::2])
@@ -135,7 +135,7 @@ def check_supports(scene: Scene, library: Path | None) -> Iterable[str]:
             level = np.abs(base[:, 2] - parent.size[2]).max() <= SUPPORT_TOLERANCE
             held = level and bool((np.abs(base[:, :2]) <= np.array(parent.size[:2]) / 2 + TOLERANCE).all())
         if not held:
-            yield f"object {item.id} ({item.class_name}): not wholly on a support surface of object {item.parent}"
+            yield f"object {item.id} ({item.class_name}): is not completely on a support of object {item.parent}"
 
 
 def _in_frame(parent: PlacedObject, points: Array) -> Array:
@@ -144,7 +144,7 @@ def _in_frame(parent: PlacedObject, points: Array) -> Array:
 
 
 def _holds(support: Support, base: Array) -> bool:
-    """Whether a base (4, 3) in the support's frame lies at its height, over no cell that is false."""
+    """Whether a base (4, 3) in the support's frame lies at its height and over true cells only."""
     if np.abs(base[:, 2] - support.height).max() > SUPPORT_TOLERANCE:
         return False
     extent = np.array(support.mask.shape) * support.cell
@@ -160,18 +160,18 @@ def _holds(support: Support, base: Array) -> bool:
 
 
 def check_sources(scene: Scene, library: Path | None) -> Iterable[str]:
-    """Every asset shown is credited, and of the data set's split."""
+    """Every asset shown is credited with a licence, and belongs to the split of the data set."""
     credited = {entry.get("asset") for entry in scene.extra.get("credits", []) if entry.get("licence")}
     for name in sorted({item.asset for item in scene.objects}):
         if name not in credited:
-            yield f"asset {name}: no licence in `credits`"
+            yield f"asset {name}: has no licence in `credits`"
         asset = _asset(library, name) if library else None
         if asset and asset.split != scene.split:
-            yield f"asset {name}: of split {asset.split} in a {scene.split} scene"
+            yield f"asset {name}: belongs to split {asset.split}, but the scene to {scene.split}"
 
 
 def check_streets(scene: Scene, library: Path | None) -> Iterable[str]:
-    """Where ground is laid, everything stands on ground of its kind."""
+    """If there is ground, every object stands on ground of its kind."""
     return check_ground(scene, library, _corners, _asset)
 
 

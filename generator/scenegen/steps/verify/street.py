@@ -1,4 +1,4 @@
-"""What a street promises: everything stands wholly on ground of its kind, and no camera is inside of anything."""
+"""The rules for a street: every object stands completely on ground of its kind, no camera is inside an object."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FindAsset = Callable[[Path, str], Asset | None]
 def check_ground(
     scene: Scene, library: Path | None, corners: Callable[[PlacedObject], Array], find: FindAsset
 ) -> Iterable[str]:
-    """Every object with ground under it stands at its height, its whole outline on slabs of the right form."""
+    """Every object stands at the height of the ground, with its whole outline on slabs of the right form."""
     slabs = [o for o in scene.objects if is_ground(o)]
     if not slabs:
         return
@@ -32,7 +32,7 @@ def check_ground(
             continue
         base = corners(item)[::2]
         if item.parent is None or not is_ground(scene.objects[item.parent]):
-            yield f"object {item.id} ({item.class_name}): has no ground under it"
+            yield f"object {item.id} ({item.class_name}): stands on no slab of ground"
             continue
         forms = object_class(item.class_name).stands_on
         fitting = np.abs(highs[:, 2] - base[0, 2]) <= TOLERANCE
@@ -45,19 +45,19 @@ def check_ground(
         covered = sum(map(_area, pieces))
         if covered < _area(outline) - TOLERANCE:
             where = " or ".join(forms) if forms and library else "level ground"
-            yield f"object {item.id} ({item.class_name}): not wholly on {where}"
+            yield f"object {item.id} ({item.class_name}): is not completely on {where}"
 
 
 def eyes_inside(cameras: Iterable[Camera], objects: Iterable[PlacedObject]) -> Iterable[str]:
     """No camera is inside an object's box."""
-    things = [(o, np.linalg.inv(np.array(o.matrix))) for o in objects]
+    inverses = [(o, np.linalg.inv(np.array(o.matrix))) for o in objects]
     for camera in cameras:
         pose = np.array(camera.world_to_camera)
         eye = np.append(-pose[:3, :3].T @ pose[:3, 3], 1.0)
-        for item, inverse in things:
+        for item, inverse in inverses:
             x, y, z = (inverse @ eye)[:3]
             if abs(x) < item.size[0] / 2 and abs(y) < item.size[1] / 2 and 0 < z < item.size[2]:
-                yield f"{camera.name}: inside object {item.id} ({item.class_name})"
+                yield f"{camera.name}: is inside object {item.id} ({item.class_name})"
 
 
 def is_ground(item: PlacedObject) -> bool:
@@ -66,7 +66,7 @@ def is_ground(item: PlacedObject) -> bool:
 
 
 def _form(asset: Asset | None) -> str | None:
-    """The form of a slab: "road" of "ground/road7_asphalt"; None where the family does not say."""
+    """The form of a slab: "road" of "ground/road7_asphalt"; None when the family is not one of ground."""
     if asset is None or not asset.family.startswith("ground/"):
         return None
     return asset.family.removeprefix("ground/").split("_")[0].rstrip("0123456789")

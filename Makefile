@@ -1,7 +1,13 @@
-# `make demo`, `make train-demo` and `make test` are all that a fresh machine needs: Python 3.11, make, a compiler, PyPI, on Debian apt.
+# `make demo`, `make train-demo` and `make test` are all that a fresh machine needs: Python 3.11, make, a compiler, PyPI, on
+# Debian apt. `make demo PYTHON=python3.13` does the same with Blender 5.2 instead of 4.5, in an environment of its own.
 
 PYTHON ?= python3.11
-BIN := .venv/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# The Pythons for which there is a bpy package.
+VERSIONS := 3.11 3.13
+VENV := .venv$(addprefix -,$(filter-out 3.11,$(VERSION)))
+BIN := $(VENV)/bin
+LOCKS := requirements/$(VERSION)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What the bpy wheel loads from the system; a desktop has it all.
@@ -12,7 +18,7 @@ SOURCES := generator blender_scripts trainer tests benchmarks
 
 .PHONY: install demo train-demo test lint bench lock clean python libraries test-packages
 
-install: .venv/.installed
+install: $(VENV)/.installed
 
 demo: install
 	$(BIN)/scenegen assets build
@@ -21,7 +27,7 @@ demo: install
 	$(BIN)/scenegen preview demo/studio --out demo
 	@echo "Open demo/index.html; all scenes on one sheet: demo/contact_sheet.png"
 
-train-demo: .venv/.train-installed
+train-demo: $(VENV)/.train-installed
 	$(BIN)/scenegen assets build
 	$(BIN)/scenegen generate --preset studio --scenes 64 --quality draft --out demo/train
 	$(BIN)/scenegen generate --preset studio --scenes 8 --split test --quality draft --out demo/test
@@ -29,7 +35,7 @@ train-demo: .venv/.train-installed
 	$(BIN)/scenetrain evaluate demo/run --data demo/test --split test
 	@echo "Open demo/run/report.html"
 
-test: .venv/.test-installed | test-packages
+test: $(VENV)/.test-installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -37,47 +43,53 @@ test: .venv/.test-installed | test-packages
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-lint: .venv/.test-installed
+lint: $(VENV)/.test-installed
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: .venv/.test-installed
+bench: $(VENV)/.test-installed
 	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-.venv/.installed: requirements/generate.txt pyproject.toml | python libraries
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/pip install --quiet --requirement requirements/generate.txt
+$(LOCKS)/generate.txt: | python
+
+$(VENV)/.installed: $(LOCKS)/generate.txt pyproject.toml | python libraries
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) has no venv; on Debian: apt-get install python$(VERSION)-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --requirement $(LOCKS)/generate.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.train-installed: requirements/train.txt .venv/.installed
-	$(BIN)/pip install --quiet --requirement requirements/train.txt
+$(VENV)/.train-installed: $(LOCKS)/train.txt $(VENV)/.installed
+	$(BIN)/pip install --quiet --requirement $(LOCKS)/train.txt
 	@touch $@
 
-.venv/.test-installed: requirements/test.txt .venv/.train-installed
-	$(BIN)/pip install --quiet --requirement requirements/test.txt
+$(VENV)/.test-installed: $(LOCKS)/test.txt $(VENV)/.train-installed
+	$(BIN)/pip install --quiet --requirement $(LOCKS)/test.txt
 	@touch $@
 
-# The pinned versions, anew: the newest that pyproject.toml allows, with the long-term Blender. Each file adds to the one before.
+# The pinned versions of this Python, anew: the newest that pyproject.toml allows, resolved all together so that each file
+# agrees with the others; a file leaves out what the one before it pins. pip only resolves them, nothing is installed.
+RESOLVE = build/lock/bin/pip install --quiet --dry-run --ignore-installed --report build/lock/report.json hatchling editables
+PINS = build/lock/bin/python requirements/pins.py build/lock/report.json
 lock: python
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet hatchling editables "bpy<5"
-	build/lock/bin/pip install --quiet .
-	build/lock/bin/pip freeze --exclude scenegen > requirements/generate.txt
-	build/lock/bin/pip install --quiet --constraint requirements/generate.txt '.[train,people]'
-	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/generate.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/train.txt
-	build/lock/bin/pip install --quiet --constraint requirements/generate.txt --constraint requirements/train.txt '.[dev]'
-	build/lock/bin/pip freeze --exclude scenegen | grep -vxFf requirements/generate.txt | grep -vxFf requirements/train.txt | grep -v -e ^nvidia -e ^cuda -e ^triton > requirements/test.txt
+	mkdir -p $(LOCKS)
+	$(RESOLVE) '.[train,people,dev]'
+	$(PINS) > build/lock/all.txt
+	$(RESOLVE) --constraint build/lock/all.txt .
+	$(PINS) > $(LOCKS)/generate.txt
+	$(RESOLVE) --constraint build/lock/all.txt '.[train,people]'
+	$(PINS) $(LOCKS)/generate.txt > $(LOCKS)/train.txt
+	grep -vxFf $(LOCKS)/generate.txt build/lock/all.txt | grep -vxFf $(LOCKS)/train.txt > $(LOCKS)/test.txt
 
 clean:
-	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist demo .pytest_cache .mypy_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { echo "make: Python 3.11 is needed (the bpy package has no other); install python3.11, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@test -n "$(filter $(VERSION),$(VERSIONS))" || { echo "make: Python 3.11 or 3.13 is needed (the bpy package has no other), $(PYTHON) is $(or $(VERSION),missing); name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 
 libraries:
 	@$(call apt_install,$(LIBRARIES) python3-venv)

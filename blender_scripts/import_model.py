@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
+from blender_scripts.imports.gltf import packed_problem
 from blender_scripts.imports.materials import Images, read_material
 
 IMPORTERS = {
@@ -124,7 +125,10 @@ def _read(file: Path) -> None:
     space, name = IMPORTERS[file.suffix.lower()]
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
-        raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to glb")
+        raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
+    problem = packed_problem(file) if name == "gltf" else None
+    if problem:
+        raise ImportFault(problem)
     getattr(operators, name)(filepath=str(file), **OPTIONS.get(name, {}))
 
 

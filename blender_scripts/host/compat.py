@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from scenegen.core.blender_protocol import GPU_KINDS, OLDEST_PYTHON, REQUIRED_MODULES
+from scenegen.core.bpy_package import bpy_problem
+
+_INSTEAD = "convert it to plain .glb, or use bpy 4.5 (Python 3.11)"
 
 # Names of a Principled BSDF's sockets, newest first: they were renamed in 4.0.
 _PRINCIPLED = {
@@ -32,6 +35,9 @@ def host_problem() -> str | None:
     version = platform.python_version()
     if tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
         return f"this Blender's Python is {version}, 3.11 or newer is needed: use Blender 4.1 or newer"
+    problem = bpy_problem("run this script in a Blender: `blender -b -P generate.py -- ...`")
+    if problem:
+        return problem
     missing = [package for name, package in REQUIRED_MODULES.items() if importlib.util.find_spec(name) is None]
     if missing:
         return f"this Blender misses {', '.join(missing)}: run `scenegen blender-setup --blender {_executable()}`"
@@ -42,6 +48,41 @@ def _executable() -> str:
     import bpy
 
     return bpy.app.binary_path or sys.executable
+
+
+def missing_features() -> dict[str, str]:
+    """What other Blenders can do and this one cannot, and what that means for the user, by a short name."""
+    import _cycles
+    import bpy
+
+    found = {}
+    if not _cycles.with_openimagedenoise:
+        found["OpenImageDenoise"] = "images take four times the samples instead"
+    if find_hdri("studio") is None:
+        found["world images"] = "plain white light instead"
+    if "collada_import" not in dir(bpy.ops.wm):
+        found["Collada"] = f".dae files are not read; {_INSTEAD}"
+    if not _gltf_library("bf_intern_draco_bridge"):
+        found["Draco"] = f"glTF packed with Draco is not read; {_INSTEAD}"
+    if not _gltf_library("bf_intern_meshopt_bridge"):
+        found["meshopt"] = "glTF packed with meshopt is not read; convert it to plain .glb"
+    return found
+
+
+def _gltf_library(name: str) -> bool:
+    """Whether the library is there that unpacks compressed glTF; some wheels ship the importer without it."""
+    for module, arguments in (
+        ("io_scene_gltf2.io.com.library", (name, name)),  # since 5.2
+        ("io_scene_gltf2.io.com.draco", ()),
+        ("io_scene_gltf2.io.com.gltf2_io_draco_compression_extension", ()),
+    ):
+        try:
+            path = importlib.import_module(module).dll_path(*arguments)
+        except ImportError:
+            continue
+        # Before 5.2 there is no meshopt.
+        return path is not None and path.is_file() and (bool(arguments) or "draco" in name)
+    return False
 
 
 def principled_socket(node: Any, key: str) -> Any:

@@ -114,23 +114,46 @@ def test_cycles_own_depth_and_index_passes_agree_with_the_rasterizer(target: Any
 
 
 def cycles_passes(target: Any, eye: Any, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cycles' Depth and IndexOB of one sample at each pixel's centre, written by the compositor as EXR files."""
+    """Cycles' depth and object index of one sample at each pixel's centre, written by the compositor as EXR files."""
     layer = target.view_layers[0]
     layer.use_pass_z = layer.use_pass_object_index = True
     target.cycles.samples = 1
     target.cycles.filter_width = 0.01
-    target.render.use_compositing = target.use_nodes = True
-    target.node_tree.nodes.clear()
-    files = add(target.node_tree, "CompositorNodeOutputFile", base_path=str(folder))
-    files.format.file_format = "OPEN_EXR"
-    files.format.color_depth = "32"
-    files.file_slots.clear()
-    layers = add(target.node_tree, "CompositorNodeRLayers")
-    for name in ("Depth", "IndexOB"):
-        files.file_slots.new(name)
-        target.node_tree.links.new(layers.outputs[name], files.inputs[name])
+    target.render.use_compositing = True
+    link_passes = link_passes_5 if bpy.app.version >= (5, 0, 0) else link_passes_4
+    link_passes(target, folder)
     render_cameras(target, [eye], [folder / "image.png"], 0)
-    return read_exr(next(folder.glob("Depth*.exr"))), read_exr(next(folder.glob("IndexOB*.exr")))
+    return read_exr(next(folder.glob("*depth*.exr"))), read_exr(next(folder.glob("*index*.exr")))
+
+
+def link_passes_4(target: Any, folder: Path) -> None:
+    target.use_nodes = True
+    tree = target.node_tree
+    tree.nodes.clear()
+    files = add(tree, "CompositorNodeOutputFile", base_path=str(folder))
+    as_floats(files.format)
+    files.file_slots.clear()
+    layers = add(tree, "CompositorNodeRLayers")
+    for name, output in (("depth", "Depth"), ("index", "IndexOB")):
+        files.file_slots.new(name)
+        tree.links.new(layers.outputs[output], files.inputs[name])
+
+
+def link_passes_5(target: Any, folder: Path) -> None:
+    """5.0 has no Scene.node_tree: the compositor is a node group, its file node has items, the pass another name."""
+    tree = target.compositing_node_group = bpy.data.node_groups.new("passes", "CompositorNodeTree")
+    files = add(tree, "CompositorNodeOutputFile", directory=str(folder), file_name="pass_")
+    files.format.media_type = "IMAGE"
+    as_floats(files.format)
+    layers = add(tree, "CompositorNodeRLayers")
+    for name, output in (("depth", "Depth"), ("index", "Object Index")):
+        files.file_output_items.new("FLOAT", name)
+        tree.links.new(layers.outputs[output], files.inputs[name])
+
+
+def as_floats(image_format: Any) -> None:
+    image_format.file_format = "OPEN_EXR"
+    image_format.color_depth = "32"
 
 
 def read_exr(path: Path) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from scenegen.blender.host import generate_script
 from scenegen.core.blender_protocol import MARK, OLDEST_PYTHON, REQUIRED_MODULES, modules_folder
+from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError, UsageError
 
 # Runs in a Python that may be too old for scenegen, or in a program that is no Blender.
@@ -39,8 +40,9 @@ if sys.version_info[:2] >= OLDEST_PYTHON:
         except Exception as error:
             answer["problems"][name] = "%s: %s" % (type(error).__name__, error)
     if "blender" in answer:
-        from blender_scripts.host.compat import list_gpus
+        from blender_scripts.host.compat import list_gpus, missing_features
         answer["gpus"] = list_gpus()
+        answer["missing"] = missing_features()
 print("MARK" + json.dumps(answer))
 """
 
@@ -49,7 +51,8 @@ print("MARK" + json.dumps(answer))
 class BlenderInfo:
     """What a Blender answered: `versions` of the modules it can import, and why it cannot import the others.
 
-    `gpus` are the names of those that Cycles can render on, by kind ("optix", "cuda", ...).
+    `gpus` are the names of those that Cycles can render on, by kind ("optix", "cuda", ...); `missing` is what other
+    Blenders can do and this one cannot ("Draco", "OpenImageDenoise", ...), with what that means for the user.
     """
 
     executable: str
@@ -59,6 +62,7 @@ class BlenderInfo:
     versions: Mapping[str, str]
     problems: Mapping[str, str]
     gpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def probe(blender: str | None) -> BlenderInfo:
@@ -66,6 +70,8 @@ def probe(blender: str | None) -> BlenderInfo:
 
     Raises ScenegenError when there is none, it is no Blender, or its Python is older than 3.11.
     """
+    if blender is None and (problem := bpy_problem("name a Blender with --blender EXE")):
+        raise ScenegenError(problem)
     executable = sys.executable if blender is None else _find(blender)
     root = str(generate_script().parent.parent)
     names = {"MODULES": list(REQUIRED_MODULES), "OLDEST_PYTHON": OLDEST_PYTHON, "ROOT": root}
@@ -104,8 +110,9 @@ def probe(blender: str | None) -> BlenderInfo:
             f"{executable}: Blender {body['blender']} has Python {python[0]}.{python[1]}, 3.11 or newer is needed; "
             "use Blender 4.1 or newer, or Debian's 3.4"
         )
+    missing = body.get("missing", {})
     gpus = {kind: tuple(names) for kind, names in body.get("gpus", {}).items()}
-    return BlenderInfo(executable, body["blender"], python, body["machine"], body["versions"], problems, gpus)
+    return BlenderInfo(executable, body["blender"], python, body["machine"], body["versions"], problems, gpus, missing)
 
 
 def check_host(blender: str | None) -> BlenderInfo:

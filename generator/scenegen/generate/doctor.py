@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -137,8 +137,15 @@ def diagnose(request: Request, on_progress: OnProgress) -> Diagnosis:
         models=models,
         cost=cost,
         problems=tuple(problems),
-        notes=notes,
+        notes=(*notes, *_missing(blender)),
     )
+
+
+def _missing(blender: BlenderInfo | None) -> Iterator[str]:
+    """What other Blenders can do and this one cannot."""
+    if blender:
+        for name, meaning in blender.missing.items():
+            yield f"Blender {blender.version} has no {name}: {meaning}"
 
 
 def _machine(request: Request) -> Machine:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 import blender_scripts
 from scenegen.assets.curate.check import check_asset
 from scenegen.core.asset_library import Asset
+from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
 
 COLUMNS = 10
@@ -34,6 +35,9 @@ def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, sam
 
 def render(library: Path, names: Sequence[str], folder: Path, size: int, samples: int) -> None:
     """Render the named assets to folder/<name>.png in a Blender process of its own."""
+    problem = bpy_problem("use a Python that has it to draw a sheet")
+    if problem:
+        raise ScenegenError(problem)
     script = Path(next(iter(blender_scripts.__path__))) / "render_asset_sheet.py"
     command = [sys.executable, str(script), "--", "--assets", str(library), "--out", str(folder)]
     command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]

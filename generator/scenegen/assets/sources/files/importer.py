@@ -21,6 +21,8 @@ from scenegen.assets.prepare.textures import NEUTRAL_GREY, TextureError, grey_ch
 from scenegen.assets.sources.files.gltf import count_triangles
 from scenegen.core.asset_library import Material
 from scenegen.core.blender_protocol import MARK
+from scenegen.core.bpy_package import bpy_problem
+from scenegen.core.errors import ScenegenError
 
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
@@ -46,7 +48,13 @@ class Imported:
 
 
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
-    """The number and content of each file, in order; when Blender crashes or hangs, only that file is refused."""
+    """The number and content of each file, in order; when Blender crashes or hangs, only that file is refused.
+
+    Raises ScenegenError where this Python has no bpy package.
+    """
+    problem = bpy_problem("use a Python that has it to read model files")
+    if problem:
+        raise ScenegenError(problem)
     first = 0
     while first < len(files):
         too_big = _refuse_unread(files[first])

@@ -1,0 +1,114 @@
+"""What a Blender cannot do is found out before it fails, and said in one line with the way out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from scenegen.core.scene.scene import LightLook
+
+from blender_scripts import import_model
+from blender_scripts.build.nodes import new_material
+from blender_scripts.build.room import build_lamp
+from blender_scripts.build.scene import empty_file, link, purge_scene
+from blender_scripts.host import compat
+from blender_scripts.imports.gltf import packed_problem
+
+DRACO, MESHOPT = "KHR_draco_mesh_compression", "EXT_meshopt_compression"
+
+
+def write_gltf(path: Path, **extensions: list[str]) -> Path:
+    """An empty glTF file, as .gltf or .glb, that names extensions."""
+    body = json.dumps({"asset": {"version": "2.0"}, **extensions}).encode()
+    if path.suffix == ".glb":
+        body += b" " * (-len(body) % 4)
+        sizes = [(20 + len(body)).to_bytes(4, "little"), len(body).to_bytes(4, "little")]
+        body = b"glTF" + (2).to_bytes(4, "little") + sizes[0] + sizes[1] + b"JSON" + body
+    path.write_bytes(body)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.gltf", "a.glb"])
+def test_packed_gltf_that_cannot_be_unpacked_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compat, "_gltf_library", lambda _: False)
+    draco = write_gltf(tmp_path / name, extensionsUsed=[DRACO], extensionsRequired=[DRACO])
+    assert "has no Draco: glTF packed with Draco is not read; convert it to plain .glb, or use bpy 4.5" in (
+        packed_problem(draco) or ""
+    )
+    meshopt = write_gltf(tmp_path / name, extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
+    assert "meshopt" in (packed_problem(meshopt) or "")
+    fallback = write_gltf(tmp_path / name, extensionsUsed=[MESHOPT])
+    assert packed_problem(fallback) is None
+    monkeypatch.setattr(compat, "_gltf_library", lambda _: True)
+    assert packed_problem(draco) is None
+
+
+def test_what_is_no_gltf_is_left_to_the_importer(tmp_path: Path) -> None:
+    for content in (b"", b"glTF", b"glTF" + bytes(16), b"[]", b"\xff\xfe\x00"):
+        (tmp_path / "a.glb").write_bytes(content)
+        assert packed_problem(tmp_path / "a.glb") is None
+
+
+def test_the_import_says_it_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """meshopt: no bpy package unpacks it so far."""
+    file = write_gltf(tmp_path / "a.glb", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
+    with pytest.raises(import_model.ImportFault, match=r"^Blender .* has no meshopt: .*; convert it to plain .glb$"):
+        import_model.import_model(file, tmp_path, 1000)
+
+
+def test_missing_features_are_what_this_blender_lacks() -> None:
+    missing = compat.missing_features()
+    version = bpy.app.version
+    assert ("Collada" in missing) == (version >= (5, 0, 0))
+    assert ("Draco" in missing) == (version >= (5, 2, 0))  # the packages of 5.2 and 5.3 lack the library
+    assert "world images" not in missing
+    assert "OpenImageDenoise" not in missing
+
+
+def test_fbx_parts_come_in_one_order(tmp_path: Path) -> None:
+    """`wm.fbx_import` gives objects in another order in every process; the importer that we use must not."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    for number in range(12):
+        bpy.ops.mesh.primitive_cube_add(size=0.1 + 0.01 * number, location=(number, 0.0, 0.0))
+    bpy.ops.export_scene.fbx(filepath=str(tmp_path / "cubes.fbx"))
+    found = []
+    for run in ("first", "second"):
+        command = [
+            sys.executable,
+            "-m",
+            "blender_scripts.import_model",
+            tmp_path / "cubes.fbx",
+            "--out",
+            tmp_path / run,
+        ]
+        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2])
+        with np.load(tmp_path / run / "0" / "mesh.npz") as arrays:
+            found.append(arrays["vertices"])
+    assert found[0].shape == (12 * 8, 3)
+    assert np.array_equal(*found)
+
+
+def test_purging_a_scene_leaves_nothing_behind() -> None:
+    """`orphans_purge()` alone leaves materials and worlds; with our arguments all goes that a scene was made of."""
+    target = empty_file()
+    before = counts()
+    mesh = bpy.data.meshes.new("mesh")
+    mesh.materials.append(new_material("material"))
+    lamp = build_lamp("lamp", LightLook((0, 0, 1), (0, 0, 0), 1.0, 1.0, (1, 1, 1)))
+    link(target, [bpy.data.objects.new("mesh", mesh), lamp, bpy.data.objects.new("eye", bpy.data.cameras.new("eye"))])
+    target.world = bpy.data.worlds.new("world")
+    assert counts() != before
+    purge_scene()
+    assert counts() == before
+
+
+def counts() -> dict[str, int]:
+    kinds = ("objects", "meshes", "materials", "lights", "cameras", "worlds", "node_groups", "images", "textures")
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}

@@ -164,11 +164,15 @@ def test_a_broken_off_export_goes_on(box_set: Path, tmp_path: Path, monkeypatch:
     with pytest.raises(ScenegenError, match=r"No space left.*run the same command again"):
         export(box_set, out, "coco")
     assert not out.exists()
+    (hidden,) = tmp_path.iterdir()
+    (hidden / "parts/.000001.json-host-1").write_text("half")  # as a kill in the middle of a write leaves it
+    (hidden / ".000001-1/rgb").mkdir(parents=True)
     monkeypatch.setattr(CocoWriter, "write_scene", lambda *a: (made.append(a), write(*a)))
     export(box_set, out, "coco")
     assert len(made) == 2  # the first scene was kept
     assert len(json.loads((out / "instances.json").read_text())["images"]) == 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+    assert sorted(p.name for p in out.iterdir()) == ["CREDITS.json", "CREDITS.txt", "images", "instances.json"]
 
 
 def test_refusals(box_set: Path, tmp_path: Path) -> None:

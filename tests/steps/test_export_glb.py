@@ -191,6 +191,7 @@ def test_a_wrong_library_is_refused_in_one_line(source: Path, tmp_path: Path) ->
     library, out = tmp_path / "library", tmp_path / "out"
     with pytest.raises(ScenegenError, match=r"library: there is no asset library here; name .* with --assets$"):
         export(source, out, "glb", assets=library)
+    assert list(tmp_path.iterdir()) == []
     shutil.copytree(source.parent / "library", library)
     shutil.rmtree(library / "chair_box")
     with pytest.raises(ScenegenError, match=r"library: has no asset chair_box; name .* with --assets$"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
@@ -203,7 +204,9 @@ def _count(stored: StoredScene, *, maps: bool) -> _Counts:
     )
 
 
-def _seen_share(grid: GridSpec, free: Any, cameras: tuple[Camera, ...], depths: list[Any]) -> float:
+def _seen_share(
+    grid: GridSpec, free: NDArray[np.bool_], cameras: Sequence[Camera], depths: Sequence[NDArray[np.float32]]
+) -> float:
     """Share of the free cells whose centre a camera sees: it is in the image, and not behind the depth there."""
     points = (np.argwhere(free) + 0.5) * grid.voxel_size + grid.origin
     seen = np.zeros(len(points), bool)

@@ -27,7 +27,8 @@ from scenegen.steps.exchange.files import image_suffix
 from scenegen.steps.exchange.masks import box_of, encode_mask
 from scenegen.steps.exchange.survey import ExportJob
 
-PARTS = ".parts"
+PARTS = "parts"
+"""The folder of the scenes' entries, until they are joined."""
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,14 @@ def export(
     _check(dataset, out, chosen)
     folder = out.absolute().with_name(f".{out.absolute().name}.{form}")
     try:
-        _open(dataset, folder, assets)
+        is_new = _open(dataset, folder, assets)
         surveys = list(map_scenes(survey_scene, list(dataset), workers, None))
-        writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
+        try:
+            writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
+        except ScenegenError:
+            if is_new:
+                shutil.rmtree(folder)
+            raise
         numbered = zip(dataset.indices, dataset, strict=True)
         missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
         for _ in map_scenes(writer.write_scene, missing, workers, on_progress):
@@ -139,12 +144,24 @@ def _check(dataset: Dataset, out: Path, chosen: Format) -> None:
         raise UsageError(f"{out}: exists already; name another OUT")
 
 
-def _open(dataset: Dataset, folder: Path, assets: Path | None) -> None:
-    """Make the hidden folder, or keep the one that an unfinished export of the same scenes left."""
+def _open(dataset: Dataset, folder: Path, assets: Path | None) -> bool:
+    """Make the hidden folder, or keep the one that an unfinished export of the same scenes left; whether it is new."""
     request = [__version__, str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(assets)]
     wanted = json.dumps({"of": hashlib.sha256(json.dumps(request).encode()).hexdigest()})
     mark = folder / MARK
-    if not (mark.is_file() and mark.read_text(encoding="utf-8") == wanted):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        write_text(mark, wanted)
+    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
+        _remove_unfinished(folder)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_text(mark, wanted)
+    return True
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the hidden files and folders in which a killed export was writing."""
+    for path in [path for path in folder.rglob(".*") if path.name != MARK]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def write_glb_set(place: Path) -> Path:
     write_box_library(place / "library")
     write_textured_bag(place / "library")
     out = write_box_dataset(place / "set", 1)
-    write_dataset_json(out, dataclasses.replace(box_info(1), library=str(place / "library")))
+    write_dataset_json(out, box_info(1, assets=place / "library"))
     scene, _ = labelled_box_scene(0)
     c, s = np.cos(0.4), np.sin(0.4)
     tilt, grown = np.eye(4), np.diag([1.3, 1.3, 1.3, 1.0])

@@ -99,7 +99,7 @@ def test_names_from_scene_json_are_text_and_never_markup() -> None:
     script, image = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'
     scene = make_box_scene(1)
     objects = tuple(dataclasses.replace(o, class_name=script, asset=image) for o in scene.objects)
-    info = dataclasses.replace(box_info(1), classes=(script,), preset=image)
+    info = dataclasses.replace(box_info(1, preset=image), classes=(script,))
     text = page(script, info, 1, [Entry(dataclasses.replace(scene, objects=objects), "s.png", (10, 10))])
     seen = Elements()
     seen.feed(text)

@@ -16,15 +16,19 @@ from pathlib import Path
 import torch
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
-from scenetrain.config import BranchConfig, Config, load_config
-from scenetrain.data.scenes import SceneList, normalize, open_split
-from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_device, open_scenes
+from scenetrain.config import Config
+from scenetrain.data.scenes import SceneList, open_split
+from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_scenes
+from scenetrain.networks.contract import Stage
 from scenetrain.networks.everted import paper
-from scenetrain.networks.everted.network import GRID, EvertedUNet
-from scenetrain.networks.everted.stages import Stage, protocol
-from scenetrain.training.bench import PAPER_SCENES, StageSpeed, bench
-from scenetrain.training.fit import Hardware, fit
-from scenetrain.training.run_folder import build_model, load_model
+from scenetrain.networks.everted.family import FAMILY
+from scenetrain.networks.everted.network import EvertedUNet
+from scenetrain.networks.everted.settings import EvertedConfig
+from scenetrain.networks.settings import load_config
+from scenetrain.training.bench import StageSpeed, bench
+from scenetrain.training.fit import fit
+from scenetrain.training.hardware import Hardware, open_device
+from scenetrain.training.run_folder import load_model
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
@@ -44,6 +48,7 @@ WORSE_THAN_FLOOR = 3.0
 FASTER_THAN_PLAIN = 5.0
 FIRST_MINUTES = 30.0
 PARITY = 0.005
+PAPER_SCENES = 22_500
 
 
 def main() -> int:
@@ -74,9 +79,9 @@ def measure(options: argparse.Namespace, place: torch.device) -> list[str]:
         *(() if on_gpu else SMALL),
     )
     first, final = (load_config(name, limits) for name in ("first", "final"))
-    scenes = open_split(options.data, "train", first.training.views, GRID, first.training.train_scenes)
+    scenes = open_split(options.data, "train", FAMILY.reads, first.training.views, first.training.train_scenes)
     steps = 50 if on_gpu else 1
-    plain = [plain_seconds(s, first, scenes, place, workers, steps) for s in protocol(first.training.views)]
+    plain = [plain_seconds(s, first, scenes, place, workers, steps) for s in FAMILY.stages(first)]
     ours = bench(first, place.type, steps)
     report = [f"# Trainer on {ours.device}", "", f"PyTorch {torch.__version__}, {workers} reader processes.", ""]
     report += stage_lines(ours.stages, plain, ours.precision, on_gpu)
@@ -114,36 +119,36 @@ def score(run: Path, test: Path, place: torch.device, half: bool) -> Evaluation:
 class PlainScenes(Dataset[tuple[Tensor, Tensor]]):
     """What a first loader does: images and masks of a scene's folder as float32, made anew every time."""
 
-    def __init__(self, scenes: SceneList, model: EvertedUNet, stage: Stage) -> None:
+    def __init__(self, scenes: SceneList, stage: Stage) -> None:
         self.scenes = scenes
-        self.mean, self.std = model.backbone.mean, model.backbone.std
         self.stage = stage
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
-        scene = self.scenes.dataset[self.scenes.positions[position]]
+        scene = self.scenes.scene(position)
         views = torch.randperm(self.scenes.views)[: self.stage.views].tolist()
         images = torch.stack([torch.from_numpy(scene.image(k)).permute(2, 0, 1) for k in views])
-        if self.stage.branch == "reconstructor":
+        if self.stage.section == "reconstructor":
             target = torch.from_numpy(scene.occupancy).unsqueeze(0)
         else:
             target = torch.from_numpy(scene.masks).movedim(-1, 0)
-        return normalize(images, self.mean, self.std), target.float()
+        return images.float() / 255.0, target.float()
 
 
 def plain_seconds(
     stage: Stage, config: Config, scenes: SceneList, place: torch.device, workers: int, steps: int
 ) -> float:
     """Seconds for 22,500 scenes of a plain float32 loop: PyTorch's defaults, a DataLoader, images through the trunk."""
-    settings: BranchConfig = getattr(config, stage.branch)
+    assert isinstance(config, EvertedConfig)
+    settings = config.reconstructor if stage.section == "reconstructor" else config.segmenter
     torch.manual_seed(0)
-    model = build_model(config, len(scenes.classes), None).to(place)
-    own = model.reconstructor_modules() if stage.branch == "reconstructor" else model.segmenter_modules()
+    model = EvertedUNet(config, len(scenes.classes)).to(place)
+    own = stage.turns[0].modules(model)
     optimizer = torch.optim.Adam([p for m in own for p in m.parameters()], lr=settings.learning_rate)
     loader = DataLoader(
-        PlainScenes(scenes, model, stage), settings.batch_size, shuffle=True, num_workers=workers, drop_last=True
+        PlainScenes(scenes, stage), settings.batch_size, shuffle=True, num_workers=workers, drop_last=True
     )
     # the readers' head start is used up before the clock runs
     ahead = 2 * workers + 1
@@ -167,7 +172,7 @@ def plain_seconds(
 
 def plain_forward(model: EvertedUNet, images: Tensor, stage: Stage) -> Tensor:
     """Probabilities of the stage's branch, the other one frozen."""
-    training_reconstructor = stage.branch == "reconstructor"
+    training_reconstructor = stage.section == "reconstructor"
     model.train(training_reconstructor)
     model.segmenter.train()
     model.mask_fusion.train()
@@ -217,14 +222,11 @@ def stage_lines(stages: Sequence[StageSpeed], plain: Sequence[float], precision:
 
 def parity_lines(exact: Evaluation, rounded: Evaluation, on_gpu: bool) -> list[str]:
     """IoU of one network run in float32 and in bfloat16."""
-    pairs = (
-        (exact.reconstructor.overall, rounded.reconstructor.overall),
-        (exact.segmenter.overall, rounded.segmenter.overall),
-    )
     lines = []
-    for name, (full, half) in zip(("reconstructor", "segmenter"), pairs, strict=True):
+    for name, one in exact.outputs.items():
+        full, half = one.scores.overall, rounded.outputs[name].scores.overall
         verdict = judged(abs(full - half) <= PARITY) if on_gpu else "not judged"
-        lines.append(f"{name} of `first` in float32 {full:.4f}, in bfloat16 {half:.4f}: {verdict}  ")
+        lines.append(f"{one.output.title} of `first` in float32 {full:.4f}, in bfloat16 {half:.4f}: {verdict}  ")
     return lines
 
 
@@ -237,17 +239,17 @@ def paper_lines(results: dict[str, Evaluation]) -> list[str]:
         "| | first | paper | final | paper |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    solid = {name: result.reconstructor.overall for name, result in results.items()}
+    solid = {name: result.outputs["occupancy"].scores.overall for name, result in results.items()}
     rows: list[tuple[str, list[float | None]]] = [
-        ("reconstructor", [solid["first"], None, solid["final"], paper.RECONSTRUCTOR_IOU])
+        ("reconstructor", [solid["first"], None, solid["final"], paper.RECONSTRUCTOR.overall])
     ]
     for position, name in enumerate(results["first"].classes):
         values: list[float | None] = []
         for version, result in results.items():
-            values += [result.segmenter.classes[position], paper.CLASSES[version].get(name)]
+            values += [result.main.scores.classes[position], paper.CLASSES[version].get(name)]
         rows.append((name, values))
     for name, theirs in (("overall", paper.OVERALL), ("macro", paper.MACRO)):
-        rows.append((name, [v for k, r in results.items() for v in (getattr(r.segmenter, name), theirs[k])]))
+        rows.append((name, [v for k, r in results.items() for v in (getattr(r.main.scores, name), theirs[k])]))
     for name, values in rows:
         lines.append(f"| {name} | {' | '.join('-' if v is None or v != v else f'{v:.3f}' for v in values)} |")
     return lines

@@ -28,13 +28,17 @@ from scenegen.core.scene.scene import (  # noqa: E402
     Scene,
     SurfaceLook,
 )
-from scenetrain.config import Config, load_config  # noqa: E402
-from scenetrain.training.run_folder import TrainedModel, build_model  # noqa: E402
+from scenetrain.config import Config  # noqa: E402
+from scenetrain.data.reads import Reads  # noqa: E402
+from scenetrain.networks.registry import get_family  # noqa: E402
+from scenetrain.networks.settings import load_config  # noqa: E402
+from scenetrain.training.run_folder import TrainedModel  # noqa: E402
 
 from helpers.labelled_scenes import write_scene  # noqa: E402
 
 CLASSES = ("chair", "table", "nightstand", "laptop", "bag", "human")
 STUDIO = GridSpec((-2.0, -2.4, 0.0), 0.05, (80, 96, 64))
+BOX = Reads("box", STUDIO.shape)
 EYE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 # Where the three cameras stand: the room mirrored in x, and in x and y, brings the others to the first one's place.
 PLACES = ((-0.7, -0.4), (0.7, -0.4), (0.7, 0.4))
@@ -85,6 +89,7 @@ def write_boxes(
     )
     for index in range(scenes):
         masks = np.zeros((*grid.shape, len(classes)), bool)
+        frusta = np.zeros((len(cameras), 8, 8, 8), np.uint8)
         image = np.full((224, 224, 3), 40, np.uint8)
         objects = []
         for number, kind in enumerate(random.choice(len(classes), 2, replace=False)):
@@ -92,6 +97,8 @@ def write_boxes(
             x, y, z = low
             masks[x : x + 20, y : y + 20, z : z + 20, kind] = True
             image[x * 2 : x * 2 + 50, y * 2 : y * 2 + 50, :] = 80 + 25 * kind
+            for k in range(len(cameras)):
+                frusta[k, 4 * number : 4 * number + 3, k : k + 3, 2:6] = kind + 1
             corner = np.array(grid.origin) + grid.voxel_size * low
             size = 20 * grid.voxel_size
             centre = corner + np.array([size / 2, size / 2, 0])
@@ -104,21 +111,25 @@ def write_boxes(
         for k in range(3):
             pictures.append(out.parent / f"{out.name}_{k}.png")
             Image.fromarray(np.roll(image, 20 * k, axis=1)).save(pictures[-1])
-        labels = BoxLabels(
-            masks.any(-1), masks, (np.zeros((8, 8, 8), np.uint8),) * 3, (blank,) * 3, (blank,) * 3, pixels
-        )
+        labels = BoxLabels(masks.any(-1), masks, tuple(frusta), (blank,) * 3, (blank,) * 3, pixels)
         room = (4.0, 4.8, 3.2)
         scene = Scene(0, index, "boxes", split, classes, grid, room, cameras, tuple(objects), (), look, {"credits": []})
         write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]
     return out
 
 
-def trained_model(config: Config, reconstructor: float, segmenter: float) -> TrainedModel:
+def build(config: Config, classes: int = len(CLASSES)) -> torch.nn.Module:
+    """A network with random weights."""
+    return get_family(config.model.name).build(config, classes, STUDIO.shape, pretrained=False)
+
+
+def trained_model(config: Config, occupancy: float, masks: float) -> TrainedModel:
     """A network with random weights as a run keeps it, its thresholds given; every class was seen in one place."""
     frequency = torch.zeros((1 + len(CLASSES), *STUDIO.shape), dtype=torch.half)
     frequency[:, 10:40, 10:40, :30] = 0.25
-    model = build_model(config, len(CLASSES), None).eval()
-    return TrainedModel(model, config, CLASSES, STUDIO, reconstructor, segmenter, frequency)
+    family = get_family(config.model.name)
+    thresholds = {"occupancy": occupancy, "masks": masks}
+    return TrainedModel(build(config).eval(), family, config, CLASSES, STUDIO, thresholds, frequency)
 
 
 def enliven(model: torch.nn.Module) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.trainer_boxes import SMALL, small_config
+from helpers.trainer_boxes import SMALL, build, small_config
 from scenetrain.cli.main import cli
+from scenetrain.networks.everted.family import FAMILY, FLOORS
 from scenetrain.training import bench as step
-from scenetrain.training.bench import FLOORS, PAPER_SCENES
 
 CHANGES = (*SMALL, "reconstructor.batch_size=2", "segmenter.batch_size=2")
 
@@ -33,15 +33,17 @@ def test_every_stage_is_measured_and_scaled(monkeypatch: pytest.MonkeyPatch) -> 
     assert [speed["stage"] for speed in result["stages"]] == list(FLOORS)
     for speed in result["stages"]:
         assert seen.count((speed["stage"], int(speed["stage"][-1]))) == step.EPOCHS
-        assert speed["epoch_seconds"] == pytest.approx(speed["step_seconds"] * PAPER_SCENES / 2)
+        assert speed["epoch_seconds"] == pytest.approx(speed["step_seconds"] * 22_500 / 2)
         assert speed["floor"] is None
     assert [inference["precision"] for inference in result["inference"]] == ["float32"]
     assert result["inference"][0]["seconds"] > 0
 
 
 def test_labels_are_sparse_masks_of_all_classes() -> None:
-    model = step.build_model(small_config(), 6, None)
-    labels = step._random_split(2, 1, model, torch.float32, torch.device("cpu")).labels
+    config = small_config()
+    assert FAMILY.bench is not None
+    subject = step._Subject(FAMILY, FAMILY.bench, config, build(config), torch.device("cpu"))
+    labels = step._random_split(2, subject).labels
     assert labels.dtype == torch.uint8
     assert 0.05 < (labels > 0).float().mean() < 0.07
     assert labels.max() == 63

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from scenegen.core.errors import UsageError
-from scenetrain.config import config_to_toml, load_config
+from scenetrain.config import config_to_toml
+from scenetrain.networks.settings import load_config
 
 
 def test_shipped_configurations_are_the_paper_s() -> None:
@@ -34,12 +35,12 @@ def test_text_and_back(name: str, tmp_path: Path) -> None:
     [
         ("training.epoch=3", "no key 'epoch'"),
         ("trainer.epochs=3", "no section 'trainer'"),
-        ("training.epochs=three", "'three' is not a int"),
+        ("training.epochs=three", "'three' is not a whole number"),
         ("training.epochs=0", "0 is not 1 or more"),
         ("training.views=9", "9 is not 1 to 8"),
         ("epochs=3", "section.key=value"),
         ("training.precision=16", "bf16-mixed or 32-true"),
-        ("segmenter.learning_rate=0", "learning_rate above 0"),
+        ("segmenter.learning_rate=0", r"segmenter\.learning_rate: 0 is not above 0$"),
     ],
 )
 def test_nonsense_is_refused(change: str, message: str) -> None:

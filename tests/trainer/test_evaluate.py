@@ -48,7 +48,8 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
     solid, labelled, tensors = [], [], []
     for scene in dataset:
         images = torch.from_numpy(np.stack(scene.images)).permute(0, 3, 1, 2)[None]
-        occupied, masks = predict_probabilities(trained, images)
+        found = predict_probabilities(trained, images)
+        occupied, masks = found["occupancy"], found["masks"]
         solid.append(numpy_iou(np.floor(occupied[0, 0].numpy() * np.float32(100)) >= 49, scene.occupancy))
         predicted = np.floor(masks[0].movedim(0, -1).numpy() * np.float32(100)) >= 8
         tensors.append(numpy_iou(predicted, scene.masks))
@@ -75,7 +76,7 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
         assert found == pytest.approx(max(means))
     assert [s["segmenter"] for s in body["scene_scores"]] == pytest.approx(tensors)
     assert 0 < np.mean(tensors) < 1
-    assert result.confusion.sum() == len(dataset) * 80 * 96 * 64
+    assert result.confusion is not None and result.confusion.sum() == len(dataset) * 80 * 96 * 64
 
 
 def test_confusion_by_hand() -> None:
@@ -131,7 +132,7 @@ def test_what_does_not_fit_is_one_line(run: Path, test_boxes: Path, tmp_path: Pa
         open_scenes(trained, other, "test")
 
     write_dataset_json(other, replace(info, grid=replace(info.grid, origin=(0.0, 0.0, 0.0))))
-    with pytest.raises(ScenegenError, match=r"its grid begins at \(0\.0, 0\.0, 0\.0\)"):
+    with pytest.raises(ScenegenError, match=r"its grid is from \(0\.0, 0\.0, 0\.0\) on"):
         open_scenes(trained, other, "test")
 
     write_dataset_json(other, info)

@@ -9,9 +9,12 @@ import pytest
 import torch
 from helpers.trainer_boxes import CLASSES, enliven, small_config, trained_model
 from scenegen.core.errors import ScenegenError, UsageError
-from scenetrain.data.scenes import IMAGE_SIZE, normalize
+from scenetrain.evaluation.evaluate import predict_probabilities
 from scenetrain.inference.export import export
+from scenetrain.networks.everted.network import EvertedUNet
 from scenetrain.training.run_folder import TrainedModel
+
+IMAGE_SIZE = 224
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -29,6 +32,7 @@ def lively(*changes: str) -> TrainedModel:
 def mirrored() -> TrainedModel:
     """With views that are mirrored to the first one's place."""
     trained = lively("model.fusion=mean", "model.mirror=true")
+    assert isinstance(trained.model, EvertedUNet)
     trained.model.set_mirrors((0, 1, 3))
     return trained
 
@@ -45,11 +49,9 @@ def images(batch: int, views: int) -> torch.Tensor:
 
 
 def live(trained: TrainedModel, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-    backbone = trained.model.backbone
-    with torch.inference_mode():
-        out: dict[str, torch.Tensor] = trained.model(normalize(pictures, backbone.mean, backbone.std))
-    assert out["masks"].std() > 1e-3
-    return out
+    found = predict_probabilities(trained, pictures)
+    assert found["masks"].std() > 1e-3
+    return {"occupancy": found["occupancy"][:, 0], "masks": found["masks"]}
 
 
 def assert_same(trained: TrainedModel, pictures: torch.Tensor, occupancy: torch.Tensor, masks: torch.Tensor) -> None:

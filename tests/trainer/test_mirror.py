@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import CLASSES, enliven, small_config
+from helpers.trainer_boxes import BOX, build, enliven, small_config
 from scenegen.core.errors import UsageError
 from scenegen.core.layout.cameras import make_cameras
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.scene import Camera
-from scenetrain.data.batches import ResidentBatches, streaming_batches, training_plan
+from scenetrain.data.batches import PlanRequest, ResidentBatches, streaming_batches, training_plan
 from scenetrain.data.features import ResidentSplit, trunk_features
-from scenetrain.data.mirror import AXES, is_turned, mirror_labels, mirror_volumes, mirrors_to_first, turn_pictures
+from scenetrain.data.mirror import AXES, is_turned, mirror_labels, mirror_volumes, mirrors_to_first, turn_images
 from scenetrain.data.scenes import open_split
-from scenetrain.networks.everted.network import GRID
-from scenetrain.training.fit import Hardware, train_stages
-from scenetrain.training.run_folder import build_model
+from scenetrain.networks.contract import Inputs
+from scenetrain.networks.everted.network import EvertedUNet
+from scenetrain.training.fit import train_stages
+from scenetrain.training.hardware import Hardware
 
 STUDIO = load_preset("studio")
 MIRRORS = (0, 1, 3)
@@ -56,14 +57,14 @@ def test_cameras_that_are_no_mirror_images_are_refused() -> None:
 def test_training_finds_the_cameras_places_and_shows_mirrored_rooms(boxes: Path, tmp_path: Path) -> None:
     config = small_config("model.mirror=true")
     model, run, _ = train_stages(config, boxes, tmp_path, Hardware("cpu", workers=0), print, stages=())
-    assert model.mirrors is not None
+    assert isinstance(model, EvertedUNet) and model.mirrors is not None
     assert model.mirrors.tolist() == [*MIRRORS, 0, 0, 0, 0, 0]
     assert run.train.resident is not None
     assert run.train.resident.mirrors.tolist() == list(MIRRORS)
-    scene, backbone = open_split(boxes, "train", 3, GRID)[0], model.backbone
-    shown = turn_pictures(scene.images, torch.tensor(MIRRORS)).unsqueeze(0)
+    scene, backbone = open_split(boxes, "train", BOX, 3)[0], model.backbone
+    shown = turn_images(scene.images, torch.tensor(MIRRORS)).unsqueeze(0)
     assert not torch.equal(shown[0], scene.images)
-    torch.testing.assert_close(run.train.resident.features[0, :1], trunk_features(backbone, shown, torch.float32))
+    torch.testing.assert_close(run.train.resident.shown[0, :1], trunk_features(backbone, shown, torch.float32))
 
 
 def test_labels_and_volumes_are_mirrored_alike() -> None:
@@ -79,9 +80,9 @@ def test_labels_and_volumes_are_mirrored_alike() -> None:
 @pytest.mark.parametrize("one_view", [True, False])
 def test_memory_and_disk_show_the_same_mirrored_scenes(boxes: Path, one_view: bool) -> None:
     """Pictures stand in for features, so that both ways can be compared."""
-    scenes = open_split(boxes, "train", 3, GRID, limit=4)
+    scenes = open_split(boxes, "train", BOX, 3, limit=4)
     mirrored = scenes.mirrored(MIRRORS)
-    plan = training_plan(4, 3, one_view, 1, 2, 0, 0, 0, 1)
+    plan = training_plan(PlanRequest(4, 3, one_view, 2), 1, 0, 0)
     split = ResidentSplit(
         torch.stack([mirrored[i].images for i in range(4)]).unsqueeze(0),
         torch.stack([mirrored[i].labels for i in range(4)]),
@@ -101,14 +102,15 @@ def test_memory_and_disk_show_the_same_mirrored_scenes(boxes: Path, one_view: bo
 def test_a_mirrored_room_is_rebuilt_as_the_mirror_image(number: int) -> None:
     """The first camera's picture, taken for one of a place that is its mirror image: the same volumes, mirrored."""
     torch.manual_seed(0)
-    model = build_model(small_config("model.mirror=true", "model.prior=0.5"), len(CLASSES), None).eval()
+    model = build(small_config("model.mirror=true", "model.prior=0.5")).eval()
+    assert isinstance(model, EvertedUNet)
     enliven(model)
-    picture = torch.randn(1, 1, 3, 224, 224)
+    picture = torch.rand(1, 1, 3, 224, 224)
     with torch.no_grad():
-        plain = model(picture)
+        plain = model(Inputs(images=picture))
         model.set_mirrors((number,))
-        mirrored = model(picture.flip(-1) if number != 3 else picture)
+        mirrored = model(Inputs(images=picture.flip(-1) if number != 3 else picture))
     for name in ("occupancy", "masks"):
-        assert plain[name].std() > 3e-4
-        wanted = plain[name].flip([axis - 3 for axis in AXES[number]])
-        torch.testing.assert_close(mirrored[name], wanted)
+        expected, found = plain[name].occupied.exp(), mirrored[name].occupied.exp()
+        assert expected.std() > 3e-4
+        torch.testing.assert_close(found, expected.flip([axis - 3 for axis in AXES[number]]))

@@ -6,19 +6,21 @@ import copy
 
 import pytest
 import torch
+from helpers.trainer_boxes import build, small_config
 from scenegen.core.errors import UsageError
 from scenetrain.blocks.fusion import MeanFusion, ViewFusion, pad_channels
-from scenetrain.networks.everted.fused_bce import fused_bce
+from scenetrain.networks.contract import Inputs
+from scenetrain.networks.everted.losses import fused_bce
 from scenetrain.networks.everted.network import EvertedUNet
-from scenetrain.networks.registry import create_model
+from scenetrain.networks.everted.settings import EvertedConfig
+from scenetrain.networks.registry import get_family
+from scenetrain.networks.settings import load_config
 from torch import Tensor, nn
 
 
 @pytest.fixture(scope="module")
 def paper() -> EvertedUNet:
-    model = create_model("everted", classes=6)
-    assert isinstance(model, EvertedUNet)
-    return model
+    return EvertedUNet(EvertedConfig(), classes=6)
 
 
 def count(module: nn.Module) -> int:
@@ -43,26 +45,26 @@ def test_parameters_are_the_table_s(paper: EvertedUNet) -> None:
 
 def test_the_paper_s_network_maps_three_images(paper: EvertedUNet) -> None:
     with torch.no_grad():
-        out = paper.eval()(torch.zeros(1, 3, 3, 224, 224))
-    assert out["occupancy"].shape == (1, 80, 96, 64)
-    assert out["masks"].shape == (1, 6, 80, 96, 64)
+        out = paper.eval()(Inputs(images=torch.zeros(1, 3, 3, 224, 224)))
+    assert out["occupancy"].occupied.shape == (1, 1, 80, 96, 64)
+    assert out["masks"].occupied.shape == (1, 6, 80, 96, 64)
 
 
 def test_any_number_of_views() -> None:
-    model = create_model("everted", backbone="test_efficientnet", width=0.02).eval()
+    model = build(small_config("model.fusion=context")).eval()
     for views in (1, 2, 8):
         with torch.no_grad():
-            out = model(torch.randn(1, views, 3, 224, 224))
-        assert out["masks"].shape == (1, 6, 80, 96, 64)
-        for probability in out.values():
-            assert probability.min() >= 0 and probability.max() <= 1
+            out = model(Inputs(images=torch.rand(1, views, 3, 224, 224)))
+        assert out["masks"].occupied.shape == (1, 6, 80, 96, 64)
+        for answer in out.values():
+            assert answer.occupied.exp().min() >= 0 and answer.occupied.exp().max() <= 1
 
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(UsageError, match="known: everted"):
-        create_model("inverted")
-    with pytest.raises(UsageError, match="no fusion"):
-        create_model("everted", backbone="test_efficientnet", fusion="sum")
+        get_family("inverted")
+    with pytest.raises(UsageError, match=r"model\.fusion: .sum. is not context or mean"):
+        load_config("first", ("model.fusion=sum",))
 
 
 def direct_loss(fusion: ViewFusion, features: Tensor, logits: Tensor, target: Tensor) -> Tensor:
@@ -118,11 +120,11 @@ def test_padding_to_sixteen_channels_changes_rounding_alone(channels: int) -> No
 
 def test_an_untrained_network_answers_with_the_prior() -> None:
     torch.manual_seed(0)
-    model = create_model("everted", backbone="test_efficientnet", width=0.02, fusion="mean", prior=0.03).eval()
+    model = build(small_config("model.prior=0.03")).eval()
     with torch.no_grad():
-        out = model(torch.randn(1, 2, 3, 224, 224))
-    assert out["occupancy"].median() == pytest.approx(0.03, rel=0.5)
-    assert out["masks"].median() == pytest.approx(0.03 / 6, rel=0.5)
+        out = model(Inputs(images=torch.rand(1, 2, 3, 224, 224)))
+    assert out["occupancy"].occupied.exp().median() == pytest.approx(0.03, rel=0.5)
+    assert out["masks"].occupied.exp().median() == pytest.approx(0.03 / 6, rel=0.5)
 
 
 def test_loss_stays_finite_where_probabilities_round_to_one() -> None:

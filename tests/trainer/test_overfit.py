@@ -8,16 +8,16 @@ from dataclasses import replace
 import lightning
 import pytest
 import torch
-from helpers.trainer_boxes import CLASSES, STUDIO, small_config, write_boxes
-from scenetrain.data.batches import ResidentBatches, training_plan, validation_plan
-from scenetrain.data.features import make_resident
+from helpers.trainer_boxes import BOX, CLASSES, STUDIO, build, small_config, write_boxes
+from scenetrain.data.batches import PlanRequest, ResidentBatches, training_plan, validation_plan
+from scenetrain.data.features import Encoder, make_resident
 from scenetrain.data.scenes import SceneList, open_split
 from scenetrain.evaluation.evaluate import evaluate
 from scenetrain.metrics.constant import label_frequency
-from scenetrain.networks.everted.network import GRID
-from scenetrain.networks.everted.stages import Batches, Stage, StageModule
+from scenetrain.networks.everted.family import FAMILY
 from scenetrain.training.fit import calm_lightning
-from scenetrain.training.run_folder import TrainedModel, build_model
+from scenetrain.training.run_folder import TrainedModel
+from scenetrain.training.stage_module import Batches, StageModule, StageSetup
 
 CPU = torch.device("cpu")
 EPOCHS = {"reconstructor": 60, "segmenter": 100}
@@ -28,7 +28,7 @@ TWO = CLASSES[:2]
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> SceneList:
     """Of two classes: a narrow network's last four channels tell six apart only after many more steps."""
     data = write_boxes(tmp_path_factory.mktemp("two") / "data", 5, classes=TWO)
-    return open_split(data, "train", 1, GRID, limit=4)
+    return open_split(data, "train", BOX, 1, limit=4)
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,16 @@ def overfitted(scenes: SceneList) -> TrainedModel:
     for branch in EPOCHS:
         changes += [f"{branch}.dropout=0", f"{branch}.learning_rate=0.05", f"{branch}.step_size=40"]
     config = small_config(*changes)
-    model = build_model(config, len(TWO), None)
-    split = make_resident(model.backbone, scenes, 1, 0, CPU, torch.float32, workers=0)
-    count = len(scenes)
+    model = build(config, len(TWO))
+    encoder = Encoder(FAMILY.trunk(model), torch.float32)
+    split = make_resident(encoder, scenes, 1, 0, CPU, workers=0)
+    everything = PlanRequest(len(scenes), 1, True, len(scenes))
     batches = Batches(
-        lambda epoch: ResidentBatches(split, training_plan(count, 1, True, 1, count, 0, epoch, 0, 1)),
-        lambda: ResidentBatches(split, validation_plan(count, 1, True, count, 0, 1)),
+        lambda epoch: ResidentBatches(split, training_plan(everything, 1, 0, epoch)),
+        lambda: ResidentBatches(split, validation_plan(everything)),
         scenes.scene_index,
     )
-    for branch, epochs in EPOCHS.items():
+    for stage, epochs in zip(FAMILY.stages(config), EPOCHS.values(), strict=True):
         trainer = lightning.Trainer(
             accelerator="cpu",
             max_epochs=epochs,
@@ -58,24 +59,27 @@ def overfitted(scenes: SceneList) -> TrainedModel:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(StageModule(model, Stage(branch, branch, 1), getattr(config, branch), 0, batches))
-    return TrainedModel(model.eval(), config, TWO, STUDIO, 0.3, 0.3, label_frequency(split.labels, len(TWO)))
+        trainer.fit(StageModule(model, StageSetup(FAMILY, stage, len(TWO), 0, encoder), batches))
+    frequency = label_frequency(split.labels, len(TWO), "box")
+    return TrainedModel(model.eval(), FAMILY, config, TWO, STUDIO, {"occupancy": 0.3, "masks": 0.3}, frequency)
 
 
 def test_four_scenes_are_learnt_by_heart(overfitted: TrainedModel, scenes: SceneList) -> None:
     """At the best threshold: these scenes validate as well."""
     result = evaluate(overfitted, scenes, CPU)
-    assert max(result.reconstructor_curve) > 0.9 > 2 * result.constant_reconstructor.overall
-    assert max(result.segmenter_curve) > 0.9 > 2 * result.constant_segmenter.overall
+    assert max(result.outputs["occupancy"].curve or ()) > 0.9 > 2 * result.outputs["occupancy"].constant.overall
+    assert max(result.outputs["masks"].curve or ()) > 0.9 > 2 * result.outputs["masks"].constant.overall
 
 
 def test_half_precision_scores_the_same(overfitted: TrainedModel, scenes: SceneList) -> None:
     exact = evaluate(overfitted, scenes, CPU)
     with torch.autocast("cpu", torch.bfloat16):
         rounded = evaluate(overfitted, scenes, CPU)
-    assert rounded.reconstructor.overall == pytest.approx(exact.reconstructor.overall, abs=0.005)
-    assert rounded.segmenter.overall == pytest.approx(exact.segmenter.overall, abs=0.005)
-    assert rounded.reconstructor_curve != exact.reconstructor_curve
+    assert rounded.outputs["occupancy"].scores.overall == pytest.approx(
+        exact.outputs["occupancy"].scores.overall, abs=0.005
+    )
+    assert rounded.outputs["masks"].scores.overall == pytest.approx(exact.outputs["masks"].scores.overall, abs=0.005)
+    assert rounded.outputs["occupancy"].curve != exact.outputs["occupancy"].curve
 
 
 @pytest.mark.gpu
@@ -88,5 +92,9 @@ def test_a_gpu_scores_the_same_in_both_precisions(overfitted: TrainedModel, scen
     for enabled in (False, True):
         with torch.autocast("cuda", torch.bfloat16, enabled=enabled):
             found = evaluate(there, scenes, device)
-        assert found.reconstructor.overall == pytest.approx(expected.reconstructor.overall, abs=0.005)
-        assert found.segmenter.overall == pytest.approx(expected.segmenter.overall, abs=0.005)
+        assert found.outputs["occupancy"].scores.overall == pytest.approx(
+            expected.outputs["occupancy"].scores.overall, abs=0.005
+        )
+        assert found.outputs["masks"].scores.overall == pytest.approx(
+            expected.outputs["masks"].scores.overall, abs=0.005
+        )

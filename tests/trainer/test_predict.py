@@ -40,7 +40,8 @@ def test_three_photographs_become_voxels(trained: TrainedModel, photographs: lis
     assert (masks.shape, masks.dtype) == ((80, 96, 64, 6), bool)
     assert (occupancy.shape, occupancy.dtype) == ((80, 96, 64), bool)
     images = torch.from_numpy(np.stack([read_photograph(path) for path in photographs])).permute(0, 3, 1, 2)[None]
-    occupied, labelled = predict_probabilities(trained, images)
+    found = predict_probabilities(trained, images)
+    occupied, labelled = found["occupancy"], found["masks"]
     assert occupancy.sum() == (np.floor(occupied.numpy() * np.float32(100)) >= 49).sum()
     assert masks[..., 3].sum() == (np.floor(labelled[0, 3].numpy() * np.float32(100)) >= 8).sum() > 0
     summary = json.loads((tmp_path / "room" / "prediction.json").read_text())

@@ -58,7 +58,10 @@ def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> Non
 
 
 def test_scenes_are_the_best_the_median_and_the_worst() -> None:
-    scores = [SceneScore(n, 10 * n, None, iou, ()) for n, iou in enumerate((0.2, 0.9, None, 0.5, 0.1, 0.4))]
+    scores = [
+        SceneScore(n, 10 * n, None, {"occupancy": None, "masks": iou}, ())
+        for n, iou in enumerate((0.2, 0.9, None, 0.5, 0.1, 0.4))
+    ]
     assert {kind: score.index for kind, score in choose_scenes(scores).items()} == {
         "best": 10,
         "median": 50,

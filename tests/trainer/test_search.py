@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.trainer_boxes import CLASSES, SMALL, small_config
+from helpers.trainer_boxes import SMALL, build, small_config
 from scenegen.core.errors import ScenegenError
 from scenetrain.cli.main import cli
-from scenetrain.config import Config, load_config
+from scenetrain.config import Config
+from scenetrain.networks.settings import load_config
 from scenetrain.search import search as search_module
 from scenetrain.search.pool import TrialPool
 from scenetrain.search.search import SearchResult, Trial, TrialResult, run_trial, search, write_results
-from scenetrain.training.fit import Hardware
-from scenetrain.training.run_folder import build_model
+from scenetrain.training.hardware import Hardware
 
 CPU = Hardware("cpu", workers=0)
 FEW = {"learning_rate": (1e-3, 1e30), "dropout": (0.1, 0.5), "batch_size": (2, 4)}
@@ -117,7 +117,7 @@ def test_goes_on_where_it_was_cut_off(
     assert figures(result) == figures(undisturbed)
     failed = [row.result.trial for row in result.rows if row.result.failure]
     assert [name for name in calls if name not in failed] == [json.loads(line)["trial"] for line in journal[-2:]]
-    with pytest.raises(ScenegenError, match="begun otherwise"):
+    with pytest.raises(ScenegenError, match="differs from the requested"):
         search(small_config(), boxes, tmp_path, CPU, quiet)
 
 
@@ -157,6 +157,6 @@ def test_all_trials_begin_at_the_same_weights() -> None:
     states = []
     for changes in (("reconstructor.dropout=0",), ("reconstructor.dropout=0.5", "segmenter.dropout=0.3")):
         torch.manual_seed(0)
-        states.append(build_model(small_config(*changes), len(CLASSES), None).state_dict())
+        states.append(build(small_config(*changes)).state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[1])
     assert len(states[0]) == len(states[1])

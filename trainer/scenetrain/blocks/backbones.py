@@ -24,11 +24,12 @@ STRIDE = 8
 
 
 class Backbone(nn.Module):
-    """A frozen trunk: images (N, 3, 224, 224) to features (N, C, 28, 28); `to_neck` maps them to (N, 512, 28, 28).
+    """A frozen trunk: images (N, 3, 224, 224) in [0, 1] to features (N, C, 28, 28).
+
+    `to_neck` maps features to 512 channels.
 
     `weights` is None (random), "hub" (timm's pretrained ones), "package:NAME" (the one .pth file of an installed
     package) or the path of a file with torchvision's or timm's names.
-    `mean` and `std` are what images in [0, 1] must be normalised with.
     """
 
     def __init__(self, name: str, weights: str | None) -> None:
@@ -42,16 +43,17 @@ class Backbone(nn.Module):
             wanted = wanted[:1]
         self.trunk = timm.create_model(name, features_only=True, out_indices=tuple(wanted), pretrained=False)
         self.channels = sum(self.trunk.feature_info.channels())
-        self.mean: tuple[float, ...] = tuple(probe.pretrained_cfg["mean"])
-        self.std: tuple[float, ...] = tuple(probe.pretrained_cfg["std"])
+        for statistic in ("mean", "std"):
+            values = torch.tensor(probe.pretrained_cfg[statistic]).view(3, 1, 1)
+            self.register_buffer(statistic, values, persistent=False)
         if weights is not None:
             self.trunk.load_state_dict(_trunk_state(name, weights, self.trunk.state_dict()))
-        self.trunk.requires_grad_(False).eval()
+        self.trunk.requires_grad_(requires_grad=False).eval()
         self.to_neck: nn.Module = (
             nn.Identity() if self.channels == NECK_CHANNELS else nn.Conv2d(self.channels, NECK_CHANNELS, kernel_size=1)
         )
 
-    def train(self, mode: bool = True) -> Backbone:
+    def train(self, mode: bool = True) -> Backbone:  # noqa: FBT001, FBT002 (torch's own signature)
         """Train `to_neck` only: the trunk keeps its batch norm statistics."""
         super().train(mode)
         self.trunk.eval()
@@ -59,8 +61,8 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Features (N, C, 28, 28) of normalised images (N, 3, 224, 224)."""
-        maps = self.trunk(images)
+        """Features (N, C, 28, 28) of images (N, 3, 224, 224) in [0, 1], which are normalised here."""
+        maps = self.trunk((images - self.get_buffer("mean")) / self.get_buffer("std"))
         size = (FEATURE_SIZE, FEATURE_SIZE)
         return torch.cat(
             [m if m.shape[-2:] == size else functional.interpolate(m, size, mode="bilinear") for m in maps], dim=1

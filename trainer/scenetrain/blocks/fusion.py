@@ -17,7 +17,7 @@ LANES = 16
 
 
 class ScoreBlock(nn.Sequential):
-    """3x3x3 convolution, batch norm, LeakyReLU. `parts` is of how many joined volumes the input is made."""
+    """3x3x3 convolution, batch norm, LeakyReLU. The input is `parts` volumes joined by channels."""
 
     def __init__(self, channels_in: int, channels_out: int, parts: int = 1) -> None:
         super().__init__(
@@ -55,16 +55,20 @@ class MeanFusion(nn.Module):
     def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Fuse logits (B, V, C, X, Y, Z) into log p and log (1 - p), (B, C, X, Y, Z); `features` are not used."""
         del features
-        views = logits.shape[1]
-        if views == 1:
+        if is_one_view(logits):
             return log_probabilities(logits[:, 0])
-        log_views = math.log(views)
         log_p, log_q = log_probabilities(logits)
+        log_views: Tensor | float
+        if torch.compiler.is_exporting():
+            # a number of views that the file leaves open has no math.log
+            log_views = torch.logsumexp(torch.zeros_like(log_p[:, :, :1, :1, :1, :1]), dim=1)
+        else:
+            log_views = math.log(logits.shape[1])
         return torch.logsumexp(log_p, dim=1) - log_views, torch.logsumexp(log_q, dim=1) - log_views
 
 
 class ViewFusion(nn.Module):
-    """Weighs the views voxel by voxel; one score a voxel and view, shared by all classes.
+    """Weighs the views voxel by voxel; one score per voxel and view, shared by all classes.
 
     On CUDA its volumes are padded to LANES channels, which changes nothing but rounding.
     """
@@ -77,8 +81,7 @@ class ViewFusion(nn.Module):
 
     def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Fuse features (B, V, F, X, Y, Z) and logits (B, V, C, X, Y, Z) to log p, log (1 - p), (B, C, X, Y, Z)."""
-        views = logits.shape[1]
-        if views == 1:
+        if is_one_view(logits):
             return log_probabilities(logits[:, 0])
         scores = self.scores(features, logits)
         log_weights = functional.log_softmax(scores.float(), dim=1)
@@ -108,6 +111,11 @@ class ViewFusion(nn.Module):
             x = block.padded(x)
             levels.append(x)
         return self.score.padded(self.merge.padded(torch.cat(levels, dim=1)))[:, :1]
+
+
+def is_one_view(logits: Tensor) -> bool:
+    """Whether there is nothing to fuse; an exported program takes any number of views and must not ask."""
+    return not torch.compiler.is_exporting() and logits.shape[1] == 1
 
 
 def log_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:

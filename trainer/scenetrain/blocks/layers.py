@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 
-def conv2d_block(channels_in: int, channels_out: int, pool: bool) -> nn.Sequential:
+def conv2d_block(channels_in: int, channels_out: int, *, pool: bool) -> nn.Sequential:
     """3x3 convolution, batch norm, ReLU and, if `pool`, a 2x2 max pool: (B, Ci, H, W) -> (B, Co, H', W')."""
     layers: list[nn.Module] = [
         nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(1), help="Steps per epoch (default: 50 on a GPU, 2 on a CPU).")
 @json_option
 def bench(
-    run: Path | None, config: str, changes: tuple[str, ...], device: str, steps: int | None, as_json: bool
+    run: Path | None, config: str | None, changes: tuple[str, ...], device: str, steps: int | None, as_json: bool
 ) -> None:
     """Measure the speed of inference and training.
 
@@ -38,12 +38,12 @@ def bench(
     """
     from rich.console import Console
 
-    from scenetrain.config import load_config
-    from scenetrain.evaluation.evaluate import open_device
+    from scenetrain.networks.settings import load_config
     from scenetrain.training import bench as step
+    from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
-    if run is not None and (changes or config != "first"):
+    if run is not None and (changes or config):
         raise click.UsageError("--run has its own configuration; leave out --config and --set")
     place = open_device(device)
     trained = load_model(run, place) if run is not None else None
@@ -65,7 +65,7 @@ def _show(result: Bench, console: Console) -> None:
             f"inference of one scene in {inference.precision}: {1e3 * inference.seconds:.1f} ms, "
             f"{inference.peak_bytes / 1e9:.2f} GB"
         )
-    table = Table(title=f"Training at {result.precision}, an epoch of 22,500 scenes", title_justify="left")
+    table = Table(title=f"Training at {result.precision}, an epoch of {result.scenes:,} scenes", title_justify="left")
     table.add_column("stage")
     for head in ("batch", "s/epoch", "floor s", "share of floor", "GB"):
         table.add_column(head, justify="right")

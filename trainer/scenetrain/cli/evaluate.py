@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scenetrain.evaluation.evaluate import Evaluation
+    from scenetrain.networks.contract import Family
 
 
 @click.command()
@@ -36,9 +37,10 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
     from scenegen.progress import progress
 
     from scenetrain.evaluation import evaluate as step
+    from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
-    place = step.open_device(device)
+    place = open_device(device)
     trained = load_model(run, place)
     scenes = step.open_scenes(trained, data, split)
     with progress("evaluate") as on_progress:
@@ -49,45 +51,43 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
     from rich.console import Console
 
     console = Console()
-    console.print(_table(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", result))
-    for name, scores in (("reconstructor", result.reconstructor), ("segmenter", result.segmenter)):
-        console.print(
-            f"{name}: threshold {scores.threshold:.2f}, precision {scores.precision:.3f}, recall {scores.recall:.3f}"
-        )
+    title = f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes"
+    console.print(_table(title, result, trained.family))
+    for one in result.outputs.values():
+        threshold = f"threshold {one.scores.threshold:.2f}, " if one.output.has_threshold else ""
+        scores = f"precision {one.scores.precision:.3f}, recall {one.scores.recall:.3f}"
+        console.print(f"{one.output.title}: {threshold}{scores}")
     console.print("constant: the best answer that does not look at the images, every voxel's frequency in training")
     for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
-        if score.objects:
+        if score is not None and score.objects:
             console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
-        else:
+        elif score is not None:
             console.print(f"No objects {kind}.")
 
 
-def _table(title: str, result: Evaluation) -> Table:
+def _table(title: str, result: Evaluation, family: Family) -> Table:
     from rich.table import Table
-
-    from scenetrain.networks.everted import paper
 
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    for head in ("IoU", "constant", "scenes", "paper first", "paper final"):
+    for head in ("IoU", "constant", "scenes", *(f"paper {version.name}" for version in family.paper)):
         table.add_column(head, justify="right")
-    total, segmenter = str(len(result.scenes)), result.segmenter
-    constant = result.constant_segmenter
-    reconstructor = (result.reconstructor.overall, result.constant_reconstructor.overall)
-    table.add_row("reconstructor", *map(_show, reconstructor), total, "", _show(paper.RECONSTRUCTOR_IOU))
-    table.add_section()
-    rows = zip(result.classes, segmenter.classes, constant.classes, segmenter.scenes_with_class, strict=True)
-    for name, iou, blind, held in rows:
-        theirs = (_show(paper.CLASSES[version].get(name)) for version in ("first", "final"))
-        table.add_row(name, _show(iou), _show(blind), str(held), *theirs)
-    table.add_section()
-    for name, value, blind, figures in (
-        ("overall", segmenter.overall, constant.overall, paper.OVERALL),
-        ("macro", segmenter.macro, constant.macro, paper.MACRO),
-    ):
-        table.add_row(
-            f"segmenter {name}", _show(value), _show(blind), total, *(_show(figures[v]) for v in ("first", "final"))
-        )
+    total = str(len(result.scenes))
+    for one in result.outputs.values():
+        name, scores, constant = one.output.title, one.scores, one.constant
+        papers = [version.scores.get(one.output.name) for version in family.paper]
+        overall = [_show(paper.overall if paper else None) for paper in papers]
+        if one.output.kind == "occupancy":
+            table.add_row(name, _show(scores.overall), _show(constant.overall), total, *overall, end_section=True)
+            continue
+        rows = zip(result.classes, scores.classes, constant.classes, scores.scenes_with_class, strict=True)
+        for label, iou, blind, held in rows:
+            theirs = [_show(paper.classes.get(label) if paper else None) for paper in papers]
+            table.add_row(label, _show(iou), _show(blind), str(held), *theirs)
+        table.add_section()
+        macro = [_show(paper.macro if paper else None) for paper in papers]
+        table.add_row(f"{name} overall", _show(scores.overall), _show(constant.overall), total, *overall)
+        table.add_row(f"{name} macro", _show(scores.macro), _show(constant.macro), total, *macro, end_section=True)
     return table
 
 

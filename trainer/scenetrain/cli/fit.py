@@ -10,7 +10,7 @@ from scenetrain.cli.options import DIRECTORY, config_option, data_option, device
 
 
 @click.command()
-@click.option("--model", metavar="NAME", default="everted", show_default=True, help="Which network.")
+@click.option("--model", metavar="NAME", help="Which network (default: everted, or the one that a .toml file names).")
 @data_option
 @click.option(
     "--out", metavar="RUN", type=DIRECTORY, required=True, help="The run's folder. An existing run continues."
@@ -25,11 +25,11 @@ from scenetrain.cli.options import DIRECTORY, config_option, data_option, device
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines.")
 @workers_option
 def fit(
-    model: str,
+    model: str | None,
     data: Path,
     out: Path,
     test: Path | None,
-    config: str,
+    config: str | None,
     changes: tuple[str, ...],
     device: str,
     devices: int,
@@ -44,15 +44,16 @@ def fit(
       scenetrain fit --data data/studio --test-data data/studio_test --out runs/final --config final
       scenetrain fit --data data/studio --out runs/mine --config first --set training.epochs=50
     """
-    from scenetrain.config import load_config
+    from scenetrain.networks.settings import load_config
     from scenetrain.training import fit as training
+    from scenetrain.training.hardware import Hardware, leave_group
 
-    settings = load_config(config, (f'model.name="{model}"', *changes))
+    settings = load_config(config, changes, model)
     if test is not None:
         training.check_test_data(settings, test)  # before hours of training
-    hardware = training.Hardware(device, devices, nodes, workers)
+    hardware = Hardware(device, devices, nodes, workers)
     training.fit(settings, data, out, hardware, lambda line: click.echo(line, err=True))
-    if not training.leave_group():
+    if not leave_group():
         return
     if test is not None:
         _write_report(out, test, device)
@@ -60,8 +61,8 @@ def fit(
 
 
 def _write_report(run: Path, test: Path, device: str) -> None:
-    from scenetrain.evaluation.evaluate import open_device
     from scenetrain.report.report import write_report
+    from scenetrain.training.hardware import open_device
 
     page = write_report(run, test, "test", None, open_device(device))
     click.echo(f"{page}: open it in a browser", err=True)

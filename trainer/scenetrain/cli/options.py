@@ -33,9 +33,7 @@ device_option = click.option(
 config_option = click.option(
     "--config",
     metavar="NAME|FILE",
-    default="first",
-    show_default=True,
-    help="A configuration by name (first, final, tiny) or a .toml file.",
+    help="A configuration by name (first, final, tiny; default: first) or a .toml file.",
 )
 
 set_option = click.option(

@@ -23,10 +23,10 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None
     \b
     Example: scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
     """
-    from scenetrain.evaluation.evaluate import open_device
     from scenetrain.inference.predict import predict as step
+    from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
     image = step(load_model(run, place), images, out, place)
-    click.echo(f"{image}: open it; the voxels are in {out / 'masks.npy'} and {out / 'occupancy.npy'}")
+    click.echo(f"{image}: open it; the voxels are beside it, as prediction.json says")

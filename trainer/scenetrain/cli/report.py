@@ -25,8 +25,8 @@ def report(run: Path, data: Path, split: str, compare: Path | None, device: str)
       scenetrain report runs/final --data data/studio_test
       scenetrain report runs/final --data data/studio_test --compare runs/first
     """
-    from scenetrain.evaluation.evaluate import open_device
     from scenetrain.report.report import write_report
+    from scenetrain.training.hardware import open_device
 
     page = write_report(run, data, split, compare, open_device(device))
     click.echo(f"{page}: open it in a browser")

@@ -34,7 +34,7 @@ from scenetrain.cli.options import DIRECTORY, config_option, data_option, device
 def search(
     data: Path,
     out: Path,
-    config: str,
+    config: str | None,
     changes: tuple[str, ...],
     test: Path | None,
     device: str,
@@ -55,10 +55,10 @@ def search(
     from rich.console import Console
     from rich.table import Table
 
-    from scenetrain.config import load_config
+    from scenetrain.networks.settings import load_config
     from scenetrain.search import search as step
     from scenetrain.search.report import HEADS, cells
-    from scenetrain.training.fit import Hardware
+    from scenetrain.training.hardware import Hardware
 
     hardware = Hardware(device, devices, workers=workers)
     base = load_config(config, changes)
@@ -72,8 +72,8 @@ def search(
     console.print(table)
     if test is not None:
         scores = step.score_chosen(result, data, test, hardware)
+        figures = (f"{one.output.title} IoU {one.scores.overall:.3f}" for one in scores.outputs.values())
         console.print(
-            f"On {len(scores.scenes)} test scenes: reconstructor IoU {scores.reconstructor.overall:.3f}, segmenter "
-            f"{scores.segmenter.overall:.3f} overall, {scores.segmenter.macro:.3f} macro"
+            f"On {len(scores.scenes)} test scenes: {', '.join(figures)}, {scores.main.scores.macro:.3f} macro"
         )
     click.echo(f"{chosen}: next, run scenetrain fit --data {data} --out DIR --config {chosen}")

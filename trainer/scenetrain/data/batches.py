@@ -1,6 +1,6 @@
-"""Batches of scenes: from the device when a split fits there, else from worker processes that read ahead.
+"""Batches of items: from the device when a split fits there, else from worker processes that read ahead.
 
-Which scenes, which view and which colours a step shows is planned from (seed, epoch) alone, so both ways give the same
+Which items, which view and which colours a step shows is planned from (seed, epoch) alone, so both ways give the same
 batches in the same order and a resumed run repeats what an undisturbed one does.
 """
 
@@ -16,14 +16,15 @@ from torch.utils.data import DataLoader
 
 from scenetrain.data.features import ResidentSplit
 from scenetrain.data.mirror import mirror_labels
+from scenetrain.data.reads import Extras, stack_extras
 from scenetrain.data.scenes import SceneList, SceneTensors
 
 
 class Batch(NamedTuple):
-    """Scenes of one step: trunk features (B, V, C, 28, 28) or images uint8 (B, V, 3, H, W); labels uint8 (B, X, Y, Z).
+    """One step: trunk features (B, V, C, 28, 28) or images uint8 (B, V, 3, H, W); labels uint8 (B, X, Y, Z).
 
-    `positions` (B,) says which scenes of the split these are, `variants` (B,) in which colours; both stay on the host.
-    With one view, scenes are mirrored already (data.SceneList).
+    `positions` (B,) says which items of the split these are, `variants` (B,) which colour variant is still to be made
+    of the images; both stay on the host. With one view, items are mirrored already (scenes.SceneList).
     """
 
     features: Tensor | None
@@ -31,11 +32,18 @@ class Batch(NamedTuple):
     labels: Tensor
     positions: Tensor
     variants: Tensor
+    extras: Extras
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch with what a network reads on `device`."""
+        images = None if self.images is None else self.images.to(device, non_blocking=True)
+        labels = self.labels.to(device, non_blocking=True)
+        return self._replace(images=images, labels=labels, extras=self.extras.to(device))
 
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """What an epoch shows: positions batch by batch; of every scene of the split its one view (None = all views),
+    """What an epoch shows: positions batch by batch; of every item of the split its one view (None = all views),
     and its colour variant, both (N,)."""
 
     order: list[Tensor]
@@ -43,43 +51,48 @@ class EpochPlan:
     variant: Tensor
 
 
-def training_plan(
-    count: int,
-    views: int,
-    one_view: bool,
-    variants: int,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    rank: int,
-    ranks: int,
-) -> EpochPlan:
-    """One rank's share of a training epoch over `count` scenes; every rank gets as many batches.
+@dataclass(frozen=True)
+class PlanRequest:
+    """Which part of a split of `count` items with `views` views an epoch shows to one of `ranks` processes.
 
-    A last batch of one scene is left out, because batch norm needs two.
+    With `one_view` each item shows one of its views, else all.
+    """
+
+    count: int
+    views: int
+    one_view: bool
+    batch_size: int
+    rank: int = 0
+    ranks: int = 1
+
+
+def training_plan(request: PlanRequest, variants: int, seed: int, epoch: int) -> EpochPlan:
+    """One rank's share of a training epoch with `variants` colour variants; every rank gets as many batches.
+
+    A last batch of one item is left out, because batch norm needs two.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    order = torch.randperm(count, generator=generator)
-    view = torch.randint(views, (count,), generator=generator) if one_view else None
-    variant = torch.randint(variants, (count,), generator=generator)
-    batches = _share(order, rank, ranks).split(batch_size)
+    order = torch.randperm(request.count, generator=generator)
+    view = torch.randint(request.views, (request.count,), generator=generator) if request.one_view else None
+    variant = torch.randint(variants, (request.count,), generator=generator)
+    batches = _share(order, request).split(request.batch_size)
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches = batches[:-1]
     return EpochPlan(list(batches), view, variant)
 
 
-def validation_plan(count: int, views: int, one_view: bool, batch_size: int, rank: int, ranks: int) -> EpochPlan:
-    """One rank's share of a split in its order; with one view a scene shows the view that its position decides.
+def validation_plan(request: PlanRequest) -> EpochPlan:
+    """One rank's share of a split in its order. With one view, item i shows view i % views.
 
-    Where the ranks do not divide the split, its first scenes count twice.
+    Where the ranks do not divide the split, its first items count twice.
     """
-    order = torch.arange(count)
-    batches = _share(order, rank, ranks).split(batch_size)
-    return EpochPlan(list(batches), order % views if one_view else None, torch.zeros_like(order))
+    order = torch.arange(request.count)
+    batches = _share(order, request).split(request.batch_size)
+    return EpochPlan(list(batches), order % request.views if request.one_view else None, torch.zeros_like(order))
 
 
-def _share(order: Tensor, rank: int, ranks: int) -> Tensor:
-    return torch.cat([order, order[: -len(order) % ranks]])[rank::ranks]
+def _share(order: Tensor, request: PlanRequest) -> Tensor:
+    return torch.cat([order, order[: -len(order) % request.ranks]])[request.rank :: request.ranks]
 
 
 class ResidentBatches:
@@ -93,23 +106,27 @@ class ResidentBatches:
         return len(self.plan.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        plan, device = self.plan, self.split.labels.device
+        split, plan, device = self.split, self.plan, self.split.labels.device
         for positions in plan.order:
             at = positions.to(device, non_blocking=True)
-            variants = plan.variant[positions]
-            variant = variants.to(device, non_blocking=True)
-            labels = self.split.labels[at]
+            variant = plan.variant[positions].to(device, non_blocking=True)
+            labels = split.labels[at]
             if plan.view is None:
-                features = self.split.features[variant, at]
+                shown, extras = split.shown[variant, at], split.extras.at(at)
             else:
                 view = plan.view[positions]
-                features = self.split.features[variant, at, view.to(device, non_blocking=True)].unsqueeze(1)
-                labels = mirror_labels(labels, self.split.mirrors[view])
-            yield Batch(features, None, labels, positions, variants)
+                chosen = view.to(device, non_blocking=True)
+                shown, extras = split.shown[variant, at, chosen].unsqueeze(1), split.extras.at(at, chosen)
+                labels = mirror_labels(labels, split.mirrors[view])
+            if split.is_features:
+                yield Batch(shown, None, labels, positions, plan.variant[positions], extras)
+            else:
+                # these images have their colours already
+                yield Batch(None, shown, labels, positions, torch.zeros_like(positions), extras)
 
 
 def streaming_batches(scenes: SceneList, plan: EpochPlan, workers: int) -> DataLoader[Batch]:
-    """Batches of images that `workers` processes read ahead; of a scene only the views that the plan shows are read."""
+    """Batches of images that `workers` processes read ahead; of an item only the views that the plan shows are read."""
     view = plan.view
     samples = [
         [(int(p), None if view is None else int(view[p]), int(plan.variant[p])) for p in batch] for batch in plan.order
@@ -131,4 +148,5 @@ def _collate(scenes: list[SceneTensors]) -> Batch:
         torch.stack([s.labels for s in scenes]),
         torch.tensor([s.position for s in scenes]),
         torch.tensor([s.variant for s in scenes]),
+        stack_extras([s.extras for s in scenes]),
     )

@@ -1,8 +1,8 @@
 """Rooms mirrored so that every camera stands where the first one does: one place to learn instead of one a camera.
 
-Where the mirror image of a camera's place is the first camera's, its picture, turned left to right, is what the first
-camera would see of the mirrored room. Half a turn of the room is two mirrors: it leaves the picture as it is. Without
-this a network must find out from a picture which camera took it, and of two cameras half a turn apart it cannot.
+Where the mirror image of a camera's place is the first camera's, its image, turned left to right, is what the first
+camera would see of the mirrored room. Half a turn of the room is two mirrors: it leaves the image as it is. Without
+this a network must find out from an image which camera took it, and of two cameras half a turn apart it cannot.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def _mirrored(points: Floats, centre: Floats, axes: tuple[int, ...]) -> Floats:
 
 
 def is_turned(mirrors: Tensor) -> Tensor:
-    """Whether pictures are turned left to right, bool, of numbers in AXES."""
+    """Whether images are turned left to right, bool, of numbers in AXES."""
     return (mirrors == 1) | (mirrors == 2)
 
 
-def turn_pictures(images: Tensor, mirrors: Tensor) -> Tensor:
-    """Pictures (B, V, C, H, W) as the first camera would see them; `mirrors` (V,) are the cameras' numbers."""
+def turn_images(images: Tensor, mirrors: Tensor) -> Tensor:
+    """Images (B, V, C, H, W) as the first camera would see them; `mirrors` (V,) are the cameras' numbers."""
     return torch.where(is_turned(mirrors).view(-1, 1, 1, 1), images.flip(-1), images)
 
 

@@ -1,68 +1,95 @@
-"""Scenes as tensors: images as bytes, labels as one bit mask a voxel, read once and kept where training needs them.
+"""Scenes as tensors: images and labels as bytes, read once and kept where training needs them.
 
-Legend of shapes: N scenes, V views, H W pixels, C classes, X Y Z the grid's axes.
+A SceneList gives items. With box labels an item is a scene: all views and the room's labels. With frustum labels it is
+one view of a scene: its image and its frustum's labels. Legend of shapes: N items, V views, H W pixels, X Y Z the
+grid's axes.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from scenegen.core.dataset.reading import Dataset
+from numpy.typing import NDArray
+from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.scene.scene import GridSpec
+from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from scenetrain.data.mirror import mirror_labels, turn_pictures
+from scenetrain.data.labels import MAX_CLASSES
+from scenetrain.data.mirror import mirror_labels, turn_images
+from scenetrain.data.reads import Extras, Reads, read_extras
 
-IMAGE_SIZE = 224
-MAX_CLASSES = 8
 SPLITS = ("train", "validation", "test")
 
 Sample = int | tuple[int, int | None, int]
 
 
 class SceneTensors(NamedTuple):
-    """One scene: images uint8 (V, 3, H, W); labels uint8 (X, Y, Z), bit c set where class c is.
+    """One item: images uint8 (V, 3, H, W); labels uint8 (X, Y, Z), see data.labels.
 
-    `position` is its place in its split; `variant` says in which colours it is to be shown.
+    `position` is its place in its split, `variant` its colour variant, `extras` what the family reads beside.
     """
 
     images: Tensor
     labels: Tensor
     position: int
     variant: int
+    extras: Extras
 
 
-def open_split(path: Path, split: str, views: int, grid: tuple[int, int, int], limit: int = 0) -> SceneList:
+def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0) -> SceneList:
     """The scenes of a split ("train", "validation", "test") of a data set, at most `limit` (0 = all).
 
-    Raises ScenegenError when the data set's grid, class count or number of views does not fit, or the split is empty.
+    Raises ScenegenError when the split is empty or does not fit what a family reads: grid, number of classes or of
+    views, depth.
     """
     dataset = Dataset(path)
-    shape = tuple(dataset.info.grid.shape) if dataset.info.grid else None
-    if shape != grid:
-        wanted = ",".join(map(str, grid))
-        raise ScenegenError(
-            f"{path}: its grid is {shape}, the network's {grid}; run `scenegen voxelize --grid {wanted}`"
-        )
-    if len(dataset.info.classes) > MAX_CLASSES:
-        raise ScenegenError(f"{path}: {len(dataset.info.classes)} classes; at most {MAX_CLASSES} fit a bit mask")
     positions = split_positions(dataset, split)
     positions = positions[:limit] if limit else positions
+    if len(dataset.info.classes) > MAX_CLASSES[reads.labels]:
+        raise ScenegenError(
+            f"{path}: {len(dataset.info.classes)} classes; at most {MAX_CLASSES[reads.labels]} fit one byte"
+        )
+    if reads.labels == "box":
+        _check_box_grid(dataset, reads)
     if not positions:
         raise ScenegenError(f"{path}: no scenes of split {split!r} ({_how_to_get(split)})")
-    found = len(dataset[positions[0]].cameras)
-    if found < views:
+    first = dataset[positions[0]]
+    if reads.labels == "frustum":
+        _check_frustum(path, first.cameras[0].frustum, reads)
+    if len(first.cameras) < views:
         raise ScenegenError(
-            f"{path}: scenes have {found} views, the network takes {views}; give data with as many, or train on "
-            f"fewer with --set training.views={found}"
+            f"{path}: scenes have {len(first.cameras)} views, the network takes {views}; give data with as many, or "
+            f"train on fewer with --set training.views={len(first.cameras)}"
         )
-    return SceneList(dataset, positions, views)
+    if reads.depth and not dataset.maps:
+        raise ScenegenError(f"{path}: packed without depth, which the network reads; pack it with --maps")
+    return SceneList(dataset, positions, views, reads)
+
+
+def _check_box_grid(dataset: Dataset, reads: Reads) -> None:
+    grid = dataset.info.grid
+    if grid is None:
+        raise ScenegenError(f"{dataset.path}: has no box grid, which the network reads; give data of a preset with one")
+    if reads.shape is not None and tuple(grid.shape) != reads.shape:
+        raise ScenegenError(
+            f"{dataset.path}: its grid is {tuple(grid.shape)}, the network's {reads.shape}; run `scenegen voxelize "
+            f"--grid {','.join(map(str, reads.shape))}`"
+        )
+
+
+def _check_frustum(path: Path, frustum: FrustumSpec, reads: Reads) -> None:
+    if reads.shape is not None and tuple(frustum.size) != reads.shape:
+        raise ScenegenError(
+            f"{path}: its frustum grid is {tuple(frustum.size)}, the network's {reads.shape}; run `scenegen voxelize "
+            f"--frustum NEAR,FAR,SLICES,HFOV`"
+        )
 
 
 def split_positions(dataset: Dataset, split: str) -> tuple[int, ...]:
@@ -85,84 +112,93 @@ def _how_to_get(split: str) -> str:
 
 
 class SceneList(TorchDataset[SceneTensors]):
-    """Scenes of one split, read by position, or by (position, one view or None for all, variant).
+    """Items of one split, read by position, or by (position, one of the item's views or None for all, variant).
 
-    `mirrors` are the views' numbers in mirror.AXES: pictures come as the first camera would see them, and so do the
-    labels of a scene that is asked for by one view. Those of all views are the room's, as it stands.
+    `mirrors` are the views' numbers in mirror.AXES: images come as the first camera would see them, and so do the
+    labels of a scene that is asked for by one view. Labels of all views are the room's, as it stands.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        positions: Sequence[int],
-        views: int,
-        occupancy_only: bool = False,
-        mirrors: Sequence[int] = (),
-    ) -> None:
+    def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, reads: Reads) -> None:
         self.dataset = dataset
         self.positions = tuple(positions)
         self.views = views
-        self.occupancy_only = occupancy_only
-        self.mirrors = torch.tensor(mirrors or [0] * views)
+        self.reads = reads
+        self.occupancy_only = False
+        self.mirrors = torch.zeros(views, dtype=torch.long)
+        first = dataset[positions[0]]
+        self.per_scene = len(first.cameras) if reads.labels == "frustum" else 1
+        """How many items each scene gives."""
+        grid = dataset.info.grid if reads.labels == "box" else first.cameras[0].frustum
+        assert grid is not None
+        self.grid: GridSpec | FrustumSpec = grid
+        """The voxels' grid; of frusta the first camera's."""
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return len(self.positions) * self.per_scene
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the label bits."""
+        """Class names, in the order of the labels."""
         return self.dataset.info.classes
 
     @property
-    def grid(self) -> GridSpec:
-        """The voxels' grid."""
-        grid = self.dataset.info.grid
-        assert grid is not None
-        return grid
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of an item's labels."""
+        return self.grid.shape if isinstance(self.grid, GridSpec) else self.grid.size
+
+    def scene(self, position: int) -> StoredScene:
+        """The stored scene of an item."""
+        return self.dataset[self.positions[position // self.per_scene]]
 
     def scene_index(self, position: int) -> int:
-        """The index, in its data set, of the scene at a position of this split."""
-        return self.dataset.indices[self.positions[position]]
+        """The index, in its data set, of an item's scene."""
+        return self.dataset.indices[self.positions[position // self.per_scene]]
+
+    def camera(self, position: int) -> int | None:
+        """Which camera of its scene an item shows; None where it shows several."""
+        return position % self.per_scene if self.reads.labels == "frustum" else None
+
+    def first(self, scenes: int) -> SceneList:
+        """The first `scenes` scenes."""
+        return self._changed(positions=self.positions[:scenes])
 
     def for_occupancy(self) -> SceneList:
-        """The same scenes with bit 0 for any class, which is a sixth of the reading."""
-        return SceneList(self.dataset, self.positions, self.views, True, self.mirrors.tolist())
+        """The same scenes with bit 0 for any class; of box masks that is a sixth of the reading."""
+        return self._changed(occupancy_only=self.reads.labels == "box")
 
     def mirrored(self, mirrors: Sequence[int]) -> SceneList:
         """The same scenes with these numbers of the views."""
-        return SceneList(self.dataset, self.positions, self.views, self.occupancy_only, mirrors)
+        return self._changed(mirrors=torch.tensor(mirrors))
+
+    def _changed(self, **members: Any) -> SceneList:
+        other = copy.copy(self)
+        vars(other).update(members)
+        return other
 
     def __getitem__(self, sample: Sample) -> SceneTensors:
         position, view, variant = (sample, None, 0) if isinstance(sample, int) else sample
-        scene = self.dataset[self.positions[position]]
-        shown = list(range(self.views)) if view is None else [view]
-        images = np.stack([scene.image(k) for k in shown])
-        if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
-            raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {IMAGE_SIZE} pixels")
-        pictures = turn_pictures(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[shown])
-        labels = self.labels(position)
+        scene, camera, size = self.scene(position), self.camera(position), self.reads.image_size
+        views = list(range(self.views)) if view is None else [view]
+        cameras = views if camera is None else [camera]
+        images = np.stack([scene.image(k) for k in cameras])
+        if images.shape[1:] != (size, size, 3):
+            raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {size} pixels")
+        shown = turn_images(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[views])
+        labels = self._labels(scene, camera)
         if view is not None:
-            labels = mirror_labels(labels.unsqueeze(0), self.mirrors[shown])[0]
-        return SceneTensors(pictures, labels, position, variant)
+            labels = mirror_labels(labels.unsqueeze(0), self.mirrors[views])[0]
+        return SceneTensors(shown, labels, position, variant, read_extras(scene, cameras, self.reads))
 
     def labels(self, position: int) -> Tensor:
-        """The labels of one scene alone, uint8 (X, Y, Z)."""
-        scene = self.dataset[self.positions[position]]
-        labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits
-        if labels.shape != tuple(self.grid.shape):
-            raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not dataset.json's; generate it again")
+        """The labels of one item alone, uint8 (X, Y, Z)."""
+        return self._labels(self.scene(position), self.camera(position))
+
+    def _labels(self, scene: StoredScene, camera: int | None) -> Tensor:
+        labels: NDArray[np.uint8]
+        if camera is not None:
+            labels = scene.frustum(camera)
+        else:
+            labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits
+        if labels.shape != self.shape:
+            raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not {self.shape}; generate it again")
         return torch.from_numpy(labels)
-
-
-def unpack_masks(labels: Tensor, classes: int) -> Tensor:
-    """Labels uint8 (N, X, Y, Z) to bool masks (N, C, X, Y, Z), on whichever device they are."""
-    bits = torch.arange(classes, device=labels.device, dtype=torch.uint8)
-    return ((labels.unsqueeze(1) >> bits.view(1, -1, 1, 1, 1)) & 1).bool()
-
-
-def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Images uint8 (..., 3, H, W) to float32, normalised for a backbone."""
-    shape = (3, 1, 1)
-    mean_tensor = torch.tensor(mean, device=images.device).view(shape)
-    std_tensor = torch.tensor(std, device=images.device).view(shape)
-    return (images.float() / 255.0 - mean_tensor) / std_tensor

@@ -1,12 +1,12 @@
 """Score a trained network on a split of a data set, at the thresholds that were chosen on validation.
 
-Everything is computed in float32. Shapes: B scenes, V views, C classes, X Y Z the grid's axes.
+Everything is computed in float32. Shapes: B items, V views, C classes, X Y Z the grid's axes (w, h, d of a frustum).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,168 +16,200 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.scene import GridSpec
 from scenegen.progress import OnProgress
 from torch import Tensor
 
-from scenetrain.data.scenes import SceneList, SceneTensors, normalize, open_split, unpack_masks
-from scenetrain.metrics.constant import ConstantCurves
-from scenetrain.metrics.iou import BINS, IoUCurve, Scores
+from scenetrain.data.reads import NO_EXTRAS, Extras, stack_extras
+from scenetrain.data.scenes import SceneList, SceneTensors, open_split
+from scenetrain.metrics.constant import ConstantCurve
+from scenetrain.metrics.iou import IoUCurve, Scores
+from scenetrain.metrics.outputs import ONE_HOT
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
+from scenetrain.networks.contract import Inputs, Output
 from scenetrain.training.run_folder import TrainedModel
 
 BATCH = 4
 
 
 @dataclass(frozen=True)
+class OutputScore:
+    """How one output did.
+
+    `curve` holds the overall IoU at the thresholds 0, .01, ... .99; None for labels, which have no threshold.
+    `constant` are the scores of the best answer that does not look at the images (constant.ConstantCurve).
+    """
+
+    output: Output
+    scores: Scores
+    curve: tuple[float, ...] | None
+    constant: Scores
+
+
+@dataclass(frozen=True)
 class SceneScore:
-    """IoU of one scene: occupancy, all masks together, every class; None where neither truth nor prediction has any."""
+    """IoU of one item: by output, and of every class in the main output; None where truth and prediction have none.
+
+    `index` is its scene's, `camera` the one that it shows, None where it shows several.
+    """
 
     position: int
     index: int
-    reconstructor: float | None
-    segmenter: float | None
+    camera: int | None
+    ious: Mapping[str, float | None]
     classes: tuple[float | None, ...]
+
+    @property
+    def name(self) -> str:
+        """ "scene 12", "scene 12, camera 3"."""
+        return f"scene {self.index}" + ("" if self.camera is None else f", camera {self.camera}")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a network did. The curves hold the overall IoU at the thresholds 0, .01, ... .99; the constants' scores are
-    those of the best answer that does not look at the images (constant.ConstantCurves).
+    """How a network did, output by output.
 
-    `confusion` (C + 1, C + 1) counts voxels, truth down and prediction across, air first.
+    `confusion` (C + 1, C + 1) counts voxels of the main output, truth down and prediction across, air first; None where
+    that is occupancy. `seen` and `unseen` are None where there are no box masks.
     """
 
     classes: tuple[str, ...]
-    reconstructor: Scores
-    segmenter: Scores
-    reconstructor_curve: tuple[float, ...]
-    segmenter_curve: tuple[float, ...]
+    outputs: Mapping[str, OutputScore]
     scenes: tuple[SceneScore, ...]
-    constant_reconstructor: Scores
-    constant_segmenter: Scores
-    confusion: NDArray[np.int64]
-    seen: SeenScore
-    unseen: SeenScore
+    confusion: NDArray[np.int64] | None
+    seen: SeenScore | None
+    unseen: SeenScore | None
 
-
-def open_device(name: str) -> torch.device:
-    """The device of "auto", "cpu" or "cuda"; ScenegenError when there is no such."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    @property
+    def main(self) -> OutputScore:
+        """The main output's scores."""
+        return tuple(self.outputs.values())[-1]
 
 
 def open_scenes(trained: TrainedModel, data: Path, split: str) -> SceneList:
     """The scenes of a split that fit a network; ScenegenError when grid, classes or number of views do not."""
-    scenes = open_split(data, split, trained.config.training.views, trained.grid.shape)
+    scenes = open_split(data, split, trained.family.reads, trained.config.training.views)
     if scenes.classes != trained.classes:
         raise ScenegenError(
             f"{data}: its classes are {', '.join(scenes.classes)}, the network's {', '.join(trained.classes)}; "
             f"give a data set with the network's classes in its order"
         )
+    if scenes.shape != trained.shape:
+        raise ScenegenError(f"{data}: its grid is {scenes.shape}, the network's {trained.shape}; label it anew")
     if scenes.grid != trained.grid:
         raise ScenegenError(
-            f"{data}: its grid begins at {scenes.grid.origin}, {scenes.grid.voxel_size} m a voxel, the network's at "
-            f"{trained.grid.origin}, {trained.grid.voxel_size} m; give data of the network's room"
+            f"{data}: its grid is {_describe(scenes.grid)}, the network's {_describe(trained.grid)}; give data of the "
+            f"network's grid"
         )
     return scenes
 
 
-def predict_probabilities(trained: TrainedModel, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities of occupancy (B, 1, X, Y, Z) and masks (B, C, X, Y, Z) of images uint8 (B, V, 3, 224, 224)."""
-    backbone = trained.model.backbone
+def _describe(grid: Any) -> str:
+    if isinstance(grid, GridSpec):
+        return f"from {grid.origin} on, {grid.voxel_size} m per voxel"
+    return f"from {grid.near} to {grid.far} m, {grid.hfov_deg} degrees wide"
+
+
+def predict_probabilities(trained: TrainedModel, images: Tensor, extras: Extras = NO_EXTRAS) -> dict[str, Tensor]:
+    """Probabilities by output, (B, channels, X, Y, Z), of images uint8 (B, V, 3, H, W), all on the network's device."""
+    outputs = trained.family.outputs
     with torch.inference_mode():
-        out = trained.model(normalize(images, backbone.mean, backbone.std))
-    return out["occupancy"].unsqueeze(1), out["masks"]
-
-
-def is_above(probabilities: Tensor, threshold: float) -> Tensor:
-    """Which voxels are predicted, by the bins of .01 that the metrics count in."""
-    return (probabilities.float() * BINS).long() >= round(threshold * BINS)
+        inputs = Inputs(images=images.float() / 255.0, extras=extras)
+        answers = trained.model(inputs, tuple(output.name for output in outputs))
+        return {output.name: output.probabilities(answers[output.name]) for output in outputs}
 
 
 def evaluate(
     trained: TrainedModel, scenes: SceneList, device: torch.device, on_progress: OnProgress | None = None
 ) -> Evaluation:
-    """Score `trained`, which is on `device`, on every scene of `scenes`."""
-    count = len(trained.classes)
-    curves = (IoUCurve(1).to(device), IoUCurve(count).to(device))
-    constant = ConstantCurves(trained.frequency, device)
+    """Score `trained`, which is on `device`, on every item of `scenes`."""
+    outputs, count, main = trained.family.outputs, len(trained.classes), trained.family.main
+    curves = {output.name: IoUCurve(output.channels(count)).to(device) for output in outputs}
+    constants = {output.name: ConstantCurve(output, trained.frequency, device) for output in outputs}
     confusion = torch.zeros((count + 1) ** 2, dtype=torch.long, device=device)
     scores: list[SceneScore] = []
     seen = NOTHING
     for batch in _read_ahead(scenes):
         images = torch.stack([scene.images for scene in batch]).to(device)
-        masks = unpack_masks(torch.stack([scene.labels for scene in batch]).to(device), count)
-        occupancy = masks.any(1, keepdim=True)
-        occupied, labelled = predict_probabilities(trained, images)
-        solid = is_above(occupied, trained.reconstructor_threshold)
-        predicted = is_above(labelled, trained.segmenter_threshold)
-        curves[0].update(occupied, occupancy)
-        curves[1].update(labelled, masks)
-        constant.update(occupancy, masks)
-        confusion += count_confusion(labelled, predicted, masks)
-        scores += _score_scenes(scenes, batch, (solid, occupancy), (predicted, masks))
-        for scene, mine, truth in zip(batch, predicted, masks, strict=True):
-            seen += _count_seen(scenes, scene.position, mine, truth)
+        labels = torch.stack([scene.labels for scene in batch]).to(device)
+        extras = stack_extras([scene.extras for scene in batch]).to(device)
+        probabilities = predict_probabilities(trained, images, extras)
+        pairs: dict[str, tuple[Tensor, Tensor]] = {}
+        for output in outputs:
+            found, truth = probabilities[output.name], output.truth(labels, count)
+            curves[output.name].update(output.scored(found), truth)
+            constants[output.name].update(truth)
+            pairs[output.name] = output.predicted(found, trained.thresholds[output.name]), truth
+        scores += _score_scenes(scenes, batch, pairs, main)
+        predicted, truth = pairs[main.name]
+        if main.kind != "occupancy":
+            likeliness = probabilities[main.name] if main.kind == "masks" else probabilities[main.name][:, 1:]
+            confusion += count_confusion(likeliness, predicted, truth)
+        if main.kind == "masks" and main.grid == "box":
+            for scene, mine, theirs in zip(batch, predicted, truth, strict=True):
+                seen += _count_seen(scenes, scene.position, mine, theirs)
         if on_progress:
             on_progress(len(scores), len(scenes))
-    constants = constant.best()
+    has_objects = main.kind == "masks" and main.grid == "box"
     return Evaluation(
         classes=trained.classes,
-        reconstructor=curves[0].at(trained.reconstructor_threshold),
-        segmenter=curves[1].at(trained.segmenter_threshold),
-        reconstructor_curve=tuple(curves[0].compute().tolist()),
-        segmenter_curve=tuple(curves[1].compute().tolist()),
+        outputs={
+            output.name: _output_score(output, curves[output.name], trained.thresholds[output.name], constants)
+            for output in outputs
+        },
         scenes=tuple(scores),
-        constant_reconstructor=constants[0],
-        constant_segmenter=constants[1],
-        confusion=confusion.view(count + 1, count + 1).cpu().numpy(),
-        seen=seen.score(SEEN),
-        unseen=seen.score(UNSEEN),
+        confusion=confusion.view(count + 1, count + 1).cpu().numpy() if main.kind != "occupancy" else None,
+        seen=seen.score(SEEN) if has_objects else None,
+        unseen=seen.score(UNSEEN) if has_objects else None,
+    )
+
+
+def _output_score(
+    output: Output, curve: IoUCurve, threshold: float | None, constants: Mapping[str, ConstantCurve]
+) -> OutputScore:
+    return OutputScore(
+        output=output,
+        scores=curve.at(ONE_HOT if threshold is None else threshold),
+        curve=tuple(curve.compute().tolist()) if output.has_threshold else None,
+        constant=constants[output.name].best(),
     )
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """What `evaluate --json` prints; what has no value is null."""
-    names = evaluation.classes
-    return {
-        **_scores_json(evaluation.reconstructor, evaluation.segmenter, names),
-        "constant": _scores_json(evaluation.constant_reconstructor, evaluation.constant_segmenter, names),
+    """What `evaluate --json` prints: scores by output's title; what has no value is null."""
+    names, outputs = evaluation.classes, evaluation.outputs.values()
+    body: dict[str, Any] = {
+        **{one.output.title: _scores_json(one.output, one.scores, names) for one in outputs},
+        "constant": {one.output.title: _scores_json(one.output, one.constant, names) for one in outputs},
         "scenes": len(evaluation.scenes),
-        "seen": asdict(evaluation.seen),
-        "unseen": asdict(evaluation.unseen),
-        "confusion": {"labels": ["air", *names], "voxels": evaluation.confusion.tolist()},
-        "scene_scores": [
-            {
-                "index": score.index,
-                "reconstructor": score.reconstructor,
-                "segmenter": score.segmenter,
-                "classes": dict(zip(names, score.classes, strict=True)),
-            }
-            for score in evaluation.scenes
-        ],
     }
+    if evaluation.seen is not None and evaluation.unseen is not None:
+        body |= {"seen": asdict(evaluation.seen), "unseen": asdict(evaluation.unseen)}
+    if evaluation.confusion is not None:
+        body["confusion"] = {"labels": ["air", *names], "voxels": evaluation.confusion.tolist()}
+    body["scene_scores"] = [
+        {
+            "index": score.index,
+            **({} if score.camera is None else {"camera": score.camera}),
+            **{one.output.title: score.ious[one.output.name] for one in outputs},
+            **({"classes": dict(zip(names, score.classes, strict=True))} if score.classes else {}),
+        }
+        for score in evaluation.scenes
+    ]
+    return body
 
 
-def _scores_json(reconstructor: Scores, segmenter: Scores, names: Sequence[str]) -> dict[str, Any]:
-    return {
-        "reconstructor": {
-            "overall": _known(reconstructor.overall),
-            "threshold": reconstructor.threshold,
-            "precision": reconstructor.precision,
-            "recall": reconstructor.recall,
-        },
-        "segmenter": {
-            "overall": _known(segmenter.overall),
-            "macro": _known(segmenter.macro),
-            "threshold": segmenter.threshold,
-            "classes": dict(zip(names, segmenter.classes, strict=True)),
-            "scenes_with_class": dict(zip(names, segmenter.scenes_with_class, strict=True)),
-            "precision": segmenter.precision,
-            "recall": segmenter.recall,
-        },
-    }
+def _scores_json(output: Output, scores: Scores, names: Sequence[str]) -> dict[str, Any]:
+    body: dict[str, Any] = {"overall": _known(scores.overall)}
+    if output.has_threshold:
+        body["threshold"] = scores.threshold
+    if output.kind != "occupancy":
+        body |= {
+            "macro": _known(scores.macro),
+            "classes": dict(zip(names, scores.classes, strict=True)),
+            "scenes_with_class": dict(zip(names, scores.scenes_with_class, strict=True)),
+        }
+    return body | {"precision": scores.precision, "recall": scores.recall}
 
 
 def count_confusion(probabilities: Tensor, predicted: Tensor, truth: Tensor) -> Tensor:
@@ -197,7 +229,7 @@ def count_confusion(probabilities: Tensor, predicted: Tensor, truth: Tensor) -> 
 
 
 def _read_ahead(scenes: SceneList) -> Iterator[list[SceneTensors]]:
-    """Scenes in their order, BATCH at a time; threads read the next ones while these are scored."""
+    """Items in their order, BATCH at a time; threads read the next ones while these are scored."""
     chunks = [range(at, min(at + BATCH, len(scenes))) for at in range(0, len(scenes), BATCH)]
     with ThreadPoolExecutor(BATCH) as pool:
         ahead = [pool.submit(scenes.__getitem__, position) for position in chunks[0]]
@@ -208,16 +240,17 @@ def _read_ahead(scenes: SceneList) -> Iterator[list[SceneTensors]]:
 
 
 def _score_scenes(
-    scenes: SceneList, batch: list[SceneTensors], occupancy: tuple[Tensor, Tensor], masks: tuple[Tensor, Tensor]
+    scenes: SceneList, batch: list[SceneTensors], pairs: Mapping[str, tuple[Tensor, Tensor]], main: Output
 ) -> list[SceneScore]:
-    solid, labelled = _voxel_counts(*occupancy), _voxel_counts(*masks)
+    """The batch's scores from what was predicted and what is true, by output."""
+    counts = {name: _voxel_counts(*pair) for name, pair in pairs.items()}
     return [
         SceneScore(
             scene.position,
             scenes.scene_index(scene.position),
-            _iou(solid[n, :, 0]),
-            _iou(labelled[n].sum(axis=1)),
-            tuple(_iou(column) for column in labelled[n].T),
+            scenes.camera(scene.position),
+            {name: _iou(count[n].sum(axis=1)) for name, count in counts.items()},
+            () if main.kind == "occupancy" else tuple(_iou(column) for column in counts[main.name][n].T),
         )
         for n, scene in enumerate(batch)
     ]
@@ -236,7 +269,7 @@ def _iou(counts: NDArray[np.int64]) -> float | None:
 
 
 def _count_seen(scenes: SceneList, position: int, predicted: Tensor, truth: Tensor) -> SeenCounts:
-    stored = scenes.dataset[scenes.positions[position]]
+    stored = scenes.scene(position)
     assert stored.grid is not None
     arrays = (voxels.movedim(0, -1).cpu().numpy() for voxels in (predicted, truth))
     return count_seen(stored.objects, stored.classes, stored.grid, scenes.views, *arrays)

@@ -1,4 +1,4 @@
-"""Three photographs to a labelled voxel grid."""
+"""Photographs to a labelled voxel grid."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,51 +14,75 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
+from scenegen.core.scene.scene import GridSpec
 
-from scenetrain.data.scenes import IMAGE_SIZE
-from scenetrain.evaluation.evaluate import is_above, predict_probabilities
+from scenetrain.evaluation.evaluate import predict_probabilities
+from scenetrain.networks.contract import Output
 from scenetrain.report.voxels import prediction_sheet
 from scenetrain.training.run_folder import TrainedModel
 
 
 def predict(trained: TrainedModel, photographs: Sequence[Path], out: Path, device: torch.device) -> Path:
-    """Label what `photographs` show; write masks.npy, occupancy.npy, prediction.json and voxels.png, the path returned.
+    """Label what `photographs` show, and write it into the folder `out`; returns the file to look at first.
 
-    masks.npy is bool (X, Y, Z, C), occupancy.npy bool (X, Y, Z). UsageError when there are not as many photographs as
-    the network's views; ScenegenError when one cannot be read or `out` not be written.
+    Every output is a file by its name: occupancy.npy is bool (X, Y, Z), masks.npy bool (X, Y, Z, C), labels.npy uint8
+    (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they are; voxels.png shows the masks of a box grid.
+    UsageError when there are not as many photographs as the network's views; ScenegenError when the network reads more
+    than images, a photograph cannot be read or `out` cannot be written.
     """
-    views = trained.config.training.views
+    views, reads = trained.config.training.views, trained.family.reads
+    if reads.depth or reads.cameras or reads.poses:
+        raise ScenegenError(f"{trained.family.name} reads more than images; predict has photographs alone")
     if len(photographs) != views:
-        raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one room")
-    images = np.stack([read_photograph(path) for path in photographs])
-    batch = torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0).to(device)
-    occupied, labelled = predict_probabilities(trained, batch)
-    occupancy = is_above(occupied, trained.reconstructor_threshold)[0, 0].cpu().numpy()
-    masks = is_above(labelled, trained.segmenter_threshold)[0].movedim(0, -1).contiguous().cpu().numpy()
-    sheet = prediction_sheet(images, masks, trained.grid, trained.classes)
+        raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one place")
+    images = np.stack([read_photograph(path, reads.image_size) for path in photographs])
+    probabilities = predict_probabilities(trained, torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0).to(device))
+    outputs = trained.family.outputs
+    predicted = {o.name: o.predicted(probabilities[o.name], trained.thresholds[o.name])[0] for o in outputs}
+    arrays = {output.name: _as_array(output, predicted[output.name]) for output in outputs}
     summary = {
         "photographs": [str(path) for path in photographs],
         "classes": trained.classes,
         "grid": asdict(trained.grid),
-        "thresholds": {"reconstructor": trained.reconstructor_threshold, "segmenter": trained.segmenter_threshold},
-        "voxels": {
-            "occupied": int(occupancy.sum()),
-            **dict(zip(trained.classes, masks.sum(axis=(0, 1, 2)).tolist(), strict=True)),
-        },
+        "thresholds": {output.title: trained.thresholds[output.name] for output in outputs},
+        "voxels": _count_voxels(trained, predicted),
     }
+    shown = out / "prediction.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        np.save(out / "masks.npy", masks)
-        np.save(out / "occupancy.npy", occupancy)
-        sheet.save(out / "voxels.png")
+        for name, array in arrays.items():
+            np.save(out / f"{name}.npy", array)
+        if isinstance(trained.grid, GridSpec) and trained.family.main.kind == "masks":
+            shown = out / "voxels.png"
+            masks = arrays[trained.family.main.name]
+            prediction_sheet(images, masks, trained.grid, trained.classes).save(shown)
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be written ({error.strerror or error}); give another --out") from error
     write_text(out / "prediction.json", json.dumps(summary, indent=1) + "\n")
-    return out / "voxels.png"
+    return shown
 
 
-def read_photograph(path: Path) -> NDArray[np.uint8]:
-    """A photograph of any size and format as uint8 (224, 224, 3): its middle square, scaled, upright as it was held."""
+def _as_array(output: Output, predicted: torch.Tensor) -> NDArray[Any]:
+    """An output's file from its prediction, bool (channels, X, Y, Z)."""
+    if output.kind == "occupancy":
+        return predicted[0].cpu().numpy()
+    if output.kind == "masks":
+        return predicted.movedim(0, -1).contiguous().cpu().numpy()
+    classes = torch.arange(1, len(predicted) + 1, device=predicted.device).view(-1, 1, 1, 1)
+    return (predicted * classes).sum(0).to(torch.uint8).cpu().numpy()
+
+
+def _count_voxels(trained: TrainedModel, predicted: dict[str, torch.Tensor]) -> dict[str, int]:
+    """Voxels that are occupied, and voxels of every class in the main output."""
+    main, first = trained.family.main, trained.family.outputs[0]
+    counts = {"occupied": int(predicted[first.name].any(0).sum())}
+    if main.kind == "occupancy":
+        return counts
+    return counts | dict(zip(trained.classes, predicted[main.name].sum((1, 2, 3)).tolist(), strict=True))
+
+
+def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
+    """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF."""
     try:
         with Image.open(path) as photograph:
             upright = ImageOps.exif_transpose(photograph).convert("RGB")
@@ -66,5 +91,5 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         reason = str(error).split("\n")[0]
         raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
-    square = ImageOps.fit(upright, (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.LANCZOS)
+    square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
     return np.asarray(square, dtype=np.uint8)

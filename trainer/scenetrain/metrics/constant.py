@@ -1,4 +1,4 @@
-"""The best answer that does not look at the images, every voxel's frequency in training: what a network must beat."""
+"""The best answer that does not look at the images, every cell's frequency in training: what a network must beat."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from scenetrain.data.scenes import unpack_masks
+from scenetrain.data.labels import class_masks
+from scenetrain.data.reads import Grid
 from scenetrain.metrics.iou import IoUCurve, Scores
+from scenetrain.metrics.outputs import ONE_HOT, Output
 
 
-def label_frequency(labels: Iterable[Tensor], classes: int) -> Tensor:
-    """In which share of scenes a voxel is occupied (row 0) and is of each class: float16 (1 + C, X, Y, Z), on the host.
+def label_frequency(labels: Iterable[Tensor], classes: int, grid: Grid) -> Tensor:
+    """In which share of items a cell is occupied (row 0) and is of each class: float16 (1 + C, X, Y, Z), on the host.
 
-    `labels` are uint8 (X, Y, Z) a scene, bit c set where class c is.
+    `labels` are uint8 (X, Y, Z), one tensor per item.
     """
     total, count = torch.zeros(()), 0
-    for scene in labels:
-        found = torch.cat([(scene != 0).unsqueeze(0), unpack_masks(scene.unsqueeze(0), classes)[0]])
-        total, count = total.to(scene.device) + found, count + 1
+    for item in labels:
+        found = torch.cat([(item != 0).unsqueeze(0), class_masks(item.unsqueeze(0), classes, grid)[0]])
+        total, count = total.to(item.device) + found, count + 1
     return (total / count).half().cpu()
 
 
-class ConstantCurves:
-    """Scores of the frequencies as if a network had answered with them for every scene."""
+class ConstantCurve:
+    """Scores of the frequencies as if a network had answered with them for every item in one output."""
 
-    def __init__(self, frequency: Tensor, device: torch.device) -> None:
-        self.frequency = frequency.to(device)
-        self.occupancy = IoUCurve(1).to(device)
-        self.masks = IoUCurve(len(frequency) - 1).to(device)
+    def __init__(self, output: Output, frequency: Tensor, device: torch.device) -> None:
+        frequency = frequency.to(device)
+        if output.kind == "occupancy":
+            answer = frequency[:1]
+        elif output.kind == "masks":
+            answer = frequency[1:]
+        else:
+            answer = torch.cat([1 - frequency[:1], frequency[1:]])
+        self.output = output
+        self.answer = output.scored(answer.unsqueeze(0))
+        self.curve = IoUCurve(self.answer.shape[1]).to(device)
 
-    def update(self, occupancy: Tensor, masks: Tensor) -> None:
-        """Count a batch's truth: bool (B, 1, X, Y, Z) and (B, C, X, Y, Z)."""
-        for curve, frequency, truth in (
-            (self.occupancy, self.frequency[:1], occupancy),
-            (self.masks, self.frequency[1:], masks),
-        ):
-            curve.update(frequency.unsqueeze(0).expand_as(truth), truth)
+    def update(self, truth: Tensor) -> None:
+        """Count a batch's truth: bool (B, C, X, Y, Z)."""
+        self.curve.update(self.answer.expand_as(truth), truth)
 
-    def best(self) -> tuple[Scores, Scores]:
-        """Occupancy's scores and the masks', each at the threshold that is best on the scenes counted.
+    def best(self) -> Scores:
+        """The scores at the threshold that is best on the items counted; of labels those of the likeliest one.
 
-        That is more than a network gets, whose threshold comes from validation. Threshold 0 predicts every voxel.
+        That is more than a network gets, whose threshold comes from validation. Threshold 0 predicts every cell.
         """
-        return self.occupancy.best(), self.masks.best()
+        return self.curve.best() if self.output.has_threshold else self.curve.at(ONE_HOT)

@@ -48,13 +48,15 @@ class IoUCurve(Metric):
 
     def update(self, probabilities: Tensor, target: Tensor) -> None:
         """Count a batch: probabilities float and target bool, both (B, C, X, Y, Z)."""
-        scenes, classes = probabilities.shape[:2]
-        bins = (probabilities.float() * BINS).long().clamp_(0, BINS - 1).flatten(2)
-        row = torch.arange(scenes * classes, device=bins.device).view(scenes, classes, 1)
-        index = ((row * BINS + bins) * 2 + target.flatten(2)).flatten()
-        counts = torch.bincount(index, minlength=scenes * classes * BINS * 2).view(scenes, classes, BINS, 2)
-        self.positives.append(counts[..., 1])
-        self.totals.append(counts.sum(-1))
+        classes = probabilities.shape[1]
+        row = torch.arange(classes, device=probabilities.device).unsqueeze(1)
+        # one scene at a time: the indices take eight bytes per voxel and class
+        for scene, truth in zip(probabilities, target, strict=True):
+            bins = (scene.float() * BINS).long().clamp_(0, BINS - 1).flatten(1)
+            index = ((row * BINS + bins) * 2 + truth.flatten(1)).flatten()
+            counts = torch.bincount(index, minlength=classes * BINS * 2).view(1, classes, BINS, 2)
+            self.positives.append(counts[..., 1])
+            self.totals.append(counts.sum(-1))
 
     def compute(self) -> Tensor:
         """Overall IoU at every threshold, float64 (100,)."""

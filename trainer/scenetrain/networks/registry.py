@@ -1,23 +1,34 @@
-"""Every network by its name."""
+"""Every family of networks by its name; nothing else names one."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+import importlib
+from functools import cache
 
 from scenegen.core.errors import UsageError
-from torch import nn
 
-from scenetrain.networks.everted.network import EvertedUNet
+from scenetrain.networks.contract import Family
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"everted": EvertedUNet}
+DEFAULT = "everted"
 
-
-def check_model_name(name: str) -> None:
-    """Raise UsageError for a name that is not known."""
-    if name not in MODELS:
-        raise UsageError(f"no model {name!r}; known: {', '.join(sorted(MODELS))}")
+FAMILIES: dict[str, str] = {"everted": "scenetrain.networks.everted.family"}
+"""Name to the module that holds FAMILY; a module is imported when its family is asked for."""
 
 
-def create_model(name: str, **options: Any) -> nn.Module:
-    """Build a network by name; `options` are its constructor's. Raises UsageError for a name that is not known."""
-    check_model_name(name)
-    return MODELS[name](**options)
+def family_names() -> tuple[str, ...]:
+    """All names, sorted."""
+    return tuple(sorted(FAMILIES))
+
+
+def get_family(name: str) -> Family:
+    """A family by name. Raises UsageError for a name that is not known."""
+    if name not in FAMILIES:
+        raise UsageError(f"no model {name!r}; known: {', '.join(family_names())}")
+    return _import_family(FAMILIES[name])
+
+
+@cache
+def _import_family(module: str) -> Family:
+    family = importlib.import_module(module).FAMILY
+    assert isinstance(family, Family)
+    return family

@@ -14,8 +14,7 @@ from scenegen.core.scene.classes import class_color
 
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
-from scenetrain.networks.everted import paper
-from scenetrain.report.plots import Rows, stage_title
+from scenetrain.report.plots import Rows
 from scenetrain.training.run_folder import TrainedModel
 
 
@@ -70,15 +69,25 @@ def page(
 ) -> str:
     """The HTML of one or two runs on `data`; `pictures` are PNG files by name, those of `shown` as scene_KIND."""
     run, result = runs[0], runs[0].result
-    settings = run.trained.config.model
-    width = "" if settings.width == 1 else f", {settings.width:g} of the paper's channels"
-    facts = f"{settings.name} on {settings.backbone}{width} · {data}: {len(result.scenes)} scenes"
+    family, built = run.trained.family, run.trained.family.describe(run.trained.config)
+    facts = f"{family.title}{f' on {built}' if built else ''} · {data}: {len(result.scenes)} scenes"
     legend = "".join(f"<li>{_swatch(name)}{escape(name)}</li>" for name in result.classes)
     scenes = "".join(
         f"<h3>{kind.capitalize()} <span>scene {score.index}</span></h3>"
         + _figure(pictures[f"scene_{kind}"], f"scene {score.index}: photographs, truth and predictions")
         for kind, score in shown.items()
     )
+    thresholds = confusion = ""
+    if "thresholds" in pictures:
+        thresholds = (
+            f"<div><h2>Threshold</h2>{_figure(pictures['thresholds'], 'overall IoU over the threshold')}"
+            '<p class="note">Measured on these scenes; the thresholds themselves were chosen on validation.</p></div>'
+        )
+    if "confusion" in pictures:
+        confusion = (
+            f"<div><h2>Confusion</h2>{_figure(pictures['confusion'], 'true and predicted classes of voxels')}"
+            '<p class="note">Per cent of a true class\'s voxels, by their likeliest predicted class.</p></div>'
+        )
     curves = ""
     if stages:
         curves = "<h2>Training</h2>" + _figure(pictures["curves"], "loss and IoU by epoch") + _stage_table(stages)
@@ -109,10 +118,8 @@ figures are of its own scenes and models, so they show the order of magnitude, n
 {scenes}
 {curves}
 <div class="pair">
-<div><h2>Threshold</h2>{_figure(pictures["thresholds"], "overall IoU over the threshold")}
-<p class="note">Measured on these scenes; the thresholds themselves were chosen on validation.</p></div>
-<div><h2>Confusion</h2>{_figure(pictures["confusion"], "true and predicted classes of voxels")}
-<p class="note">Per cent of a true class's voxels, by their likeliest predicted class.</p></div>
+{thresholds}
+{confusion}
 </div>
 </body>
 </html>
@@ -120,40 +127,39 @@ figures are of its own scenes and models, so they show the order of magnitude, n
 
 
 def _tiles(result: Evaluation) -> str:
-    segmenter = result.segmenter
-    tiles = (
-        ("reconstructor IoU", show(result.reconstructor.overall)),
-        ("segmenter IoU, overall", show(segmenter.overall)),
-        ("segmenter IoU, macro", show(segmenter.macro)),
-        ("segmenter precision", show(segmenter.precision)),
-        ("segmenter recall", show(segmenter.recall)),
-    )
-    return "".join(f'<div class="tile"><b>{value}</b><span>{name}</span></div>' for name, value in tiles)
+    tiles = []
+    for one in result.outputs.values():
+        title, scores = one.output.title, one.scores
+        if one.output.kind == "occupancy":
+            tiles.append((f"{title} IoU", show(scores.overall)))
+        else:
+            tiles += [(f"{title} IoU, overall", show(scores.overall)), (f"{title} IoU, macro", show(scores.macro))]
+    title, scores = result.main.output.title, result.main.scores
+    tiles += [(f"{title} precision", show(scores.precision)), (f"{title} recall", show(scores.recall))]
+    return "".join(f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in tiles)
 
 
 def _score_table(runs: Sequence[Scored]) -> str:
     results = [run.result for run in runs]
-    first = results[0]
-    total, constant = str(len(first.scenes)), first.constant_segmenter
-    rows: list[tuple[str, str, Sequence[float | None], Sequence[float | None]]] = [
-        (
-            "reconstructor",
-            total,
-            [r.reconstructor.overall for r in results],
-            (first.constant_reconstructor.overall, None, paper.RECONSTRUCTOR_IOU),
-        )
-    ]
-    for c, name in enumerate(first.classes):
-        theirs = (constant.classes[c], *(paper.CLASSES[version].get(name) for version in ("first", "final")))
-        rows.append(
-            (name, str(first.segmenter.scenes_with_class[c]), [r.segmenter.classes[c] for r in results], theirs)
-        )
-    for name, means, blind, figures in (
-        ("overall", [r.segmenter.overall for r in results], constant.overall, paper.OVERALL),
-        ("macro", [r.segmenter.macro for r in results], constant.macro, paper.MACRO),
-    ):
-        rows.append((name, total, means, (blind, figures["first"], figures["final"])))
-    heads = ["IoU", "scenes", *(run.name for run in runs), "constant", "paper first", "paper final"]
+    first, versions = results[0], runs[0].trained.family.paper
+    total = str(len(first.scenes))
+    rows: list[tuple[str, str, Sequence[float | None], Sequence[float | None]]] = []
+    for name, one in first.outputs.items():
+        scores = [result.outputs[name].scores for result in results]
+        papers = [version.scores.get(name) for version in versions]
+        overall = [paper.overall if paper else None for paper in papers]
+        if one.output.kind == "occupancy":
+            rows.append((one.output.title, total, [s.overall for s in scores], (one.constant.overall, *overall)))
+            continue
+        for c, label in enumerate(first.classes):
+            theirs = [paper.classes.get(label) if paper else None for paper in papers]
+            own = [s.classes[c] for s in scores]
+            rows.append((label, str(one.scores.scenes_with_class[c]), own, (one.constant.classes[c], *theirs)))
+        macro = [paper.macro if paper else None for paper in papers]
+        rows.append(("overall", total, [s.overall for s in scores], (one.constant.overall, *overall)))
+        rows.append(("macro", total, [s.macro for s in scores], (one.constant.macro, *macro)))
+    columns = [f"paper {version.name}" for version in versions]
+    heads = ["IoU", "scenes", *(run.name for run in runs), "constant", *columns]
     body = "".join(
         f"<tr{_rule(name, first.classes[0])}><td>{_swatch(name) if name in first.classes else ''}{escape(name)}</td>"
         f"<td>{held}</td>"
@@ -170,40 +176,40 @@ def _rule(name: str, first_class: str) -> str:
 
 
 def _settings_table(runs: Sequence[Scored]) -> str:
-    columns = [(run.name, _settings(run.trained)) for run in runs]
-    columns += [(f"paper {version}", values) for version, values in paper.SETTINGS.items()]
+    family = runs[0].trained.family
+    columns = [(run.name, run.trained.family.settings_rows(run.trained.config)) for run in runs]
+    columns += [(f"paper {version.name}", version.settings) for version in family.paper]
+    rows = columns[0][1]
     body = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td>{_joined(*column[name])}</td>" for _, column in columns) + "</tr>"
-        for name in paper.SETTINGS["first"]
+        f"<tr><td>{escape(name)}</td>"
+        + "".join(f"<td>{_joined(column.get(name, ()))}</td>" for _, column in columns)
+        + "</tr>"
+        for name in rows
     )
-    thresholds = [f"{r.trained.reconstructor_threshold:.2f}, {r.trained.segmenter_threshold:.2f}" for r in runs]
-    body += f"<tr><td>threshold</td>{''.join(f'<td>{t}</td>' for t in thresholds)}<td></td><td>0.32, –</td></tr>"
-    return f"<table>{_head(['reconstructor, segmenter', *(name for name, _ in columns)])}{body}</table>"
+    cells = [[run.trained.thresholds[o.name] for o in family.outputs] for run in runs]
+    cells += [[version.scores[o.name].threshold for o in family.outputs] for version in family.paper]
+    thresholds = "".join(f"<td>{', '.join('–' if t is None else f'{t:.2f}' for t in column)}</td>" for column in cells)
+    body += f"<tr><td>threshold</td>{thresholds}</tr>"
+    return f"<table>{_head([', '.join(family.sections), *(name for name, _ in columns)])}{body}</table>"
 
 
-def _settings(trained: TrainedModel) -> dict[str, tuple[str, str]]:
-    branches = (trained.config.reconstructor, trained.config.segmenter)
-    steps = [f"{b.gamma:g} / {b.step_size}" if b.step_size else "–" for b in branches]
-    return {
-        "learning rate": (f"{branches[0].learning_rate:g}", f"{branches[1].learning_rate:g}"),
-        "dropout": (f"{branches[0].dropout:g}", f"{branches[1].dropout:g}"),
-        "batch size": (f"{branches[0].batch_size}", f"{branches[1].batch_size}"),
-        "learning rate step: factor / epochs": (steps[0], steps[1]),
-    }
-
-
-def _joined(reconstructor: str, segmenter: str) -> str:
-    return reconstructor if reconstructor == segmenter else f"{reconstructor}, {segmenter}"
+def _joined(values: Sequence[str]) -> str:
+    return escape(", ".join(dict.fromkeys(values)))
 
 
 def _seen_table(runs: Sequence[Scored]) -> str:
+    seen_scores = [run.result.seen for run in runs if run.result.seen is not None]
+    unseen_scores = [run.result.unseen for run in runs if run.result.unseen is not None]
+    if not seen_scores or not unseen_scores:
+        return ""
+
     def row(name: str, scores: Sequence[SeenScore]) -> str:
         cells = "".join(f'<td class="own">{show(s.recall)}</td><td class="own">{show(s.iou)}</td>' for s in scores)
         return f"<tr><td>{name}</td><td>{scores[0].objects}</td>{cells}</tr>"
 
     pairs = [f"{run.name} {kind}" if len(runs) > 1 else kind for run in runs for kind in ("recall", "IoU")]
-    seen = row("seen by a camera", [run.result.seen for run in runs])
-    unseen = row("seen by none", [run.result.unseen for run in runs])
+    seen = row("seen by a camera", seen_scores)
+    unseen = row("seen by none", unseen_scores)
     return f"<table>{_head(['objects', 'number', *pairs])}{seen}{unseen}</table>"
 
 
@@ -219,7 +225,7 @@ def _stage_table(stages: Mapping[str, Rows]) -> str:
             show(best["val_iou"]),
             f"{math.fsum(row['seconds'] for row in rows):,.0f}",
         )
-        body += f"<tr><td>{stage_title(name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        body += f"<tr><td>{escape(name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
     heads = ("stage", "epochs", "kept", "training loss", "validation loss", "validation IoU", "seconds")
     return f'<div class="card"><table>{_head(heads)}{body}</table></div>'
 

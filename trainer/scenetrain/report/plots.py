@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-
-from scenetrain.networks.everted.paper import RECONSTRUCTOR_THRESHOLD
 
 CARD, LINE, INK, FAINT = "#14161c", "#262a33", "#d6dbe5", "#8b93a3"
 BLUE, AMBER, GREEN = "#5b9dff", "#f4c836", "#4aa854"
@@ -29,7 +28,7 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
         loss.plot(epochs, [row["train_loss"] for row in rows], color=FAINT, label="training", marker=".")
         loss.plot(epochs, [row["val_loss"] for row in rows], color=BLUE, label="validation", marker=".")
         iou.plot(epochs, [row["val_iou"] for row in rows], color=AMBER, label="validation", marker=".")
-        loss.set_title(stage_title(name))
+        loss.set_title(name)
         iou.set_ylim(bottom=0)
         iou.set_xlabel("epoch")
         for axis in (loss, iou):
@@ -44,24 +43,17 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
     return _png(figure)
 
 
-def stage_title(name: str) -> str:
-    """ "reconstructor_3" as "reconstructor, 3 views"."""
-    branch, _, views = name.rpartition("_")
-    return f"{branch}, {views} view{'s' if views != '1' else ''}"
-
-
-def plot_thresholds(curves: Mapping[str, tuple[Sequence[float], float]]) -> bytes:
+def plot_thresholds(curves: Mapping[str, tuple[Sequence[float], float]], paper: float | None) -> bytes:
     """Overall IoU over the threshold; `curves` holds (values at 0, .01, ... .99, the chosen threshold) by name."""
     figure = Figure(figsize=(7.0, 3.8))
     axis = figure.subplots()
-    for (name, (values, chosen)), color in zip(curves.items(), (BLUE, AMBER), strict=True):
+    for (name, (values, chosen)), color in zip(curves.items(), cycle((BLUE, AMBER))):
         axis.plot(np.arange(len(values)) / len(values), values, color=color, label=name)
         axis.plot(
             chosen, values[round(chosen * len(values))], "o", color=color, label=f"chosen on validation: {chosen:.2f}"
         )
-    axis.axvline(
-        RECONSTRUCTOR_THRESHOLD, color=FAINT, linewidth=1, linestyle=":", label=f"paper: {RECONSTRUCTOR_THRESHOLD:.2f}"
-    )
+    if paper is not None:
+        axis.axvline(paper, color=FAINT, linewidth=1, linestyle=":", label=f"paper: {paper:.2f}")
     axis.set(xlabel="threshold", ylabel="overall IoU", xlim=(0, 1))
     axis.set_ylim(bottom=0)
     _dress(axis)

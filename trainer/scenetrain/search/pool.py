@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from scenegen.core.errors import ScenegenError
 
-from scenetrain.training.fit import Hardware
+from scenetrain.training.hardware import Hardware
 
 if TYPE_CHECKING:
     from scenetrain.search.search import Trial, TrialResult

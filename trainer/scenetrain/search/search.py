@@ -24,13 +24,13 @@ import torch
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 
-from scenetrain.config import BranchConfig, Config, config_to_toml
-from scenetrain.data.scenes import SceneList, open_split
-from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_device, open_scenes
-from scenetrain.networks.everted.network import GRID
-from scenetrain.networks.everted.stages import protocol
+from scenetrain.config import Config, config_to_toml
+from scenetrain.data.scenes import open_split
+from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_scenes
+from scenetrain.networks.registry import get_family
 from scenetrain.search.pool import TrialPool
-from scenetrain.training.fit import Hardware, ReportLine, fit, train_stages
+from scenetrain.training.fit import ReportLine, fit, train_stages
+from scenetrain.training.hardware import Hardware, open_device
 from scenetrain.training.run_folder import begin_run
 
 BRANCHES = ("reconstructor", "segmenter")
@@ -100,8 +100,9 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
     not chosen, and is tried again by the next call. ScenegenError when a starting point and all its changes fail.
     """
     settings = config.training
-    train = open_split(data, "train", settings.views, GRID, settings.train_scenes)
-    validation = open_split(data, "validation", settings.views, GRID, settings.validation_scenes)
+    reads = get_family(config.model.name).reads
+    train = open_split(data, "train", reads, settings.views, settings.train_scenes)
+    validation = open_split(data, "validation", reads, settings.views, settings.validation_scenes)
     begin_run(out, config, train, validation, leader=True)
     known = _read_journal(out)
     rows: list[Row] = []
@@ -126,12 +127,12 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
 
 def run_trial(trial: Trial, data: Path, hardware: Hardware) -> TrialResult:
     """Train a trial's branch; a failure is a result too."""
-    settings: BranchConfig = getattr(trial.config, trial.branch)
+    settings: Any = getattr(trial.config, trial.branch)
     result = TrialResult(
         trial.folder.name, trial.branch, trial.changed, settings.learning_rate, settings.dropout, settings.batch_size
     )
-    stages = protocol(trial.config.training.views)
-    stages = tuple(s for s in stages if s.branch == "reconstructor" or trial.branch == "segmenter")
+    stages = get_family(trial.config.model.name).stages(trial.config)
+    stages = tuple(s for s in stages if s.section == "reconstructor" or trial.branch == "segmenter")
     if trial.reconstructor is not None:
         _take_over(trial.reconstructor, trial.folder)
     try:
@@ -144,7 +145,7 @@ def run_trial(trial: Trial, data: Path, hardware: Hardware) -> TrialResult:
         torch.cuda.empty_cache()
     for path in trial.folder.glob("*/last.ckpt"):
         path.unlink()
-    own = [stages_done[stage.name] for stage in stages if stage.branch == trial.branch]
+    own = [stages_done[stage.name] for stage in stages if stage.section == trial.branch]
     return replace(
         result,
         iou=own[-1].overall,
@@ -159,7 +160,8 @@ def write_results(result: SearchResult, base: Config, out: Path) -> Path:
     """Write the tables, the plot and chosen.toml, the path returned: `base` with the branches that were chosen."""
     from scenetrain.search.report import as_csv, as_markdown, plot
 
-    chosen = replace(base, reconstructor=result.chosen.reconstructor, segmenter=result.chosen.segmenter)
+    branches: dict[str, Any] = {branch: getattr(result.chosen, branch) for branch in BRANCHES}
+    chosen = replace(base, **branches)
     write_text(out / "trials.csv", as_csv(result.rows))
     write_text(out / "trials.md", as_markdown(result.rows))
     (out / "trials.png").write_bytes(plot(result.rows))
@@ -173,8 +175,7 @@ def score_chosen(result: SearchResult, data: Path, test: Path, hardware: Hardwar
     trained = fit(result.chosen, data, result.run, one, _ignore_line)
     device = open_device(hardware.accelerator)
     trained.model.to(device)
-    scenes = open_scenes(trained, test, "test")
-    return evaluate(trained, SceneList(scenes.dataset, scenes.positions[:TEST_SCENES], scenes.views), device)
+    return evaluate(trained, open_scenes(trained, test, "test").first(TEST_SCENES), device)
 
 
 def _ignore_line(line: str) -> None:
@@ -184,7 +185,7 @@ def _ignore_line(line: str) -> None:
 
 def _trials(config: Config, branch: str, changed: str, out: Path, run: Path | None) -> list[Trial]:
     """Where the search stands and every other value of one setting, in rising order."""
-    current: BranchConfig = getattr(config, branch)
+    current: Any = getattr(config, branch)
     now = getattr(current, changed)
     trials = []
     for value in sorted({now, *CANDIDATES[changed]}):
@@ -198,14 +199,14 @@ def _trials(config: Config, branch: str, changed: str, out: Path, run: Path | No
 def _name(config: Config, branch: str) -> str:
     """A trial's folder; a segmenter's names its reconstructor too, on which its figures depend."""
     own = f"{branch}_{_short(getattr(config, branch))}"
-    return own if branch == "reconstructor" else f"{own}_on_{_short(config.reconstructor)}"
+    return own if branch == "reconstructor" else f"{own}_on_{_short(getattr(config, BRANCHES[0]))}"
 
 
-def _short(settings: BranchConfig) -> str:
+def _short(settings: Any) -> str:
     return f"lr{settings.learning_rate:g}_dropout{settings.dropout:g}_batch{settings.batch_size}"
 
 
-def _describe(settings: BranchConfig) -> str:
+def _describe(settings: Any) -> str:
     return f"learning rate {settings.learning_rate:g}, dropout {settings.dropout:g}, batch {settings.batch_size}"
 
 

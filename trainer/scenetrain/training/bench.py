@@ -1,4 +1,4 @@
-"""How fast a network is here: inference, and an epoch of every training stage against the estimated floor.
+"""How fast a network is on this machine: inference, and an epoch of every training stage against the estimated floor.
 
 Stages train as `scenetrain fit` does where the features of a split fit on the device, on random ones. A stage's first
 epoch compiles and warms up; the best of the next ones counts.
@@ -16,23 +16,19 @@ import lightning
 import psutil
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
+from scenegen.core.errors import ScenegenError
+from torch import Tensor, nn
 
 from scenetrain.blocks.backbones import FEATURE_SIZE
-from scenetrain.config import BranchConfig, Config
-from scenetrain.data.batches import ResidentBatches, training_plan
-from scenetrain.data.features import ResidentSplit
-from scenetrain.data.scenes import IMAGE_SIZE
-from scenetrain.networks.everted.network import GRID, EvertedUNet
-from scenetrain.networks.everted.stages import Batches, Stage, StageModule, protocol
-from scenetrain.training.fit import Hardware, calm_lightning, lay_channels_last, open_hardware, training_dtype
-from scenetrain.training.run_folder import build_model
-
-PAPER_SCENES = 22_500
-PAPER_CLASSES = 6
-PAPER_VIEWS = 3
-FLOORS = {"reconstructor_1": 1.8, "reconstructor_3": 17.0, "segmenter_1": 3.1, "segmenter_3": 28.0}
-"""Seconds an epoch of 22,500 scenes: the greater of arithmetic and memory traffic, estimated for one H200."""
+from scenetrain.config import Config
+from scenetrain.data.batches import PlanRequest, ResidentBatches, training_plan
+from scenetrain.data.features import Encoder, ResidentSplit
+from scenetrain.data.labels import MAX_CLASSES
+from scenetrain.networks.contract import BenchScale, Family, Inputs, Stage
+from scenetrain.networks.registry import get_family
+from scenetrain.training.fit import calm_lightning, lay_channels_last, training_dtype
+from scenetrain.training.hardware import Hardware, open_hardware
+from scenetrain.training.stage_module import Batches, StageModule, StageSetup
 
 EPOCHS = 3
 
@@ -48,7 +44,7 @@ class Inference:
 
 @dataclass(frozen=True)
 class StageSpeed:
-    """Training alone, without validation; `epoch_seconds` is for 22,500 scenes. `floor` is None where none is known."""
+    """Training alone, without validation; `epoch_seconds` is for Bench.scenes. `floor` is None where none is known."""
 
     stage: str
     batch_size: int
@@ -66,66 +62,88 @@ class Bench:
     device: str
     precision: str
     views: int
+    scenes: int
     inference: tuple[Inference, ...]
     stages: tuple[StageSpeed, ...]
 
 
-def bench(config: Config, accelerator: str, steps: int, model: EvertedUNet | None = None) -> Bench:
-    """Measure `model`, or a network of `config` with random weights, over `steps` steps an epoch."""
+@dataclass(frozen=True)
+class _Subject:
+    """What is measured."""
+
+    family: Family
+    scale: BenchScale
+    config: Config
+    model: nn.Module
+    device: torch.device
+
+    @property
+    def encoder(self) -> Encoder:
+        return Encoder(self.family.trunk(self.model), training_dtype(self.config))
+
+
+def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None = None) -> Bench:
+    """Measure `model`, or a network of `config` with random weights, over `steps` steps per epoch.
+
+    ScenegenError for a family that says nothing of how it is measured.
+    """
     calm_lightning()
+    family, views = get_family(config.model.name), config.training.views
+    scale = family.bench
+    if scale is None or family.reads.depth or family.reads.cameras or family.reads.poses:
+        raise ScenegenError(f"{family.name}: bench cannot measure it; it needs a BenchScale and images alone")
     device = open_hardware(Hardware(accelerator))
     lightning.seed_everything(config.training.seed, verbose=False)
-    model = (model or build_model(config, PAPER_CLASSES, None)).to(device)
+    model = (model or family.build(config, scale.classes, scale.shape, pretrained=False)).to(device)
     if device.type == "cuda":
         lay_channels_last(model)
-    views = config.training.views
-    half = [True] if device.type == "cuda" else []
+    subject = _Subject(family, scale, config, model, device)
+    precisions = (False, True) if device.type == "cuda" else (False,)
     return Bench(
         torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         config.training.precision,
         views,
-        tuple(measure_inference(model, views, device, autocast) for autocast in (False, *half)),
-        tuple(_measure_stage(model, stage, config, steps, device) for stage in protocol(views)),
+        scale.scenes,
+        tuple(_measure_inference(subject, half=half) for half in precisions),
+        tuple(_measure_stage(subject, stage, steps) for stage in family.stages(config)),
     )
 
 
-def measure_inference(model: EvertedUNet, views: int, device: torch.device, half: bool) -> Inference:
+def _measure_inference(subject: _Subject, *, half: bool) -> Inference:
     """Run one scene again and again, for at least three times and about five seconds; in bfloat16 if `half`."""
-    model.eval()
-    images = torch.rand(1, views, 3, IMAGE_SIZE, IMAGE_SIZE, device=device)
+    model, device, size = subject.model.eval(), subject.device, subject.family.reads.image_size
+    inputs = Inputs(torch.rand(1, subject.config.training.views, 3, size, size, device=device))
+    wanted = tuple(output.name for output in subject.family.outputs)
     _forget_peak(device)
     times: list[float] = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-        model(images)
+        model(inputs, wanted)
         _wait(device)
         while len(times) < 3 or (sum(times) < 5 and len(times) < 100):
             began = time.perf_counter()
-            model(images)
+            model(inputs, wanted)
             _wait(device)
             times.append(time.perf_counter() - began)
     return Inference("bfloat16" if half else "float32", statistics.median(times), _peak(device))
 
 
-def _measure_stage(model: EvertedUNet, stage: Stage, config: Config, steps: int, device: torch.device) -> StageSpeed:
-    branch: BranchConfig = getattr(config, stage.branch)
-    size, settings = branch.batch_size, config.training
-    split = _random_split(steps * size, settings.views, model, training_dtype(config), device)
+def _measure_stage(subject: _Subject, stage: Stage, steps: int) -> StageSpeed:
+    settings, device, size = subject.config.training, subject.device, stage.batch_size
+    split = _random_split(steps * size, subject)
+    request = PlanRequest(steps * size, settings.views, stage.views == 1, size)
 
     def train(epoch: int) -> Any:
-        plan = training_plan(
-            steps * size, settings.views, stage.views == 1, 1, size, settings.seed, epoch, rank=0, ranks=1
-        )
-        return ResidentBatches(split, plan)
+        return ResidentBatches(split, training_plan(request, 1, settings.seed, epoch))
 
     compiled = settings.compile and device.type == "cuda"
-    batches = Batches(train, list[Tensor], int)
-    module = StageModule(model, stage, branch, settings.seed, batches, training_dtype(config), compiled)
+    setup = StageSetup(subject.family, stage, subject.scale.classes, settings.seed, subject.encoder, compiled)
+    module = StageModule(subject.model, setup, Batches(train, list[Tensor], int))
     clock = _EpochClock(device)
     _forget_peak(device)
     trainer = lightning.Trainer(
         accelerator=device.type,
         devices=1,
-        precision=settings.precision,  # type: ignore[arg-type]
+        precision=settings.precision,
         max_epochs=EPOCHS,
         limit_val_batches=0,
         callbacks=[clock],
@@ -143,27 +161,27 @@ def _measure_stage(model: EvertedUNet, stage: Stage, config: Config, steps: int,
         size,
         steps,
         step_seconds,
-        step_seconds * PAPER_SCENES / size,
-        FLOORS.get(stage.name) if device.type == "cuda" and _is_papers(config) else None,
+        step_seconds * subject.scale.scenes / size,
+        subject.scale.floors(subject.config).get(stage.name) if device.type == "cuda" else None,
         _peak(device),
     )
 
 
-def _is_papers(config: Config) -> bool:
-    """Whether the floors are of this network."""
-    model = config.model
-    return (model.backbone, model.width, model.fusion) == ("resnet50", 1.0, "context")
-
-
-def _random_split(
-    count: int, views: int, model: EvertedUNet, dtype: torch.dtype, device: torch.device
-) -> ResidentSplit:
-    """Features as after a ReLU, and labels of which one voxel in sixteen holds something."""
-    shape = (1, count, views, model.backbone.channels, FEATURE_SIZE, FEATURE_SIZE)
-    features = torch.empty(shape, dtype=dtype, device=device).normal_().relu_()
-    labels = torch.randint(0, 16 * 2**model.classes, (count, *GRID), dtype=torch.int16, device=device)
-    labels = torch.where(labels < 2**model.classes, labels, 0).to(torch.uint8)
-    return ResidentSplit(features, labels, torch.zeros(views, dtype=torch.long))
+def _random_split(count: int, subject: _Subject) -> ResidentSplit:
+    """Features as after a ReLU, or images, and labels of which one voxel in sixteen holds something."""
+    reads, device, views = subject.family.reads, subject.device, subject.config.training.views
+    trunk = subject.encoder.trunk
+    if trunk is not None:
+        shape = (1, count, views, trunk.channels, FEATURE_SIZE, FEATURE_SIZE)
+        shown = torch.empty(shape, dtype=subject.encoder.dtype, device=device).normal_().relu_()
+    else:
+        shape = (1, count, views, 3, reads.image_size, reads.image_size)
+        shown = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    values = 2**subject.scale.classes if reads.labels == "box" else subject.scale.classes + 1
+    assert subject.scale.classes <= MAX_CLASSES[reads.labels]
+    labels = torch.randint(0, 16 * values, (count, *subject.scale.shape), dtype=torch.int16, device=device)
+    labels = torch.where(labels < values, labels, 0).to(torch.uint8)
+    return ResidentSplit(shown, labels, torch.zeros(views, dtype=torch.long), is_features=trunk is not None)
 
 
 class _EpochClock(Callback):

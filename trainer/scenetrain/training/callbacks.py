@@ -1,4 +1,4 @@
-"""What a stage tells while it trains: a table of its epochs that survives a kill, and progress with time left."""
+"""What a stage reports during training: a table of its epochs that survives a kill, and progress with time left."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learn
 
 
 class EpochTable(Callback):
-    """Keeps a row an epoch, inside the checkpoint and as a CSV file.
+    """Keeps a row per epoch, inside the checkpoint and as a CSV file.
 
-    Because the rows travel in the checkpoint, a resumed stage has each epoch once, whenever it was cut off.
+    Because the rows travel in the checkpoint, a resumed stage has each epoch once, whenever it was interrupted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class EpochTable(Callback):
 
 
 class StageProgress(Callback):
-    """Tells how many scenes of all epochs are through; early stopping may end a stage sooner."""
+    """Reports how many steps of all epochs are done; early stopping may end a stage sooner."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self.on_progress = on_progress

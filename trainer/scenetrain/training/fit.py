@@ -1,4 +1,4 @@
-"""Train by the paper's protocol: reconstructor, then segmenter, each on one view and then on all (section 4).
+"""Train a family's stages one after another, in a run folder.
 
 Every stage starts from the best epoch of the stage before. A stage that ended is not trained again, one that was cut
 off goes on from its last finished epoch, with the losses it would have had.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,6 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.fabric import Fabric
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from scenegen.core.errors import ScenegenError
@@ -27,37 +25,34 @@ from scenegen.progress import progress
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from scenetrain.config import BranchConfig, Config
-from scenetrain.data.batches import EpochPlan, ResidentBatches, streaming_batches, training_plan, validation_plan
-from scenetrain.data.features import ResidentSplit, fits_on, make_resident, resident_bytes
-from scenetrain.data.mirror import mirrors_to_first
+from scenetrain.config import Config
+from scenetrain.data.batches import (
+    EpochPlan,
+    PlanRequest,
+    ResidentBatches,
+    streaming_batches,
+    training_plan,
+    validation_plan,
+)
+from scenetrain.data.features import Encoder, ResidentSplit, fits_on, make_resident, resident_bytes
 from scenetrain.data.scenes import SceneList, open_split
 from scenetrain.metrics.constant import label_frequency
-from scenetrain.networks.everted.network import GRID, EvertedUNet
-from scenetrain.networks.everted.stages import Batches, Stage, StageModule, protocol
-from scenetrain.networks.registry import check_model_name
+from scenetrain.networks.contract import Family, Stage
+from scenetrain.networks.registry import get_family
 from scenetrain.training.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
+from scenetrain.training.hardware import Hardware, is_leader, open_hardware, rank_and_ranks
 from scenetrain.training.run_folder import (
     StageResult,
     TrainedModel,
     begin_run,
-    build_model,
     read_stage_result,
     save_model,
     write_stage_result,
 )
+from scenetrain.training.stage_module import Batches, StageModule, StageSetup
 
 ReportLine = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """Where to train: "auto", "cpu" or "cuda"; devices of a machine, machines, reader processes a device."""
-
-    accelerator: str = "auto"
-    devices: int = 1
-    nodes: int = 1
-    workers: int = 2
+"""Takes one line about how far training is."""
 
 
 @dataclass(frozen=True)
@@ -70,66 +65,81 @@ class Split:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What all stages share."""
+    """What all stages of a run share."""
 
     config: Config
+    family: Family
     folder: Path
     hardware: Hardware
     device: torch.device
+    encoder: Encoder
     train: Split
     validation: Split
 
 
 def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_line: ReportLine) -> TrainedModel:
-    """Run the whole protocol into `folder`.
+    """Run all stages into `folder`, which then holds model.pt.
 
-    `report_line` takes one line of progress at a time. With several devices this returns in every process, with the
-    same network; the first of them writes.
+    With several devices this returns in every process, with the same network; the first of them writes.
     """
-    views = config.training.views
-    model, run, results = train_stages(config, data, folder, hardware, report_line, protocol(views))
+    family = get_family(config.model.name)
+    model, run, results = train_stages(config, data, folder, hardware, report_line)
     scenes = run.train.scenes
     trained = TrainedModel(
         model=model.eval(),
+        family=family,
         config=config,
         classes=scenes.classes,
         grid=scenes.grid,
-        reconstructor_threshold=results[f"reconstructor_{views}"].threshold,
-        segmenter_threshold=results[f"segmenter_{views}"].threshold,
-        frequency=label_frequency(_labels(run.train), len(scenes.classes)),
+        thresholds=_thresholds(family, family.stages(config), results),
+        frequency=label_frequency(_labels(run.train), len(scenes.classes), scenes.reads.labels),
     )
-    if _rank()[0] == 0:
+    if is_leader():
         save_model(folder, trained)
     return trained
 
 
 def train_stages(
-    config: Config, data: Path, folder: Path, hardware: Hardware, report_line: ReportLine, stages: Sequence[Stage]
-) -> tuple[EvertedUNet, TrainingRun, dict[str, StageResult]]:
-    """Run some stages of the protocol, in their order: the network as the last left it, on what, and the results."""
-    check_model_name(config.model.name)
+    config: Config,
+    data: Path,
+    folder: Path,
+    hardware: Hardware,
+    report_line: ReportLine,
+    stages: Sequence[Stage] | None = None,
+) -> tuple[nn.Module, TrainingRun, dict[str, StageResult]]:
+    """Run some stages of a configuration, None for all: the network as the last left it, on what, and the results."""
+    family = get_family(config.model.name)
     calm_lightning()
     device = open_hardware(hardware)
     views = config.training.views
-    train = open_split(data, "train", views, GRID, config.training.train_scenes)
-    validation = open_split(data, "validation", views, GRID, config.training.validation_scenes)
-    begin_run(folder, config, train, validation, leader=_rank()[0] == 0)
+    train = open_split(data, "train", family.reads, views, config.training.train_scenes)
+    validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
+    begin_run(folder, config, train, validation, leader=is_leader())
     lightning.seed_everything(config.training.seed, verbose=False)
-    weights = None if config.model.weights == "none" else config.model.weights
-    model = build_model(config, len(train.classes), weights)
+    model = family.build(config, len(train.classes), train.shape, pretrained=True)
     if device.type == "cuda":
         lay_channels_last(model)
-    if config.model.mirror:
-        mirrors = mirrors_to_first(train.dataset[train.positions[0]].cameras[:views], train.grid)
-        model.set_mirrors(mirrors)
+    mirrors = family.mirrors(model, config, train.scene(0).cameras[:views], train.grid)
+    if mirrors:
         train, validation = train.mirrored(mirrors), validation.mirrored(mirrors)
-    splits = _load_splits(model.to(device), train, validation, config, device, hardware.workers, report_line)
-    run = TrainingRun(config, folder, hardware, device, *splits)
-    return model, run, {stage.name: _run_stage(model, stage, run, report_line) for stage in stages}
+    encoder = Encoder(family.trunk(model.to(device)), training_dtype(config))
+    splits = _load_splits(encoder, (train, validation), config, device, hardware.workers, report_line)
+    run = TrainingRun(config, family, folder, hardware, device, encoder, *splits)
+    chosen = family.stages(config) if stages is None else stages
+    return model, run, {stage.name: _run_stage(model, stage, run, report_line) for stage in chosen}
+
+
+def _thresholds(family: Family, stages: Sequence[Stage], results: dict[str, StageResult]) -> dict[str, float | None]:
+    """Every output's threshold from the last stage that was scored by it."""
+    found: dict[str, float | None] = {}
+    for output in family.outputs:
+        own = [results[stage.name].threshold for stage in stages if stage.scored == output.name]
+        found[output.name] = (own[-1] if own else 0.5) if output.has_threshold else None
+    return found
 
 
 def _labels(split: Split) -> Iterable[Tensor]:
-    """Every scene's labels, from the device where they lie there."""
+    """Every item's labels, from the device where they lie there."""
     return split.resident.labels if split.resident else map(split.scenes.labels, range(len(split.scenes)))
 
 
@@ -138,53 +148,17 @@ def training_dtype(config: Config) -> torch.dtype:
     return torch.bfloat16 if config.training.precision.startswith("bf16") else torch.float32
 
 
+def check_test_data(config: Config, test: Path) -> None:
+    """Raise ScenegenError for a test data set that a network of `config` cannot be scored on."""
+    open_split(test, "test", get_family(config.model.name).reads, config.training.views)
+
+
 def calm_lightning() -> None:
-    """Silence what Lightning says of itself."""
+    """Silence Lightning's notices about itself."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
-
-
-def open_hardware(hardware: Hardware) -> torch.device:
-    """Start the other processes, where there are several devices, and choose this one's."""
-    if hardware.accelerator == "cuda" and not torch.cuda.is_available():
-        raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
-    if hardware.devices * hardware.nodes > 1:
-        # before anything is read, so that no process waits for another's reading
-        fabric = Fabric(
-            accelerator=hardware.accelerator, strategy="ddp", devices=hardware.devices, num_nodes=hardware.nodes
-        )
-        fabric.launch()
-    if hardware.accelerator == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    torch.cuda.set_device(device)
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
-    return device
-
-
-def _rank() -> tuple[int, int]:
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1
-
-
-def leave_group() -> bool:
-    """End the group of processes that trained together; True in its first process, which goes on alone.
-
-    Scores of one process would otherwise wait for those of the others.
-    """
-    rank, ranks = _rank()
-    if ranks > 1:
-        torch.distributed.destroy_process_group()
-    return rank == 0
-
-
-def check_test_data(config: Config, test: Path) -> None:
-    """Raise ScenegenError for a test data set that a network of `config` cannot be scored on."""
-    open_split(test, "test", config.training.views, GRID)
 
 
 def lay_channels_last(model: nn.Module) -> None:
@@ -198,39 +172,36 @@ def lay_channels_last(model: nn.Module) -> None:
 
 
 def _load_splits(
-    model: EvertedUNet,
-    train: SceneList,
-    validation: SceneList,
+    encoder: Encoder,
+    scenes: tuple[SceneList, SceneList],
     config: Config,
     device: torch.device,
     workers: int,
     report_line: ReportLine,
 ) -> tuple[Split, Split]:
     """Both splits, with their features on the device when it has room."""
-    settings, channels, dtype = config.training, model.backbone.channels, training_dtype(config)
+    settings, (train, validation) = config.training, scenes
     streaming = Split(train), Split(validation)
     if not settings.cache:
         return streaming
     parts = ((train, settings.color_variants), (validation, 1))
-    needed = sum(resident_bytes(scenes, variants, channels, dtype) for scenes, variants in parts)
+    needed = sum(resident_bytes(part, variants, encoder) for part, variants in parts)
     if not fits_on(device, needed):
-        report_line(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read as training goes")
+        report_line(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read during training")
         return streaming
     began = time.monotonic()
     try:
-        resident = [
-            make_resident(model.backbone, scenes, variants, settings.seed, device, dtype, workers)
-            for scenes, variants in parts
-        ]
+        resident = [make_resident(encoder, part, variants, settings.seed, device, workers) for part, variants in parts]
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        report_line(f"{device} ran out of memory for features: images are read as training goes")
+        report_line(f"{device} ran out of memory for features: images are read during training")
         return streaming
-    report_line(f"features of {len(train) + len(validation)} scenes computed in {time.monotonic() - began:.0f} s")
+    count = len(train.positions) + len(validation.positions)
+    report_line(f"features of {count} scenes computed in {time.monotonic() - began:.0f} s")
     return Split(train, resident[0]), Split(validation, resident[1])
 
 
-def _run_stage(model: EvertedUNet, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
+def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
     """Train a stage unless it is done, and leave its best epoch in `model`."""
     result = read_stage_result(run.folder, stage.name)
     if result is None:
@@ -238,53 +209,49 @@ def _run_stage(model: EvertedUNet, stage: Stage, run: TrainingRun, report_line: 
             result = _train_stage(model, stage, run)
         except torch.OutOfMemoryError as error:
             raise ScenegenError(
-                f"{stage.name}: {run.device} ran out of memory; lower it with --set {stage.branch}.batch_size="
-                f"{max(1, _branch(stage, run.config).batch_size // 2)}, or give --set training.cache=false"
+                f"{stage.name}: {run.device} ran out of memory; lower it with --set {stage.section}.batch_size="
+                f"{max(1, stage.batch_size // 2)}, or give --set training.cache=false"
             ) from error
-        if _rank()[0] == 0:
+        if is_leader():
             write_stage_result(run.folder, result)
     path = run.folder / stage.name / "best.ckpt"
     model.load_state_dict(host_state(_read_checkpoint(path, model)))
+    scores = "" if result.overall is None else f", IoU {result.overall:.3f}"
+    scores += "" if result.threshold is None else f" at threshold {result.threshold:.2f}"
     report_line(
-        f"{stage.name}: validation loss {result.validation_loss:.4f}, IoU {result.overall:.3f} at threshold "
-        f"{result.threshold:.2f} (epoch {result.best_epoch + 1} of {result.epochs}, {result.seconds:.0f} s)"
+        f"{stage.name}: validation loss {result.validation_loss:.4f}{scores} (epoch {result.best_epoch + 1} of "
+        f"{result.epochs}, {result.seconds:.0f} s)"
     )
     return result
 
 
-def _branch(stage: Stage, config: Config) -> BranchConfig:
-    return config.reconstructor if stage.branch == "reconstructor" else config.segmenter
-
-
-def _train_stage(model: EvertedUNet, stage: Stage, run: TrainingRun) -> StageResult:
+def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResult:
     folder, settings = run.folder / stage.name, run.config.training
-    own = _branch(stage, run.config).single_view_epochs or settings.single_view_epochs
-    epochs = own if stage.views == 1 else settings.epochs
     last = folder / "last.ckpt"
     rows = checkpoint_rows(_read_checkpoint(last, model)) if last.is_file() else []
-    if not has_ended(rows, epochs, settings.patience):
+    if not has_ended(rows, stage.epochs, settings.patience):
         table = EpochTable(folder / "metrics.csv")
-        module = StageModule(
-            model,
+        setup = StageSetup(
+            run.family,
             stage,
-            _branch(stage, run.config),
+            len(run.train.scenes.classes),
             settings.seed,
-            _batches(stage, run),
-            training_dtype(run.config),
+            run.encoder,
             compiled=settings.compile and run.device.type == "cuda",
         )
-        with progress(stage.name, "steps") as on_progress:
+        module = StageModule(model, setup, _batches(stage, run))
+        with progress(stage.name, "steps") as report_line:
             trainer = lightning.Trainer(
                 accelerator=run.device.type,
                 devices=run.hardware.devices,
                 num_nodes=run.hardware.nodes,
-                strategy="ddp" if _rank()[1] > 1 else "auto",
-                precision=settings.precision,  # type: ignore[arg-type]
-                max_epochs=epochs,
+                strategy=_strategy(stage),
+                precision=settings.precision,
+                max_epochs=stage.epochs,
                 callbacks=[
                     table,
                     *_averaging(settings.average, run.device),
-                    *([StageProgress(on_progress)] if _rank()[0] == 0 else []),
+                    *([StageProgress(report_line)] if is_leader() else []),
                     EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
                     ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False),
                     # of its own, because save_last writes only when the best changes
@@ -309,10 +276,21 @@ def _train_stage(model: EvertedUNet, stage: Stage, run: TrainingRun) -> StageRes
         epochs=len(rows),
         best_epoch=int(best["epoch"]),
         validation_loss=best["val_loss"],
-        threshold=best["val_threshold"],
-        overall=best["val_iou"],
+        threshold=_known(best["val_threshold"]),
+        overall=_known(best["val_iou"]),
         seconds=math.fsum(row["seconds"] for row in rows),
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _strategy(stage: Stage) -> str:
+    """Lightning's strategy; of several turns each one leaves the others' parameters without gradients."""
+    if rank_and_ranks()[1] == 1:
+        return "auto"
+    return "ddp" if len(stage.turns) == 1 else "ddp_find_unused_parameters_true"
 
 
 def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
@@ -321,27 +299,30 @@ def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
 
 
 def _batches(stage: Stage, run: TrainingRun) -> Batches:
-    settings, size, one_view = run.config.training, _branch(stage, run.config).batch_size, stage.views == 1
+    settings, one_view = run.config.training, stage.views == 1
+    kinds = {run.family.output(name).kind for name in stage.wanted}
+
+    def request(split: Split) -> PlanRequest:
+        ranks = rank_and_ranks()
+        return PlanRequest(len(split.scenes), settings.views, one_view, stage.batch_size, *ranks)
 
     def batches(split: Split, plan: EpochPlan) -> Any:
         if split.resident is not None:
             return ResidentBatches(split.resident, plan)
-        scenes = split.scenes.for_occupancy() if stage.branch == "reconstructor" else split.scenes
+        scenes = split.scenes.for_occupancy() if kinds == {"occupancy"} else split.scenes
         return streaming_batches(scenes, plan, run.hardware.workers)
 
     def train(epoch: int) -> Any:
-        count, variants = len(run.train.scenes), settings.color_variants
-        plan = training_plan(count, settings.views, one_view, variants, size, settings.seed, epoch, *_rank())
+        plan = training_plan(request(run.train), settings.color_variants, settings.seed, epoch)
         return batches(run.train, plan)
 
     def validation() -> Any:
-        count = len(run.validation.scenes)
-        return batches(run.validation, validation_plan(count, settings.views, one_view, size, *_rank()))
+        return batches(run.validation, validation_plan(request(run.validation)))
 
     return Batches(train, validation, run.train.scenes.scene_index)
 
 
-def _read_checkpoint(path: Path, model: EvertedUNet) -> dict[str, Any]:
+def _read_checkpoint(path: Path, model: nn.Module) -> dict[str, Any]:
     """A stage's checkpoint, checked to be one of this network."""
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -349,7 +330,7 @@ def _read_checkpoint(path: Path, model: EvertedUNet) -> dict[str, Any]:
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
         reason = str(error).split("\n")[0]
         raise ScenegenError(
-            f"{path}: damaged ({reason}); remove the stage's folder, the same command goes on"
+            f"{path}: damaged ({reason}); move {path.parent} elsewhere, the same command then trains this stage again"
         ) from error
     if found != {key: value.shape for key, value in model.state_dict().items()}:
         raise ScenegenError(f"{path}: a checkpoint of another network; give another --out")

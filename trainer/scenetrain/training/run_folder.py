@@ -3,9 +3,9 @@
 RUN/config.toml                 the Config, as it trained
 RUN/data.json                   which data set, its classes, how many scenes of each split
 RUN/<stage>/                    Lightning's checkpoints (best.ckpt, last.ckpt), TensorBoard events
-RUN/<stage>/metrics.csv         a line an epoch: the columns of callbacks.COLUMNS
+RUN/<stage>/metrics.csv         a line per epoch: the columns of callbacks.COLUMNS
 RUN/<stage>/done.json           written when the stage has ended: best epoch, validation loss, threshold, IoU
-RUN/model.pt                    the finished network: weights, config, classes, grid, thresholds, label frequencies
+RUN/model.pt                    the finished network: family, weights, config, classes, grid, thresholds, frequencies
 RUN/report.html
 """
 
@@ -13,53 +13,71 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
-from scenegen.core.scene.scene import GridSpec
-from torch import Tensor
+from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from torch import Tensor, nn
 
-from scenetrain.config import Config, config_from_dict, config_to_toml
+from scenetrain.config import Config, config_to_toml
 from scenetrain.data.scenes import SceneList
-from scenetrain.networks.everted.network import EvertedUNet
-from scenetrain.networks.registry import create_model
+from scenetrain.networks.contract import Family
+from scenetrain.networks.registry import get_family
+from scenetrain.networks.settings import family_config
+
+FORMAT = "scenetrain/2"
+OLD_FORMAT = "scenetrain/1"
+"""Names no family, and its thresholds by their outputs' titles."""
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """How a stage ended; threshold and overall IoU are validation's, at the best epoch."""
+    """How a stage ended; threshold and overall IoU are validation's, at the best epoch, None where it has none."""
 
     stage: str
     epochs: int
     best_epoch: int
     validation_loss: float
-    threshold: float
-    overall: float
+    threshold: float | None
+    overall: float | None
     seconds: float
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network that can be evaluated: its thresholds were chosen on validation.
+    """A network that can be evaluated.
 
-    `frequency` is that of the labels it was trained on, float16 (1 + C, X, Y, Z): see constant.label_frequency.
+    `thresholds`, by output, were chosen on validation; None for an output of labels. `frequency` is that of the labels
+    it was trained on, float16 (1 + C, X, Y, Z): see constant.label_frequency.
     """
 
-    model: EvertedUNet
+    model: nn.Module
+    family: Family
     config: Config
     classes: tuple[str, ...]
-    grid: GridSpec
-    reconstructor_threshold: float
-    segmenter_threshold: float
+    grid: GridSpec | FrustumSpec
+    thresholds: dict[str, float | None]
     frequency: Tensor
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of its voxel grid."""
+        return grid_shape(self.grid)
 
-def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList, leader: bool) -> None:
-    """Begin a run folder, or check that the run in it was begun with the same configuration and data.
+
+def grid_shape(grid: GridSpec | FrustumSpec) -> tuple[int, int, int]:
+    """(X, Y, Z) of a box grid, (w, h, d) of a frustum."""
+    return grid.shape if isinstance(grid, GridSpec) else grid.size
+
+
+def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList, *, leader: bool) -> None:
+    """Begin a run folder, or check that the run in it has the same configuration and data.
 
     `leader` is the one process that writes. ScenegenError when it is another run, or the folder cannot be written.
     """
@@ -69,20 +87,32 @@ def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList
         "seed": info.request.seed,
         "library_checksum": info.library_checksum,
         "classes": list(train.classes),
-        "train": len(train),
-        "validation": len(validation),
+        "train": len(train.positions),
+        "validation": len(validation.positions),
     }
     begun = {"config.toml": config_to_toml(config), "data.json": json.dumps(data, indent=1)}
     try:
         run.mkdir(parents=True, exist_ok=True)
         for name, wanted in begun.items():
             path = run / name
-            if path.is_file() and path.read_text(encoding="utf-8") != wanted:
-                raise ScenegenError(f"{path}: this run was begun otherwise; ask for the same or give another --out")
+            if path.is_file() and not _says_the_same(path, wanted):
+                what = "configuration" if name == "config.toml" else "data set"
+                raise ScenegenError(
+                    f"{path}: differs from the requested {what}; ask for the same or give another --out"
+                )
             if leader and not path.is_file():
                 write_text(path, wanted)
     except OSError as error:
         raise ScenegenError(f"{run}: cannot be written ({error.strerror}); give another --out") from error
+
+
+def _says_the_same(path: Path, wanted: str) -> bool:
+    """Whether a file holds the same values, however it is laid out."""
+    parse: Any = tomllib.loads if path.suffix == ".toml" else json.loads
+    try:
+        return bool(parse(path.read_text(encoding="utf-8")) == parse(wanted))
+    except ValueError:
+        return False
 
 
 def write_stage_result(run: Path, result: StageResult) -> None:
@@ -100,13 +130,14 @@ def save_model(run: Path, trained: TrainedModel) -> None:
     """Write RUN/model.pt whole or not at all; the frozen trunk is included, so that nothing else is needed."""
     staging = run / f".model.{os.getpid()}.pt"
     body = {
-        "format": "scenetrain/1",
+        "format": FORMAT,
+        "family": trained.family.name,
         "state": trained.model.state_dict(),
         "config": asdict(trained.config),
         "classes": list(trained.classes),
         "grid": asdict(trained.grid),
         "frequency": trained.frequency,
-        "thresholds": {"reconstructor": trained.reconstructor_threshold, "segmenter": trained.segmenter_threshold},
+        "thresholds": trained.thresholds,
     }
     torch.save(body, staging)
     staging.replace(run / "model.pt")
@@ -119,41 +150,36 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         raise ScenegenError(f"{path}: no trained model; run `scenetrain fit --out {run}` to its end first")
     try:
         body = torch.load(path, map_location=device, weights_only=True)
-        if body["format"] != "scenetrain/1":
-            raise ValueError(f"format {body['format']!r}")
-        config = config_from_dict(body["config"], str(path))
-        model = build_model(config, len(body["classes"]), weights=None).to(device)
-        model.load_state_dict(body["state"])
-        grid = GridSpec(**body["grid"])
-        thresholds, frequency = body["thresholds"], body["frequency"]
+        found = str(body["format"])
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
-        reason = str(error).split("\n")[0]
-        raise ScenegenError(f"{path}: not a model of this program, or damaged ({reason})") from error
+        raise _not_a_model(path, error) from error
+    if found not in (FORMAT, OLD_FORMAT):
+        raise ScenegenError(f"{path}: format {found!r}, which this scenetrain does not know; upgrade it")
+    try:
+        return _trained_model(body, path, device)
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise _not_a_model(path, error) from error
+
+
+def _trained_model(body: dict[str, Any], path: Path, device: torch.device) -> TrainedModel:
+    old = body["format"] == OLD_FORMAT
+    family = get_family(body["config"]["model"]["name"] if old else body["family"])
+    config = family_config(family, body["config"], str(path))
+    grid = FrustumSpec(**body["grid"]) if family.reads.labels == "frustum" else GridSpec(**body["grid"])
+    model = family.build(config, len(body["classes"]), grid_shape(grid), pretrained=False).to(device)
+    model.load_state_dict(body["state"])
+    thresholds = body["thresholds"]
     return TrainedModel(
         model=model.eval(),
+        family=family,
         config=config,
         classes=tuple(body["classes"]),
         grid=grid,
-        reconstructor_threshold=thresholds["reconstructor"],
-        segmenter_threshold=thresholds["segmenter"],
-        frequency=frequency,
+        thresholds={output.name: thresholds[output.title if old else output.name] for output in family.outputs},
+        frequency=body["frequency"],
     )
 
 
-def build_model(config: Config, classes: int, weights: str | None) -> EvertedUNet:
-    """The network of a configuration, its trunk with the given weights."""
-    model = create_model(
-        config.model.name,
-        classes=classes,
-        backbone=config.model.backbone,
-        weights=weights,
-        width=config.model.width,
-        fusion=config.model.fusion,
-        reconstructor_dropout=config.reconstructor.dropout,
-        segmenter_dropout=config.segmenter.dropout,
-        prior=config.model.prior,
-        latent=config.model.latent,
-        mirror=config.model.mirror,
-    )
-    assert isinstance(model, EvertedUNet)
-    return model
+def _not_a_model(path: Path, error: Exception) -> ScenegenError:
+    reason = str(error).split("\n")[0]
+    return ScenegenError(f"{path}: not a model of this program, or damaged ({reason})")

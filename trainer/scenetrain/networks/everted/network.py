@@ -12,21 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from scenegen.core.errors import UsageError
 from torch import Tensor, nn
 from torch.nn import functional
 
 from scenetrain.blocks.backbones import FEATURE_SIZE, NECK_CHANNELS, Backbone
 from scenetrain.blocks.fusion import MeanFusion, ViewFusion
 from scenetrain.blocks.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
-from scenetrain.data.mirror import mirror_volumes, turn_pictures
+from scenetrain.data.mirror import mirror_volumes, turn_images
+from scenetrain.networks.contract import Inputs
+from scenetrain.networks.everted.settings import EvertedConfig
 
 LATENT = (98, 5, 6, 4)
 GRID = (80, 96, 64)
 NECK_OUTPUTS = 240
 MAX_VIEWS = 8
-FUSIONS = ("context", "mean")
-LATENTS = ("reshape", "learned")
+OUTPUTS = ("occupancy", "masks")
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,11 @@ class LearnedLatent(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Four doubling levels from the latent to the full grid, then one logit a class, at first about that of `prior`."""
+    """Four doubling levels from the latent to the full grid, then a logit per class, at first about that of `prior`."""
 
-    def __init__(self, outputs: Sequence[int], skips: bool, classes: int, dropout: float, prior: float) -> None:
+    def __init__(
+        self, outputs: Sequence[int], *, classes: int, dropout: float, prior: float, skips: bool = False
+    ) -> None:
         super().__init__()
         times = 2 if skips else 1
         inputs = (LATENT[0], *(times * channels for channels in outputs[:-1]))
@@ -89,56 +91,52 @@ class Decoder(nn.Module):
 
 
 class EvertedUNet(nn.Module):
-    """Images (B, V, 3, 224, 224), normalised for the backbone, to occupancy and class masks.
+    """Images to occupancy and class masks; EvertedConfig says what its settings mean.
 
-    `reconstructor_dropout` and `segmenter_dropout` are the paper's only structural options (Table 1). `width`
-    multiplies the channels of neck, decoders and fusion; the latent stays as it is. `fusion` is "context" (the
-    paper's) or "mean" of the views. `prior` is the probability that an untrained network gives every voxel, and an
-    equal share of it to each class: about as many are occupied, and from one half the first epochs would go into
-    learning just that. `latent` is "reshape" (the paper's) or "learned": see LearnedLatent, which reads the neck's last
-    layer before its pooling, 14 x 14. With `mirror` the views' numbers in mirror.AXES are a buffer (set_mirrors):
-    pictures are turned as the first camera would see them, and what the decoders make of each is mirrored back before
-    the fusion. Then the order of the views matters.
+    The paper's only structural options are the branches' dropouts (Table 1). The latent keeps its size whatever the
+    width. Training starts from the prior because about as many voxels are occupied: from one half the first epochs
+    would go into learning just that. A learned latent (LearnedLatent) reads the neck's last layer before its pooling,
+    14 x 14. With mirroring, the views' numbers in mirror.AXES are a buffer (set_mirrors): images are turned as the
+    first camera would see them, and what the decoders make of each is mirrored back before the fusion. Then the order
+    of the views matters.
     """
 
     mirrors: Tensor | None
 
-    def __init__(
-        self,
-        classes: int = 6,
-        backbone: str = "resnet50",
-        weights: str | None = None,
-        width: float = 1.0,
-        fusion: str = "context",
-        reconstructor_dropout: float = 0.0,
-        segmenter_dropout: float = 0.0,
-        prior: float = 0.01,
-        latent: str = "reshape",
-        mirror: bool = False,
-    ) -> None:
+    def __init__(self, config: EvertedConfig, classes: int, weights: str | None = None) -> None:
         super().__init__()
-        self.classes = classes
-        self.backbone = Backbone(backbone, weights)
-        neck = [_scaled(channels, width) for channels in (512, 256)]
-        levels = [_scaled(channels, width) for channels in (512, 128, 32, 8)]
+        model, prior = config.model, config.model.prior
+        self.backbone = Backbone(model.backbone, weights)
+        neck = [_scaled(channels, model.width) for channels in (512, 256)]
+        levels = [_scaled(channels, model.width) for channels in (512, 128, 32, 8)]
+        learned = model.latent == "learned"
         self.neck = nn.Sequential(
             conv2d_block(NECK_CHANNELS, neck[0], pool=False),
             conv2d_block(neck[0], neck[1], pool=True),
-            conv2d_block(neck[1], NECK_OUTPUTS, pool=latent == "reshape"),
+            conv2d_block(neck[1], NECK_OUTPUTS, pool=not learned),
         )
-        self.to_latent = _latent(latent)
-        self.reconstructor = Decoder(levels, False, 1, reconstructor_dropout, prior)
-        self.segmenter = Decoder(levels, True, classes, segmenter_dropout, prior / classes)
-        self.volume_fusion = _fusion(fusion, levels[-1] + 1)
-        self.mask_fusion = _fusion(fusion, levels[-1] + classes)
-        self.register_buffer("mirrors", torch.zeros(MAX_VIEWS, dtype=torch.long) if mirror else None)
+        self.to_latent: nn.Module = LearnedLatent(FEATURE_SIZE // 2) if learned else nn.Identity()
+        self.reconstructor = Decoder(levels, classes=1, dropout=config.reconstructor.dropout, prior=prior)
+        self.segmenter = Decoder(
+            levels, classes=classes, dropout=config.segmenter.dropout, prior=prior / classes, skips=True
+        )
+        self.volume_fusion = _fusion(model.fusion, levels[-1] + 1)
+        self.mask_fusion = _fusion(model.fusion, levels[-1] + classes)
+        self.register_buffer("mirrors", torch.zeros(MAX_VIEWS, dtype=torch.long) if model.mirror else None)
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Images (B, V, 3, 224, 224) to probabilities: occupancy (B, 80, 96, 64) and masks (B, C, 80, 96, 64)."""
-        latent = self.latent(self.backbone(fold_views(self.turned(images))))
-        reconstruction = self.reconstruct(latent, images.shape[1])
-        masks = self.segment(latent, reconstruction, images.shape[1])
-        return {"occupancy": reconstruction.fused.occupied.exp()[:, 0], "masks": masks.occupied.exp()}
+    def forward(self, inputs: Inputs, wanted: Sequence[str] = OUTPUTS) -> dict[str, LogProbabilities]:
+        """Occupancy (B, 1, 80, 96, 64) and masks (B, C, 80, 96, 64) of images (B, V, 3, 224, 224) or their features."""
+        if inputs.features is not None:
+            views, features = inputs.features.shape[1], fold_views(inputs.features)
+        else:
+            assert inputs.images is not None
+            views, features = inputs.images.shape[1], self.backbone(fold_views(self.turned(inputs.images)))
+        latent = self.latent(features)
+        reconstruction = self.reconstruct(latent, views)
+        answers = {"occupancy": reconstruction.fused}
+        if "masks" in wanted:
+            answers["masks"] = self.segment(latent, reconstruction, views)
+        return answers
 
     def latent(self, features: Tensor) -> Tensor:
         """Trunk features (B * V, 512, 28, 28) to the latent (B * V, 98, 5, 6, 4)."""
@@ -146,7 +144,7 @@ class EvertedUNet(nn.Module):
         return x.reshape(-1, *LATENT)
 
     def reconstruct(self, latent: Tensor, views: int) -> Reconstruction:
-        """The upper branch: latent of `views` views a scene to the fused occupancy."""
+        """The upper branch: the latent of `views` views per scene to the fused occupancy."""
         levels, logits = self.reconstructor(latent)
         fused = self.volume_fusion(self.placed(levels[-1], views), self.placed(logits, views))
         return Reconstruction(LogProbabilities(*fused), levels)
@@ -162,8 +160,8 @@ class EvertedUNet(nn.Module):
         self.mirrors[: len(mirrors)] = torch.tensor(mirrors)
 
     def turned(self, images: Tensor) -> Tensor:
-        """Pictures (B, V, 3, 224, 224), each as the first camera would see it."""
-        return images if self.mirrors is None else turn_pictures(images, self.mirrors[: images.shape[1]])
+        """Images (B, V, 3, 224, 224), each as the first camera would see it."""
+        return images if self.mirrors is None else turn_images(images, self.mirrors[: images.shape[1]])
 
     def placed(self, volumes: Tensor, views: int) -> Tensor:
         """Volumes (B * V, C, X, Y, Z) of what the first camera would see, (B, V, C, X, Y, Z) where they belong."""
@@ -183,13 +181,5 @@ def _scaled(channels: int, width: float) -> int:
     return max(4, round(channels * width))
 
 
-def _latent(name: str) -> nn.Module:
-    if name not in LATENTS:
-        raise UsageError(f"no latent {name!r}; known: {', '.join(LATENTS)}")
-    return nn.Identity() if name == "reshape" else LearnedLatent(FEATURE_SIZE // 2)
-
-
 def _fusion(name: str, channels: int) -> nn.Module:
-    if name not in FUSIONS:
-        raise UsageError(f"no fusion {name!r}; known: {', '.join(FUSIONS)}")
     return ViewFusion(channels) if name == "context" else MeanFusion()

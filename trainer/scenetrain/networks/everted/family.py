@@ -1,0 +1,91 @@
+"""The record of the Everted U-Net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
+from torch import Tensor
+
+from scenetrain.blocks.backbones import Backbone
+from scenetrain.data.mirror import mirrors_to_first
+from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
+from scenetrain.networks.everted.network import GRID, MAX_VIEWS, EvertedUNet, LogProbabilities
+from scenetrain.networks.everted.paper import VERSIONS, settings_rows
+from scenetrain.networks.everted.settings import EvertedConfig
+from scenetrain.networks.everted.stages import stages
+
+FLOORS = {"reconstructor_1": 1.8, "reconstructor_3": 17.0, "segmenter_1": 3.1, "segmenter_3": 28.0}
+"""Seconds per epoch of 22,500 scenes: the greater of arithmetic and memory traffic, estimated for one H200."""
+
+CANDIDATES: dict[str, tuple[float, ...]] = {
+    "learning_rate": (1e-4, 1e-3, 1e-2),
+    "dropout": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    "batch_size": (2, 4, 8, 16),
+}
+
+
+def build(config: EvertedConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> EvertedUNet:
+    """The network of a configuration; its grid is fixed."""
+    del shape
+    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    return EvertedUNet(config, classes, weights)
+
+
+def trunk(network: EvertedUNet) -> Backbone:
+    """Its frozen trunk."""
+    return network.backbone
+
+
+def mirrors(
+    network: EvertedUNet, config: EvertedConfig, cameras: Sequence[Camera], grid: GridSpec | FrustumSpec
+) -> tuple[int, ...]:
+    """The views' numbers in mirror.AXES where model.mirror asks for them, else ()."""
+    if not config.model.mirror:
+        return ()
+    assert isinstance(grid, GridSpec)
+    numbers = mirrors_to_first(cameras, grid)
+    network.set_mirrors(numbers)
+    return numbers
+
+
+def describe(config: EvertedConfig) -> str:
+    """The trunk, and the width where it is not the paper's."""
+    width = "" if config.model.width == 1 else f", {config.model.width:g} of the paper's channels"
+    return f"{config.model.backbone}{width}"
+
+
+def floors(config: EvertedConfig) -> Mapping[str, float]:
+    """The floors of the paper's network; none are known for another."""
+    model = config.model
+    return FLOORS if (model.backbone, model.width, model.fusion) == ("resnet50", 1.0, "context") else {}
+
+
+def probabilities(answer: LogProbabilities) -> Tensor:
+    """(B, C, 80, 96, 64) of what the network's forward gives."""
+    return answer.occupied.exp()
+
+
+FAMILY = Family(
+    name="everted",
+    title="Everted U-Net",
+    settings=EvertedConfig,
+    configs=Path(__file__).parent,
+    default_config="first",
+    reads=Reads("box", GRID, views=(1, MAX_VIEWS)),
+    outputs=(
+        Output("occupancy", "reconstructor", "occupancy", "box", probabilities),
+        Output("masks", "segmenter", "masks", "box", probabilities),
+    ),
+    build=build,
+    stages=stages,
+    trunk=trunk,
+    mirrors=mirrors,
+    describe=describe,
+    paper=VERSIONS,
+    sections=("reconstructor", "segmenter"),
+    settings_rows=settings_rows,
+    searched=(SearchedSection("reconstructor", CANDIDATES), SearchedSection("segmenter", CANDIDATES)),
+    bench=BenchScale(22_500, 6, GRID, floors),
+)

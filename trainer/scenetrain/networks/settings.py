@@ -1,0 +1,53 @@
+"""Configurations: a family's .toml file by name, or a file by path, changed with `section.key=value`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scenegen.core.errors import UsageError
+
+from scenetrain.config import Config, apply_changes, config_from_dict, read_toml
+from scenetrain.networks.contract import Family
+from scenetrain.networks.registry import DEFAULT, get_family
+
+
+def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), family: str | None = None) -> Config:
+    """Read a configuration and apply changes such as "training.epochs=3".
+
+    A name is that of a file of the family, such as "first"; None is the family's default. `family` None takes the one
+    that a change or the file names as model.name. Raises UsageError for what is not known or does not
+    fit.
+    """
+    changed: dict[str, Any] = {}
+    apply_changes(changed, changes)
+    wanted = family or _model_name(changed)
+    record = get_family(wanted or DEFAULT)
+    path = record.configs / f"{name_or_path or record.default_config}.toml"
+    if not path.is_file():
+        path = Path(name_or_path or "")
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in record.configs.glob("*.toml")))
+            raise UsageError(f"no configuration {name_or_path!r}; known: {known}, or the path of a .toml file")
+        record = get_family(wanted or _model_name(read_toml(path)) or DEFAULT)
+    body = read_toml(path)
+    apply_changes(body, changes)
+    apply_changes(body, (f'model.name="{record.name}"',))
+    return family_config(record, body, str(path))
+
+
+def family_config(family: Family, body: Mapping[str, Any], source: str) -> Config:
+    """A family's Config from nested tables; UsageError for what does not fit, `source` names the tables."""
+    config: Config = config_from_dict(family.settings, body, source)
+    least, most = family.reads.views
+    if not least <= config.training.views <= most:
+        allowed = f"{least} to {most}" if most > least else f"{most}"
+        raise UsageError(f"{source}: training.views: {config.training.views} is not {allowed}")
+    return config
+
+
+def _model_name(body: Mapping[str, Any]) -> str | None:
+    model = body.get("model")
+    name = model.get("name") if isinstance(model, dict) else None
+    return name if isinstance(name, str) else None

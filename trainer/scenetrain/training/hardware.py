@@ -1,0 +1,68 @@
+"""Where a network runs: devices, and the processes that share one training."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+from lightning.fabric import Fabric
+from scenegen.core.errors import ScenegenError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where to train: "auto", "cpu" or "cuda"; devices per machine, machines, reader processes per device."""
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 2
+
+
+def open_device(name: str) -> torch.device:
+    """The device of "auto", "cpu" or "cuda"; ScenegenError when there is no such."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ScenegenError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def open_hardware(hardware: Hardware) -> torch.device:
+    """Start the other processes, where there are several devices, and choose this one's."""
+    place = open_device(hardware.accelerator)
+    if hardware.devices * hardware.nodes > 1:
+        # before anything is read, so that no process waits for another's reading
+        fabric = Fabric(
+            accelerator=hardware.accelerator, strategy="ddp", devices=hardware.devices, num_nodes=hardware.nodes
+        )
+        fabric.launch()
+    if place.type == "cpu":
+        return place
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    return device
+
+
+def rank_and_ranks() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
+
+
+def is_leader() -> bool:
+    """Whether this is the one process that writes."""
+    return rank_and_ranks()[0] == 0
+
+
+def leave_group() -> bool:
+    """End the group of processes that trained together; True in its first process, which goes on alone.
+
+    Scores of one process would otherwise wait for those of the others.
+    """
+    rank, ranks = rank_and_ranks()
+    if ranks > 1:
+        torch.distributed.destroy_process_group()
+    return rank == 0

@@ -14,8 +14,8 @@ from helpers.assets_command import run
 from helpers.model_files import box, chair, table
 from PIL import Image
 from scenegen.assets.curate.check import check_asset, check_library
+from scenegen.assets.curate.placing import Placer
 from scenegen.assets.curate.sheet import _lines, compose
-from scenegen.assets.curate.splits import settle_splits
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets
@@ -190,9 +190,9 @@ def test_a_dropped_model_does_not_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hashed", ["train", "test"])
 def test_both_splits_get_models_whatever_their_names(tmp_path: Path, hashed: str) -> None:
     models = [raw(chair(), f"chair_{n}", "chair", split=hashed) for n in range(4)]
-    splits = [model.split for model in settle_splits(models, tmp_path / "none") if isinstance(model, RawModel)]
+    place = Placer(tmp_path, choose_splits=True)
+    splits = [prepare(model, tmp_path, place=place).split for model in models]
     assert splits[0] == "train" and set(splits) == {"train", "test"}
-    for model, split in zip(models[:3], splits[:3], strict=True):
-        prepare(replace(model, split=split), tmp_path)
-    again = [model.split for model in settle_splits(reversed(models), tmp_path) if isinstance(model, RawModel)]
-    assert again[::-1][:3] == splits[:3], "a model never changes sides"
+    place = Placer(tmp_path, choose_splits=True)
+    again = [prepare(model, tmp_path, place=place).split for model in reversed(models)]
+    assert again[::-1] == splits, "a model never changes sides"

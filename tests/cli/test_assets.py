@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,33 @@ def test_the_same_name_from_another_file_is_kept_apart(library: Path, tmp_path: 
     assert done.returncode == 0
     assert "a test" in (library / "dropped.jsonl").read_text()
     assert {asset.name for asset in list_assets(library)} == {"a_chair", "table"}
+
+
+def test_six_commands_at_once_keep_six_models(tmp_path: Path) -> None:
+    """Files of the same name, different models: every command must see the names and splits that the others chose."""
+    files = [tmp_path / str(number) / "chair.stl" for number in range(6)]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        mesh = chair()
+        mesh.apply_scale(1 + 0.02 * number)
+        mesh.export(file)
+    library = tmp_path / "library"
+    command = [sys.executable, "-c", "from scenegen.cli.main import main; main()", "assets", "add", "--class", "chair"]
+    running = [
+        subprocess.Popen([*command, "--assets", library, file], stdout=subprocess.PIPE, text=True) for file in files
+    ]
+    for process in running:
+        output, _ = process.communicate()
+        assert process.returncode == 0 and "1 added, 0 refused" in output
+    assets = list_assets(library)
+    assert {asset.name for asset in assets} == {"chair", *(f"chair_{number}" for number in range(2, 7))}
+    assert {asset.provenance.checksum for asset in assets} == {
+        hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+    }
+    assert {asset.split for asset in assets} == {"train", "test"}
+    assert sorted(asset.size[2] for asset in assets) == pytest.approx(
+        [0.9 * (1 + 0.02 * n) for n in range(6)], abs=1e-3
+    )
 
 
 def test_sheet(library: Path, tmp_path: Path) -> None:

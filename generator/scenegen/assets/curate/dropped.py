@@ -9,6 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
+from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.core.asset_library import Asset, Provenance
 from scenegen.core.errors import ScenegenError
 
@@ -25,9 +26,10 @@ def drop(library: Path, asset: Asset, why: str) -> None:
         "checksum": origin.checksum,
         "why": why,
     }
-    with (library / FILE).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(note) + "\n")
-    shutil.rmtree(asset.folder)
+    with library_lock(library):
+        with (library / FILE).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(note) + "\n")
+        shutil.rmtree(asset.folder)
 
 
 def read_dropped(library: Path) -> list[dict[str, str]]:

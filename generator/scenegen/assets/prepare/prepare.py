@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scenegen.assets.prepare import clean
+from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.assets.prepare.orient import leaky_columns
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel
 from scenegen.assets.prepare.supports import find_supports
@@ -33,8 +35,14 @@ class Budget:
     texture_edge: int = 1024
 
 
-def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
-    """Clean a model, measure it and write it into the library; ScenegenError says why it cannot be used."""
+def prepare(
+    raw: RawModel, library: Path, budget: Budget = Budget(), place: Callable[[RawModel], RawModel] | None = None
+) -> Asset:
+    """Clean a model, measure it and write it into the library; ScenegenError says why it cannot be used.
+
+    `place` may change the model's name and split; it is called just before the asset is written, while the library is
+    locked, so that it sees the assets of all other processes.
+    """
     if not len(raw.faces) or not len(raw.vertices):
         raise ScenegenError(f"{raw.name}: the model has no triangles; export its mesh again")
     if len(raw.faces) > MAX_TRIANGLES:
@@ -75,7 +83,10 @@ def prepare(raw: RawModel, library: Path, budget: Budget = Budget()) -> Asset:
         uvs=None if mesh.uvs is None else mesh.uvs.astype(np.float32),
         material_index=mesh.material_index.astype(np.int32),
     )
-    return read_asset(write_asset(library, asset, prepared, textures))
+    with library_lock(library):
+        placed = place(raw) if place else raw
+        asset = replace(asset, name=placed.name, split=placed.split)
+        return read_asset(write_asset(library, asset, prepared, textures))
 
 
 def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, Any]]:

@@ -21,7 +21,8 @@ class RawModel:
     vertices float (V, 3); faces int (F, 3); material_index int (F,) into `materials`; uvs float (F, 3, 2) or None;
     corner_normals float (F, 3, 3) or None: then `prepare` smooths edges flatter than `smooth_angle_deg`.
     `textures` holds image files by the path that a material's `textures` give. `shelf_height`, in metres above the
-    base, is where a catalogue says that objects may stand, or None.
+    base, is where a catalogue says that objects may stand, or None. `named_by_file`: other models may have the
+    same name, so one that joins a library may get a number.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RawModel:
     smooth_angle_deg: float = 40.0
     textures: Mapping[str, bytes] = field(default_factory=dict)
     shelf_height: float | None = None
+    named_by_file: bool = False
     warnings: tuple[str, ...] = ()
 
 

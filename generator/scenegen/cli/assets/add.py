@@ -14,7 +14,6 @@ from scenegen.cli.assets.add_people import add_people
 from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
 from scenegen.cli.options import library_option
-from scenegen.core.asset_library import read_asset
 from scenegen.core.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
@@ -114,6 +113,7 @@ def _add_files(
     as_json: bool,
 ) -> int:
     """Prepare files, folders of them and .sh3f libraries, and print the result; the exit status."""
+    from scenegen.assets.curate.placing import Placer
     from scenegen.assets.sources.files.files import ImportOptions
 
     refused: list[Refused] = []
@@ -124,7 +124,9 @@ def _add_files(
     libraries = list(_read_libraries(furniture, class_name, refused))
     wanted = ImportOptions(class_name or "", split, **hints)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
-    added = prepare_all(_models(library, files, wanted, libraries), total, library, refused)
+    added = prepare_all(
+        _models(files, wanted, libraries), total, library, refused, Placer(library, choose_splits=split is None)
+    )
     passed: dict[str, list[str]] = {}
     for each in libraries:
         for why, names in each.passed.items():
@@ -184,30 +186,14 @@ def _read_libraries(
 
 
 def _models(
-    library: Path, files: list[Path], wanted: ImportOptions, libraries: list[FurnitureLibrary]
+    files: list[Path], wanted: ImportOptions, libraries: list[FurnitureLibrary]
 ) -> Iterator[RawModel | Refused]:
-    from scenegen.assets.curate.splits import settle_splits
-    from scenegen.assets.prepare.raw_model import RawModel
     from scenegen.assets.sources.files.files import read_files
     from scenegen.assets.sources.sweethome import read_pieces
 
-    def every() -> Iterator[RawModel | Refused]:
-        for model in read_files(files, wanted):
-            yield _with_free_name(library, model) if isinstance(model, RawModel) else model
-        for each in libraries:
-            yield from read_pieces(each, wanted.split)
-
-    return every() if wanted.split else settle_splits(every(), library)
-
-
-def _with_free_name(library: Path, model: RawModel) -> RawModel:
-    """Give a model a number when another file has its name in the library; the same file again keeps its name."""
-    name, number = model.name, 2
-    while (library / name / "asset.json").is_file():
-        if read_asset(library / name).provenance.checksum == model.provenance.checksum:
-            break
-        name, number = f"{model.name}_{number}", number + 1
-    return dataclasses.replace(model, name=name)
+    yield from read_files(files, wanted)
+    for each in libraries:
+        yield from read_pieces(each, wanted.split)
 
 
 def _refusal(path: Path, error: ScenegenError) -> Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,17 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=200)
 
 
-def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path, refused: list[Refused]) -> list[Asset]:
-    """Prepare every model and return the new assets; refused ones are added to `refused`, dropped ones are skipped."""
+def prepare_all(
+    models: Iterable[RawModel | Refused],
+    total: int,
+    library: Path,
+    refused: list[Refused],
+    place: Callable[[RawModel], RawModel] | None = None,
+) -> list[Asset]:
+    """Prepare every model and return the new assets; refused ones are added to `refused`, dropped ones are skipped.
+
+    `place` chooses names and splits, as for `prepare`.
+    """
     from scenegen.assets.curate.dropped import read_dropped, why_dropped
     from scenegen.assets.prepare.prepare import prepare
     from scenegen.assets.prepare.raw_model import Refused
@@ -41,7 +50,7 @@ def prepare_all(models: Iterable[RawModel | Refused], total: int, library: Path,
                 click.echo(f"passed over: {model.name}, dropped before ({why})", err=True)
             else:
                 try:
-                    added.append(prepare(model, library))
+                    added.append(prepare(model, library, place=place))
                 except ScenegenError as error:
                     refused.append(Refused(model.provenance.source, str(error)))
             on_progress(len(added), total, len(refused))

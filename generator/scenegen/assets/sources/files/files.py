@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawMod
         if names[name] > 1:
             name = f"{name}_{names[name]}"
         try:
-            yield to_raw_model(files[number], name, imported, options, credit)
+            yield replace(to_raw_model(files[number], name, imported, options, credit), named_by_file=True)
         except ScenegenError as error:
             yield Refused(str(files[number]), str(error))
 

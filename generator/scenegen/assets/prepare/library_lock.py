@@ -1,0 +1,30 @@
+"""Lets one process at a time change a library, so that many can add models to it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from scenegen.core.errors import ScenegenError
+
+LOCK_FILE = ".lock"
+PATIENCE = 300.0  # seconds; an asset is written in a fraction of one
+
+
+@contextmanager
+def library_lock(library: Path) -> Iterator[None]:
+    """Wait until no other process changes the library, then keep others out. Not reentrant.
+
+    Raises ScenegenError when another process holds the lock for PATIENCE seconds.
+    """
+    library.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(library / LOCK_FILE, timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise ScenegenError(
+            f"{library}: another process has locked it for {PATIENCE / 60:.0f} min; end that process and try again"
+        ) from error

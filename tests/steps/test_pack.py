@@ -1,4 +1,4 @@
-"""Packed data sets: what Dataset, webdataset, tarfile and np.load each read from them, kills, and damage."""
+"""Packed data sets: what Dataset, webdataset, tarfile and np.load read from them; kills and damage."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _TIPS = 0.04  # metres by which the centroid may lie outside the points near the
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at: its kind (size, side, front, ...), what it is, and whether it makes the asset unusable."""
+    """One finding about an asset: its kind (size, side, front, ...), a text, and whether the asset is unusable."""
 
     asset: str
     kind: str

@@ -172,7 +172,14 @@ def to_record(request: Request) -> dict[str, Any]:
         for each, details in options_of(request)
         if details.recorded
     }
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def from_record(body: Mapping[str, Any]) -> Request:

@@ -1,4 +1,4 @@
-"""Images of labels show what the labels hold, and the page opens without a network."""
+"""Pictures of labels show what the labels say, and the page opens without a network."""
 
 from __future__ import annotations
 

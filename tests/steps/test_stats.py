@@ -1,4 +1,4 @@
-"""Statistics of a data set against counts made here."""
+"""Figures of a data set against those counted by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Correct data passes; every kind of planted fault is found, by the check that is meant for it."""
+"""Right data passes; every kind of planted fault is found, and named as what it is."""
 
 from __future__ import annotations
 

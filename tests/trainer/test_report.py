@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import small_config, trained_model
+from helpers.trainer_boxes import CLASSES, EYE, small_config, trained_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError
-from scenetrain.evaluation.evaluate import SceneScore
+from scenegen.core.scene.scene import Camera, FrustumSpec
+from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore
+from scenetrain.metrics.iou import Scores
+from scenetrain.networks.registry import get_family
 from scenetrain.report.report import choose_scenes, write_report
+from scenetrain.report.tables import score_rows
+from scenetrain.report.voxels import GAP, HEAD_HEIGHT, VOXELS, Volume, scene_sheet
 from scenetrain.training.run_folder import save_model
 
-HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
+METRICS_HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
 
 
@@ -26,7 +33,7 @@ def make_run(folder: Path, seed: int) -> Path:
     for stage in STAGES:
         (folder / stage).mkdir(parents=True)
         rows = "0,0.9,0.8,0.1,0.3,0.01,1.5\n1,0.5,0.6,0.2,0.31,0.01,1.5\n2,0.3,0.7,0.15,0.3,0.01,1.5\n"
-        (folder / stage / "metrics.csv").write_text(HEAD + rows)
+        (folder / stage / "metrics.csv").write_text(METRICS_HEAD + rows)
     save_model(folder, trained_model(small_config(), 0.5, 0.7))
     return folder
 
@@ -42,7 +49,7 @@ class Pictures(HTMLParser):
 
 
 def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> None:
-    run, other = make_run(tmp_path / "final", 0), make_run(tmp_path / "first", 1)
+    run, other = make_run(tmp_path / "<b>final", 0), make_run(tmp_path / "first", 1)
     path = write_report(run, test_boxes, "test", other, torch.device("cpu"))
     assert path == run / "report.html"
     text = path.read_text(encoding="utf-8")
@@ -55,26 +62,66 @@ def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> Non
         with Image.open(io.BytesIO(content)) as image:
             image.load()
     assert "reconstructor, 3 views" in text and "0.384" in text and ">first<" in text
+    assert "<h1>&lt;b&gt;final</h1>" in text and "<b>final" not in text
 
 
 def test_scenes_are_the_best_the_median_and_the_worst() -> None:
-    scores = [
-        SceneScore(n, 10 * n, None, {"occupancy": None, "masks": iou}, ())
-        for n, iou in enumerate((0.2, 0.9, None, 0.5, 0.1, 0.4))
-    ]
-    assert {kind: score.index for kind, score in choose_scenes(scores).items()} == {
+    ious = (0.2, 0.9, None, 0.5, 0.1, 0.4)
+    scores = [SceneScore(n, 10 * n, None, {"occupancy": 1.0, "masks": iou}, ()) for n, iou in enumerate(ious)]
+    assert {kind: score.index for kind, score in choose_scenes(scores, "masks").items()} == {
         "best": 10,
         "median": 50,
         "worst": 40,
     }
-    assert list(choose_scenes(scores[:1])) == ["best"]
-    assert choose_scenes([]) == {}
+    assert list(choose_scenes(scores[:1], "masks")) == ["best"]
+    assert choose_scenes([], "masks") == {}
 
 
 def test_damage_is_one_line(test_boxes: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 0)
     with pytest.raises(ScenegenError, match=r"none/model\.pt: no trained model"):
         write_report(run, test_boxes, "test", tmp_path / "none", torch.device("cpu"))
-    (run / "segmenter_1" / "metrics.csv").write_text(HEAD + "0,much\n")
+    (run / "segmenter_1" / "metrics.csv").write_text(METRICS_HEAD + "0,much\n")
     with pytest.raises(ScenegenError, match=r"metrics\.csv: damaged"):
         write_report(run, test_boxes, "test", None, torch.device("cpu"))
+
+
+def test_rows_of_scores_follow_the_outputs_and_the_paper() -> None:
+    family = get_family("everted")
+    occupancy, masks = family.outputs
+    classes = (0.1, 0.2, None, 0.4, 0.5, 0.6)
+    held = (1, 2, 0, 3, 4, 4)
+    scores = Scores(0.3, 0.7, 0.36, classes, held, precision=0.8, recall=0.9, scenes=4)
+    scenes = tuple(SceneScore(n, n, None, {}, ()) for n in range(4))
+    first = Evaluation(
+        CLASSES, {o.name: OutputScore(o, scores, None, scores) for o in (occupancy, masks)}, scenes, None, None, None
+    )
+    second = replace(first, outputs={"masks": OutputScore(masks, replace(scores, overall=0.6), None, scores)})
+    rows = score_rows(family, [first, second])
+    assert [row.name for row in rows] == ["reconstructor", *CLASSES, "segmenter overall", "segmenter macro"]
+    assert [row.scenes for row in rows] == [4, *held, 4, 4]
+    assert [row.runs for row in rows] == [(0.7, None), *((iou, iou) for iou in classes), (0.7, 0.6), (0.36, 0.36)]
+    # Tables 1 and 2 of the paper
+    assert [row.paper for row in rows[:3]] == [(None, 0.392), (0.264, 0.302), (0.366, 0.358)]
+    assert [row.starts_group for row in rows] == [True, True, *[False] * 5, True, False]
+
+
+def test_a_frustum_stands_beside_its_image() -> None:
+    """The cells of the left half are a chair: they are drawn red, left of the middle; a frustum of air has no red."""
+    boxes = np.zeros((2, 8, 8, 8, 2), bool)
+    boxes[0, :4, :, :, 0] = True
+    images = np.full((1, 224, 224, 3), 90, np.uint8)
+    K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
+    camera = Camera("c", 224, 224, K, EYE, FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0))
+    volumes = [Volume(head, "", masks, ("chair", "table")) for head, masks in zip(("truth", "run"), boxes, strict=True)]
+    sheet = np.asarray(scene_sheet(images, volumes, camera)).astype(int)
+    width, height = VOXELS
+    assert (sheet[HEAD_HEIGHT + 9, GAP + 9] == 90).all()
+    truth, empty = (
+        sheet[HEAD_HEIGHT : HEAD_HEIGHT + height, -n * (width + GAP) : sheet.shape[1] - (n - 1) * (width + GAP) - GAP]
+        for n in (2, 1)
+    )
+    red = truth[..., 0] > truth[..., 1:].max(axis=-1) + 60
+    assert red.mean() > 0.05
+    assert np.argwhere(red)[:, 1].mean() < width / 2
+    assert (empty[..., 0] <= empty[..., 1:].max(axis=-1) + 60).all()

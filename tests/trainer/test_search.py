@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 from helpers.trainer_boxes import SMALL, build, small_config
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import ScenegenError, UsageError
 from scenetrain.cli.main import cli
 from scenetrain.config import Config
+from scenetrain.networks.contract import Family
+from scenetrain.networks.registry import get_family
 from scenetrain.networks.settings import load_config
 from scenetrain.search import search as search_module
 from scenetrain.search.pool import TrialPool
@@ -33,10 +36,18 @@ def quiet(line: str) -> None:
     del line
 
 
+def family() -> Family:
+    """The family with few candidates for each of its searched settings."""
+    whole = get_family("everted")
+    return replace(whole, searched=tuple(replace(section, candidates=FEW) for section in whole.searched))
+
+
 @pytest.fixture(scope="module", autouse=True)
-def few_candidates() -> None:
-    search_module.CANDIDATES.clear()
-    search_module.CANDIDATES.update(FEW)
+def few_candidates() -> Iterator[None]:
+    few = family()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "get_family", lambda name: few)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +65,19 @@ def test_keeps_what_helps_one_thing_at_a_time(searched: tuple[Path, SearchResult
     for branch in ("reconstructor", "segmenter"):
         best: TrialResult | None = None
         for changed in ("start", *FEW):
-            tried = [row for row in result.rows if (row.result.branch, row.result.changed) == (branch, changed)]
+            tried = [row for row in result.rows if (row.result.section, row.result.changed) == (branch, changed)]
             assert len(tried) == 1
             tried_result = tried[0].result
             if changed == "learning_rate":
                 assert "not a number" in tried_result.failure
             elif best is not None:
-                differing = {k for k in FEW if getattr(tried_result, k) != getattr(best, k)}
+                differing = {k for k in FEW if tried_result.settings[k] != best.settings[k]}
                 assert differing == {changed}
                 assert tried[0].kept == (tried_result.iou is not None and tried_result.iou > (best.iou or 0))
             best = tried_result if tried[0].kept else best
         assert best is not None
         chosen = getattr(result.chosen, branch)
-        assert [getattr(chosen, k) for k in FEW] == [getattr(best, k) for k in FEW]
+        assert [getattr(chosen, k) for k in FEW] == [best.settings[k] for k in FEW]
 
 
 def test_segmenters_stand_on_the_reconstructor_that_was_found(searched: tuple[Path, SearchResult]) -> None:
@@ -76,10 +87,10 @@ def test_segmenters_stand_on_the_reconstructor_that_was_found(searched: tuple[Pa
         state = torch.load(folder / stage / "best.ckpt", weights_only=True)["state_dict"]
         return {key: value for key, value in state.items() if "segmenter" not in key and "mask_fusion" not in key}
 
-    (found,) = {r.result.trial.split("_on_")[1] for r in result.rows if r.result.branch == "segmenter"}
+    (found,) = {r.result.trial.split("_on_")[1] for r in result.rows if r.result.section == "segmenter"}
     wanted = reconstructor(out / "trials" / f"reconstructor_{found}", "reconstructor_3")
     for row in result.rows:
-        if row.result.branch == "segmenter" and not row.result.failure:
+        if row.result.section == "segmenter" and not row.result.failure:
             got = reconstructor(out / "trials" / row.result.trial, "segmenter_3")
             assert all(torch.equal(got[key], wanted[key]) for key in wanted)
 
@@ -131,7 +142,7 @@ def test_command_shows_the_trials_and_scores_what_was_chosen(
     paths = ["--data", str(boxes), "--test", str(test_boxes), "--out", str(tmp_path)]
     done = CliRunner().invoke(cli, ["search", *paths, "--device", "cpu", "--workers", "0", *words])
     assert done.exit_code == 0, done.output
-    assert "On 3 test scenes" in done.stdout
+    assert "IoU on 3 test scenes: reconstructor 0." in done.stdout
     assert load_config(str(tmp_path / "chosen.toml")).reconstructor == searched[1].chosen.reconstructor
 
 
@@ -151,6 +162,24 @@ def test_two_trials_side_by_side_end_as_they_do_alone(
     assert results["start"].iou == alone.iou
     assert results["start"].loss == pytest.approx(alone.loss, rel=1e-6)
     assert "not a number" in results["learning_rate"].failure
+
+
+def test_stages_without_iou_are_compared_by_their_loss() -> None:
+    worse, better = (TrialResult("a", "s", "start", loss=loss) for loss in (0.5, 0.25))
+    assert search_module._choose([worse, better], "a") is better
+    assert search_module._choose([worse, replace(better, loss=0.5, trial="b")], "b").trial == "b"
+    with pytest.raises(ScenegenError, match="no trial worked; the first: out of memory"):
+        search_module._choose([TrialResult("a", "s", "start", failure="out of memory")], "a")
+
+
+def test_what_cannot_be_searched_is_one_line(boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "journal.jsonl").write_text('{"trial": "a", "branch": "reconstructor"}\n')
+    with pytest.raises(ScenegenError, match=r"journal\.jsonl: damaged, or of another version"):
+        search(config(), boxes, tmp_path, CPU, quiet)
+    without = replace(family(), searched=())
+    monkeypatch.setattr(search_module, "get_family", lambda name: without)
+    with pytest.raises(UsageError, match="names no settings to search"):
+        search(config(), boxes, tmp_path / "none", CPU, quiet)
 
 
 def test_all_trials_begin_at_the_same_weights() -> None:

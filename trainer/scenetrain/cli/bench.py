@@ -1,4 +1,4 @@
-"""scenetrain bench: how fast inference and every training stage are here."""
+"""scenetrain bench: the speed of inference and of every training stage on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def bench(
 ) -> None:
     """Measure the speed of inference and training.
 
-    Times each training stage per epoch of 22,500 scenes, and measures the memory that inference and training take.
+    Times each training stage per epoch of as many scenes as the paper has, and measures the memory that inference and
+    training take.
 
     \b
     Examples:
@@ -43,7 +44,7 @@ def bench(
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
-    if run is not None and (changes or config):
+    if run is not None and (changes or config is not None):
         raise click.UsageError("--run has its own configuration; leave out --config and --set")
     place = open_device(device)
     trained = load_model(run, place) if run is not None else None
@@ -65,7 +66,7 @@ def _show(result: Bench, console: Console) -> None:
             f"inference of one scene in {inference.precision}: {1e3 * inference.seconds:.1f} ms, "
             f"{inference.peak_bytes / 1e9:.2f} GB"
         )
-    table = Table(title=f"Training at {result.precision}, an epoch of {result.scenes:,} scenes", title_justify="left")
+    table = Table(title=f"Training in {result.precision}, an epoch of {result.scenes:,} scenes", title_justify="left")
     table.add_column("stage")
     for head in ("batch", "s/epoch", "floor s", "share of floor", "GB"):
         table.add_column(head, justify="right")
@@ -74,7 +75,7 @@ def _show(result: Bench, console: Console) -> None:
         table.add_row(stage.stage, str(stage.batch_size), epoch, *_floor(stage), f"{stage.peak_bytes / 1e9:.2f}")
     console.print(table)
     if all(stage.floor is None for stage in result.stages):
-        console.print("No floor is known here: it is estimated for the paper's network on an H200.")
+        console.print("The floor, the shortest possible time, is known for one H200 GPU and the paper's network only.")
 
 
 def _floor(stage: StageSpeed) -> tuple[str, str]:

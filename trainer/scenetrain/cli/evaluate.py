@@ -11,8 +11,6 @@ import click
 from scenetrain.cli.options import data_option, device_option, json_option, run_argument, split_option
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from scenetrain.evaluation.evaluate import Evaluation
     from scenetrain.networks.contract import Family
 
@@ -36,60 +34,45 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
     """
     from scenegen.progress import progress
 
-    from scenetrain.evaluation import evaluate as step
+    from scenetrain.evaluation.evaluate import as_json as body
+    from scenetrain.evaluation.evaluate import evaluate as score
+    from scenetrain.evaluation.evaluate import open_scenes
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
     trained = load_model(run, place)
-    scenes = step.open_scenes(trained, data, split)
+    scenes = open_scenes(trained, data, split)
     with progress("evaluate") as on_progress:
-        result = step.evaluate(trained, scenes, place, on_progress)
+        result = score(trained, scenes, place, on_progress)
     if as_json:
-        click.echo(json.dumps(step.as_json(result), indent=1, allow_nan=False))
+        click.echo(json.dumps(body(result), indent=1, allow_nan=False))
         return
+    _print_scores(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", trained.family, result)
+
+
+def _print_scores(title: str, family: Family, result: Evaluation) -> None:
     from rich.console import Console
-
-    console = Console()
-    title = f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes"
-    console.print(_table(title, result, trained.family))
-    for one in result.outputs.values():
-        threshold = f"threshold {one.scores.threshold:.2f}, " if one.output.has_threshold else ""
-        scores = f"precision {one.scores.precision:.3f}, recall {one.scores.recall:.3f}"
-        console.print(f"{one.output.title}: {threshold}{scores}")
-    console.print("constant: the best answer that does not look at the images, every voxel's frequency in training")
-    for kind, score in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
-        if score is not None and score.objects:
-            console.print(f"{score.objects} objects {kind}: recall {_show(score.recall)}, IoU {_show(score.iou)}")
-        elif score is not None:
-            console.print(f"No objects {kind}.")
-
-
-def _table(title: str, result: Evaluation, family: Family) -> Table:
     from rich.table import Table
+
+    from scenetrain.report.tables import score_rows, show
 
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for head in ("IoU", "constant", "scenes", *(f"paper {version.name}" for version in family.paper)):
         table.add_column(head, justify="right")
-    total = str(len(result.scenes))
-    for one in result.outputs.values():
-        name, scores, constant = one.output.title, one.scores, one.constant
-        papers = [version.scores.get(one.output.name) for version in family.paper]
-        overall = [_show(paper.overall if paper else None) for paper in papers]
-        if one.output.kind == "occupancy":
-            table.add_row(name, _show(scores.overall), _show(constant.overall), total, *overall, end_section=True)
-            continue
-        rows = zip(result.classes, scores.classes, constant.classes, scores.scenes_with_class, strict=True)
-        for label, iou, blind, held in rows:
-            theirs = [_show(paper.classes.get(label) if paper else None) for paper in papers]
-            table.add_row(label, _show(iou), _show(blind), str(held), *theirs)
-        table.add_section()
-        macro = [_show(paper.macro if paper else None) for paper in papers]
-        table.add_row(f"{name} overall", _show(scores.overall), _show(constant.overall), total, *overall)
-        table.add_row(f"{name} macro", _show(scores.macro), _show(constant.macro), total, *macro, end_section=True)
-    return table
-
-
-def _show(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3f}"
+    for row in score_rows(family, [result]):
+        if row.starts_group:
+            table.add_section()
+        paper = ("" if figure is None else show(figure) for figure in row.paper)
+        table.add_row(row.name, show(row.runs[0]), show(row.constant), str(row.scenes), *paper)
+    console = Console()
+    console.print(table)
+    for score in result.outputs.values():
+        threshold = f"threshold {score.scores.threshold:.2f}, " if score.output.has_threshold else ""
+        figures = f"precision {score.scores.precision:.3f}, recall {score.scores.recall:.3f}"
+        console.print(f"{score.output.title}: {threshold}{figures}")
+    console.print("constant: the best answer that ignores the images, the frequency of every voxel in training")
+    for kind, objects in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
+        if objects is not None:
+            console.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")

@@ -10,7 +10,7 @@ from scenetrain.cli.options import DIRECTORY, config_option, data_option, device
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="Which network (default: everted, or the one that a .toml file names).")
+@click.option("--model", metavar="NAME", help="Which network (default: the one that the configuration names).")
 @data_option
 @click.option(
     "--out", metavar="RUN", type=DIRECTORY, required=True, help="The run's folder. An existing run continues."

@@ -33,7 +33,7 @@ device_option = click.option(
 config_option = click.option(
     "--config",
     metavar="NAME|FILE",
-    help="A configuration by name (first, final, tiny; default: first) or a .toml file.",
+    help="A configuration by name, such as first, final or tiny, or a .toml file (default: the network's own).",
 )
 
 set_option = click.option(

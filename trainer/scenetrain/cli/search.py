@@ -55,9 +55,11 @@ def search(
     from rich.console import Console
     from rich.table import Table
 
+    from scenetrain.networks.registry import get_family
     from scenetrain.networks.settings import load_config
+    from scenetrain.report.tables import score_rows, show
     from scenetrain.search import search as step
-    from scenetrain.search.report import HEADS, cells
+    from scenetrain.search.report import cells, heads, setting_keys
     from scenetrain.training.hardware import Hardware
 
     hardware = Hardware(device, devices, workers=workers)
@@ -65,15 +67,15 @@ def search(
     limited = load_config(config, (*step.LIMITS, *changes))
     result = step.search(limited, data, out, hardware, lambda line: click.echo(line, err=True))
     chosen = step.write_results(result, base, out)
-    table = Table(*HEADS, title="Trials", title_justify="left")
+    keys = setting_keys(result.rows)
+    table = Table(*heads(result.rows), title="Trials", title_justify="left")
     for row in result.rows:
-        table.add_row(*cells(row), style="bold green" if row.kept else None)
+        table.add_row(*cells(row, keys), style="bold green" if row.kept else None)
     console = Console()
     console.print(table)
     if test is not None:
         scores = step.score_chosen(result, data, test, hardware)
-        figures = (f"{one.output.title} IoU {one.scores.overall:.3f}" for one in scores.outputs.values())
-        console.print(
-            f"On {len(scores.scenes)} test scenes: {', '.join(figures)}, {scores.main.scores.macro:.3f} macro"
-        )
+        family = get_family(base.model.name)
+        figures = (f"{row.name} {show(row.runs[0])}" for row in score_rows(family, [scores]) if row.class_name is None)
+        console.print(f"IoU on {len(scores.scenes)} test scenes: {', '.join(figures)}")
     click.echo(f"{chosen}: next, run scenetrain fit --data {data} --out DIR --config {chosen}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
@@ -15,27 +17,46 @@ CARD, LINE, INK, FAINT = "#14161c", "#262a33", "#d6dbe5", "#8b93a3"
 BLUE, AMBER, GREEN = "#5b9dff", "#f4c836", "#4aa854"
 
 Rows = Sequence[Mapping[str, float]]
+"""A stage's epochs: the columns of metrics.csv."""
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """An output's overall IoU at the thresholds 0, .01, ... .99, the threshold in use, and the paper's."""
+
+    title: str
+    values: Sequence[float]
+    chosen: float
+    paper: float | None
 
 
 def plot_stages(stages: Mapping[str, Rows]) -> bytes:
-    """Loss above, IoU below, a column a stage; the epoch whose weights were kept is marked."""
+    """Loss above, IoU below, one column per stage; the epoch whose weights were kept is marked.
+
+    A stage without validation IoU shows its losses only.
+    """
     figure = Figure(figsize=(3.5 * len(stages), 5.2))
     axes = figure.subplots(2, len(stages), squeeze=False)
-    for n, (name, rows) in enumerate(stages.items()):
+    for n, (title, rows) in enumerate(stages.items()):
         epochs = [row["epoch"] + 1 for row in rows]
         best = min(rows, key=lambda row: row["val_loss"])["epoch"] + 1
         loss, iou = axes[0, n], axes[1, n]
         loss.plot(epochs, [row["train_loss"] for row in rows], color=FAINT, label="training", marker=".")
         loss.plot(epochs, [row["val_loss"] for row in rows], color=BLUE, label="validation", marker=".")
-        iou.plot(epochs, [row["val_iou"] for row in rows], color=AMBER, label="validation", marker=".")
-        loss.set_title(name)
-        iou.set_ylim(bottom=0)
-        iou.set_xlabel("epoch")
-        for axis in (loss, iou):
+        loss.set_title(title)
+        shown = [loss]
+        if all(math.isfinite(row.get("val_iou", math.nan)) for row in rows):
+            iou.plot(epochs, [row["val_iou"] for row in rows], color=AMBER, label="validation", marker=".")
+            iou.set_ylim(bottom=0)
+            shown.append(iou)
+        else:
+            iou.set_visible(False)
+        shown[-1].set_xlabel("epoch")
+        for axis in shown:
             axis.axvline(best, color=GREEN, linewidth=1, linestyle="--", label="kept")
             axis.set_xlim(0.5, len(rows) + 0.5)
             axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-            _dress(axis)
+            _style(axis)
     axes[0, 0].set_ylabel("loss")
     axes[1, 0].set_ylabel("IoU at the best threshold")
     for axis in axes[:, -1]:
@@ -43,26 +64,27 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
     return _png(figure)
 
 
-def plot_thresholds(curves: Mapping[str, tuple[Sequence[float], float]], paper: float | None) -> bytes:
-    """Overall IoU over the threshold; `curves` holds (values at 0, .01, ... .99, the chosen threshold) by name."""
+def plot_thresholds(curves: Sequence[ThresholdCurve]) -> bytes:
+    """Overall IoU over the threshold."""
     figure = Figure(figsize=(7.0, 3.8))
     axis = figure.subplots()
-    for (name, (values, chosen)), color in zip(curves.items(), cycle((BLUE, AMBER))):
-        axis.plot(np.arange(len(values)) / len(values), values, color=color, label=name)
-        axis.plot(
-            chosen, values[round(chosen * len(values))], "o", color=color, label=f"chosen on validation: {chosen:.2f}"
-        )
-    if paper is not None:
-        axis.axvline(paper, color=FAINT, linewidth=1, linestyle=":", label=f"paper: {paper:.2f}")
+    for curve, color in zip(curves, cycle((BLUE, AMBER, GREEN)), strict=False):
+        values, chosen = curve.values, curve.chosen
+        axis.plot(np.arange(len(values)) / len(values), values, color=color, label=curve.title)
+        label = f"chosen on validation: {chosen:.2f}"
+        axis.plot(chosen, values[round(chosen * len(values))], "o", color=color, label=label)
+        if curve.paper is not None:
+            label = f"paper, {curve.title}: {curve.paper:.2f}"
+            axis.axvline(curve.paper, color=FAINT, linewidth=1, linestyle=":", label=label)
     axis.set(xlabel="threshold", ylabel="overall IoU", xlim=(0, 1))
     axis.set_ylim(bottom=0)
-    _dress(axis)
+    _style(axis)
     axis.legend(frameon=False, labelcolor=INK, fontsize=9)
     return _png(figure)
 
 
 def plot_confusion(confusion: NDArray[np.int64], labels: Sequence[str]) -> bytes:
-    """Where each true class's voxels went, in per cent of the row."""
+    """Where each true class's voxels went, in per cent of its row; `labels` name rows and columns."""
     rows = confusion.sum(axis=1, keepdims=True)
     share = 100 * confusion / np.maximum(rows, 1)
     figure = Figure(figsize=(6.4, 5.0))
@@ -75,12 +97,12 @@ def plot_confusion(confusion: NDArray[np.int64], labels: Sequence[str]) -> bytes
     axis.set_xticks(names, labels, rotation=30, ha="right")
     axis.set_yticks(names, [f"{name}  ({n:,})" for name, n in zip(labels, rows[:, 0].tolist(), strict=True)])
     axis.set(xlabel="predicted", ylabel="true (voxels)")
-    _dress(axis)
-    axis.grid(False)
+    _style(axis)
+    axis.grid(visible=False)
     return _png(figure)
 
 
-def _dress(axis: Axes) -> None:
+def _style(axis: Axes) -> None:
     axis.set_facecolor(CARD)
     axis.tick_params(colors=FAINT, labelsize=9, length=0)
     axis.grid(color=LINE, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""A page about a run: RUN/report.html, which holds its pictures and opens offline, and the pictures in RUN/report."""
+"""A page about a run: RUN/report.html, which holds its images and opens offline, and the images in RUN/report."""
 
 from __future__ import annotations
 
@@ -7,63 +7,67 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
-from scenegen.core.scene.scene import GridSpec
+from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.progress import progress
 
-from scenetrain.data.labels import unpack_masks
+from scenetrain.data.reads import stack_extras
 from scenetrain.data.scenes import SceneList
-from scenetrain.evaluation.evaluate import SceneScore, evaluate, open_scenes, predict_probabilities
-from scenetrain.networks.contract import Stage
-from scenetrain.report.page import Scored, page, show
-from scenetrain.report.plots import Rows, plot_confusion, plot_stages, plot_thresholds
-from scenetrain.report.voxels import scene_sheet
+from scenetrain.evaluation.evaluate import Evaluation, SceneScore, evaluate, open_scenes, predict_probabilities
+from scenetrain.networks.contract import Family, PaperScore, Stage
+from scenetrain.report.page import ReportContent, page
+from scenetrain.report.plots import Rows, ThresholdCurve, plot_confusion, plot_stages, plot_thresholds
+from scenetrain.report.tables import ScoredRun, show
+from scenetrain.report.voxels import Volume, scene_sheet, volume_names
 from scenetrain.training.run_folder import load_model
 
 
 def write_report(run: Path, data: Path, split: str, compare: Path | None, device: torch.device) -> Path:
     """Score `run` (and `compare` beside it) on a split and write RUN/report.html, the path returned.
 
-    ScenegenError when a run has no model, the data does not fit it, or the folder cannot be written.
+    ScenegenError when a run has no model, the data does not fit it, or the folder cannot be written; UsageError when
+    the two runs cannot be compared.
     """
     models = [(_name(folder), load_model(folder / "model.pt", device)) for folder in (run, compare) if folder]
-    splits = [open_scenes(trained, data, split) for _, trained in models]
-    stages = _read_stages(run, models[0][1].family.stages(models[0][1].config))
+    trained = models[0][1]
+    if models[-1][1].family.reads.labels != trained.family.reads.labels:
+        raise UsageError(f"--compare {compare}: its network has another kind of labels; give a run of the same kind")
+    splits = [open_scenes(network, data, split) for _, network in models]
+    stages = _read_stages(run, trained.family.stages(trained.config))
     runs = []
-    for (name, trained), scenes in zip(models, splits, strict=True):
+    for (name, network), scenes in zip(models, splits, strict=True):
         with progress(f"evaluate {name}") as on_progress:
-            runs.append(Scored(name, trained, evaluate(trained, scenes, device, on_progress)))
+            runs.append(ScoredRun(name, network, evaluate(network, scenes, device, on_progress)))
     result = runs[0].result
-    pictures: dict[str, bytes] = {"curves": plot_stages(stages)} if stages else {}
-    curves = {one.output.title: (one.curve, one.scores.threshold) for one in result.outputs.values() if one.curve}
+    figures: dict[str, bytes] = {"curves": plot_stages(stages)} if stages else {}
+    curves = _threshold_curves(trained.family, result)
     if curves:
-        papers = [score.threshold for version in models[0][1].family.paper for score in version.scores.values()]
-        pictures["thresholds"] = plot_thresholds(curves, next((t for t in papers if t is not None), None))
+        figures["thresholds"] = plot_thresholds(curves)
     if result.confusion is not None:
-        pictures["confusion"] = plot_confusion(result.confusion, ("air", *result.classes))
-    shown = (
-        choose_scenes(result.scenes) if isinstance(splits[0].grid, GridSpec) and result.confusion is not None else {}
-    )
+        figures["confusion"] = plot_confusion(result.confusion, ("air", *result.classes))
+    shown = choose_scenes(result.scenes, result.main.output.name)
     for kind, score in shown.items():
-        pictures[f"scene_{kind}"] = _draw_scene(splits[0], score, runs, device)
+        figures[f"scene_{kind}"] = _draw_scene(splits, score.position, runs, device)
     folder = run / "report"
     try:
         folder.mkdir(exist_ok=True)
-        for name, content in pictures.items():
+        for name, content in figures.items():
             (folder / f"{name}.png").write_bytes(content)
     except OSError as error:
-        raise ScenegenError(f"{folder}: cannot be written ({error.strerror}); free the place") from error
-    write_text(run / "report.html", page(runs, f"{data.resolve().name}, {split}", stages, pictures, shown))
+        raise ScenegenError(
+            f"{folder}: cannot be written ({error.strerror}); check its permissions and the disk space"
+        ) from error
+    text = page(ReportContent(runs, f"{data.resolve().name}, {split}", stages, shown, figures))
+    write_text(run / "report.html", text)
     return run / "report.html"
 
 
-def choose_scenes(scores: Sequence[SceneScore]) -> dict[str, SceneScore]:
-    """The best, the median and the worst scene by the main output's IoU, each once; scenes without a voxel left out."""
-    ranked = sorted((s for s in scores if main_iou(s) is not None), key=lambda s: (-(main_iou(s) or 0.0), s.position))
+def choose_scenes(scores: Sequence[SceneScore], output: str) -> dict[str, SceneScore]:
+    """The best, the median and the worst scene by an output's IoU, each once; scenes without a voxel are left out."""
+    known = [score for score in scores if score.ious[output] is not None]
+    ranked = sorted(known, key=lambda score: (-(score.ious[output] or 0.0), score.position))
     places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
     chosen: dict[str, SceneScore] = {}
     for kind, place in places.items():
@@ -72,48 +76,65 @@ def choose_scenes(scores: Sequence[SceneScore]) -> dict[str, SceneScore]:
     return chosen
 
 
-def main_iou(score: SceneScore) -> float | None:
-    """A scene's IoU in the main output."""
-    return list(score.ious.values())[-1]
-
-
 def _name(folder: Path) -> str:
     return folder.resolve().name
 
 
-def _read_stages(run: Path, stages_of_run: Sequence[Stage]) -> dict[str, Rows]:
-    """The epochs of every stage that left a table."""
-    stages: dict[str, Rows] = {}
-    for stage in stages_of_run:
+def _threshold_curves(family: Family, result: Evaluation) -> list[ThresholdCurve]:
+    curves = []
+    for name, score in result.outputs.items():
+        paper = [version.scores.get(name, PaperScore()).threshold for version in family.paper]
+        if score.curve is not None:
+            theirs = next((threshold for threshold in paper if threshold is not None), None)
+            curves.append(ThresholdCurve(score.output.title, score.curve, score.scores.threshold, theirs))
+    return curves
+
+
+def _read_stages(run: Path, stages: Sequence[Stage]) -> dict[str, Rows]:
+    """The epochs of every stage that left a table, by the stage's title."""
+    found: dict[str, Rows] = {}
+    for stage in stages:
         path = run / stage.name / "metrics.csv"
         if not path.is_file():
             continue
         try:
             table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-            rows = [{key: float(value) for key, value in row.items()} for row in table]
-            needed = {"epoch", "train_loss", "val_loss", "val_iou", "seconds"}
-            if not rows or not needed <= set(rows[0]):
+            rows = [{key: float(value) for key, value in row.items() if value != ""} for row in table]
+            needed = {"epoch", "train_loss", "val_loss", "seconds"}
+            if not rows or not all(needed <= set(row) for row in rows):
                 raise ValueError("no epochs, or columns missing")
         except (OSError, ValueError, TypeError) as error:
             raise ScenegenError(
-                f"{path}: damaged ({error}); remove it to have the report without its curves"
+                f"{path}: damaged ({error}); restore it, or rename it to have the report without this stage's curves"
             ) from error
-        stages[stage.title] = rows
-    return stages
+        found[stage.title] = rows
+    return found
 
 
-def _draw_scene(scenes: SceneList, score: SceneScore, runs: Sequence[Scored], device: torch.device) -> bytes:
-    """A scene's photographs, truth and what each run made of it."""
-    stored = scenes[score.position]
-    truth = unpack_masks(stored.labels[None], len(scenes.classes))[0]
-    volumes: list[tuple[str, str, NDArray[np.bool_]]] = [("truth", "", truth.movedim(0, -1).numpy())]
-    for run in runs:
-        main = run.trained.family.main
-        masks = predict_probabilities(run.trained, stored.images[None].to(device))[main.name]
-        predicted = main.predicted(masks, run.trained.thresholds[main.name])[0].movedim(0, -1).cpu().numpy()
-        volumes.append((run.name, f"IoU {show(main_iou(run.result.scenes[score.position]))}", predicted))
-    images = stored.images.permute(0, 2, 3, 1).numpy()
+def _draw_scene(splits: Sequence[SceneList], position: int, runs: Sequence[ScoredRun], device: torch.device) -> bytes:
+    """A scene's images, the truth of the main output and what each run predicts."""
+    classes, main = splits[0].classes, runs[0].result.main.output
+    stored = splits[0][position]
+    truth = main.truth(stored.labels[None], len(classes))[0]
+    volumes = [Volume("truth", "", truth.movedim(0, -1).numpy(), volume_names(main, classes))]
+    for run, scenes in zip(runs, splits, strict=True):
+        output = run.result.main.output
+        item = scenes[position]
+        extras = stack_extras([item.extras]).to(device)
+        probabilities = predict_probabilities(run.trained, item.images[None].to(device), extras)[output.name]
+        predicted = output.predicted(probabilities, run.trained.thresholds[output.name])[0].movedim(0, -1)
+        note = f"IoU {show(run.result.scenes[position].ious[output.name])}"
+        volumes.append(Volume(run.name, note, predicted.cpu().numpy(), volume_names(output, classes)))
     content = io.BytesIO()
-    assert isinstance(scenes.grid, GridSpec)
-    scene_sheet(images, volumes, scenes.grid, scenes.classes).save(content, "PNG", optimize=True)
+    images = stored.images.permute(0, 2, 3, 1).numpy()
+    scene_sheet(images, volumes, _frame(splits[0], position)).save(content, "PNG", optimize=True)
     return content.getvalue()
+
+
+def _frame(scenes: SceneList, position: int) -> GridSpec | Camera:
+    """The box grid, or the camera of the frustum, of an item's labels."""
+    camera = scenes.camera(position)
+    if camera is not None:
+        return scenes.scene(position).cameras[camera]
+    assert isinstance(scenes.grid, GridSpec)
+    return scenes.grid

@@ -1,47 +1,64 @@
-"""Pictures of rooms: photographs beside their voxels, in the colours of the paper's figures."""
+"""A scene's images beside its voxels, in the colours of the classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scenegen.core.scene.classes import Color, class_color
-from scenegen.core.scene.scene import GridSpec
+from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.steps.preview.faces import BACKGROUND
-from scenegen.steps.preview.voxels import VIEWS, draw_voxels
+from scenegen.steps.preview.frusta import draw_frustum
+from scenegen.steps.preview.voxels import VIEWS, View, draw_voxels
+
+from scenetrain.metrics.outputs import Output
 
 TILE = 148
 GAP = 10
-HEAD = 42
-SIZE = 20
+HEAD_HEIGHT = 42
+FONT_SIZE = 20
 VOXELS = (560, 3 * TILE + 2 * GAP)
+"""Width and height of an image of voxels: as high as three photographs."""
 TEXT: Color = (214, 219, 229)
 FAINT: Color = (139, 147, 163)
 
 Masks = NDArray[np.bool_]
+Frame = GridSpec | Camera
+"""Where voxels are: a box grid, or the camera whose frustum they are in."""
 
 
-def scene_sheet(
-    images: NDArray[np.uint8], volumes: Sequence[tuple[str, str, Masks]], grid: GridSpec, classes: Sequence[str]
-) -> Image.Image:
-    """Photographs uint8 (V, H, W, 3) in a column and one picture a volume (head, note, masks (X, Y, Z, C))."""
-    colors = [class_color(name) for name in classes]
-    pictures = [draw_voxels(masks, grid, colors, VIEWS[0], VOXELS) for _, _, masks in volumes]
-    heads = [(head, note) for head, note, _ in volumes]
-    return _sheet(images, pictures, heads)
+@dataclass(frozen=True)
+class Volume:
+    """Voxels under a head and a note: `masks` (X, Y, Z, C), or (w, h, d, C) of a frustum, C named by `names`."""
+
+    head: str
+    note: str
+    masks: Masks
+    names: tuple[str, ...]
 
 
-def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, classes: Sequence[str]) -> Image.Image:
+def volume_names(output: Output, classes: Sequence[str]) -> tuple[str, ...]:
+    """What an output's channels are called."""
+    return ("occupied",) if output.kind == "occupancy" else tuple(classes)
+
+
+def scene_sheet(images: NDArray[np.uint8], volumes: Sequence[Volume], frame: Frame) -> Image.Image:
+    """Images uint8 (V, H, W, 3) in columns and one image per volume."""
+    panels = [_draw(volume.masks, volume.names, frame, VIEWS[0]) for volume in volumes]
+    return _sheet(images, panels, [(volume.head, volume.note) for volume in volumes])
+
+
+def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, names: Sequence[str]) -> Image.Image:
     """Photographs uint8 (V, H, W, 3) as the network saw them, and the voxels from two sides under a legend."""
-    colors = [class_color(name) for name in classes]
-    pictures = [draw_voxels(masks, grid, colors, view, VOXELS) for view in VIEWS]
-    sheet = _sheet(images, pictures, [("", ""), ("", "")])
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=SIZE)
-    left = GAP + TILE + GAP
-    for name, color, count in zip(classes, colors, masks.sum(axis=(0, 1, 2)).tolist(), strict=True):
-        draw.rounded_rectangle((left, 14, left + 16, 30), 3, fill=color)
+    panels = [_draw(masks, names, grid, view) for view in VIEWS]
+    sheet = _sheet(images, panels, [("", "")] * len(panels))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=FONT_SIZE)
+    left = sheet.width - sum(panel.width + GAP for panel in panels)
+    for name, count in zip(names, masks.sum(axis=(0, 1, 2)).tolist(), strict=True):
+        draw.rounded_rectangle((left, 14, left + 16, 30), 3, fill=class_color(name))
         draw.text((left + 24, 9), name, TEXT, font)
         left += 32 + round(draw.textlength(name, font))
         draw.text((left, 9), f"{count}", FAINT, font)
@@ -49,20 +66,30 @@ def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, cl
     return sheet
 
 
-def _sheet(images: NDArray[np.uint8], pictures: Sequence[Image.Image], heads: Sequence[tuple[str, str]]) -> Image.Image:
-    """Photographs in columns of three, then the pictures, each under its head."""
-    columns = -(-len(images) // 3)
-    start = GAP + columns * (TILE + GAP)
-    width = start + len(pictures) * (VOXELS[0] + GAP)
-    sheet = Image.new("RGB", (width, HEAD + VOXELS[1] + GAP), BACKGROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=SIZE)
-    draw.text((GAP, 9), "photos", TEXT, font)
+def _draw(masks: Masks, names: Sequence[str], frame: Frame, view: View) -> Image.Image:
+    colors = [class_color(name) for name in names]
+    if isinstance(frame, GridSpec):
+        return draw_voxels(masks, frame, colors, view, VOXELS)
+    labels = np.where(masks.any(axis=-1), masks.argmax(axis=-1) + 1, 0).astype(np.uint8)
+    return draw_frustum(labels, frame, colors, VOXELS)
+
+
+def _sheet(images: NDArray[np.uint8], panels: Sequence[Image.Image], heads: Sequence[tuple[str, str]]) -> Image.Image:
+    """Images in columns of three, one alone as high as the voxels; then the panels, each under its head."""
+    height = panels[0].height
+    tile, rows = (height, 1) if len(images) == 1 else (TILE, 3)
+    columns = -(-len(images) // rows)
+    start = GAP + columns * (tile + GAP)
+    sheet = Image.new("RGB", (start + sum(p.width + GAP for p in panels), HEAD_HEIGHT + height + GAP), BACKGROUND)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=FONT_SIZE)
+    draw.text((GAP, 9), "image" if len(images) == 1 else "images", TEXT, font)
     for k, image in enumerate(images):
-        tile = Image.fromarray(image).resize((TILE, TILE), Image.Resampling.LANCZOS)
-        sheet.paste(tile, (GAP + k // 3 * (TILE + GAP), HEAD + k % 3 * (TILE + GAP)))
-    for n, (picture, (head, note)) in enumerate(zip(pictures, heads, strict=True)):
-        left = start + n * (VOXELS[0] + GAP)
-        sheet.paste(picture, (left, HEAD))
+        small = Image.fromarray(image).resize((tile, tile), Image.Resampling.LANCZOS)
+        sheet.paste(small, (GAP + k // rows * (tile + GAP), HEAD_HEIGHT + k % rows * (tile + GAP)))
+    left = start
+    for panel, (head, note) in zip(panels, heads, strict=True):
+        sheet.paste(panel, (left, HEAD_HEIGHT))
         draw.text((left, 9), head, TEXT, font)
         draw.text((left + draw.textlength(head, font) + 14, 9), note, FAINT, font)
+        left += panel.width + GAP
     return sheet

@@ -26,7 +26,7 @@ RunTrial = Callable[["Trial", Path, Hardware], "TrialResult"]
 
 
 class TrialPool:
-    """Runs trials: in this process on one device, else in a process a device, whose output goes to OUT/device_N.log."""
+    """Runs trials in this process on one device, else in one process per device that prints into OUT/device_N.log."""
 
     def __init__(self, run_trial: RunTrial, hardware: Hardware, data: Path, out: Path) -> None:
         self.run_trial = run_trial
@@ -44,7 +44,7 @@ class TrialPool:
             self.pool.shutdown(cancel_futures=True)
 
     def run(self, trials: Sequence[Trial]) -> Iterator[TrialResult]:
-        """Outcomes as they come in; ScenegenError when a process is gone."""
+        """Results as trials end; ScenegenError when a process is gone."""
         if self.pool is None:
             yield from (self.run_trial(trial, self.data, self.hardware) for trial in trials)
             return
@@ -53,19 +53,19 @@ class TrialPool:
                 yield done.result()
         except BrokenProcessPool as error:
             raise ScenegenError(
-                "a trial's process died, perhaps for want of memory; its device_N.log may say more; the same command "
-                "goes on"
+                "a trial's process died, perhaps because memory ran out; see device_N.log in the search's folder; the "
+                "same command continues"
             ) from error
 
 
 def _start_processes(hardware: Hardware, out: Path) -> ProcessPoolExecutor:
-    """A process a device; each sees its own GPU alone."""
+    """One process per device; each sees only its own GPU."""
     gpus = [""] * hardware.devices
     if hardware.accelerator != "cpu" and torch.cuda.is_available():
         listed = os.environ.get("CUDA_VISIBLE_DEVICES")
         known = listed.split(",") if listed else [str(n) for n in range(torch.cuda.device_count())]
         if len(known) < hardware.devices:
-            raise ScenegenError(f"--devices {hardware.devices}: this machine has {len(known)}; ask for fewer")
+            raise ScenegenError(f"--devices {hardware.devices}: this machine has {len(known)} GPUs; ask for fewer")
         gpus = known[: hardware.devices]
     # a forked process cannot use CUDA
     context = multiprocessing.get_context("spawn")
@@ -86,7 +86,7 @@ def _begin_process(places: Queue[tuple[str, Path]]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A search that was killed must not leave a trial that writes where the next search does."""
+    """Stop with the search: a trial left running would write where the next search writes."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -8,58 +8,83 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from scenetrain.search.search import BRANCHES, Row
+from scenetrain.search.search import Row, TrialResult
 
-HEADS = (
-    "branch", "changed", "learning rate", "dropout", "batch", "IoU", "threshold", "loss", "epochs", "seconds", "",
-)  # fmt: skip
+FAILED, KEPT, TRIED, BEST = "#d62728", "#2ca02c", "#9aa4b5", "#1f5fbf"
+FIGURES = ("IoU", "threshold", "loss", "epochs", "seconds")
 
 
-def cells(row: Row) -> tuple[str, ...]:
-    """A row under HEADS."""
-    o = row.result
-    if o.failure or o.iou is None:
-        figures = ("failed", *[""] * 4)
-    else:
-        figures = (f"{o.iou:.4f}", f"{o.threshold:.2f}", f"{o.loss:.5f}", str(o.epochs), f"{o.seconds:.0f}")
-    settings = (f"{o.learning_rate:g}", f"{o.dropout:g}", str(o.batch_size))
-    return (o.branch, o.changed.replace("_", " "), *settings, *figures, "kept" if row.kept else "")
+def setting_keys(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Every searched setting, in the order of the search."""
+    return tuple(dict.fromkeys(key for row in rows for key in row.result.settings))
+
+
+def heads(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The heads of the table's columns."""
+    return ("section", "changed", *(key.replace("_", " ") for key in setting_keys(rows)), *FIGURES, "")
+
+
+def cells(row: Row, keys: Sequence[str]) -> tuple[str, ...]:
+    """A row under `heads`; `keys` are the settings shown."""
+    result = row.result
+    settings = (f"{result.settings[key]:g}" if key in result.settings else "" for key in keys)
+    figures = ("failed", "", "", "", "") if result.failure else _figures(result)
+    return (result.section, result.changed.replace("_", " "), *settings, *figures, "kept" if row.kept else "")
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """All trials as a table."""
-    lines = [HEADS, tuple("---" for _ in HEADS), *map(cells, rows)]
+    keys, head = setting_keys(rows), heads(rows)
+    lines = [head, tuple("---" for _ in head), *(cells(row, keys) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """All trials, a line each, figures in full and the reasons of failures."""
+    """All trials, one per line: figures in full, and why a trial failed."""
+    keys = setting_keys(rows)
+    own = ("trial", "section", "changed")
+    figures = ("iou", "threshold", "loss", "epochs", "seconds", "failure")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*vars(rows[0].result), "kept"])
-    writer.writerows([*vars(row.result).values(), row.kept] for row in rows)
+    writer.writerow([*own, *keys, *figures, "kept"])
+    for row in rows:
+        values = [getattr(row.result, name) for name in (*own, *figures)]
+        settings = [row.result.settings.get(key) for key in keys]
+        writer.writerow([*values[: len(own)], *settings, *values[len(own) :], row.kept])
     return text.getvalue()
 
 
 def plot(rows: Sequence[Row]) -> bytes:
-    """PNG: validation IoU of every trial in the order of the search, a panel a branch, and the best so far."""
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    for axis, branch in zip(figure.subplots(1, len(BRANCHES)), BRANCHES, strict=True):
-        shown = [row for row in rows if row.result.branch == branch]
-        heights = [row.result.iou or 0.0 for row in shown]
-        best = [max(heights[: n + 1]) for n in range(len(heights))]
-        colors = ["#d62728" if r.result.failure else "#2ca02c" if r.kept else "#9aa4b5" for r in shown]
+    """PNG: the score of every trial in the order of the search, one panel per section, and the best so far."""
+    sections = tuple(dict.fromkeys(row.result.section for row in rows))
+    figure = Figure(figsize=(5 * len(sections), 4.6), layout="constrained")
+    for axis, section in zip(figure.subplots(1, len(sections), squeeze=False)[0], sections, strict=True):
+        shown = [row for row in rows if row.result.section == section]
+        heights = [row.result.score or 0.0 for row in shown]
+        has_iou = any(row.result.iou is not None for row in shown)
+        best: list[float] = []
+        for row, height in zip(shown, heights, strict=True):
+            known = [*best[-1:], *([height] if not row.result.failure else [])]
+            best.append(max(known, default=float("nan")))
+        colors = [FAILED if row.result.failure else KEPT if row.kept else TRIED for row in shown]
         axis.bar(range(len(shown)), heights, color=colors)
-        axis.step(range(len(shown)), best, where="mid", color="#1f5fbf", label="best so far")
+        axis.step(range(len(shown)), best, where="mid", color=BEST, label="best so far")
         axis.set_xticks(range(len(shown)), [_label(row) for row in shown], rotation=60, ha="right", fontsize=7)
-        axis.set_title(f"{branch} (green: kept; red: failed)", fontsize=9)
-        axis.set_ylabel("validation IoU")
+        axis.set_title(f"{section} (green: kept; red: failed)", fontsize=9)
+        axis.set_ylabel("validation IoU" if has_iou else "minus validation loss")
         axis.legend(loc="lower right", fontsize=7)
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=130)
     return png.getvalue()
 
 
+def _figures(result: TrialResult) -> tuple[str, ...]:
+    iou = "" if result.iou is None else f"{result.iou:.4f}"
+    threshold = "" if result.threshold is None else f"{result.threshold:.2f}"
+    loss = "" if result.loss is None else f"{result.loss:.5f}"
+    return iou, threshold, loss, str(result.epochs), f"{result.seconds:.0f}"
+
+
 def _label(row: Row) -> str:
     changed = row.result.changed
-    return changed if changed == "start" else f"{changed.replace('_', ' ')} {getattr(row.result, changed):g}"
+    return changed if changed == "start" else f"{changed.replace('_', ' ')} {row.result.settings[changed]:g}"

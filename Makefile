@@ -5,6 +5,8 @@ PYTHON ?= python3.11
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # The Pythons for which there is a bpy package.
 VERSIONS := 3.11 3.13
+# Where it is installed, `make test` has it make scenes too, with its own Blender (tests/blender/test_other_hosts.py).
+OTHER_PYTHON ?= python3.13
 VENV := .venv$(addprefix -,$(filter-out 3.11,$(VERSION)))
 BIN := $(VENV)/bin
 LOCKS := requirements/$(VERSION)
@@ -37,6 +39,7 @@ train-demo: $(VENV)/.train-installed
 
 test: $(VENV)/.test-installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
+	@if $(OTHER_PYTHON) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory install PYTHON=$(OTHER_PYTHON); fi
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports
@@ -50,7 +53,7 @@ lint: $(VENV)/.test-installed
 	$(BIN)/mypy
 
 bench: $(VENV)/.test-installed
-	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/hosts.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 $(LOCKS)/generate.txt: | python
 

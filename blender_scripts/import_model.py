@@ -96,7 +96,9 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
                 if name not in materials:
                     materials[name] = len(described)
                     described.append(
-                        read_material(slot.material, images, file.suffix.lower() == ".obj") if slot.material else {}
+                        read_material(slot.material, images, from_obj=file.suffix.lower() == ".obj")
+                        if slot.material
+                        else {}
                     )
                 slots.append(materials[name])
             parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))

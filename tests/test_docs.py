@@ -290,3 +290,10 @@ def test_the_class_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.Monke
         "height",
         "longest",
     }
+
+
+def test_the_family_of_the_page_is_the_tested_one() -> None:
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs/develop/add_a_network.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert code == (ROOT / "tests/helpers/constant_family.py").read_text()

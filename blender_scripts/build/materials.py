@@ -74,8 +74,8 @@ def thin_glass(tree: Any, material: Material) -> Any:
     return add(tree, "ShaderNodeMixShader", {0: factor, 1: clear, 2: gloss}).outputs[0]
 
 
-def load_image(path: Path, color: bool) -> Any | None:
-    """An image that Cycles can read, None for one that is missing or broken (Cycles would paint it magenta)."""
+def load_image(path: Path, *, color: bool) -> Any | None:
+    """Return an image that Cycles can read; None for a missing or broken one, which Cycles would paint magenta."""
     if not path.is_file():
         return None
     image = bpy.data.images.load(str(path), check_existing=True)

@@ -1,7 +1,8 @@
 """Floor, wall and ceiling materials for scenegen's SurfaceLook kinds.
 
-They are painted on UVs in metres (u along the surface, v across or up). `scale` is metres a repeat: a board's width, a
-tile's or parquet block's edge, a brick's length, a stripe's pitch, or the size of the largest blotch.
+They are painted on UVs in metres (u along the surface, v across or up). `scale` is the length of a repeat in metres: a
+board's width, the edge of a tile or a parquet block, a brick's length, a stripe's pitch, or the size of the largest
+blotch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SKIRTING_COLOR: Vector = (0.75, 0.74, 0.71)
 _BARE = ("brick", "concrete", "tiles")  # walls of these kinds have no skirting board
 
 
-def make_surface(name: str, look: SurfaceLook, skirting: bool = False) -> Any:
+def make_surface(name: str, look: SurfaceLook, *, skirting: bool = False) -> Any:
     """The node material of a room surface; `skirting` paints a board along v = 0."""
     result = new_material(name)
     tree = result.node_tree
@@ -33,7 +34,9 @@ def make_surface(name: str, look: SurfaceLook, skirting: bool = False) -> Any:
     return result
 
 
-def _bricks(tree: Any, metres: Any, look: SurfaceLook, width: float, height: float, gap: float, offset: float) -> Any:
+def _bricks(tree: Any, metres: Any, look: SurfaceLook, size: tuple[float, float], gap: float, offset: float) -> Any:
+    """Bricks of `size` (along u, along v); each row is shifted by `offset` of a brick against the one below."""
+    width, height = size
     inputs = {
         "Vector": metres,
         "Scale": 1.0,
@@ -57,7 +60,7 @@ def _grain(tree: Any, metres: Any, color: Any, width: float, along: tuple[float,
 
 def _planks(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
     width = look.scale
-    boards = _bricks(tree, metres, look, 8.0 * width, width, 0.0025, 0.37)
+    boards = _bricks(tree, metres, look, (8.0 * width, width), 0.0025, 0.37)
     color = _grain(tree, metres, boards.outputs["Color"], width, (0.08, 1.0, 1.0))
     return {"Base Color": color, "Normal": bump(tree, boards.outputs["Fac"], -0.3, 0.003)}
 
@@ -68,20 +71,20 @@ def _parquet(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
     chessboard = add(tree, "ShaderNodeTexChecker", {"Vector": metres, "Scale": 1.0 / look.scale}).outputs["Fac"]
     colors = []
     for place in (metres, turned):
-        boards = _bricks(tree, place, look, look.scale, width, 0.002, 0.0)
+        boards = _bricks(tree, place, look, (look.scale, width), 0.002, 0.0)
         colors.append(_grain(tree, place, boards.outputs["Color"], width, (0.1, 1.0, 1.0)))
     return {"Base Color": mix(tree, chessboard, *colors)}
 
 
 def _tiles(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
-    tiles = _bricks(tree, metres, look, look.scale, look.scale, max(0.004, 0.012 * look.scale), 0.0)
+    tiles = _bricks(tree, metres, look, (look.scale, look.scale), max(0.004, 0.012 * look.scale), 0.0)
     for slot, color in (("Color2", [0.92 * c for c in look.color]), ("Mortar", look.color_2)):
         tiles.inputs[slot].default_value = (*color, 1.0)
     return {"Base Color": tiles.outputs["Color"], "Normal": bump(tree, tiles.outputs["Fac"], -0.4, 0.003)}
 
 
 def _brick(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
-    wall = _bricks(tree, metres, look, look.scale, 0.32 * look.scale, 0.006, 0.5)
+    wall = _bricks(tree, metres, look, (look.scale, 0.32 * look.scale), 0.006, 0.5)
     wall.inputs["Mortar"].default_value = (0.45, 0.43, 0.4, 1.0)
     dirt = ramp(tree, noise(tree, metres, 9.0, detail=3.0), (0.7, 0.7, 0.7), (1.15, 1.15, 1.15), 0.3, 0.7)
     color = mix(tree, 0.8, wall.outputs["Color"], dirt, "MULTIPLY")

@@ -83,8 +83,8 @@ class Traced:
     color_attribute: str | None = None
 
 
-def read_material(material: Any, images: Images, from_obj: bool) -> dict[str, Any]:
-    """A JSON-ready description of a material; see `Material` for the numbers.
+def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str, Any]:
+    """Describe a material with plain values for JSON; see `Material` for the numbers.
 
     `textures` maps a slot to {"image": file name or None when missing, "channel", "factor"}.
     """

@@ -1,4 +1,4 @@
-"""Render settings and the render itself: Cycles, few samples and a fast denoiser, one PNG a camera."""
+"""Render settings and the render itself: Cycles, few samples and a fast denoiser, one PNG per camera."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMPRESSION = 4  # of noisy images: more takes its time and saves nothing
 
 @dataclass(frozen=True)
 class Quality:
-    """Samples per pixel with a denoiser, samples without one, and how often light bounces between dull surfaces."""
+    """Samples per pixel with a denoiser, samples without one, and how often light bounces between matt surfaces."""
 
     samples: int
     samples_undenoised: int
@@ -32,9 +32,9 @@ QUALITIES = {"draft": Quality(4, 16, 1), "standard": Quality(16, 64, 2), "high":
 
 
 def configure(scene: Any, quality: Quality, device: str, threads: int, gpu: int | None = None) -> tuple[str, ...]:
-    """Set a bpy scene up for rendering; what the user should know about this host, a line each.
+    """Set a bpy scene up for rendering; return what the user should know about this host, one line each.
 
-    `gpu` is which of several GPUs, counted round; None takes all.
+    `gpu` is the number of one GPU, modulo their count; None takes all.
     Raises UsageError when this machine has no `device`.
     """
     scene.render.engine = "CYCLES"
@@ -42,7 +42,7 @@ def configure(scene: Any, quality: Quality, device: str, threads: int, gpu: int 
     if used is None:
         raise UsageError(f"--device {device}: this machine has none that Cycles can use; try --device auto")
     denoised = use_denoiser(scene.cycles)
-    _sampling(scene, quality, denoised)
+    _sampling(scene, quality.samples if denoised else quality.samples_undenoised, quality.bounces)
     _output(scene)
     scene.render.threads_mode = "FIXED" if threads else "AUTO"
     if threads:
@@ -118,12 +118,12 @@ _IMAGE: dict[str, Any] = {  # in this order: the media type decides which format
 }
 
 
-def _sampling(scene: Any, quality: Quality, denoised: bool) -> None:
+def _sampling(scene: Any, samples: int, bounces: int) -> None:
     cycles = scene.cycles
     set_known(cycles, _CYCLES)
-    cycles.samples = quality.samples if denoised else quality.samples_undenoised
-    cycles.max_bounces = quality.bounces + 1
-    cycles.diffuse_bounces = quality.bounces
+    cycles.samples = samples
+    cycles.max_bounces = bounces + 1
+    cycles.diffuse_bounces = bounces
     set_known(scene.view_layers[0].cycles, _LAYER)
 
 

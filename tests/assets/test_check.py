@@ -120,9 +120,9 @@ def test_a_damaged_asset_stops_the_check_of_no_other(tmp_path: Path, harm: str) 
     done = run("check", "--assets", tmp_path)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "1 broken: harmed" in done.stderr
-    assert "BROKEN harmed: broken asset (mesh.npz: " in done.stdout
-    told = run("list", "--assets", tmp_path).stderr.splitlines()
-    assert len(told) == 1 and "harmed: broken asset (mesh.npz" in told[0] and "prepare it again" in told[0]
+    assert f"BROKEN harmed: mesh.npz: {'missing' if harm == 'gone' else 'damaged ('}" in done.stdout
+    errors = run("list", "--assets", tmp_path).stderr.splitlines()
+    assert len(errors) == 1 and "harmed/mesh.npz: " in errors[0] and "prepare this model again" in errors[0]
 
 
 def test_blotches_are_a_doubt(tmp_path: Path) -> None:

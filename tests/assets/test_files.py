@@ -110,7 +110,7 @@ def test_a_table_and_a_chair_that_lie_are_put_upright(tmp_path: Path) -> None:
     np.testing.assert_allclose(extent(one(tmp_path / "chair.stl", ImportOptions("chair"))), CHAIR_SIZE, atol=1e-3)
 
 
-def test_obj_faults_are_mended(tmp_path: Path) -> None:
+def test_obj_faults_are_fixed(tmp_path: Path) -> None:
     """`Tf 1 1 1` is no glass; a missing texture is grey with a warning; a texture in other case is found."""
     mesh = chair()
     lines = [f"v {x} {z} {-y}" for x, y, z in mesh.vertices] + ["vt 0 0", "vt 1 0", "vt 0 1"]

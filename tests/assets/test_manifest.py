@@ -99,16 +99,16 @@ def test_faults_name_their_entry_and_the_rest_goes_on(tmp_path: Path) -> None:
     ]
     manifest = read_manifest(write(tmp_path, models))
     assert [entry.uid for entry in manifest.models["chair", "train"]] == [A]
-    told = "\n".join(manifest.faults)
+    faults = "\n".join(manifest.faults)
     assert len(manifest.faults) == 8
-    assert f'models[1] ({"X" * 32}): uid: "{"X" * 32}" is not 32 hexadecimal digits' in told
-    assert f"models[2] ({B}): unknown class 'chiar'; known: bag, " in told
-    assert f"models[3] ({A}): the same uid as models[0]" in told
-    assert f"models[4] ({C}): 'split' is a required property" in told
-    assert '"val" is not "train" or "test"' in told
-    assert 'models[6]: "nonsense" is not an object with "uid", "class" and "split"' in told
-    assert "'color' was unexpected" in told
-    assert "'reason' is a dependency of 'proxy'" in told
+    assert f'models[1] ({"X" * 32}): uid: "{"X" * 32}" is not 32 hexadecimal digits' in faults
+    assert f"models[2] ({B}): unknown class 'chiar'; known: bag, " in faults
+    assert f"models[3] ({A}): the same uid as models[0]" in faults
+    assert f"models[4] ({C}): 'split' is a required property" in faults
+    assert '"val" is not "train" or "test"' in faults
+    assert 'models[6]: "nonsense" is not an object with "uid", "class" and "split"' in faults
+    assert "'color' was unexpected" in faults
+    assert "'reason' is a dependency of 'proxy'" in faults
     # what cannot be used is still wanted, so that it counts as missing
     assert manifest.want == {("chair", "train"): 4, ("chair", "test"): 1}
 

@@ -1,4 +1,4 @@
-"""Preparation: planted faults are mended, budgets kept, what cannot be used is refused."""
+"""Preparation: planted faults are fixed, budgets kept, what cannot be used is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ORIGIN = Provenance("t", "a", "CC0-1.0", "s", "0")
 
 def raw(mesh: trimesh.Trimesh, class_name: str = "table", **changes: object) -> RawModel:
     model = RawModel(
-        name="thing",
+        name="model",
         class_name=class_name,
         split="train",
         family="f",
@@ -45,7 +45,7 @@ def test_base_centred_and_read_back(tmp_path: Path) -> None:
     mesh = table()
     mesh.apply_translation([5.0, -3.0, 1.7])
     asset = prepare(raw(mesh), tmp_path)
-    assert asset == dataclasses.replace(read_asset(tmp_path / "thing"), supports=asset.supports)
+    assert asset == dataclasses.replace(read_asset(tmp_path / "model"), supports=asset.supports)
     vertices = read_mesh(asset).vertices
     np.testing.assert_allclose(vertices.min(axis=0), (-0.6, -0.35, 0.0), atol=1e-6)
     np.testing.assert_allclose(vertices.max(axis=0), (0.6, 0.35, 0.75), atol=1e-6)
@@ -53,7 +53,7 @@ def test_base_centred_and_read_back(tmp_path: Path) -> None:
     assert asset.supports[0].height == asset.size[2]
 
 
-def test_planted_faults_are_mended(tmp_path: Path) -> None:
+def test_planted_faults_are_fixed(tmp_path: Path) -> None:
     """Doubled vertices and faces, back copies, degenerate and NaN faces, 30% flipped: the same solid comes out."""
     clean = trimesh.creation.icosphere(subdivisions=3, radius=0.4)
     rng = np.random.default_rng(0)
@@ -67,12 +67,12 @@ def test_planted_faults_are_mended(tmp_path: Path) -> None:
     dirty = dataclasses.replace(dirty, material_index=np.zeros(len(dirty.faces), dtype=int))
     asset = prepare(dirty, tmp_path)
     mesh = read_mesh(asset)
-    mended = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    fixed = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     assert len(mesh.faces) == len(clean.faces)
     assert len(mesh.vertices) == len(clean.vertices)
-    assert mended.is_watertight
-    assert mended.is_winding_consistent
-    assert mended.volume == pytest.approx(clean.volume, rel=1e-5)
+    assert fixed.is_watertight
+    assert fixed.is_winding_consistent
+    assert fixed.volume == pytest.approx(clean.volume, rel=1e-5)
     assert asset.findings["dropped_faces"] == 204
     assert asset.findings["leaky_columns"] == 0.0
     assert 0.5 < asset.findings["orientation_agreement"] < 0.9

@@ -68,7 +68,7 @@ def test_retry_after_is_honoured(site: Site, api: Sketchfab, monkeypatch: pytest
     assert 0.9 < max(waits) <= 2
 
 
-def test_what_no_waiting_mends(site: Site, api: Sketchfab, tmp_path: Path) -> None:
+def test_what_no_waiting_fixes(site: Site, api: Sketchfab, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no longer on Sketchfab"):
         api.model("f" * 32)
     site.offers[UID].downloadable = False
@@ -108,7 +108,7 @@ def test_a_proxy_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
         api.model(UID)
 
 
-def test_nobody_there(tmp_path: Path) -> None:
+def test_no_connection(tmp_path: Path) -> None:
     with Sketchfab(Token(TOKEN), "http://127.0.0.1:9", HASTY) as api, pytest.raises(Stopped) as error:
         api.model(UID)
     assert "no connection" in str(error.value)

@@ -163,10 +163,10 @@ def test_what_comes_near_is_passed_over_by_name(tmp_path: Path) -> None:
     assert library.others == ("Scopia#door",)
     assert read_library(path, "tree").passed == {"no tree but a bush or hedge": ("Scopia#hedge",)}
     done = run("add", "--assets", tmp_path / "library", "--json", path)
-    told = json.loads(done.stdout)
-    assert [each["class"] for each in told["added"]] == ["human"]
-    assert told["passed_over"]["lies down"] == ["Reallusion#boyLying"]
-    assert told["passed_over"]["of another class"] == ["Scopia#door"]
+    answer = json.loads(done.stdout)
+    assert [each["class"] for each in answer["added"]] == ["human"]
+    assert answer["passed_over"]["lies down"] == ["Reallusion#boyLying"]
+    assert answer["passed_over"]["of another class"] == ["Scopia#door"]
 
 
 @pytest.mark.parametrize("said", [True, False])

@@ -272,7 +272,7 @@ def test_impossible_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match="no data set here"):
         Dataset(tmp_path / "nowhere")
     (tmp_path / "dataset.json").write_text('{"format": "scenegen-dataset/1"}')
-    with pytest.raises(ScenegenError, match=r"dataset\.json: broken"):
+    with pytest.raises(ScenegenError, match=r"dataset\.json: damaged \(preset: is missing\); copy it again"):
         Dataset(tmp_path)
 
 

@@ -113,6 +113,7 @@ def test_a_new_field_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_dataset_json_holds_what_was_asked_for(tmp_path: Path) -> None:
     request = for_blender(Request(**UNUSUAL))
     recorded = from_record(json.loads(json.dumps(to_record(request))))
+    assert from_record(to_record(request)) == recorded
     for each, details in options_of(Request):
         assert getattr(recorded, each.name) == (getattr(request, each.name) if details.recorded else each.default)
     assert set(to_record(request)) == {

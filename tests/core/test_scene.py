@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from scenegen.core.asset_library import list_assets
+from scenegen.core.errors import NewerFormatError
 from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.scene import Scene
@@ -43,7 +44,53 @@ def test_the_contracts_keys(scenes: list[Scene]) -> None:
     assert all(entry.keys() == {"class", "asset", "attempts", "reason"} for entry in body["skipped"])
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": "scenegen/2"}', '{"format": "scenegen/1"}', "null"])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"format": 3}', '{"format": "scenegen/1"}', '{"format": "bop/2"}', "null"]
+)
 def test_another_form_is_refused(text: str) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
+    with pytest.raises(ValueError):
         scene_from_json(text)
+
+
+def test_a_later_version_is_refused_as_such(scenes: list[Scene]) -> None:
+    text = scene_to_json(scenes[0]).replace('"scenegen/1"', '"scenegen/2"')
+    with pytest.raises(
+        NewerFormatError, match=r"a newer scenegen \(format scenegen/2; .* scenegen/1\); upgrade scenegen"
+    ):
+        scene_from_json(text)
+
+
+def test_keys_of_a_later_version_do_no_harm(scenes: list[Scene]) -> None:
+    """At the top they are kept, below they are left out."""
+    body = json.loads(scene_to_json(scenes[0]))
+    body["weather"] = {"rain": 0.5}
+    body["objects"][0]["mood"] = body["cameras"][0]["iso"] = body["look"]["fog"] = 3
+    scene = scene_from_json(json.dumps(body))
+    assert scene == dataclasses.replace(scenes[0], extra={**scenes[0].extra, "weather": {"rain": 0.5}})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("seed",), "0", 'seed: expected a whole number, found "0"'),
+        (("seed",), True, "seed: expected a whole number, found true"),
+        (("classes", 1), None, r"classes\[1\]: expected a text, found null"),
+        (("grid",), [1], r"grid: expected an object, found \[1\]"),
+        (("cameras", 1, "K", 0, 2), "x", r'cameras\[1\]\.K\[0\]\[2\]: expected a number, found "x"'),
+        (("cameras", 0, "world_to_camera"), [[1, 0, 0, 0]], r"cameras\[0\]\.world_to_camera: expected a list of 4"),
+        (("objects", 0, "class"), ..., r"objects\[0\]\.class: is missing"),
+        (("look", "lights", 0, "power"), None, r"look\.lights\[0\]\.power: expected a number, found null"),
+    ],
+)
+def test_a_wrong_value_is_named(scenes: list[Scene], path: tuple[str | int, ...], value: object, message: str) -> None:
+    body = json.loads(scene_to_json(scenes[0]))
+    *above, last = path
+    inner = body
+    for key in above:
+        inner = inner[key]
+    if value is ...:
+        del inner[last]
+    else:
+        inner[last] = value
+    with pytest.raises(ValueError, match=f"^{message}"):
+        scene_from_json(json.dumps(body))

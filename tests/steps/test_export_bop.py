@@ -44,7 +44,7 @@ VIEWS = range(3)
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A data set with chairs of three sizes, one of them half out of a picture and one tilted; and its library."""
+    """A data set with chairs of three sizes, one of them half outside an image and one tilted; and its library."""
     place = tmp_path_factory.mktemp("bop")
     assets = write_box_library(place / "library")
     scene = make_box_scene(0)

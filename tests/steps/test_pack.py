@@ -1,4 +1,4 @@
-"""Packed data sets: what Dataset, webdataset, tarfile and np.load each read from them, kills, and damage."""
+"""Packed data sets: what Dataset, webdataset, tarfile and np.load read from them; kills and damage."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_damage_names_shard_and_scene(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match=r"shard-000000.tar/scene_000000/.*missing"):
         _ = Dataset(tmp_path)[0].images
     (tmp_path / "index.json").write_text("{}")
-    with pytest.raises(ScenegenError, match=r"index.json: broken"):
+    with pytest.raises(ScenegenError, match=r"index.json: damaged \(format: expected .*, found null\); copy it again"):
         Dataset(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of labels show what the labels say, and the page opens without a network."""
+"""Images of labels show what the labels hold, and the page opens without a network."""
 
 from __future__ import annotations
 

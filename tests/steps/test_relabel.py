@@ -1,4 +1,4 @@
-"""Other labels for a data set that is there: right, whole at any time, and said so in its files."""
+"""New labels for an existing data set: correct, complete at any time, and recorded in its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a data set against those counted by hand."""
+"""Statistics of a data set against counts made here."""
 
 from __future__ import annotations
 

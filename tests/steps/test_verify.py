@@ -1,4 +1,4 @@
-"""Right data passes; every kind of planted fault is found, and named as what it is."""
+"""Correct data passes; every kind of planted fault is found, by the check that is meant for it."""
 
 from __future__ import annotations
 

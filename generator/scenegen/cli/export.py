@@ -30,7 +30,8 @@ def export(folder: Path, out: Path, form: str, assets: Path | None, workers: int
     """Write a data set in a format that other programs read; OUT appears whole. Run again to continue.
 
     \b
-    Example: scenegen export data/studio data/studio_coco --format coco
+    Examples: scenegen export data/studio data/studio_coco --format coco
+              scenegen export data/studio data/studio_glb --format glb
     """
     from scenegen.progress import progress
 

@@ -16,7 +16,7 @@ from scenegen.core.options import Option, check_options, flag, options_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-PACKED = Packing("jpeg", 95, False, 250.0)
+PACKED = Packing("jpeg", 95, maps=False, shard_mb=250.0)
 """How `--pack` packs scenes."""
 
 

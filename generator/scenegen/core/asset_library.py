@@ -15,21 +15,22 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.decoding import damage_as_value_error
 from scenegen.core.errors import ScenegenError
+from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import Vector
 
 FORMAT = "scenegen-asset/1"
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+_PREPARE_AGAIN = "prepare this model again (scenegen assets build, add or fetch)"
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,31 @@ class Asset:
     folder: Path
 
 
+@dataclass(frozen=True)
+class _SupportPlace:
+    """A Support in asset.json, without its mask, which is in mesh.npz."""
+
+    height: float
+    origin: tuple[float, float]
+    cell: float
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """asset.json: an Asset without its folder and its support masks."""
+
+    name: str
+    class_name: str
+    split: str
+    family: str
+    size: Vector
+    triangles: int
+    materials: tuple[Material, ...]
+    supports: tuple[_SupportPlace, ...]
+    provenance: Provenance
+    findings: Mapping[str, Any]
+
+
 def default_library() -> Path:
     """The library that is used when none is named: $SCENEGEN_ASSETS, or ~/.scenegen/assets."""
     return Path(os.environ.get("SCENEGEN_ASSETS") or Path.home() / ".scenegen" / "assets")
@@ -168,29 +194,40 @@ def asset_folders(library: Path) -> Iterator[Path]:
 
 
 def read_asset(folder: Path) -> Asset:
-    """Read one asset's description; its mesh stays on disk."""
-    try:
-        body = json.loads((folder / "asset.json").read_text(encoding="utf-8"))
-        if body.pop("format") != FORMAT:
-            raise ValueError(f"not in the form {FORMAT}")
-        return _asset_from_json(body, folder)
-    except _UNREADABLE as error:
-        raise ScenegenError(f"{folder}: broken asset ({error}); remove the folder and prepare it again") from error
+    """Read one asset's description and its support masks; its mesh stays on disk. ScenegenError when it is damaged."""
+    entry = read_json(folder / "asset.json", partial(from_json, _Entry), (FORMAT,), _PREPARE_AGAIN)
+    names = [f"support_{number}" for number in range(len(entry.supports))]
+    supports = tuple(
+        Support(place.height, place.origin, place.cell, mask)
+        for place, mask in zip(entry.supports, _read_arrays(folder, names), strict=True)
+    )
+    fields = {field.name: getattr(entry, field.name) for field in dataclasses.fields(_Entry)}
+    return Asset(**{**fields, "supports": supports, "folder": folder})
 
 
 def read_mesh(asset: Asset) -> Mesh:
-    """Read an asset's mesh."""
+    """Read an asset's mesh. ScenegenError when it is damaged."""
+    names = ("vertices", "faces", "corner_normals", "material_index")
+    vertices, faces, corner_normals, material_index, *uvs = _read_arrays(asset.folder, names, optional="uvs")
+    return Mesh(vertices, faces, corner_normals, uvs[0] if uvs else None, material_index)
+
+
+def _read_arrays(folder: Path, names: Sequence[str], optional: str = "") -> list[NDArray[Any]]:
+    """Arrays of mesh.npz by name, and an `optional` one at the end if it is there."""
+    if not names:
+        return []
+    file = folder / "mesh.npz"
     try:
-        with np.load(asset.folder / "mesh.npz") as arrays:
-            return Mesh(
-                arrays["vertices"],
-                arrays["faces"],
-                arrays["corner_normals"],
-                arrays.get("uvs"),
-                arrays["material_index"],
-            )
-    except _UNREADABLE as error:
-        raise ScenegenError(f"{asset.folder}: broken mesh ({error}); remove the folder and prepare it again") from error
+        with file.open("rb") as content, damage_as_value_error(), np.load(content) as arrays:
+            if missing := [name for name in names if name not in arrays]:
+                raise ValueError(f"holds no {missing[0]}")
+            return [arrays[name] for name in (*names, optional) if name in arrays]
+    except FileNotFoundError as error:
+        raise ScenegenError(f"{file}: missing; {_PREPARE_AGAIN}") from error
+    except OSError as error:
+        raise ScenegenError(f"{file}: cannot be read ({error.strerror or error}); {_PREPARE_AGAIN}") from error
+    except ValueError as error:
+        raise ScenegenError(f"{file}: damaged ({error}); {_PREPARE_AGAIN}") from error
 
 
 def _asset_to_json(asset: Asset) -> dict[str, Any]:
@@ -207,36 +244,3 @@ def _asset_to_json(asset: Asset) -> dict[str, Any]:
         "provenance": dataclasses.asdict(asset.provenance),
         "findings": dict(asset.findings),
     }
-
-
-def _asset_from_json(body: dict[str, Any], folder: Path) -> Asset:
-    materials = tuple(_material(m) for m in body["materials"])
-    supports: tuple[Support, ...] = ()
-    if body["supports"]:
-        try:
-            with np.load(folder / "mesh.npz") as arrays:
-                masks = [arrays[f"support_{n}"] for n in range(len(body["supports"]))]
-        except _UNREADABLE as error:
-            raise ValueError(f"mesh.npz: {error}") from error
-        supports = tuple(
-            Support(s["height"], (s["origin"][0], s["origin"][1]), s["cell"], mask)
-            for s, mask in zip(body["supports"], masks, strict=True)
-        )
-    return Asset(
-        name=body["name"],
-        class_name=body["class"],
-        split=body["split"],
-        family=body["family"],
-        size=(body["size"][0], body["size"][1], body["size"][2]),
-        triangles=body["triangles"],
-        materials=materials,
-        supports=supports,
-        provenance=Provenance(**body["provenance"]),
-        findings=body["findings"],
-        folder=folder,
-    )
-
-
-def _material(body: dict[str, Any]) -> Material:
-    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in body.items()}
-    return Material(**fields)

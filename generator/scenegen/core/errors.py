@@ -1,9 +1,13 @@
-"""Errors that a user can mend: one line that names the file, what is wrong and what to do."""
+"""Errors that a user can fix: one line that names the file, what is wrong and what to do."""
 
 
 class ScenegenError(Exception):
-    """The work failed for a reason the user can act on (exit status 1)."""
+    """The work failed for a reason that the user can act on (exit status 1)."""
 
 
 class UsageError(ScenegenError):
     """What was asked for makes no sense (exit status 2)."""
+
+
+class NewerFormatError(ScenegenError):
+    """A file is of a newer version of its format than this scenegen reads."""

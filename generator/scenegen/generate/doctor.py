@@ -191,7 +191,7 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Worke
             answers = list(pool.map(partial(_make, few, plan, on_progress), range(plan.workers)))
         measured = [answer for one in answers for answer in one[1:]]
         dataset = Dataset(out)
-        packed = pack(out, Path(folder, "packed"), Packing("jpeg", 95, False, 250.0))
+        packed = pack(out, Path(folder, "packed"), Packing("jpeg", 95, maps=False, shard_mb=250.0))
         stages = {stage: float(np.mean([a["seconds"][stage] for a in measured])) for stage in measured[0]["seconds"]}
         seconds = sum(stages.values())
         return Cost(

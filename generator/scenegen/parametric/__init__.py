@@ -1,1 +1,1 @@
-"""Built-in models drawn by program: furniture, laptops, bags and people, from a random stream and nothing else."""
+"""Built-in models made by program: furniture, laptops, bags, people and streets, from a random stream alone."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scenegen.core.dataset.folders import remove_leftovers, scene_path
+from scenegen.core.dataset.folders import remove_leftovers
 from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.writing import replace_labels
 from scenegen.core.errors import ScenegenError, UsageError
@@ -111,8 +111,7 @@ def _changed_frustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
 
 
 def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:
-    folder = scene_path(path, index)
-    stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
+    stored = open_scene(path, index)
     scene = stored.scene
     frusta = [wanted.frustum or camera.frustum for camera in scene.cameras]
     if before != wanted and scene.grid == wanted.grid and [c.frustum for c in scene.cameras] == frusta:

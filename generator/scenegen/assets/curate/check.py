@@ -43,7 +43,7 @@ _TIPS = 0.04  # metres by which the centroid may lie outside the points near the
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at: its kind (size, side, front, ...), what it is, and whether it makes the asset unusable."""
+    """One finding about an asset: its kind (size, side, front, ...), a text, and whether the asset is unusable."""
 
     asset: str
     kind: str
@@ -77,7 +77,7 @@ def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]
         try:
             assets.append(read_asset(folder))
         except ScenegenError as error:
-            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}: "), broken=True))
+            damaged.append(Finding(folder.name, "asset", str(error).removeprefix(f"{folder}/"), broken=True))
     return tuple(assets), tuple(damaged)
 
 
@@ -100,7 +100,7 @@ def check_asset(asset: Asset) -> tuple[Finding, ...]:
     try:
         mesh = read_mesh(asset)
     except ScenegenError as error:
-        return (finding("mesh", str(error).removeprefix(f"{asset.folder}: "), broken=True),)
+        return (finding("mesh", str(error).removeprefix(f"{asset.folder}/"), broken=True),)
     found = [finding(kind, says, broken=kind == "broken texture") for kind, says in _textures(asset)]
     found += [finding(kind, says) for kind, says in (*_shape(asset, mesh), *_recorded(asset))]
     return tuple(found)

@@ -20,6 +20,7 @@ from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.request import Request, from_record, to_record
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 
 FORMAT = "scenegen-dataset/1"
@@ -68,21 +69,11 @@ def read_dataset_json(out: Path) -> DatasetInfo:
     path = out / "dataset.json"
     if not path.is_file():
         raise ScenegenError(f"{out}: no data set here (dataset.json is missing); name a folder that `generate` made")
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        if body["format"] != FORMAT:
-            raise ValueError(f"not in the form {FORMAT}")
-        grid, frustum = body["grid"], body["frustum"]
-        body["grid"] = GridSpec(**_tuples(grid)) if grid else None
-        body["frustum"] = FrustumSpec(**_tuples(frustum)) if frustum else None
-        own = {each.name: body[each.name] for each in dataclasses.fields(DatasetInfo) if each.name != "request"}
-        return DatasetInfo(from_record(body), **_tuples(own))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ScenegenError(f"{path}: broken ({error}); restore it or make the data set anew") from error
+    return read_json(path, _read_body, (FORMAT,), "copy it again from where it came, or from a data set made alike")
 
 
-def _tuples(body: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
+def _read_body(body: dict[str, Any]) -> DatasetInfo:
+    return from_json(DatasetInfo, {**body, "request": from_record(body)})
 
 
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:

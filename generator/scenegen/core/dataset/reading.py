@@ -11,14 +11,13 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 
 from __future__ import annotations
 
+import copy
 import gzip
-import io
-import zipfile
-import zlib
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,6 @@ from scenegen.core.dataset.shards import (
     Block,
     Packing,
     Shard,
-    decode_array,
     is_packed,
     pack_masks,
     read_block,
@@ -37,33 +35,33 @@ from scenegen.core.dataset.shards import (
     scene_key,
     unpack_masks,
 )
-from scenegen.core.errors import ScenegenError
+from scenegen.core.decoding import decode_npy, decode_npz, decode_png
+from scenegen.core.errors import NewerFormatError, ScenegenError
+from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObject, Scene
 from scenegen.core.scene.scene_json import scene_from_json
-
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 T = TypeVar("T")
 
 
 class StoredScene:
-    """One scene, read lazily: nothing but scene.json is opened before it is asked for.
+    """One scene, read lazily: a file is opened when it is asked for, and only scene.json is kept.
 
-    `read` gives a file's content by its name, `name` says where it lies (for messages). ScenegenError from any
-    member whose file is missing or damaged.
+    `read` gives a file's content by its name, `name` is where the scene lies, `advice` is what to do about a file that
+    is missing or damaged. Every member raises ScenegenError, which names the file, when its file is one of these, and
+    NewerFormatError when scene.json is of a format that a later scenegen writes.
     """
 
-    mend = "remove the scene and generate it again"
-
-    def __init__(self, name: str, read: Callable[[str], bytes]) -> None:
+    def __init__(self, name: str, read: Callable[[str], bytes], advice: str) -> None:
         self.name = name
         self._read = read
+        self._advice = advice
 
     @cached_property
     def scene(self) -> Scene:
         """All of scene.json."""
-        return self._parse("scene.json", lambda content: scene_from_json(content.decode()))
+        return self._parse("scene.json", scene_from_json)
 
     @property
     def scene_json(self) -> bytes:
@@ -106,7 +104,7 @@ class StoredScene:
 
     def image(self, k: int) -> NDArray[np.uint8]:
         """Camera k's image, uint8 (H, W, 3), sRGB."""
-        return self._parse(f"image_{k}.png", lambda content: _decode_png(content, ("RGB",)).astype(np.uint8))
+        return self._parse(f"image_{k}.png", lambda content: decode_png(content, ("RGB",)).astype(np.uint8))
 
     def encoded_image(self, k: int) -> bytes:
         """Camera k's image as it lies there: a PNG file's bytes, a JPEG's where it was packed so."""
@@ -128,12 +126,12 @@ class StoredScene:
     @property
     def occupancy(self) -> NDArray[np.bool_]:
         """Bool (X, Y, Z): cells that any object occupies."""
-        return self._parse("occupancy.npy", _decode_npy)
+        return self._parse("occupancy.npy", lambda content: decode_npy(content, np.bool_, 3))
 
     @property
     def masks(self) -> NDArray[np.bool_]:
         """Bool (X, Y, Z, C): cells that each class occupies; a cell may be of several."""
-        return self._parse("masks.npy", _decode_npy)
+        return self._parse("masks.npy", lambda content: decode_npy(content, np.bool_, 4))
 
     @property
     def mask_bits(self) -> NDArray[Any]:
@@ -142,19 +140,32 @@ class StoredScene:
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
-        return self._parse(f"frustum_{k}.npz", _decode_npz)
+        return self._parse(f"frustum_{k}.npz", lambda content: decode_npz(content, "labels", np.uint8, 3))
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
         return self._parse(file, _decode_sixteen_bit)
 
     def _parse(self, file: str, decode: Callable[[bytes], T]) -> T:
         try:
-            return decode(self._read(file))
+            content = self._read(file)
         except FileNotFoundError as error:
-            raise ScenegenError(f"{self.name}/{file}: missing; {self.mend}") from error
-        except _UNREADABLE as error:
-            reason = str(error).split("\n")[0] or type(error).__name__
-            raise ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self.mend}") from error
+            raise ScenegenError(f"{self.name}/{file}: missing; {self._advice}") from error
+        except OSError as error:
+            raise ScenegenError(
+                f"{self.name}/{file}: cannot be read ({error.strerror or error}); {CHECK_DISK}"
+            ) from error
+        except ValueError as error:
+            raise self._damaged(file, error) from error
+        try:
+            return decode(content)
+        except NewerFormatError as error:
+            raise NewerFormatError(f"{self.name}/{file}: {error}") from error
+        except ValueError as error:  # and nothing else: a mistake of this program must not look like a damaged file
+            raise self._damaged(file, error) from error
+
+    def _damaged(self, file: str, error: Exception) -> ScenegenError:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        return ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self._advice}")
 
 
 class PackedScene(StoredScene):
@@ -163,11 +174,10 @@ class PackedScene(StoredScene):
     Images may be decoded JPEG.
     """
 
-    mend = "copy the shard anew, or pack the data set again"
-
     def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None = None) -> None:
         self._views = views or {}
-        super().__init__(f"{shard}/{scene_key(block.scene)}", partial(_read_packed, shard, block, self._views))
+        read = partial(_read_packed, shard, block, self._views)
+        super().__init__(f"{shard}/{scene_key(block.scene)}", read, "copy the shard again, or pack the data set again")
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -183,22 +193,24 @@ class PackedScene(StoredScene):
     @property
     def mask_bits(self) -> NDArray[Any]:
         """Unsigned integers (X, Y, Z), uint8 up to 8 classes: bit c is class c."""
-        return self._parse("labels.npz", lambda content: decode_array(content, "masks"))
+        return self._parse("labels.npz", lambda content: decode_npz(content, "masks", np.unsignedinteger, 3))
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
         """A map by its file name in the folders; format 1 of the shards kept it as that PNG file."""
         name = file.partition("_")[0]
 
         def decode(content: bytes) -> NDArray[np.uint16]:
-            return decode_array(content, name) if content.startswith(b"PK") else _decode_sixteen_bit(content)
+            return (
+                decode_npz(content, name, np.uint16, 2) if content.startswith(b"PK") else _decode_sixteen_bit(content)
+            )
 
         return self._parse(file, decode)
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
         if k in self._views:
-            return self._parse(f"labels_{k}.npz", lambda content: decode_array(content, "frusta")[..., 0])
-        return self._parse("labels.npz", lambda content: decode_array(content, "frusta")[..., k])
+            return self._parse(f"labels_{k}.npz", lambda content: decode_npz(content, "frusta", np.uint8, 4)[..., 0])
+        return self._parse("labels.npz", lambda content: decode_npz(content, "frusta", np.uint8, 4)[..., k])
 
 
 def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
@@ -214,57 +226,58 @@ def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: st
     return gzip.decompress(members[stem]) if stem == "scene" else members[stem]
 
 
-def _decode_npy(content: bytes) -> Any:
-    return np.load(io.BytesIO(content))
-
-
-def _decode_npz(content: bytes) -> Any:
-    with np.load(io.BytesIO(content)) as arrays:
-        return arrays["labels"]
-
-
-def _decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content)) as image:
-        if image.mode not in modes:
-            raise ValueError(f"a PNG of mode {image.mode}, not {modes[0]}")
-        return np.asarray(image)
-
-
 def _decode_sixteen_bit(content: bytes) -> NDArray[np.uint16]:
-    return _decode_png(content, ("I;16", "I")).astype(np.uint16)
+    return decode_png(content, ("I;16", "I")).astype(np.uint16)
 
 
 class Dataset:
-    """A data set, in folders or packed: `len`, `[i]` (negative too) and iteration give `StoredScene`s by index.
+    """A data set, in folders or packed: `len`, `[i]` and iteration give its scenes, lowest index first.
 
-    `packing` says how it was packed, None for folders; `maps` whether it has depth and instance maps.
+    A position may be any integer, numpy's too, and negative. A slice gives a Dataset of these scenes alone, which reads
+    the same files: `dataset[:100]`, `dataset[::10]`. `path` is made absolute, so the working directory may change.
+
+    `info` is what dataset.json says, `indices` are the scenes' indices, `packing` says how it was packed (None for
+    folders), `maps` whether it has depth and instance maps. ScenegenError when there is no data set or it is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.info = read_dataset_json(self.path)
         self.packing: Packing | None = None
-        self._shards: tuple[Shard, ...] = ()
+        shards: tuple[Shard, ...] = ()
         if is_packed(self.path):
-            self.packing, self._shards = read_index(self.path)
+            self.packing, shards = read_index(self.path)
         self.maps = self.packing is None or self.packing.maps
-        self._blocks = {b.scene: (self.path / shard.file, b) for shard in self._shards for b in shard.scenes}
+        self._blocks = {b.scene: (self.path / shard.file, b) for shard in shards for b in shard.scenes}
         self._views: dict[int, dict[int, Block]] = {}
-        for block in (b for shard in self._shards for b in shard.views):
+        for block in (b for shard in shards for b in shard.views):
             self._views.setdefault(block.scene, {})[block.view or 0] = block
         self.indices = sorted(self._blocks if self.packing else finished_indices(self.path))
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, position: int) -> StoredScene:
+    @overload
+    def __getitem__(self, position: SupportsIndex) -> StoredScene: ...
+    @overload
+    def __getitem__(self, position: slice) -> Dataset: ...
+    def __getitem__(self, position: SupportsIndex | slice) -> StoredScene | Dataset:
+        """One scene, or the data set of a slice's scenes. TypeError and IndexError as a list raises them."""
+        if isinstance(position, slice):
+            part = copy.copy(self)
+            part.indices = self.indices[position]
+            return part
+        try:
+            number = operator.index(position)
+        except TypeError:
+            kind = type(position).__name__
+            raise TypeError(f"the scenes of a Dataset have integer positions; {kind} is none") from None
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"{self.path}: no scene at position {number}, there are {len(self)} scenes")
+        index = self.indices[number]
         if self.packing:
-            index = self.indices[position]
             return PackedScene(*self._blocks[index], self._views.get(index))
-        folder = scene_path(self.path, self.indices[position])
-        return StoredScene(str(folder), partial(_read_file, folder))
+        return open_scene(self.path, index)
 
     def __iter__(self) -> Iterator[StoredScene]:
         return (self[position] for position in range(len(self)))
@@ -272,9 +285,17 @@ class Dataset:
     def megabytes(self) -> float:
         """What its scenes take on the disk."""
         if self.packing:
-            return sum(shard.bytes for shard in self._shards) / 1e6
+            views = (block for index in self.indices for block in self._views.get(index, {}).values())
+            return sum(block.size for block in (*(self._blocks[i][1] for i in self.indices), *views)) / 1e6
         folders = (scene_path(self.path, index) for index in self.indices)
         return sum(file.stat().st_size for folder in folders for file in folder.iterdir()) / 1e6
+
+
+def open_scene(path: Path, index: int) -> StoredScene:
+    """Scene `index` of the data set in folders at `path`; nothing is read yet."""
+    folder = scene_path(path, index)
+    advice = f"copy it again from where it came, or move {folder.name} away and generate scene {index} again"
+    return StoredScene(str(folder), partial(_read_file, folder), advice)
 
 
 def _read_file(folder: Path, file: str) -> bytes:

@@ -11,15 +11,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_type_hints
 
 from scenegen.core.asset_library import default_library
 from scenegen.core.blender_protocol import GPU_KINDS
+from scenegen.core.dataset.shards import Packing
+from scenegen.core.json_values import JsonError, from_json
 from scenegen.core.look.variation import VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
-
-if TYPE_CHECKING:
-    from scenegen.core.dataset.shards import Packing
 
 QUALITIES = ("draft", "standard", "high")
 SPLITS = ("train", "test")
@@ -173,15 +172,30 @@ def to_record(request: Request) -> dict[str, Any]:
         for each, details in options_of(request)
         if details.recorded
     }
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def from_record(body: Mapping[str, Any]) -> Request:
-    """The request of a dataset.json. Raises KeyError for a key that every one has."""
+    """The request of a dataset.json. Raises JsonError for a wrong value, and for a key that every dataset.json has."""
+    hints = get_type_hints(Request)
     values: dict[str, Any] = {}
     for each, details in options_of(Request):
         key = _RECORDED_AS.get(each.name, each.name)
-        if details.recorded and (key in _ALWAYS_RECORDED or key in body):
-            value = body[key]
-            values[each.name] = tuple(value) if isinstance(value, list) else Path(value) if key == "library" else value
+        if not details.recorded:
+            continue
+        if key in body:
+            try:
+                value = from_json(str if key == "library" else hints[each.name], body[key])
+            except JsonError as error:
+                raise error.inside(key) from None
+            values[each.name] = Path(value) if key == "library" else value
+        elif key in _ALWAYS_RECORDED:
+            raise JsonError("is missing", key)
     return Request(**values)

@@ -26,14 +26,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.core.json_values import from_json, read_json
 
 FORMAT = "scenegen-shards/2"
 READABLE = ("scenegen-shards/1", FORMAT)
@@ -75,6 +76,14 @@ class Shard:
     views: tuple[Block, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Index:
+    """What reading takes from index.json."""
+
+    packing: Packing
+    shards: tuple[Shard, ...]
+
+
 def is_packed(path: Path) -> bool:
     """Whether the data set at `path` lies in shards."""
     return (path / INDEX_NAME).is_file()
@@ -83,17 +92,9 @@ def is_packed(path: Path) -> bool:
 def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
     """How the data set at `path` was packed, and its finished shards. ScenegenError when index.json is broken."""
     file = path / INDEX_NAME
-    try:
-        body = json.loads(file.read_text(encoding="utf-8"))
-        if body["format"] not in READABLE:
-            raise ValueError(f"format {body['format']!r}, not {' or '.join(READABLE)}")
-        shards = [
-            Shard(**{**shard, **{key: tuple(Block(*b) for b in shard.get(key, ())) for key in ("scenes", "views")}})
-            for shard in body["shards"]
-        ]
-        return Packing(**body["packing"]), tuple(shards)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ScenegenError(f"{file}: broken ({error}); restore it or pack the data set anew") from error
+    advice = "copy it again from where it came, or pack the data set again"
+    index = read_json(file, partial(from_json, _Index), READABLE, advice)
+    return index.packing, index.shards
 
 
 def write_index(path: Path, packing: Packing, shards: Sequence[Shard]) -> None:
@@ -182,13 +183,6 @@ def _npz(arrays: Mapping[str, NDArray[Any]], compression: int) -> bytes:
             np.save(data, array)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), compression, 9)
     return content.getvalue()
-
-
-def decode_array(content: bytes, name: str) -> NDArray[Any]:
-    """One array of an .npz file of a shard."""
-    with np.load(io.BytesIO(content)) as arrays:
-        array: NDArray[Any] = arrays[name]
-        return array
 
 
 def pack_masks(masks: NDArray[np.bool_]) -> NDArray[Any]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.core.compiled import compiled
-from scenegen.core.labels.grids import affine, mesh_arrays
+from scenegen.core.labels.grids import affine
+from scenegen.core.labels.triangle_meshes import mesh_arrays
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, Vector
 
 Floats = NDArray[np.float64]

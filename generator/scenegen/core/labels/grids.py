@@ -128,17 +128,6 @@ def depth_centres(grid: Grid) -> Floats:
     return np.arange(grid.shape[2]) + 0.5 if isinstance(grid, BoxGrid) else -2 / (edges[:-1] + edges[1:])
 
 
-def mesh_arrays(vertices: ArrayLike, faces: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
-    """A mesh as float64 (V, 3) and int64 (F, 3), fit for compiled loops; ValueError if it is no mesh."""
-    points = np.asarray(vertices, dtype=np.float64).reshape(-1, 3)
-    triples = np.ascontiguousarray(faces, dtype=np.int64).reshape(-1, 3)
-    if not np.isfinite(points).all():
-        raise ValueError("a mesh with vertices that are not finite")
-    if len(triples) and not 0 <= triples.min() <= triples.max() < len(points):
-        raise ValueError(f"a mesh whose faces name vertices outside 0..{len(points) - 1}")
-    return points, triples
-
-
 def affine(matrix: ArrayLike, points: ArrayLike) -> Floats:
     """Points (V, 3) through a 3x3, 3x4 or 4x4 matrix, float64.
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scenegen.core.labels.grids import Floats, affine, mesh_arrays
+from scenegen.core.labels.grids import Floats, affine
+from scenegen.core.labels.triangle_meshes import mesh_arrays
 from scenegen.core.scene.scene import Camera, PlacedObject, Scene
 
 Meshes = Mapping[str, tuple[ArrayLike, ArrayLike]]

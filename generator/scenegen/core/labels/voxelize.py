@@ -4,7 +4,8 @@ lies inside the solid. docs/labels/voxelizer.md tells how and how well.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,11 +17,11 @@ from scenegen.core.labels.grids import (
     Grid,
     depth_bounds,
     depth_centres,
-    mesh_arrays,
     to_grid_space,
 )
 from scenegen.core.labels.inside_cells import inside_cells
 from scenegen.core.labels.surface_cells import TOLERANCE, mark_surface, slab_bounds
+from scenegen.core.labels.triangle_meshes import MeshLike, SceneLike, mesh_arrays, placed_meshes_of
 
 __all__ = ["BoxGrid", "FrustumGrid", "voxelize", "voxelize_part"]
 
@@ -31,16 +32,47 @@ Ints = NDArray[np.int64]
 CAMERA_MARGIN = 1 / 64
 
 
-def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bool_]:
-    """Which cells of a grid a mesh occupies: bool, grid.shape.
+@overload
+def voxelize(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> NDArray[np.bool_]: ...
+@overload
+def voxelize(vertices: MeshLike | SceneLike, faces: Grid) -> NDArray[np.bool_]: ...
+@overload
+def voxelize(vertices: MeshLike | SceneLike, *, grid: Grid) -> NDArray[np.bool_]: ...
+def voxelize(vertices: Any, faces: Any = None, grid: Grid | None = None) -> NDArray[np.bool_]:
+    """Which cells of a grid a mesh or a scene occupies: bool, grid.shape.
 
-    `vertices` (V, 3) in world metres, `faces` (F, 3) indices. The mesh may be anything: overlapping shells (a cell is
-    inside where the winding number is not zero), holes, flipped or doubled faces, loose sheets. Raises ValueError for
-    vertices that are not finite and faces that name none.
+    Call it as `voxelize(vertices, faces, grid)` or `voxelize(mesh, grid)`.
+
+    vertices: (V, 3) float, world metres in the grid's axes. Or a trimesh.Trimesh, or a trimesh.Scene: then all of its
+        meshes, each where the graph places it, and the cells of all together.
+    faces: (F, 3) integers, indices of vertices.
+    grid: a BoxGrid or a FrustumGrid.
+
+    A mesh may be anything: overlapping shells (a cell is inside where the winding number is not zero), holes, flipped
+    or doubled faces, loose sheets. Nothing is scaled or turned: files such as glTF have Y up and may have other units.
+
+    ValueError for anything but triangles, for vertices that are not finite and faces that name none; TypeError where
+    no grid is given.
     """
+    if grid is None and isinstance(faces, BoxGrid | FrustumGrid):
+        faces, grid = None, faces
+    if not isinstance(grid, BoxGrid | FrustumGrid):
+        raise TypeError(f"grid: a {type(grid).__name__} given, a BoxGrid or a FrustumGrid is needed")
     occupied = np.zeros(grid.shape, dtype=np.bool_)
-    mark_cells(occupied, True, vertices, faces, grid)
+    for points, triples in _meshes(vertices, faces):
+        mark_cells(occupied, True, points, triples, grid)
     return occupied
+
+
+def _meshes(vertices: Any, faces: Any) -> Iterable[tuple[ArrayLike, ArrayLike]]:
+    """What `voxelize` was given, as vertices and faces."""
+    if faces is not None:
+        return [(vertices, faces)]
+    if isinstance(vertices, SceneLike):
+        return placed_meshes_of(vertices)
+    if isinstance(vertices, MeshLike):
+        return [(vertices.vertices, vertices.faces)]
+    raise ValueError(f"a {type(vertices).__name__} given, a mesh, a scene, or vertices and faces are needed")
 
 
 def mark_cells(volume: NDArray[Any], value: int, vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene, scene_path
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene
+from scenegen.core.dataset.reading import open_scene
 from scenegen.core.dataset.shards import INDEX_NAME, Packing, is_packed, read_index, write_index
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_bytes
@@ -69,9 +69,7 @@ class PackedStore:
 
     def commit(self, index: int) -> None:
         """Pack the folder of scene `index` and remove it."""
-        folder = scene_path(self.out, index)
-        stored = StoredScene(str(folder), lambda file: (folder / file).read_bytes())
-        _, block = encode_scene(self.packing, (index, stored))
+        _, block = encode_scene(self.packing, (index, open_scene(self.out, index)))
         self._block(index).parent.mkdir(exist_ok=True)
         write_bytes(self._block(index), [block])
         remove_scene(self.out, index)

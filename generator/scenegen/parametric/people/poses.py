@@ -240,7 +240,7 @@ def stretching(rng: random.Random) -> Pose:
 
 
 def bowing(rng: random.Random) -> Pose:
-    """Bent forward from the hips, hands reaching for something low."""
+    """Bent forward from the hips, hands reaching down."""
     low = Arm((0.20, -0.95, -1.0), (0.02, -1.0, -1.0), palm=(-1.0, 0.1, 0.0))
     return Pose(
         left=low,

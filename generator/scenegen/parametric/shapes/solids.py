@@ -21,7 +21,7 @@ Field = NDArray[np.float32]
 Indices = NDArray[Any]
 
 FAR = np.float32(1e3)
-"""The distance where nothing was sampled; any value above every blend radius would do."""
+"""The distance where no solid was sampled; any value above all blend radii works."""
 
 
 @dataclass(frozen=True)

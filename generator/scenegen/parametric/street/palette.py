@@ -118,7 +118,7 @@ def sign(rng: random.Random) -> Material:
 
 
 def window(rng: random.Random) -> Material:
-    """Window panes before a dark room: they reflect the sky, and nothing is seen through them."""
+    """Opaque window panes, dark as an unlit room, that reflect the sky."""
     tone = choose(rng, ((38, 46, 54), (30, 34, 40), (52, 62, 70), (44, 52, 52)))
     return Material("window", "plain", linear(tone), linear(tone), roughness=0.06, ior=1.8)
 

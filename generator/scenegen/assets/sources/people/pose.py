@@ -12,20 +12,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from scenegen.assets.sources.people.body import BaseMesh, Floats
-from scenegen.parametric.people.skeleton import (
-    LEFT,
-    REFERENCE_HEIGHT,
-    SIDES,
-    Build,
-    Pose,
-    Skeleton,
-    about_z,
-    across,
-    bone_frame,
-    hinge_frame,
-    solve,
-    unit,
-)
+from scenegen.parametric.people.rotations import about_z, across, bone_frame, hinge_frame, unit
+from scenegen.parametric.people.skeleton import LEFT, REFERENCE_HEIGHT, SIDES, Build, Pose, Skeleton, solve
 
 _SUFFIX = {side: ".L" if side == LEFT else ".R" for side in SIDES}
 # Shares of the arm's swing that collar bone and shoulder blade take, beyond _FREE degrees from the side.

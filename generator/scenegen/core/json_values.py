@@ -1,0 +1,215 @@
+"""JSON as dataclasses, checked against their type hints: where a file comes in, every value is what its type says.
+
+A key that the dataclass does not have is ignored, so that what a later version adds to the same format does no harm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, Union, cast
+
+from scenegen.core.errors import NewerFormatError, ScenegenError
+
+T = TypeVar("T")
+
+CHECK_DISK = "check its permissions and the disk"
+
+_Read = Callable[[Any], Any]
+_NUMBERS = (int, float)  # type() is compared: a bool is an int to isinstance
+
+
+class JsonError(ValueError):
+    """A value that is missing or of the wrong type; the message begins with its place, such as "cameras[0].K"."""
+
+    def __init__(self, wrong: str, place: str = "") -> None:
+        super().__init__(f"{place}: {wrong}" if place else wrong)
+        self.wrong = wrong
+        self.place = place
+
+    def inside(self, place: str) -> JsonError:
+        """The same error, seen from around: `place` is a key or an index in brackets."""
+        dot = "." if self.place and not self.place.startswith("[") else ""
+        return JsonError(self.wrong, f"{place}{dot}{self.place}")
+
+
+def read_json(path: Path, read: Callable[[dict[str, Any]], T], formats: tuple[str, ...], advice: str) -> T:
+    """What `read` makes of the JSON object in a file of one of these formats (the newest last).
+
+    ScenegenError that names the file: it cannot be read, is of a newer format (NewerFormatError), or is damaged; then
+    the message ends with `advice`.
+    """
+    try:
+        body = parse_object(path.read_bytes())
+        check_format(body.get("format"), *formats)
+        return read(body)
+    except NewerFormatError as error:
+        raise NewerFormatError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ScenegenError(f"{path}: cannot be read ({error.strerror or error}); {CHECK_DISK}") from error
+    except ValueError as error:
+        raise ScenegenError(f"{path}: damaged ({error}); {advice}") from error
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object in a file's text. ValueError when it holds something else."""
+    body = json.loads(text)
+    if not isinstance(body, dict):
+        raise JsonError(f"expected a JSON object, found {_shown(body)}")
+    return body
+
+
+def check_format(found: object, *readable: str) -> None:
+    """Refuse a file whose `format` is none of the `readable` ones, such as "scenegen/1" (the newest last).
+
+    NewerFormatError for a later version of the same format, else JsonError.
+    """
+    if found in readable:
+        return
+    name, _, version = readable[-1].rpartition("/")
+    match = re.fullmatch(rf"{re.escape(name)}/(\d+)", found) if isinstance(found, str) else None
+    if match and int(match[1]) > int(version):
+        raise NewerFormatError(
+            f"written by a newer scenegen (format {found}; this one reads {' and '.join(readable)}); upgrade scenegen"
+        )
+    raise JsonError(f"expected {' or '.join(readable)}, found {_shown(found)}", "format")
+
+
+def from_json(kind: type[T], value: object) -> T:
+    """A JSON value as a dataclass (or any type that its fields may have). JsonError names the place of a wrong value.
+
+    Fields may be numbers, texts, flags, tuples and named tuples (JSON arrays), dataclasses and mappings (JSON objects),
+    or Any, alone or with None; a value that is such a dataclass already is kept. The key of a field `class_name` is
+    "class". A number stays whole where JSON has it so.
+    """
+    return cast(T, _reader(cast(Any, kind))(value))
+
+
+@functools.cache
+def _reader(kind: Any) -> _Read:
+    """What turns a JSON value into one of a type."""
+    if kind is Any:
+        return lambda value: value
+    if kind is None or kind is type(None):
+        return _one_of((type(None),), "null")
+    if kind is float:
+        return _one_of(_NUMBERS, "a number")
+    if kind is int:
+        return _one_of((int,), "a whole number")
+    if kind is bool:
+        return _one_of((bool,), "true or false")
+    if kind is str:
+        return _one_of((str,), "a text")
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_reader(kind)
+    origin, arguments = typing.get_origin(kind) or kind, typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _optional_reader(arguments)
+    if isinstance(origin, type) and issubclass(origin, tuple):
+        return _tuple_reader(origin, arguments)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapping_reader(_reader(arguments[1]))
+    raise TypeError(f"no way to read {kind} from JSON")
+
+
+def _one_of(kinds: tuple[type, ...], name: str) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) not in kinds:
+            raise JsonError(f"expected {name}, found {_shown(value)}")
+        return value
+
+    return read
+
+
+def _optional_reader(arguments: tuple[Any, ...]) -> _Read:
+    (kind,) = (argument for argument in arguments if argument is not type(None))
+    read = _reader(kind)
+    return lambda value: None if value is None else read(value)
+
+
+def _dataclass_reader(kind: Any) -> _Read:
+    @functools.cache
+    def fields() -> list[tuple[str, str, _Read, bool]]:
+        hints = typing.get_type_hints(kind)
+        return [(f.name, _key(f.name), _reader(hints[f.name]), _required(f)) for f in dataclasses.fields(kind)]
+
+    def read(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, dict):
+            raise JsonError(f"expected an object, found {_shown(value)}")
+        found = {}
+        for name, key, read_field, required in fields():
+            if key in value:
+                try:
+                    found[name] = read_field(value[key])
+                except JsonError as error:
+                    raise error.inside(key) from None
+            elif required:
+                raise JsonError("is missing", key)
+        return kind(**found)
+
+    return read
+
+
+def _key(name: str) -> str:
+    return "class" if name == "class_name" else name
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _tuple_reader(origin: Any, arguments: tuple[Any, ...]) -> _Read:
+    if len(arguments) == 2 and arguments[1] is ...:
+        return _list_reader(_reader(arguments[0]))
+    if hasattr(origin, "_fields"):  # a named tuple, whose last items may be left out
+        hints = typing.get_type_hints(origin)
+        reads, least = tuple(_reader(hints[name]) for name in origin._fields), len(hints) - len(origin._field_defaults)
+    else:
+        reads, least = tuple(map(_reader, arguments)), len(arguments)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list) or not least <= len(value) <= len(reads):
+            raise JsonError(f"expected a list of {len(reads)}, found {_shown(value)}")
+        items = [_read_item(read_one, item, n) for n, (read_one, item) in enumerate(zip(reads, value, strict=False))]
+        return tuple(items) if origin is tuple else origin(*items)
+
+    return read
+
+
+def _list_reader(read_one: _Read) -> _Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise JsonError(f"expected a list, found {_shown(value)}")
+        return tuple(_read_item(read_one, item, n) for n, item in enumerate(value))
+
+    return read
+
+
+def _mapping_reader(read_one: _Read) -> _Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise JsonError(f"expected an object, found {_shown(value)}")
+        return {key: _read_item(read_one, item, key) for key, item in value.items()}
+
+    return read
+
+
+def _read_item(read_one: _Read, item: Any, place: int | str) -> Any:
+    try:
+        return read_one(item)
+    except JsonError as error:
+        raise error.inside(f"[{place}]" if isinstance(place, int) else place) from None
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, cut short."""
+    text = json.dumps(value, default=repr)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -17,5 +17,5 @@ def grid_masks(placed: Sequence[PlacedMesh], grid: GridSpec, classes: int) -> ND
     """Masks of a scene in a box grid: bool (X, Y, Z, C), C = `classes`."""
     masks = np.zeros((*grid.shape, classes), dtype=np.bool_)
     for mesh in placed:
-        mark_cells(masks[..., mesh.label - 1], True, mesh.vertices, mesh.faces, box_grid(grid))
+        mark_cells(masks[..., mesh.label - 1], mesh.vertices, mesh.faces, box_grid(grid), value=True)
     return masks

@@ -20,7 +20,7 @@ SHEETS = 0.7
 
 
 def inside_cells(
-    places: Floats, faces: Ints, low: Ints, centres: Floats, surface: NDArray[np.bool_], whole: bool
+    places: Floats, faces: Ints, low: Ints, centres: Floats, surface: NDArray[np.bool_], *, whole: bool
 ) -> NDArray[np.bool_]:
     """Which cells' centres lie inside the solid, given the cells (nx, ny, nz) that its surface meets.
 
@@ -85,7 +85,7 @@ def _without_backs(bits: NDArray[np.uint64], faces: Ints) -> Ints:
 
 
 @compiled
-def count_crossings(
+def count_crossings(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
     places: Floats,
     faces: Ints,
     low: Ints,
@@ -128,7 +128,7 @@ def _span(behind: NDArray[np.int32], one: int, two: int, three: int, axis: int) 
 
 
 @compiled
-def _scan_row(
+def _scan_row(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
     places: Floats,
     face: Ints,
     axis: int,
@@ -225,7 +225,11 @@ def add_votes(along: NDArray[np.int16], votes: NDArray[np.int8]) -> tuple[int, i
 
 
 @compiled
-def settle_votes(votes: NDArray[np.int8], surface: NDArray[np.bool_], sheets: bool) -> None:
+def settle_votes(
+    votes: NDArray[np.int8],
+    surface: NDArray[np.bool_],
+    sheets: bool,  # noqa: FBT001 (numba knows no keyword-only arguments)
+) -> None:
     """Mend the votes (nx, ny, nz) of a mesh with leaky lines, by what neighbours say that no surface parts from a cell.
 
     Cells of a pocket that the surface encloses are all alike: they take the sign of its sum. Elsewhere a cell takes

@@ -73,7 +73,7 @@ def mark_surface(
 
 
 @compiled
-def _all_set(
+def _all_set(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
     occupied: NDArray[np.bool_], i_min: int, i_max: int, j_min: int, j_max: int, k_min: int, k_max: int
 ) -> bool:
     for i in range(i_min, i_max + 1):
@@ -124,7 +124,7 @@ def _span(cells: NDArray[np.int32], one: int, two: int, three: int, column: int)
 
 
 @compiled
-def _slice(
+def _slice(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
     places: Floats,
     face: Ints,
     low: Ints,

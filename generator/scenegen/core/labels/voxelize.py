@@ -60,7 +60,7 @@ def voxelize(vertices: Any, faces: Any = None, grid: Grid | None = None) -> NDAr
         raise TypeError(f"grid: a {type(grid).__name__} given, a BoxGrid or a FrustumGrid is needed")
     occupied = np.zeros(grid.shape, dtype=np.bool_)
     for points, triples in _meshes(vertices, faces):
-        mark_cells(occupied, True, points, triples, grid)
+        mark_cells(occupied, points, triples, grid, value=True)
     return occupied
 
 
@@ -75,7 +75,7 @@ def _meshes(vertices: Any, faces: Any) -> Iterable[tuple[ArrayLike, ArrayLike]]:
     raise ValueError(f"a {type(vertices).__name__} given, a mesh, a scene, or vertices and faces are needed")
 
 
-def mark_cells(volume: NDArray[Any], value: int, vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> None:
+def mark_cells(volume: NDArray[Any], vertices: ArrayLike, faces: ArrayLike, grid: Grid, *, value: int) -> None:
     """Write `value` into the cells of `volume` (grid.shape) that a mesh occupies."""
     low, part = voxelize_part(vertices, faces, grid)
     i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
@@ -95,7 +95,7 @@ def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tu
     near, far = low[2], high[2]
     occupied = np.zeros((high - low).tolist(), dtype=np.bool_)
     mark_surface(places, triples, low, below[near:far], above[near:far], occupied)
-    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole)
+    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole=whole)
     first = low.tolist()
     return (first[0], first[1], first[2]), occupied
 

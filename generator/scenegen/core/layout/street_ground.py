@@ -255,7 +255,7 @@ class _Junction:
         return road
 
 
-def _lanes(road: Area, rng: Random, parking: bool) -> list[Lane]:
+def _lanes(road: Area, rng: Random, *, parking: bool) -> list[Lane]:
     """Lanes of 3.5 m, traffic on the right; a kerb lane may be for `parking`, never all of them."""
     count = max(1, round(road.width / LANE))
     wide = road.width / count

@@ -37,14 +37,14 @@ IMPORTERS = {
     ".usdz": ("wm", "usd_import"),
     ".dae": ("wm", "collada_import"),
 }
-# A check of an OBJ drops back copies of faces, and the normals of what stays, told by their fan of faces, go astray.
+# Validation of an OBJ removes back copies of faces, and the normals of the remaining faces become wrong.
 OPTIONS: dict[str, dict[str, bool]] = {"gltf": {"merge_vertices": False}, "obj_import": {"validate_meshes": False}}
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
 
 class ImportFault(Exception):
-    """This file cannot be used; the message says why."""
+    """This file cannot be used, for the reason in the message."""
 
 
 def main(arguments: list[str]) -> None:
@@ -193,7 +193,7 @@ def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.boo
 def _single_outlines(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which polygons are kept when one of each pair of flat many-cornered copies goes: same box, same plane, same area.
 
-    A seat's back copy often lacks some points of the outline, so that its corners are not the same.
+    A seat's back copy often misses some points of the outline, so that its corners are not the same.
     """
     corner = _get(mesh.loops, "vertex_index", np.int32)
     start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
@@ -292,8 +292,8 @@ def _limit_memory(gigabytes: float) -> None:
 
 def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("File ", "Traceback", "Location:", "^", "~"))]
-    return (told[-1] if told else type(error).__name__)[:300]
+    useful = [line for line in lines if not line.startswith(("File ", "Traceback", "Location:", "^", "~"))]
+    return (useful[-1] if useful else type(error).__name__)[:300]
 
 
 if __name__ == "__main__":

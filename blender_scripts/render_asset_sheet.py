@@ -1,4 +1,4 @@
-"""Render each asset of a prepared library alone on a neutral ground, a PNG an asset.
+"""Render each asset of a prepared library alone on a neutral ground, one PNG per asset.
 
 python blender_scripts/render_asset_sheet.py -- --assets LIB --out DIR [--size 160] [--samples 8]
     [--names n1,n2] [--view three_quarter|front]
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--names", help="comma-separated asset names (default: all)")
     parser.add_argument("--view", choices=sorted(_DIRECTIONS), default="three_quarter")
     options = parser.parse_args(arguments)
-    say = quiet_stdout()
+    notify = quiet_stdout()
     try:
         for path in render_sheet(options.assets, options.out, options.names, options.size, options.samples,
                                  options.view):  # fmt: skip
-            say(str(path))
+            notify(str(path))
     except ScenegenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
@@ -65,11 +65,11 @@ def render_sheet(library: Path, out: Path, names: str | None, size: int, samples
     configure(target, Quality(samples, 4 * samples, 2), "auto", 0)
     cache = AssetCache(library)
     for name in wanted:
-        thing = bpy.data.objects.new(name, cache.mesh(name))
+        item = bpy.data.objects.new(name, cache.mesh(name))
         vertices = cache.triangles(name)[0]
         low, high = vertices.min(axis=0), vertices.max(axis=0)
         camera = build_camera(_camera(vertices, np.asarray(_DIRECTIONS[view]), size))
-        link(target, [thing, camera, *_studio(low, high)])
+        link(target, [item, camera, *_studio(low, high)])
         target.world = _sky()
         render_cameras(target, [camera], [out / f"{name}.png"], 0)
         purge_scene()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,11 @@ class _Loaded:
 
 
 class AssetCache:
-    """Meshes of one library by asset name; `trim` drops those used longest ago once there are too many triangles."""
+    """Meshes of one library by asset name.
+
+    Not functools.lru_cache: an asset may only be dropped between two scenes, its size is counted in triangles, and what
+    Blender holds of it has to be removed.
+    """
 
     def __init__(self, library: Path, max_triangles: int = CACHED_TRIANGLES) -> None:
         self.library = library
@@ -45,13 +48,11 @@ class AssetCache:
         """The same mesh's vertices float32 (V, 3) and faces int32 (F, 3) in the asset frame, for the labels."""
         return self._get(asset_name).triangles
 
-    def trim(self, keep: Collection[str] = ()) -> None:
-        """Drop the assets used longest ago, never one of `keep`, until the rest fit."""
+    def trim(self) -> None:
+        """Drop the assets used longest ago until the rest has at most `max_triangles`."""
         total = sum(len(entry.triangles[1]) for entry in self._loaded.values())
-        for name in [name for name in self._loaded if name not in keep]:
-            if total <= self.max_triangles:
-                return
-            entry = self._loaded.pop(name)
+        while total > self.max_triangles:
+            _, entry = self._loaded.popitem(last=False)
             total -= len(entry.triangles[1])
             _remove(entry)
 
@@ -105,8 +106,10 @@ def make_mesh(name: str, arrays: Mesh) -> Any:
 
 
 def _split_vertices(arrays: Mesh) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-    """One vertex a distinct (vertex, normal): corner vertices int32 (3 F,), vertices
-    and normals float32 (V, 3)."""
+    """Make one vertex per distinct (vertex, normal).
+
+    Returns the corners' vertices int32 (3 F,), the vertices and their normals float32 (V, 3).
+    """
     corners = arrays.faces.ravel()
     normals = arrays.corner_normals.reshape(-1, 3).astype(np.float32)
     steps = np.rint(normals * 1000).astype(np.int64) + 1000

@@ -13,7 +13,7 @@ from scenegen.core.scene.scene import DistractorLook, Vector
 from blender_scripts.build.materials import principled
 from blender_scripts.build.nodes import add, bump, finish, math, mix, new_material, noise, scaled, steps
 
-_MOUNT: Vector = (0.72, 0.71, 0.68)  # the paper between a frame and its picture
+_MOUNT: Vector = (0.72, 0.71, 0.68)  # the paper between a frame and what hangs in it
 
 
 def build_distractor(name: str, look: DistractorLook) -> Any:

@@ -30,27 +30,27 @@ def build_scene(scene: Scene, cache: AssetCache) -> list[Any]:
     target = bpy.context.scene
     target.world = build_world(scene.look)
     target.view_settings.exposure = auto_exposure(scene.room, scene.look)
-    things = build_shell(scene.room, scene.look) if scene.room else []
-    things += [build_lamp(f"lamp_{number}", look) for number, look in enumerate(scene.look.lights)]
-    things += [build_sun(scene.look.sun)] if scene.look.sun else []
-    things += [build_distractor(f"distractor_{number}", look) for number, look in enumerate(scene.look.distractors)]
+    objects = build_shell(scene.room, scene.look) if scene.room else []
+    objects += [build_lamp(f"lamp_{number}", look) for number, look in enumerate(scene.look.lights)]
+    objects += [build_sun(scene.look.sun)] if scene.look.sun else []
+    objects += [build_distractor(f"distractor_{number}", look) for number, look in enumerate(scene.look.distractors)]
     for placed in scene.objects:
-        thing = bpy.data.objects.new(f"{placed.id:02d} {placed.asset}", cache.mesh(placed.asset))
-        thing.matrix_world = Matrix(placed.matrix)
-        thing.pass_index = placed.id + 1
+        item = bpy.data.objects.new(f"{placed.id:02d} {placed.asset}", cache.mesh(placed.asset))
+        item.matrix_world = Matrix(placed.matrix)
+        item.pass_index = placed.id + 1
         if scene.look.objects:
             look = scene.look.objects[placed.id]
-            thing[SHIFT], thing[ROUGHNESS] = (look.hue, look.saturation, look.value), look.roughness
-        things.append(thing)
+            item[SHIFT], item[ROUGHNESS] = (look.hue, look.saturation, look.value), look.roughness
+        objects.append(item)
     cameras = [build_camera(camera) for camera in scene.cameras]
-    link(target, [*things, *cameras])
+    link(target, [*objects, *cameras])
     return cameras
 
 
-def link(target: Any, things: Sequence[Any]) -> None:
+def link(target: Any, objects: Sequence[Any]) -> None:
     """Put objects into a bpy scene."""
-    for thing in things:
-        target.collection.objects.link(thing)
+    for item in objects:
+        target.collection.objects.link(item)
 
 
 def build_camera(camera: Camera) -> Any:
@@ -63,10 +63,10 @@ def build_camera(camera: Camera) -> Any:
     data.shift_x = (camera.width / 2 - center_x) / camera.width
     data.shift_y = (center_y - camera.height / 2) / camera.width
     data.clip_start, data.clip_end = 0.01, 1000.0
-    thing = bpy.data.objects.new(camera.name, data)
-    thing.matrix_world = Matrix(camera.world_to_camera).inverted() @ _OPENCV_TO_BLENDER
-    thing["width"], thing["height"] = camera.width, camera.height
-    return thing
+    item = bpy.data.objects.new(camera.name, data)
+    item.matrix_world = Matrix(camera.world_to_camera).inverted() @ _OPENCV_TO_BLENDER
+    item["width"], item["height"] = camera.width, camera.height
+    return item
 
 
 def purge_scene() -> None:

@@ -1,4 +1,4 @@
-"""The process around Blender: its chatter (progress, "Saved: ...") kept out of the terminal, its memory, its end."""
+"""The process around Blender: its output (progress, "Saved: ...") hidden from the terminal, its memory, its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def quiet_stdout() -> Notify:
-    """Send file descriptor 1, which Blender's C code writes to, nowhere; a way to print lines where it led before."""
+    """Discard what Blender's C code writes to file descriptor 1; return a function that still prints lines there."""
     sys.stdout.flush()
     terminal = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -28,7 +28,7 @@ def quiet_stdout() -> Notify:
 
 
 def die_with_parent() -> None:
-    """On Linux: be killed when the process that started this one dies, even while Blender hangs in its C code."""
+    """On Linux: end with the process that started this one, even while Blender hangs in its C code."""
     if sys.platform == "linux":
         import ctypes
 
@@ -36,7 +36,7 @@ def die_with_parent() -> None:
 
 
 def peak_megabytes() -> float:
-    """The most memory this process ever held; 0 where the system does not tell (Windows)."""
+    """Return the peak memory of this process in MB; 0 where the system does not report it (Windows)."""
     try:
         import resource
     except ImportError:

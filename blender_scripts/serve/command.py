@@ -1,4 +1,4 @@
-"""The command line of generate.py: scenes 0..N-1 in this process, or scenes on request."""
+"""The command line of generate.py: scenes 0..N-1 in this process, or scenes on demand."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
     remove_leftovers(out)
     write_credits(out, maker.assets)
     missing = sorted(set(range(scenes)) - finished_indices(out))
-    notify(f"{scenes - len(missing)} of {scenes} scenes are there, {len(missing)} to make")
+    notify(f"{scenes - len(missing)} of {scenes} scenes exist, {len(missing)} to make")
     totals, failed = dict.fromkeys(STAGES, 0.0), []
     started = time.perf_counter()
     for number, index in enumerate(missing, start=1):
@@ -131,13 +131,13 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
 
 
 def _output_at_fault(error: BaseException) -> bool:
-    """Whether a scene failed because the place it goes to is full, read-only or gone."""
+    """Whether a scene failed because the place to write to is full, read-only or gone."""
     cause = error.__cause__ if isinstance(error, ScenegenError) else error
     return isinstance(cause, OSError) and cause.errno in OUTPUT_FAULTS
 
 
 def _one_line(error: BaseException) -> str:
-    """What went wrong in one line; what nobody foresaw shows its traceback on standard error too."""
+    """Describe an error in one line; an unexpected one also prints its traceback on standard error."""
     text = " ".join(str(error).split())
     if isinstance(error, ScenegenError):
         return text

@@ -55,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, common: list[str]) -> Path:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "rendering on cpu"
-    assert lines[1] == "0 of 3 scenes are there, 3 to make"
+    assert lines[1] == "0 of 3 scenes exist, 3 to make"
     assert lines[2].startswith("scene 1 of 3, ")
     assert [line.split()[0] for line in lines[6:]] == [*STAGES, "sum"]
     assert "Saved" not in done.stdout + done.stderr  # Blender's chatter
@@ -110,7 +110,7 @@ def test_resume_makes_only_what_is_missing(made: Path, tmp_path: Path, common: l
     kept = (scene_path(out, 0) / "scene.json").stat().st_mtime_ns
     done = run(["--scenes", "3", "--out", str(out), *common])
     assert done.returncode == 0, done.stderr
-    assert "2 of 3 scenes are there, 1 to make" in done.stdout
+    assert "2 of 3 scenes exist, 1 to make" in done.stdout
     assert files(out) == files(made)
     assert (scene_path(out, 0) / "scene.json").stat().st_mtime_ns == kept
 

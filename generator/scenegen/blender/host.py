@@ -1,4 +1,4 @@
-"""One persistent Blender process that makes scenes, spoken to in JSON lines.
+"""One persistent Blender process that makes scenes, driven by JSON lines.
 
 The parent writes {"index": 17} to its standard input; it answers on standard output with a line that starts with
 "@scenegen " followed by {"index": 17, "ok": true, "seconds": {stage: seconds}, "peak_mb": ...} or
@@ -64,7 +64,7 @@ def _host(script: str, request: Request) -> list[str]:
 class HostLostError(Exception):
     """The child died or hung; `log` is the end of what it printed.
 
-    `refused` is its own word on why it cannot start with these arguments: another would say the same.
+    `refused` is its own reason why it cannot start with these arguments: another Blender would give the same.
     """
 
     def __init__(self, reason: str, log: tuple[str, ...], refused: ScenegenError | None = None) -> None:
@@ -94,7 +94,7 @@ class BlenderHost:
         except OSError as error:
             raise HostLostError(f"{command[0]}: cannot be started ({error.strerror})", ()) from error
         if resources.cores and hasattr(os, "sched_setaffinity"):
-            with suppress(OSError):  # it has ended already: the first scene says so
+            with suppress(OSError):  # it has ended already: the first scene reports that
                 os.sched_setaffinity(self.pid, resources.cores)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -105,7 +105,7 @@ class BlenderHost:
         return self._process.pid
 
     def make(self, index: int, timeout: float) -> dict[str, Any]:
-        """Have scene `index` made; the child's answer. Raises HostLostError when it dies or takes over `timeout` s."""
+        """Make scene `index`; return the answer. Raises HostLostError when the child dies or takes over `timeout` s."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps({"index": index}) + "\n")
@@ -120,7 +120,7 @@ class BlenderHost:
         return {**answer, "log": tuple(self._log)}
 
     def close(self) -> None:
-        """End the child, kindly for two seconds and then by force."""
+        """Close the child's input so that it ends by itself; kill it after two seconds."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.close()
@@ -139,7 +139,7 @@ class BlenderHost:
     def _died(self) -> HostLostError:
         try:
             status = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # it closed its output and goes on
+        except subprocess.TimeoutExpired:  # it closed its output and still runs
             self._process.kill()
             status = self._process.wait()
         self._reader.join(timeout=5)
@@ -161,8 +161,8 @@ class BlenderHost:
 
 
 def _refusal(status: int, log: tuple[str, ...]) -> ScenegenError | None:
-    """The error that generate.py ends with when what it was asked cannot be done (see its exit statuses)."""
-    said = [line.removeprefix("error: ") for line in log if line.startswith("error: ")]
-    if not said or status not in (1, 2):
+    """The error that generate.py printed at its end, if its exit status says that the request cannot be done."""
+    errors = [line.removeprefix("error: ") for line in log if line.startswith("error: ")]
+    if not errors or status not in (1, 2):
         return None
-    return UsageError(said[-1]) if status == 2 else ScenegenError(said[-1])
+    return UsageError(errors[-1]) if status == 2 else ScenegenError(errors[-1])

@@ -89,9 +89,9 @@ def probe(blender: str | None) -> BlenderInfo:
         raise ScenegenError(f"{executable}: no answer in 300 s; is it a Blender?") from error
     answers = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if not answers:
-        said = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        last_line = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
         raise ScenegenError(
-            f"{executable}: is no Blender that runs Python 3 ({said}); name a Blender, such as /usr/bin/blender"
+            f"{executable}: is no Blender that runs Python 3 ({last_line}); name a Blender, such as /usr/bin/blender"
         )
     body = json.loads(answers[-1].removeprefix(MARK))
     problems = dict(body["problems"])
@@ -156,9 +156,10 @@ def setup(blender: str) -> BlenderInfo:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        last_line = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
         raise ScenegenError(
-            f"{folder}: pip could not install {', '.join(REQUIRED_MODULES.values())} ({said}); fix that and repeat"
+            f"{folder}: pip could not install {', '.join(REQUIRED_MODULES.values())} ({last_line}); "
+            "fix that and run it again"
         )
     return check_host(blender)
 

@@ -1,4 +1,4 @@
-"""The dask workers of a run: processes of this machine, or a cluster that is there."""
+"""The dask workers of a run: processes of this machine, or an existing cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCAL = {"distributed.scheduler.allowed-failures": 0}
 
 @contextmanager
 def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
-    """A client of so many worker processes, and with `dashboard` (":8787") dask's pages about them."""
+    """Start worker processes on this machine; yield a client. `dashboard` (":8787") serves dask's pages about them."""
     import dask
     from distributed import Client, LocalCluster
 
@@ -43,7 +43,7 @@ def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
 
 @contextmanager
 def remote_cluster(address: str) -> Iterator[Any]:
-    """A client of the cluster at `address`. ScenegenError when nothing answers there or it has no workers."""
+    """Yield a client of the cluster at `address`. Raises ScenegenError when nothing answers or it has no workers."""
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 
@@ -62,7 +62,7 @@ def remote_cluster(address: str) -> Iterator[Any]:
 
 
 def check_scheduler(address: str) -> None:
-    """Whether something listens there: dask itself would try for a minute and end in a traceback."""
+    """Raise ScenegenError when nothing listens there: dask itself would try for a minute and end in a traceback."""
     place = urlsplit(address if "://" in address else f"tcp://{address}")
     try:
         socket.create_connection((place.hostname or "", place.port or 8786), timeout=10).close()

@@ -1,7 +1,7 @@
 """What this machine can generate: its Blender, devices, models and disk, and what N scenes would cost.
 
-The cost comes from scenes that are really made, in a temporary folder, by as many Blenders at once as a run would have:
-one each to warm up, three each to measure.
+The cost comes from scenes that are really made in a temporary folder, by as many Blenders as a run would have: each
+makes one scene to warm up and three to measure.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from scenegen.steps.pack import pack
 
 MEASURED = 3
 SCENE_SECONDS = 1800.0
-"""As long may a scene take; the first compiles kernels."""
+"""The longest time for one scene; the first one compiles kernels."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Cores that this process may use, bytes of memory in all and available, bytes free where the data set would go.
+    """Cores that this process may use, bytes of memory (all, free), and bytes free where the data set would go.
 
-    Object storage is taken to have room: None.
+    `disk_free` is None for object storage, which is taken to have room.
     """
 
     cores: int
@@ -70,7 +70,8 @@ class Cost:
     """What `scenes` scenes would take, from so many `measured` ones.
 
     `scene_seconds` is one Blender's time for a scene and `stage_seconds` its parts, `seconds` the time of all scenes
-    with all Blenders. Bytes of a scene in folders and packed (JPEG, no maps), and of one Blender's memory.
+    with all Blenders. The bytes are those of a scene in folders, of a scene packed (JPEG, no maps), and of the memory
+    of one Blender.
     """
 
     scenes: int
@@ -85,7 +86,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that was found. `problems` stop generation, `notes` do not; each is a line with its fix."""
+    """Everything that was found. `problems` stop generation, `notes` do not; each is a line with its fix."""
 
     preset: str
     quality: str
@@ -207,7 +208,7 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Worke
 
 
 def _make(request: Request, plan: WorkerPlan, on_progress: OnProgress, number: int) -> list[dict[str, Any]]:
-    """One Blender's answers for its scenes."""
+    """Make the scenes of one Blender; return its answers."""
     answers: list[dict[str, Any]] = []
     script, host = str(generate_script()), None
     cores = share(own_cores(), number, plan.workers)

@@ -1,7 +1,7 @@
 """Drive the workers of a dask cluster until every scene is made or set aside.
 
-One lease at a time for every worker (leases.py says which scenes), so that none holds work that another could do. The
-round trip between two leases costs milliseconds, a lease takes seconds.
+Every worker has one lease at a time (leases.py decides which scenes), so that none holds work that another could do.
+The round trip between two leases costs milliseconds, a lease takes seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scenegen.generate.stores.store import Store
 from scenegen.progress import OnProgress
 
 GIVE_UP_AFTER = 5
-"""Stop when so many scenes failed and none was made: the next 25,000 would fail as well."""
+"""Stop when so many scenes failed and none was made: the others would fail as well."""
 WORKERS_GONE_SECONDS = 600.0
 BEAT = 2.0
 RESULT_SECONDS = 60.0
@@ -60,9 +60,9 @@ class _Flight:
 
 
 def drive(client: Any, work: Work, hooks: RunHooks) -> tuple[list[SceneReport], str | None]:
-    """Have all scenes of `work` made; the reports of those set aside, and why it stopped early (None: it did not).
+    """Make all scenes of `work`; return the reports of those set aside, and why it stopped early (None: it did not).
 
-    Raises what a worker refuses for good (UsageError, ScenegenError).
+    Raises UsageError or ScenegenError when a worker reports that no Blender can do this.
     """
     engine = _Engine(client, work, hooks)
     hooks.on_progress(0, work.total)
@@ -91,7 +91,7 @@ class _Engine:
         self._stop: str | None = None
 
     def loop(self) -> str | None:
-        """Until nothing is left to make; why it ended before, if it did."""
+        """Run until nothing is left to make; return why it ended before, if it did."""
         self._look()
         while self.work.left and not self._stop:
             self._hand_out()
@@ -158,7 +158,7 @@ class _Engine:
         return None
 
     def _open(self) -> set[str]:
-        """The workers that may be given work."""
+        """Return the workers that may be given work."""
         if not self.hooks.one_first:
             return self._workers
         first: dict[str, str] = {}
@@ -167,7 +167,7 @@ class _Engine:
         return {w for w in self._workers if _machine(w) in self._warm or first[_machine(w)] == w}
 
     def _look(self) -> None:
-        """See which workers there are now."""
+        """Ask dask which workers exist now."""
         self._looked = time.monotonic()
         if self._stop:
             return
@@ -224,7 +224,7 @@ class _Engine:
             self._stop = f"the first {len(self.failed)} scenes failed, the others would as well"
 
     def _lost(self, flight: _Flight, error: BaseException | None) -> None:
-        """A worker died under a lease, or never could run it: what it had not made is tried scene by scene."""
+        """Handle a worker that died during a lease or could not run it: its missing scenes are tried one by one."""
         self._look()
         why = " ".join(str(error).split())[:300]
         missing = []
@@ -244,12 +244,12 @@ class _Engine:
 
 
 def _machine(worker: str) -> str:
-    """The machine part of a worker's address, tcp://host:port."""
+    """Return the machine part of a worker's address, tcp://host:port."""
     return worker.rsplit(":", 1)[0]
 
 
 def workers_a_machine(client: Any) -> int:
-    """The most dask workers that share cores: those of a machine, unless a batch system gave each cores of its own."""
+    """Return how many dask workers share cores at most: those of a machine, unless each has cores of its own."""
     cores = client.run(own_cores, on_error="ignore")
     shared = (sum(_machine(a) == _machine(b) and not cores[a].isdisjoint(cores[b]) for b in cores) for a in cores)
     return max(shared, default=1)

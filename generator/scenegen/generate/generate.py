@@ -2,8 +2,8 @@
 
 Every dask worker keeps one Blender (worker.py, blender/host.py) and is handed small leases of scenes (engine.py,
 leases.py). A Blender that dies or hangs is replaced and its scene tried again; a dask worker that dies is replaced by
-dask, and its scenes are made elsewhere. Scenes appear whole or not at all, so that whatever is killed, the same command
-goes on where it stopped.
+dask, and its scenes are made elsewhere. Scenes appear whole or not at all, so that the same command
+continues after any process was killed.
 """
 
 from __future__ import annotations

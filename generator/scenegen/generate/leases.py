@@ -1,7 +1,7 @@
 """Which scene is made when and by whom: small leases of scenes, handed out to whoever is idle.
 
-Nothing here knows dask or Blender. What is kept grows with the workers and with the scenes that fail, never with the
-scenes there are: those are a bitmap and an array.
+Nothing here knows dask or Blender. Memory grows with the workers and with the scenes that fail; the scenes themselves
+are a bitmap and an array.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LEASE_SECONDS = 10.0
 LEASES_A_WORKER = 4
 """A lease is at most the share of this many leases for every worker, so that the last leases hold one scene."""
 FIRST_TIMEOUT = 1800.0
-"""Seconds for a scene while none is done: a GPU compiles its kernels, a disk is cold."""
+"""Seconds for a scene while none is finished: a GPU compiles its kernels, a disk is cold."""
 LEAST_TIMEOUT = 300.0
 TIMES_SLOWEST = 20.0
 LEAST_PATIENCE = 10.0
 TIMES_EXPECTED = 4.0
-"""A lease that takes so many times longer than the others promise is given to an idle worker as well."""
+"""A lease that takes so many times longer than expected from the others is given to an idle worker as well."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Lease:
 
 @dataclass(frozen=True)
 class SceneReport:
-    """What became of one scene in one try.
+    """The result of one try to make one scene.
 
     `log` is the end of what Blender printed when it failed, `command` makes the scene alone, `refused` says why no
-    Blender of this kind will make any, and `output` is true when the place to write to is at fault.
+    Blender of this kind can make any scene, and `output` is true when the place to write to is at fault.
     """
 
     index: int
@@ -60,7 +60,7 @@ class SceneReport:
 
 @dataclass(frozen=True)
 class LeaseReport:
-    """What became of a lease: its scenes, its wall seconds, and why Blenders were recycled meanwhile."""
+    """The result of a lease: its scenes, its wall seconds, and why Blenders were recycled meanwhile."""
 
     scenes: tuple[SceneReport, ...]
     worker: str
@@ -69,7 +69,7 @@ class LeaseReport:
 
 
 class Work:
-    """The scenes of `todo` (bool, one a scene) that are neither made nor set aside, and who tries them next."""
+    """The scenes of `todo` (bool, one per scene) that are not made or set aside, and which worker tries them next."""
 
     def __init__(self, todo: NDArray[np.bool_]) -> None:
         self._open = todo.copy()
@@ -84,7 +84,7 @@ class Work:
         self.made = 0
 
     def is_open(self, index: int) -> bool:
-        """Whether scene `index` is still to be made."""
+        """Whether scene `index` must still be made."""
         return bool(self._open[index])
 
     def tries(self, index: int) -> int:
@@ -92,9 +92,9 @@ class Work:
         return len(self._failed_on.get(index, ()))
 
     def take(self, worker: str, workers: Collection[str]) -> Lease | None:
-        """The next lease for `worker`, one of `workers`; None when all is handed out.
+        """Return the next lease for `worker`, one of `workers`; None when every scene is handed out.
 
-        A scene that failed goes to a worker where it has not failed yet, if there is any that may come by.
+        A scene that failed goes to a worker where it has not failed yet, if there is one.
         """
         again = next((i for i in self._retries if self._may_retry(i, worker, workers)), None)
         if again is None and self._next == len(self._order) and self._retries:
@@ -111,9 +111,9 @@ class Work:
         return worker not in failed_on or all(w in failed_on for w in workers)
 
     def double(self, lease: Lease, age: float) -> Lease | None:
-        """One open scene of a lease that is long overdue after `age` seconds, for a worker that would idle.
+        """Return one open scene of a lease that is long overdue after `age` seconds, for a worker that would be idle.
 
-        Whoever finishes the scene first has made it.
+        The worker that finishes the scene first has made it.
         """
         if not self.made or age < max(LEAST_PATIENCE, TIMES_EXPECTED * self._mean() * len(lease.scenes)):
             return None
@@ -125,7 +125,7 @@ class Work:
         return None
 
     def finish(self, index: int, seconds: float) -> bool:
-        """Scene `index` is there, after `seconds` of work; False when that was known."""
+        """Note that scene `index` was made in `seconds` of work; False when that was known."""
         if not self._close(index):
             return False
         self.made += 1
@@ -134,7 +134,7 @@ class Work:
         return True
 
     def fail(self, index: int, worker: str) -> bool:
-        """Scene `index` failed on `worker`; False when it is set aside: that was its last try."""
+        """Note that scene `index` failed on `worker`; False when that was its last try, and it is set aside."""
         if not self._open[index]:
             return True
         failed_on = self._failed_on.setdefault(index, [])
@@ -146,7 +146,7 @@ class Work:
         return False
 
     def put_back(self, indices: Collection[int]) -> None:
-        """Scenes whose worker was lost: each will be tried alone, so that one is to blame the next time."""
+        """Take back scenes whose worker was lost. Each is then tried alone: a failure shows which one it is."""
         self._retries.extend(i for i in indices if self._open[i] and i not in self._retries)
 
     def _close(self, index: int) -> bool:

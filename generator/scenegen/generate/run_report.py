@@ -1,6 +1,6 @@
 """What happened while a data set was made: OUT/events.jsonl as it happens, OUT/report.json when a run ends.
 
-Neither is needed to go on: a disk that refuses them stops nothing.
+Neither is needed to continue a run: when they cannot be written, nothing stops.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RunLog:
         self.counts: Counter[str] = Counter()
 
     def start(self, **facts: object) -> None:
-        """Note that a run begins, where, and with what."""
+        """Note that a run starts, on which machine, and with what."""
         self.add("start", host=socket.gethostname(), pid=os.getpid(), scenegen=__version__, **facts)
 
     def add(self, event: str, **facts: object) -> None:
@@ -45,11 +45,11 @@ class RunLog:
 
 
 def write_report(out: Path, finished: NDArray[np.bool_]) -> Path:
-    """Write OUT/report.json from all events so far and the scenes that are there, bool (scenes,).
+    """Write OUT/report.json from all events so far and the scenes that exist, bool (scenes,).
 
-    Of every run: when it began and ended (null: it was killed), what it made, and how often what went wrong. Of every
-    scene that was set aside and is still missing: its seed, tries, error, the end of Blender's log, and the command
-    that makes it alone. ScenegenError when it cannot be written.
+    For every run: when it started and ended (null: it was killed), what it made, and how often something went wrong.
+    For every scene that was set aside and is still missing: its seed, tries, error, the end of Blender's log, and the
+    command that makes it alone. Raises ScenegenError when it cannot be written.
     """
     runs: dict[str, dict[str, Any]] = {}
     aside: dict[int, dict[str, Any]] = {}
@@ -77,7 +77,7 @@ def write_report(out: Path, finished: NDArray[np.bool_]) -> Path:
 
 
 def read_events(out: Path) -> Iterator[dict[str, Any]]:
-    """All events of OUT/events.jsonl, oldest first; a line that a power cut tore is left out."""
+    """Yield all events of OUT/events.jsonl, oldest first; a line that a power cut left incomplete is skipped."""
     try:
         lines = (out / "events.jsonl").open(encoding="utf-8", errors="replace")
     except OSError:
@@ -93,7 +93,7 @@ def read_events(out: Path) -> Iterator[dict[str, Any]]:
 
 
 def ranges(indices: NDArray[np.integer[Any]]) -> list[list[int]]:
-    """Sorted indices as [first, last] pairs."""
+    """Return sorted indices as [first, last] pairs."""
     if not len(indices):
         return []
     breaks = np.flatnonzero(np.diff(indices) > 1)

@@ -1,8 +1,8 @@
-"""One run at a time on a data set: a lock that a killed run never leaves shut.
+"""One run at a time on a data set, with a lock that is free again after a kill.
 
-The kernel holds the lock (flock on OUT/.lock) and frees it when the process dies, however it dies. Where several
-machines share the disk that may not reach from one to the other: so the holder also counts up in the file, and whoever
-finds the count of another machine watches whether it still moves.
+The kernel holds the lock (flock on OUT/.lock) and frees it when the process ends, however it ends. On a disk that
+several machines share, the lock of one may be unknown to another: so the holder also counts up in the file, and a run
+that finds the count of another machine watches whether it still changes.
 
 Standard library only: this runs inside Blender.
 """
@@ -34,9 +34,9 @@ _WIDTH = 512
 
 @contextmanager
 def run_lock(out: Path, watch: float = WATCH) -> Iterator[None]:
-    """Hold the data set folder `out`. ScenegenError when another run holds it, naming its machine and process.
+    """Hold the data set folder `out`. Raises ScenegenError with machine and process when another run holds it.
 
-    After a run on another machine was killed this takes `watch` seconds, else none.
+    This takes `watch` seconds after a run on another machine was killed, else none.
     """
     path = out / ".lock"
     try:
@@ -53,7 +53,7 @@ def run_lock(out: Path, watch: float = WATCH) -> Iterator[None]:
         if holder and not (local and holder.get("machine") == _machine()) and _moves(path, holder, watch):
             raise _refusal(out, holder)
         me = {"machine": _machine(), "host": socket.gethostname(), "pid": os.getpid(), "run": uuid.uuid4().hex}
-        with suppress(OSError):  # a full disk: the kernel's lock is held all the same
+        with suppress(OSError):  # a full disk: the kernel's lock still holds
             _write(handle, me, 0)
         over = threading.Event()
         beating = threading.Thread(target=_beat, args=(handle, me, over), daemon=True)
@@ -70,7 +70,7 @@ def run_lock(out: Path, watch: float = WATCH) -> Iterator[None]:
 
 
 def _flock(handle: int, out: Path) -> bool:
-    """Take the kernel's lock; False where there is none."""
+    """Take the kernel's lock; False on a system without one."""
     if fcntl is None:
         return False
     try:
@@ -79,14 +79,16 @@ def _flock(handle: int, out: Path) -> bool:
         raise _refusal(out, _read(out / ".lock")) from error
     except OSError as error:
         if error.errno not in UNSUPPORTED:
-            raise ScenegenError(f"{out / '.lock'}: cannot be locked ({error.strerror}); remove it") from error
+            raise ScenegenError(
+                f"{out / '.lock'}: cannot be locked ({error.strerror}); name another folder with --out"
+            ) from error
         return False
     return True
 
 
 def _refusal(out: Path, holder: dict[str, object]) -> ScenegenError:
     who = f" (process {holder['pid']} on {holder['host']})" if holder else ""
-    return ScenegenError(f"{out}: another run is making it{who}; let it end, or name another folder with --out")
+    return ScenegenError(f"{out}: another run is making it{who}; wait until it ends, or name another folder with --out")
 
 
 def _moves(path: Path, holder: dict[str, object], watch: float) -> bool:
@@ -104,7 +106,7 @@ def _beat(handle: int, me: dict[str, object], over: threading.Event) -> None:
     count = 0
     while not over.wait(BEAT):
         count += 1
-        with suppress(OSError):  # a disk that is full or gone: the run itself will say so
+        with suppress(OSError):  # a disk that is full or gone: the run itself reports that
             _write(handle, me, count)
 
 
@@ -115,7 +117,7 @@ def _write(handle: int, me: dict[str, object], count: int) -> None:
 
 
 def _read(path: Path) -> dict[str, object]:
-    """What the holder wrote; empty when nobody holds it. Opened anew each time: a shared disk then asks its server."""
+    """Read what the holder wrote; empty when nobody holds it. Opening the file makes a shared disk ask its server."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -124,7 +126,7 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _machine() -> str:
-    """This running kernel: the same name on two machines, or the same machine after a restart, is another."""
+    """An id of this running kernel: it differs between machines of one name, and after a restart."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

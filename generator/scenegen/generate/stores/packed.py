@@ -1,4 +1,4 @@
-"""Scenes packed as they come: each finished folder becomes one block of a shard at once, and no folder stays."""
+"""Scenes packed while they are made: each finished folder becomes one block of a shard at once and is then removed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BLOCKS = "blocks"
 
 @dataclass
 class PackedStore:
-    """A scene's block lies in OUT/blocks until there are enough of them for a shard.
+    """A scene's block stays in OUT/blocks until there are enough blocks for a shard.
 
-    In either place it counts as finished, so a kill costs nothing that was packed; one that lies in both (a kill
-    after the shard's entry in index.json) is removed from OUT/blocks.
+    In either place the scene counts as finished, so a kill loses nothing that was packed. A block that is in both (a
+    kill after the shard's entry in index.json) is removed from OUT/blocks.
     """
 
     out: Path
@@ -34,9 +34,9 @@ class PackedStore:
     """Bytes in OUT/blocks, counted by the process that drives the run."""
 
     def open(self) -> None:
-        """Check that OUT is of this packing, or begin it; pack what a dead process wrote but did not pack.
+        """Check that OUT is packed in the same way, or start it; pack what a dead process wrote but did not pack.
 
-        ScenegenError when it holds something else.
+        Raises ScenegenError when OUT holds something else.
         """
         if is_packed(self.out):
             was, _ = read_index(self.out)
@@ -56,7 +56,7 @@ class PackedStore:
         """In a worker, before its first scene."""
 
     def finished(self, scenes: int) -> NDArray[np.bool_]:
-        """Which of the scenes 0 to `scenes` - 1 are packed, bool (scenes,)."""
+        """Return which of the scenes 0 to `scenes` - 1 are packed, bool (scenes,)."""
         there = np.zeros(scenes, bool)
         for index in (*self._sealed(), *(index for index, _ in self._blocks())):
             if index < scenes:
@@ -64,7 +64,7 @@ class PackedStore:
         return there
 
     def has(self, index: int) -> bool:
-        """Whether scene `index` is packed, as far as the blocks tell: the shards hold what no lease asks for."""
+        """Whether scene `index` has a block. Scenes that are in a shard are in no lease, so shards are not searched."""
         return self._block(index).is_file()
 
     def commit(self, index: int) -> None:
@@ -75,18 +75,18 @@ class PackedStore:
         remove_scene(self.out, index)
 
     def made(self, index: int) -> None:
-        """Seal a shard once the blocks fill one. ScenegenError when the disk refuses."""
+        """Seal a shard once the blocks fill one. Raises ScenegenError when it cannot be written."""
         block = self._block(index)
         self.waiting += block.stat().st_size if block.is_file() else 0
         if self.waiting >= self.packing.shard_mb * 1e6:
             self.seal()
 
     def tidy(self) -> None:
-        """Remove what a dead process left half-written."""
+        """Remove half-written scenes of dead processes."""
         remove_leftovers(self.out)
 
     def close(self) -> None:
-        """Seal what is left."""
+        """Seal the remaining blocks."""
         self.seal()
         for aside in (self.out / BLOCKS).glob(".*"):
             aside.unlink(missing_ok=True)

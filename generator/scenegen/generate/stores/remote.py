@@ -1,7 +1,7 @@
 """Scenes in object storage or any other file system that fsspec knows, such as s3://bucket/studio.
 
-Blender writes a scene into a folder of its machine; from there it is uploaded, scene.json last: a scene is there when
-its scene.json is, so nobody ever sees half of one.
+Blender writes a scene into a folder of its machine; from there it is uploaded, scene.json last: a scene exists when
+its scene.json does, so nobody ever sees half a scene.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RemoteStore:
     home: Path
 
     def open(self) -> None:
-        """Fetch what is known of the data set. UsageError, ScenegenError when nothing answers at `url`."""
+        """Fetch the files beside the scenes, such as dataset.json. UsageError, ScenegenError without an answer."""
         there, files = self._place()
         self.home.mkdir(parents=True, exist_ok=True)
         with _clear(self.url):
@@ -46,11 +46,11 @@ class RemoteStore:
             self.commit(index)
 
     def prepare(self) -> None:
-        """In a worker, before its first scene: its machine may be another one."""
+        """In a worker, before its first scene: make the folder, because its machine may be another one."""
         (self.home / "scenes").mkdir(parents=True, exist_ok=True)
 
     def finished(self, scenes: int) -> NDArray[np.bool_]:
-        """Which of the scenes 0 to `scenes` - 1 are there, bool (scenes,)."""
+        """Return which of the scenes 0 to `scenes` - 1 exist, bool (scenes,)."""
         there, files = self._place()
         found = np.zeros(scenes, bool)
         with _clear(self.url):
@@ -63,7 +63,7 @@ class RemoteStore:
         return found
 
     def has(self, index: int) -> bool:
-        """Whether scene `index` is there."""
+        """Whether scene `index` exists."""
         there, files = self._place()
         with _clear(self.url):
             files.invalidate_cache()
@@ -81,14 +81,14 @@ class RemoteStore:
         remove_scene(self.home, index)
 
     def made(self, index: int) -> None:
-        """A scene came in."""
+        """No-op: `commit` has uploaded the scene."""
 
     def tidy(self) -> None:
-        """Remove what a dead process of this machine left half-written."""
+        """Remove half-written scenes of dead processes of this machine."""
         remove_leftovers(self.home)
 
     def close(self) -> None:
-        """Upload what is told of the data set beside its scenes."""
+        """Upload the files beside the scenes, such as dataset.json."""
         there, files = self._place()
         with _clear(self.url):
             for name in COMPANIONS:
@@ -96,21 +96,21 @@ class RemoteStore:
                     files.put_file(str(self.home / name), f"{there}/{name}")
 
     def _place(self) -> tuple[str, Any]:
-        """The path below its file system, and the file system."""
+        """Return the path below its file system, and the file system."""
         import fsspec
 
         try:
             files, there = fsspec.core.url_to_fs(self.url)
         except (ImportError, ValueError) as error:
             scheme = self.url.split(":")[0]
-            mend = f"pip install {DRIVERS[scheme]}" if scheme in DRIVERS else f"fsspec knows no {scheme}://"
-            raise UsageError(f"--out {self.url}: {mend} ({error})") from error
+            fix = f"pip install {DRIVERS[scheme]}" if scheme in DRIVERS else f"fsspec knows no {scheme}://"
+            raise UsageError(f"--out {self.url}: {fix} ({error})") from error
         return there.rstrip("/"), files
 
 
 @contextmanager
 def _clear(url: str) -> Iterator[None]:
-    """Say in one line what storage refuses: every driver has errors of its own, with no base but Exception."""
+    """Turn an error of the storage into one line: every driver has errors of its own, with no base but Exception."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Where finished scenes are kept: the one place that says which there are."""
+"""Where finished scenes are kept, and which of them exist."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from scenegen.core.dataset.folders import finished_scenes, is_complete, remove_l
 
 
 class Store(Protocol):
-    """What the engine asks of a place for scenes. It travels to the workers, so it must pickle."""
+    """A place for scenes, as the engine uses it. It travels to the workers, so it must pickle."""
 
     def open(self) -> None:
-        """Before a run: find out what is there. ScenegenError when it is something else, or out of reach."""
+        """Before a run: read what exists. Raises ScenegenError when it is something else, or cannot be reached."""
 
     def prepare(self) -> None:
         """In a worker, before its first scene."""
 
     def finished(self, scenes: int) -> NDArray[np.bool_]:
-        """Which of the scenes 0 to `scenes` - 1 are there, bool (scenes,)."""
+        """Return which of the scenes 0 to `scenes` - 1 exist, bool (scenes,)."""
 
     def has(self, index: int) -> bool:
-        """Whether one scene is there."""
+        """Whether scene `index` exists."""
 
     def commit(self, index: int) -> None:
-        """In a worker, when Blender has written scene `index`: have it appear, whole.
+        """In a worker, when Blender has written scene `index`: make it appear, whole.
 
-        OSError or ScenegenError when that fails.
+        Raises OSError or ScenegenError when that fails.
         """
 
     def made(self, index: int) -> None:
-        """In the process that drives the run: scene `index` came in."""
+        """In the process that drives the run: scene `index` is finished."""
 
     def tidy(self) -> None:
-        """Remove what dead processes of this machine left half-written."""
+        """Remove half-written scenes of dead processes of this machine."""
 
     def close(self) -> None:
-        """After a run, whatever it made."""
+        """After a run, even one that made nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +50,30 @@ class FolderStore:
     out: Path
 
     def open(self) -> None:
-        """The folder tells all."""
+        """No-op: scenes are found by listing the folder."""
 
     def prepare(self) -> None:
-        """The folder is there."""
+        """No-op: check_dataset_json has made the folder."""
 
     def finished(self, scenes: int) -> NDArray[np.bool_]:
-        """Which of the scenes 0 to `scenes` - 1 are there: one pass over the folder."""
+        """Return which of the scenes 0 to `scenes` - 1 exist, in one pass over the folder."""
         return finished_scenes(self.out, scenes)
 
     def has(self, index: int) -> bool:
-        """Whether scene `index` is there."""
+        """Whether scene `index` exists."""
         return is_complete(self.out, index)
 
     def commit(self, index: int) -> None:
-        """Check that Blender's word is true: on a shared disk that another machine cannot reach it is not."""
+        """Check that the scene can be seen here: with a disk that is not shared, another machine wrote it elsewhere."""
         if not self.has(index):
             raise FileNotFoundError(f"{self.out}: scene {index} was made but cannot be seen here")
 
     def made(self, index: int) -> None:
-        """It is where it belongs."""
+        """No-op: Blender has renamed the scene into place."""
 
     def close(self) -> None:
-        """All is where it belongs."""
+        """No-op: there is nothing to finish."""
 
     def tidy(self) -> None:
-        """Remove what dead processes of this machine left half-written."""
+        """Remove half-written scenes of dead processes of this machine."""
         remove_leftovers(self.out)

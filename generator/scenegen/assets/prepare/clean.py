@@ -64,7 +64,7 @@ def merge_vertices(mesh: Triangles, distance: float = MERGE_DISTANCE) -> tuple[T
     used[mesh.faces] = True
     points = mesh.vertices[used]
     cells = np.round((points - points.min(axis=0)) / distance).astype(np.int64)
-    if cells.max() < 1 << 21:  # one number a cell sorts far faster than three
+    if cells.max() < 1 << 21:  # sorting one number per cell is far faster than three
         key = (cells[:, 0] << 42) | (cells[:, 1] << 21) | cells[:, 2]
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     else:

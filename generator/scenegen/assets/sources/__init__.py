@@ -1,1 +1,1 @@
-"""Where models come from: one module a source."""
+"""Where models come from: one module per source."""

@@ -16,13 +16,14 @@ from helpers.trainer_boxes import CLASSES, EYE, small_config, trained_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Camera, FrustumSpec
+from scenetrain.config import ModelSettings, TrainingSettings
 from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore
 from scenetrain.metrics.iou import Scores
-from scenetrain.networks.registry import get_family
+from scenetrain.networks.registry import FAMILIES, get_family
 from scenetrain.report.report import choose_scenes, write_report
 from scenetrain.report.tables import score_rows
 from scenetrain.report.voxels import GAP, HEAD_HEIGHT, VOXELS, Volume, scene_sheet
-from scenetrain.training.run_folder import save_model
+from scenetrain.training.run_folder import TrainedModel, save_model
 
 METRICS_HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
@@ -86,6 +87,28 @@ def test_damage_is_one_line(test_boxes: Path, tmp_path: Path) -> None:
         write_report(run, test_boxes, "test", None, torch.device("cpu"))
 
 
+def test_a_report_of_frusta_names_scene_and_camera(
+    test_boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One label per cell: no threshold to plot, no objects seen or unseen, an item is one image."""
+    monkeypatch.setitem(FAMILIES, "constant_frustum", "helpers.constant_frustum_family")
+    family = get_family("constant_frustum")
+    config = family.settings(model=ModelSettings("constant_frustum"), training=TrainingSettings(views=1))
+    grid, classes = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0), len(CLASSES)
+    network = family.build(config, classes, grid.size, pretrained=False)
+    with torch.no_grad():
+        network.logits[2, :4] = 5.0  # tables in the left half
+    frequency = torch.zeros((1 + classes, *grid.size), dtype=torch.half)
+    save_model(tmp_path, TrainedModel(network, family, config, CLASSES, grid, {"labels": None}, frequency))
+    text = write_report(tmp_path, test_boxes, "test", None, torch.device("cpu")).read_text(encoding="utf-8")
+    assert "9 images" in text and "most frequent label" in text and re.search(r"scene \d, camera \d", text)
+    assert "seen by" not in text and "<h2>Threshold</h2>" not in text and "<h2>Training</h2>" not in text
+    assert "labels macro" in text and "<h2>Confusion</h2>" in text and "paper" not in text
+    sheet = np.asarray(Image.open(tmp_path / "report" / "scene_best.png"))
+    blue = sheet[..., 2].astype(int) > sheet[..., :2].max(axis=-1).astype(int) + 60
+    assert blue.mean() > 0.02, "tables are blue"
+
+
 def test_rows_of_scores_follow_the_outputs_and_the_paper() -> None:
     family = get_family("everted")
     occupancy, masks = family.outputs
@@ -99,7 +122,7 @@ def test_rows_of_scores_follow_the_outputs_and_the_paper() -> None:
     second = replace(first, outputs={"masks": OutputScore(masks, replace(scores, overall=0.6), None, scores)})
     rows = score_rows(family, [first, second])
     assert [row.name for row in rows] == ["reconstructor", *CLASSES, "segmenter overall", "segmenter macro"]
-    assert [row.scenes for row in rows] == [4, *held, 4, 4]
+    assert [row.items for row in rows] == [4, *held, 4, 4]
     assert [row.runs for row in rows] == [(0.7, None), *((iou, iou) for iou in classes), (0.7, 0.6), (0.36, 0.36)]
     # Tables 1 and 2 of the paper
     assert [row.paper for row in rows[:3]] == [(None, 0.392), (0.264, 0.302), (0.366, 0.358)]

@@ -34,45 +34,43 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
     """
     from scenegen.progress import progress
 
-    from scenetrain.evaluation.evaluate import as_json as body
-    from scenetrain.evaluation.evaluate import evaluate as score
-    from scenetrain.evaluation.evaluate import open_scenes
+    from scenetrain.evaluation import evaluate as evaluation
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
     trained = load_model(run, place)
-    scenes = open_scenes(trained, data, split)
+    scenes = evaluation.open_scenes(trained, data, split)
     with progress("evaluate") as on_progress:
-        result = score(trained, scenes, place, on_progress)
+        result = evaluation.evaluate(trained, scenes, place, on_progress)
     if as_json:
-        click.echo(json.dumps(body(result), indent=1, allow_nan=False))
+        click.echo(json.dumps(evaluation.as_json(result), indent=1, allow_nan=False))
         return
-    _print_scores(f"{run.name} on {data.name}, split {split}, {len(result.scenes)} scenes", trained.family, result)
+    _print_scores(f"{run.name} on {data.name}, split {split}", trained.family, result)
 
 
 def _print_scores(title: str, family: Family, result: Evaluation) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from scenetrain.report.tables import score_rows, show
+    from scenetrain.report.tables import item_name, score_rows, show
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=f"{title}, {len(result.scenes)} {item_name(result)}", title_justify="left")
     table.add_column("")
-    for head in ("IoU", "constant", "scenes", *(f"paper {version.name}" for version in family.paper)):
+    for head in ("IoU", "constant", item_name(result), *(f"paper {version.name}" for version in family.paper)):
         table.add_column(head, justify="right")
     for row in score_rows(family, [result]):
         if row.starts_group:
             table.add_section()
         paper = ("" if figure is None else show(figure) for figure in row.paper)
-        table.add_row(row.name, show(row.runs[0]), show(row.constant), str(row.scenes), *paper)
+        table.add_row(row.name, show(row.runs[0]), show(row.constant), str(row.items), *paper)
     console = Console()
     console.print(table)
     for score in result.outputs.values():
         threshold = f"threshold {score.scores.threshold:.2f}, " if score.output.has_threshold else ""
         figures = f"precision {score.scores.precision:.3f}, recall {score.scores.recall:.3f}"
         console.print(f"{score.output.title}: {threshold}{figures}")
-    console.print("constant: the best answer that ignores the images, the frequency of every voxel in training")
+    console.print("constant: the best answer that ignores the images")
     for kind, objects in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if objects is not None:
             console.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")

@@ -15,7 +15,7 @@ from scenegen.core.scene.classes import class_color
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
 from scenetrain.report.plots import Rows
-from scenetrain.report.tables import ScoredRun, score_rows, setting_rows, show
+from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
 
 TEMPLATE = "page.html.j2"
 
@@ -82,15 +82,17 @@ def page(content: ReportContent) -> str:
     )
     run, result = content.runs[0], content.runs[0].result
     family = run.trained.family
-    described = family.describe(run.trained.config)
+    described, items = family.describe(run.trained.config), item_name(result)
     return environment.get_template(TEMPLATE).render(
         title=run.name,
-        facts=f"{family.title}{f' on {described}' if described else ''} · {content.data}: {_count(result)}",
+        facts=f"{family.title}{f' on {described}' if described else ''} · {content.data}: {len(result.scenes)} {items}",
         tiles=_tiles(result),
         scores=_score_table(content.runs),
         settings=_settings_table(content.runs),
         seen=_seen_table(content.runs),
+        items=items,
         has_paper=bool(family.paper),
+        has_thresholds=any(score.output.has_threshold for score in result.outputs.values()),
         has_classes=result.main.output.kind != "occupancy",
         classes=[(name, css_color(name)) for name in result.classes],
         scenes=[
@@ -107,10 +109,6 @@ def page(content: ReportContent) -> str:
 def css_color(class_name: str) -> str:
     """A class's colour as CSS."""
     return "rgb({},{},{})".format(*class_color(class_name))
-
-
-def _count(result: Evaluation) -> str:
-    return f"{len(result.scenes)} {'scenes' if result.main.output.grid == 'box' else 'images'}"
 
 
 def _tiles(result: Evaluation) -> list[tuple[str, str]]:
@@ -131,7 +129,7 @@ def _score_table(runs: Sequence[ScoredRun]) -> Table:
         Row(
             row.name,
             (
-                Cell(str(row.scenes)),
+                Cell(str(row.items)),
                 *(Cell(show(value), own=True) for value in row.runs),
                 *(Cell(show(value)) for value in (row.constant, *row.paper)),
             ),
@@ -141,7 +139,7 @@ def _score_table(runs: Sequence[ScoredRun]) -> Table:
         for row in score_rows(family, [run.result for run in runs])
     )
     paper = (f"paper {version.name}" for version in family.paper)
-    return Table(("IoU", "scenes", *(run.name for run in runs), "constant", *paper), rows)
+    return Table(("IoU", item_name(runs[0].result), *(run.name for run in runs), "constant", *paper), rows)
 
 
 def _settings_table(runs: Sequence[ScoredRun]) -> Table | None:

@@ -26,14 +26,14 @@ class ScoreRow:
     """One row of the score table; None where there is no figure.
 
     `class_name` is None for a row of all classes together. `starts_group` marks the first of the rows that belong
-    together. `scenes` counts the scenes that the row is measured on. `paper` has one figure per version of the family's
-    paper.
+    together. `items` counts the scenes or images (see `item_name`) that the row is measured on. `paper` has one figure
+    per version of the family's paper.
     """
 
     name: str
     class_name: str | None
     starts_group: bool
-    scenes: int
+    items: int
     runs: tuple[float | None, ...]
     constant: float | None
     paper: tuple[float | None, ...]
@@ -57,7 +57,7 @@ def score_rows(family: Family, results: Sequence[Evaluation]) -> list[ScoreRow]:
                         class_name,
                         class_name,
                         starts_group=c == 0,
-                        scenes=score.scores.scenes_with_class[c],
+                        items=score.scores.scenes_with_class[c],
                         runs=tuple(_class_iou(scores, c) for scores in runs),
                         constant=score.constant.classes[c],
                         paper=tuple(version.classes.get(class_name) for version in paper),
@@ -68,7 +68,7 @@ def score_rows(family: Family, results: Sequence[Evaluation]) -> list[ScoreRow]:
                 title if score.output.kind == "occupancy" else f"{title} overall",
                 None,
                 starts_group=True,
-                scenes=total,
+                items=total,
                 runs=tuple(None if scores is None else scores.overall for scores in runs),
                 constant=score.constant.overall,
                 paper=tuple(version.overall for version in paper),
@@ -80,13 +80,18 @@ def score_rows(family: Family, results: Sequence[Evaluation]) -> list[ScoreRow]:
                     f"{title} macro",
                     None,
                     starts_group=False,
-                    scenes=total,
+                    items=total,
                     runs=tuple(None if scores is None else scores.macro for scores in runs),
                     constant=score.constant.macro,
                     paper=tuple(version.macro for version in paper),
                 )
             )
     return rows
+
+
+def item_name(result: Evaluation) -> str:
+    """What is counted and averaged over: scenes, or with frustum labels single images."""
+    return "scenes" if result.main.output.grid == "box" else "images"
 
 
 def setting_rows(family: Family, networks: Sequence[TrainedModel]) -> list[tuple[str, ...]]:

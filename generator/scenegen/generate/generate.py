@@ -40,7 +40,7 @@ from scenegen.generate.stores.store import FolderStore, Store
 from scenegen.generate.worker import Recycling, WorkerSettings, end_run, make_lease
 from scenegen.progress import OnProgress
 
-__all__ = ["GenerateResult", "Request", "SceneReport", "cores", "generate"]
+__all__ = ["GenerateResult", "Request", "SceneReport", "generate"]
 
 RECYCLING = Recycling()
 

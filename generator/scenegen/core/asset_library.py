@@ -1,4 +1,4 @@
-"""The prepared asset library: one folder an asset, the same for every Blender, read without parsing a source file.
+"""The prepared asset library: one folder per asset, the same for every Blender, read without parsing a source file.
 
     LIBRARY/<name>/asset.json     an Asset
     LIBRARY/<name>/mesh.npz       a Mesh, plus the support masks (uncompressed: a load is a copy)
@@ -37,7 +37,7 @@ _PREPARE_AGAIN = "prepare this model again (scenegen assets build, add or fetch)
 class Mesh:
     """A triangle mesh in the asset frame; the renderer and the voxelizer use the same one.
 
-    vertices float32 (V, 3) in metres; faces int32 (F, 3); corner_normals float32 (F, 3, 3), unit, one a face corner;
+    vertices float32 (V, 3) in metres; faces int32 (F, 3); corner_normals float32 (F, 3, 3), unit, one per face corner;
     uvs float32 (F, 3, 2) or None; material_index int32 (F,) into the asset's materials.
     """
 
@@ -54,9 +54,9 @@ class Material:
 
     `kind` "plain" uses the numbers and `textures` (slot to path below the asset's folder; slots: base_color, normal,
     roughness, metallic, alpha, emission). The procedural kinds "wood", "fabric", "leather", "metal", "plastic",
-    "glass", "paint", "stone" and "concrete" (what is poured, rolled or grown) make a node texture from base_color,
-    color_2 and `scale` (metres a repeat); "brick" and "tiles" are laid in courses of base_color, `scale` metres long,
-    with joints of color_2.
+    "glass", "paint", "stone" and "concrete" (poured, rolled or grown materials) make a node texture from base_color,
+    color_2 and `scale` (metres per repeat); "brick" and "tiles" are courses of base_color, `scale` metres long, with
+    joints of color_2.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Support:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a model comes from and under what terms; `checksum` is the source's sha256 in hexadecimal."""
+    """Where a model comes from and under which licence; `checksum` is the source's sha256 in hexadecimal."""
 
     title: str
     author: str
@@ -101,7 +101,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Asset:
-    """What layout and rendering need to know of a model without reading its mesh; `folder` is where it lies."""
+    """What layout and rendering need to know about a model without its mesh; `folder` is its folder in the library."""
 
     name: str
     class_name: str
@@ -142,7 +142,7 @@ class _Entry:
 
 
 def default_library() -> Path:
-    """The library that is used when none is named: $SCENEGEN_ASSETS, or ~/.scenegen/assets."""
+    """The default library: $SCENEGEN_ASSETS, or ~/.scenegen/assets."""
     return Path(os.environ.get("SCENEGEN_ASSETS") or Path.home() / ".scenegen" / "assets")
 
 

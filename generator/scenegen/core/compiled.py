@@ -1,4 +1,4 @@
-"""Machine code for the hot loops: numba with strict IEEE arithmetic, cached on disk, free of the interpreter's lock."""
+"""Machine code for the hot loops: numba with strict IEEE arithmetic, cached on disk, without the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 def compiled(function: Kernel) -> Kernel:
     """Compile `function` on its first call.
 
-    No fast-math: the result must be the same bits on every host. The cache lies beside the source, else in the
-    user's cache folder; where neither can be written, each process compiles anew (about ten seconds).
+    No fast-math: the result must be the same bits on every host. The compiled code is cached beside the source or,
+    where that is not writable, in the user's cache folder; otherwise each process compiles again (about ten seconds).
     """
     options = {"nogil": True, "error_model": "numpy"}
     try:

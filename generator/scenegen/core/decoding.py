@@ -1,6 +1,6 @@
 """Bytes of files as arrays. Whatever numpy, zipfile and pillow raise for damaged bytes becomes a ValueError.
 
-Pillow is imported on use: whoever reads no image needs none.
+Pillow is imported when an image is read.
 """
 
 from __future__ import annotations

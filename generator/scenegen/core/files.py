@@ -24,11 +24,13 @@ def write_text(path: Path, text: str) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise ScenegenError(f"{path}: cannot be written ({error.strerror}); free the place or name another") from error
+        raise ScenegenError(
+            f"{path}: cannot be written ({error.strerror}); free some space or name another folder"
+        ) from error
 
 
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file whole or not at all, from its parts in order; a later call writes over what a kill left. OSError."""
+    """Write a file whole or not at all, from its parts in order; a later call overwrites what a kill left. OSError."""
     aside = path.with_name(f".{path.name}.writing")
     with aside.open("wb") as file:
         file.writelines(parts)
@@ -39,7 +41,7 @@ def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def append_lines(path: Path, text: str) -> bool:
-    """Add whole lines to a file or, when the disk refuses, nothing; whether it was done."""
+    """Append whole lines to a file, or nothing when the disk is full or not writable; whether it was done."""
     content = text.encode()
     try:
         with path.open("ab", buffering=0) as file:
@@ -53,7 +55,7 @@ def append_lines(path: Path, text: str) -> bool:
 
 
 def fsync(path: Path) -> None:
-    """Have a file or folder reach the disk."""
+    """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

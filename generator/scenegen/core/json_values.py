@@ -1,6 +1,6 @@
-"""JSON as dataclasses, checked against their type hints: where a file comes in, every value is what its type says.
+"""JSON read as dataclasses: every value is checked against the type hint of its field.
 
-A key that the dataclass does not have is ignored, so that what a later version adds to the same format does no harm.
+Keys that the dataclass does not have are ignored, so a later version may add some to the same format.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
 
 
 def check_format(found: object, *readable: str) -> None:
-    """Refuse a file whose `format` is none of the `readable` ones, such as "scenegen/1" (the newest last).
+    """Refuse a `format` that is not one of the `readable` ones, such as "scenegen/1" (the newest comes last).
 
     NewerFormatError for a later version of the same format, else JsonError.
     """

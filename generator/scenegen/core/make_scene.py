@@ -50,7 +50,7 @@ def make_scene(
 
 
 def _usable_assets(preset: Preset, assets: Sequence[Asset], split: str) -> AssetsByClass:
-    """Class to its assets of a split; refuses at once what would fail in some scene later."""
+    """Class to its assets of a split. Checked once here, so that no later scene fails."""
     rules = [rule for rule in preset.rules if rule.maximum]
     usable = {
         rule.name: [a for a in assets if a.split == split and a.class_name in rule.asset_classes] for rule in rules

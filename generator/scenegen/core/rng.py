@@ -50,5 +50,5 @@ def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
 
 
 def number(rng: random.Random, low: float, high: float) -> float:
-    """A float in [low, high] of six decimals, for what is written down."""
+    """A float in [low, high] rounded to six decimals, for values that are stored."""
     return round(uniform(rng, low, high), 6)

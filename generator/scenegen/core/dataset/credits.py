@@ -1,4 +1,4 @@
-"""Who made the models of a library or of a data set, as their licences ask to be told."""
+"""Who made the models of a library or a data set: the attribution that their licences ask for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGES = "scaled, turned, cleaned and reduced"
 
 @dataclass(frozen=True)
 class Credit:
-    """What a licence asks to be named of one model."""
+    """The attribution of one model."""
 
     name: str
     class_name: str
@@ -30,7 +30,7 @@ class Credit:
 
 
 def library_credits(assets: Iterable[Asset]) -> list[Credit]:
-    """Of every asset of a library."""
+    """The credits of every asset of a library."""
     return [
         Credit(a.name, a.class_name, a.provenance.title, a.provenance.author, a.provenance.licence, a.provenance.source)
         for a in assets
@@ -38,9 +38,9 @@ def library_credits(assets: Iterable[Asset]) -> list[Credit]:
 
 
 def scene_credits(stored: StoredScene) -> list[Credit]:
-    """Of every asset that a scene shows."""
+    """The credits of every asset in a scene."""
     scene = stored.scene
-    classes = {thing.asset: thing.class_name for thing in scene.objects}
+    classes = {item.asset: item.class_name for item in scene.objects}
     return [
         Credit(c["asset"], classes.get(c["asset"], ""), c["title"], c["author"], c["licence"], c["source"])
         for c in scene.extra.get("credits", ())
@@ -48,7 +48,7 @@ def scene_credits(stored: StoredScene) -> list[Credit]:
 
 
 def credit_entries(assets: Iterable[Asset]) -> list[dict[str, str]]:
-    """What the licences of `assets` ask to be named, one entry an asset, sorted: scene.json's `credits`."""
+    """The attribution of `assets`, one entry per asset, sorted by name: `credits` of scene.json."""
     entries = {
         a.name: {
             "asset": a.name,
@@ -72,7 +72,7 @@ def write_credits(out: Path, assets: Iterable[Asset]) -> None:
 
 
 def licence_url(name: str) -> str:
-    """Where a Creative Commons licence ("CC-BY-SA-4.0", "CC-BY-3.0-US", "CC0") is written down; empty for others."""
+    """The address of a Creative Commons licence ("CC-BY-SA-4.0", "CC-BY-3.0-US", "CC0") ; empty for others."""
     if re.match(r"CC0\b", name):
         return "https://creativecommons.org/publicdomain/zero/1.0/"
     found = re.fullmatch(r"CC[- ](BY(?:-(?:NC|ND|SA))*)(?:[- ](\d\.\d))?(?:[- ]([A-Z]{2}))?", name)
@@ -119,5 +119,5 @@ def _line(credit: Credit, form: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text that Markdown shows as it stands, whatever a stranger wrote."""
+    """Text that Markdown shows unchanged, whatever it contains."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)

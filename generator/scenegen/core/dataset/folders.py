@@ -1,4 +1,4 @@
-"""Where the scenes of a data set lie: finished ones, and those that a running or a killed process was writing.
+"""The folders of a data set's scenes: finished ones, and those that a running or a killed process was writing.
 
     OUT/scenes/scene_000017/                      a finished scene
     OUT/scenes/.writing-000017-HOST-PID/          a scene that a process is writing
@@ -30,7 +30,7 @@ def scene_path(out: Path, index: int) -> Path:
 
 
 def is_complete(out: Path, index: int) -> bool:
-    """Whether scene `index` is there; a scene appears whole, so its folder is proof."""
+    """Whether scene `index` is there; a scene appears whole, so its folder is enough."""
     return scene_path(out, index).is_dir()
 
 
@@ -61,14 +61,14 @@ def staging_path(out: Path, kind: str, index: int) -> Path:
 
 
 def remove_scene(out: Path, index: int) -> None:
-    """Remove scene `index`; killed on the way, it leaves what is known to be half a scene."""
+    """Remove scene `index`. A kill in between leaves a folder that is known to be incomplete."""
     doomed = staging_path(out, "writing", index)
     scene_path(out, index).rename(doomed)
     shutil.rmtree(doomed)
 
 
 def leftovers(out: Path) -> list[Path]:
-    """Folders of scenes that were being written, sorted by name: of running processes and of dead ones."""
+    """Folders of scenes that a process writes or was writing when it died, sorted by name."""
     folder = out / "scenes"
     if not folder.is_dir():
         return []
@@ -77,7 +77,7 @@ def leftovers(out: Path) -> list[Path]:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Tidy up after runs of this machine that died: put retired scenes back, remove half-written ones."""
+    """Clean up after runs of this machine that died: put retired scenes back, remove incomplete ones."""
     for folder in leftovers(out):
         match = _STAGING_NAME.fullmatch(folder.name)
         if match is None or match[2] != host_name() or _runs_elsewhere(int(match[3])):

@@ -69,7 +69,9 @@ def read_dataset_json(out: Path) -> DatasetInfo:
     path = out / "dataset.json"
     if not path.is_file():
         raise ScenegenError(f"{out}: no data set here (dataset.json is missing); name a folder that `generate` made")
-    return read_json(path, _read_body, (FORMAT,), "copy it again from where it came, or from a data set made alike")
+    return read_json(
+        path, _read_body, (FORMAT,), "copy it again from where it came, or from a data set made with the same options"
+    )
 
 
 def _read_body(body: dict[str, Any]) -> DatasetInfo:
@@ -102,7 +104,7 @@ def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
         raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from error
     if not (out / "dataset.json").exists():
         if finished_indices(out):
-            raise ScenegenError(f"{out}: holds scenes but no dataset.json; move them away or name another --out")
+            raise ScenegenError(f"{out}: holds scenes but no dataset.json; move the folder away or name another --out")
         write_dataset_json(out, wanted)
         return
     found = read_dataset_json(out)

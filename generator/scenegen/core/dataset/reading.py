@@ -2,7 +2,7 @@
 
     OUT/dataset.json                what was asked for (a DatasetInfo)
     OUT/CREDITS.txt                 every asset of the library with its author, licence and source
-    OUT/timings.csv                 seconds a stage of every scene made (scene.json itself is reproducible)
+    OUT/timings.csv                 seconds per stage and scene (scene.json itself is reproducible)
     OUT/report.json  events.jsonl   what happened meanwhile (run_report.py)
     OUT/scenes/scene_000000/        images, depth, instances, voxel labels, scene.json
 
@@ -48,9 +48,9 @@ T = TypeVar("T")
 class StoredScene:
     """One scene, read lazily: a file is opened when it is asked for, and only scene.json is kept.
 
-    `read` gives a file's content by its name, `name` is where the scene lies, `advice` is what to do about a file that
-    is missing or damaged. Every member raises ScenegenError, which names the file, when its file is one of these, and
-    NewerFormatError when scene.json is of a format that a later scenegen writes.
+    `read` gives a file's content by its name, `name` is the scene's place in messages, `advice` is what to do about a
+    file that is missing or damaged. Every member raises ScenegenError, which names the file, when its file is one of
+    these, and NewerFormatError when scene.json is of a format that a later scenegen writes.
     """
 
     def __init__(self, name: str, read: Callable[[str], bytes], advice: str) -> None:
@@ -80,7 +80,7 @@ class StoredScene:
 
     @property
     def grid(self) -> GridSpec | None:
-        """The box grid of `occupancy` and `masks`; None where the preset has none."""
+        """The box grid of `occupancy` and `masks`; None if the preset has none."""
         return self.scene.grid
 
     @property
@@ -94,12 +94,12 @@ class StoredScene:
         return self.scene.objects
 
     def objects_in_view(self, k: int) -> tuple[ObjectInView, ...]:
-        """The objects that camera k shows or has in its frustum, where they are from there and how much shows."""
+        """The objects that camera k sees or has in its frustum, with their poses from there and visible pixels."""
         return objects_in_view(self.scene, k)
 
     @property
     def images(self) -> list[NDArray[np.uint8]]:
-        """One uint8 (H, W, 3) a camera, sRGB."""
+        """One uint8 (H, W, 3) per camera, sRGB."""
         return [self.image(k) for k in range(len(self.cameras))]
 
     def image(self, k: int) -> NDArray[np.uint8]:
@@ -107,7 +107,7 @@ class StoredScene:
         return self._parse(f"image_{k}.png", lambda content: decode_png(content, ("RGB",)).astype(np.uint8))
 
     def encoded_image(self, k: int) -> bytes:
-        """Camera k's image as it lies there: a PNG file's bytes, a JPEG's where it was packed so."""
+        """Camera k's image as it is stored: the bytes of a PNG file, or of a JPEG file in packed data sets."""
         return self._parse(f"image_{k}.png", bytes)
 
     def depth_mm(self, k: int) -> NDArray[np.uint16]:
@@ -169,9 +169,10 @@ class StoredScene:
 
 
 class PackedScene(StoredScene):
-    """A scene in a shard; every access reads and checks all of its 60 kB or so, of a scene of many views that of one.
+    """A scene in a shard. Every access reads and checks its whole block, about 60 kB; with many views, that of one
+    view.
 
-    Images may be decoded JPEG.
+    Images may come from JPEG.
     """
 
     def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None = None) -> None:
@@ -283,7 +284,7 @@ class Dataset:
         return (self[position] for position in range(len(self)))
 
     def megabytes(self) -> float:
-        """What its scenes take on the disk."""
+        """The size of its scenes on the disk."""
         if self.packing:
             views = (block for index in self.indices for block in self._views.get(index, {}).values())
             return sum(block.size for block in (*(self._blocks[i][1] for i in self.indices), *views)) / 1e6

@@ -47,7 +47,7 @@ _KEY = re.compile(r"scene_(\d+)(?:_(\d+))?")
 
 @dataclass(frozen=True)
 class Packing:
-    """How a data set was packed; `quality` is JPEG's, `maps` whether depth and instance maps are in."""
+    """How a data set was packed; `quality` is JPEG's, `maps` is whether it has depth and instance maps."""
 
     image: str
     quality: int
@@ -56,7 +56,7 @@ class Packing:
 
 
 class Block(NamedTuple):
-    """Where the members of a scene (its index) lie in its shard, in bytes, and their crc32; of one view, if named."""
+    """The members of a scene, or of one `view` of it, in their shard: offset and size in bytes, crc32."""
 
     scene: int
     offset: int
@@ -85,12 +85,12 @@ class _Index:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the data set at `path` lies in shards."""
+    """Whether the data set at `path` is packed in shards."""
     return (path / INDEX_NAME).is_file()
 
 
 def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:
-    """How the data set at `path` was packed, and its finished shards. ScenegenError when index.json is broken."""
+    """How the data set at `path` was packed, and its finished shards. ScenegenError when index.json is damaged."""
     file = path / INDEX_NAME
     advice = "copy it again from where it came, or pack the data set again"
     index = read_json(file, partial(from_json, _Index), READABLE, advice)
@@ -112,7 +112,7 @@ def _listed(shard: Shard) -> dict[str, Any]:
 
 
 def scene_key(index: int, view: int | None = None) -> str:
-    """What the names of a scene's members, or of one view's, start with, up to their first dot."""
+    """The start of the member names of a scene, or of one of its views, up to the first dot."""
     return f"scene_{index:06d}" if view is None else f"scene_{index:06d}_{view:04d}"
 
 
@@ -160,11 +160,11 @@ def read_block(shard: Path, block: Block) -> dict[str, bytes]:
 def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.uint8]]) -> bytes:
     """labels.npz of masks bool (X, Y, Z, C) and frusta uint8 (w, h, d), for np.load; always the same bytes.
 
-    bzip2 over all views at once, depth slowest, is what packs frusta tightest of all that zip files know.
+    bzip2 over all views at once, depth slowest, compresses frusta best of all methods that zip files know.
     """
     arrays: dict[str, NDArray[Any]] = {} if masks is None else {"masks": pack_masks(masks)}
     if frusta:
-        # Fortran order: .npy says so, and whoever loads it sees the axes as they are here.
+        # Fortran order: .npy records it, and loading gives the same axes.
         arrays["frusta"] = np.asfortranarray(np.stack(frusta, axis=-1))
     return _npz(arrays, zipfile.ZIP_BZIP2)
 

@@ -1,4 +1,4 @@
-"""Writing scenes so that a kill leaves none by half: each is filled in a folder beside the others and renamed.
+"""Writing scenes whole or not at all: each is written to a folder beside the others, which is then renamed.
 
 Standard library and numpy only at import: this runs inside Blender. PNG files go through pillow, imported on use.
 """
@@ -32,9 +32,10 @@ Words = NDArray[np.uint16]
 
 
 class SceneWriter:
-    """A scene that is being written: its files go to `folder`, in any order and from any thread, until `finish`.
+    """Writes one scene: its files go to `folder`, in any order and from any thread, until `finish`.
 
-    Use it as a context: on leaving, what was not finished is gone. ScenegenError when the disk is full or not writable.
+    Use it in a `with` statement: at its end, a scene that is not finished is removed. ScenegenError when the disk is
+    full or not writable.
     """
 
     def __init__(self, out: Path, index: int) -> None:
@@ -44,7 +45,7 @@ class SceneWriter:
         self.folder = staging_path(out, "writing", index)
 
     def __enter__(self) -> SceneWriter:
-        with self.refusals():
+        with self.disk_errors():
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir()
         return self
@@ -53,14 +54,14 @@ class SceneWriter:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def images(self, images: Sequence[Path]) -> None:
-        """Copy the cameras' images, PNG files, as they are."""
-        with self.refusals():
+        """Copy the cameras' images, PNG files, unchanged."""
+        with self.disk_errors():
             for k, image in enumerate(images):
                 shutil.copyfile(image, self.folder / f"image_{k}.png")
 
     def view(self, k: int, frustum: Bytes, depth: Words, instance: Words) -> None:
         """Write camera k's labels, and count the pixels of each object."""
-        with self.refusals():
+        with self.disk_errors():
             _write_png(self.folder / f"depth_{k}.png", depth)
             _write_png(self.folder / f"instance_{k}.png", instance)
             _write_npz(self.folder / f"frustum_{k}.npz", frustum)
@@ -68,12 +69,12 @@ class SceneWriter:
 
     def masks(self, masks: NDArray[np.bool_]) -> None:
         """Write masks bool (X, Y, Z, C) and the occupancy that is their union."""
-        with self.refusals():
+        with self.disk_errors():
             _write_masks(self.folder, masks)
 
     def finish(self, scene: Scene) -> Path:
-        """Write scene.json, `visible_pixels` filled in, and put the scene in its place; one there already stays."""
-        with self.refusals():
+        """Write scene.json with `visible_pixels` and move the scene to its place; one that is there already stays."""
+        with self.disk_errors():
             (self.folder / "scene.json").write_text(scene_to_json(self._counted(scene)), encoding="utf-8")
             _fsync_folder(self.folder)
             try:
@@ -94,8 +95,8 @@ class SceneWriter:
         return dataclasses.replace(scene, objects=tuple(objects))
 
     @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """What the disk refuses becomes one clear line."""
+    def disk_errors(self) -> Iterator[None]:
+        """Turn an OSError into one clear line."""
         try:
             yield
         except OSError as error:
@@ -106,7 +107,7 @@ class SceneWriter:
 
 
 def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
-    """Make a scene's labels from its assets' meshes and write each at once: of many views, one is in memory."""
+    """Make a scene's labels from its assets' meshes and write each at once, so one view is in memory at a time."""
     from scenegen.core.labels.box_masks import grid_masks
     from scenegen.core.labels.placed_meshes import place_meshes
     from scenegen.core.labels.view_labels import view_labels
@@ -122,13 +123,13 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
 def replace_labels(
     out: Path, scene: Scene, masks: NDArray[np.bool_] | None, frusta: Iterable[NDArray[np.uint8]]
 ) -> None:
-    """Give a scene that is there other voxel labels, one frustum a camera, and the scene.json that says so.
+    """Replace the voxel labels and scene.json of a finished scene; `frusta` has one array per camera.
 
-    A full copy is made beside it and the two change places; after a kill between, `remove_leftovers` puts it right.
+    A full copy is made beside it and the two are exchanged; after a kill in between, `remove_leftovers` repairs it.
     """
     folder = scene_path(out, scene.index)
     retired = staging_path(out, "retired", scene.index)
-    with SceneWriter(out, scene.index) as writer, writer.refusals():
+    with SceneWriter(out, scene.index) as writer, writer.disk_errors():
         for path in sorted(folder.iterdir()):
             if path.suffix == ".png":
                 os.link(path, writer.folder / path.name)
@@ -150,7 +151,7 @@ def _write_masks(folder: Path, masks: NDArray[np.bool_]) -> None:
 
 
 def _npy(array: NDArray[Any]) -> memoryview:
-    """What np.save writes, in memory: numpy's own writing to a file does not say why a disk refuses."""
+    """What np.save writes, in memory: np.save to a file does not report why the disk failed."""
     content = io.BytesIO()
     np.save(content, array)
     return content.getbuffer()
@@ -159,7 +160,7 @@ def _npy(array: NDArray[Any]) -> memoryview:
 def _write_npz(path: Path, labels: NDArray[np.uint8]) -> None:
     """What np.savez_compressed writes, and always the same bytes.
 
-    Depth slowest (Fortran order, which .npy knows): slice after slice packs to a quarter, in half the time.
+    Fortran order, depth slowest: slice after slice compresses to a quarter of the size, in half the time.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo("labels.npy")

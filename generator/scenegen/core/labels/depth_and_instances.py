@@ -1,8 +1,8 @@
 """Depth and instance maps: the triangles that each pixel's centre sees, exactly and without filtering.
 
-Triangles are tested in homogeneous image coordinates, so that one crossing the camera's plane needs no clipping. An
-edge's two triangles compute it with opposite signs and no other difference, and a centre right on it belongs to one of
-them by a fixed rule: shared edges never crack.
+Triangles are tested in homogeneous image coordinates, so that one crossing the camera's plane needs no clipping. The
+two triangles of an edge compute it with opposite signs and no other difference, and a pixel centre exactly on it
+belongs to one of them by a fixed rule: shared edges have no cracks.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Floats = NDArray[np.float64]
 def rasterize(
     objects: Sequence[tuple[int, ArrayLike, ArrayLike]], camera: Camera, room: Vector | None
 ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
-    """What a camera sees of objects (id, vertices (V, 3) in world metres, faces (F, 3)) in a room.
+    """Draw objects (id, vertices (V, 3) in world metres, faces (F, 3)) and a room as a camera sees them.
 
     Returns depth, float32 (H, W), metres along the optical axis at pixel centres, 0 where nothing is hit, and instance,
     uint16 (H, W), id + 1 or 0. The nearest surface wins; of equally near ones, that of the lower id. `room` is the size
-    of a box standing on the world's origin, seen from inside: it shows in the depth and is instance 0.
+    of a box that stands on the world's origin, seen from inside: it is in the depth and has instance 0.
     """
     distance = np.full((camera.height, camera.width), np.inf)
     instance = np.zeros((camera.height, camera.width), dtype=np.uint16)

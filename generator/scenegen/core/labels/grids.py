@@ -67,8 +67,8 @@ def box_grid(spec: GridSpec) -> BoxGrid:
 def frustum_grid(camera: Camera, spec: FrustumSpec | None = None) -> FrustumGrid:
     """The fruxel model of a camera (or another `spec` at its pose).
 
-    Where the model's horizontal field of view is the camera's own, it shares its image; another one keeps the pose,
-    the principal point and the aspect ratio and changes the focal length.
+    With the camera's own horizontal field of view, the frustum covers its image. With another one, the pose, the
+    principal point and the aspect ratio stay, and the focal length changes.
     """
     spec = spec or camera.frustum
     (fx, skew, cx), (_, fy, cy), last = camera.K

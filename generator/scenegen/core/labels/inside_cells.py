@@ -1,4 +1,4 @@
-"""Which cell centres lie inside a solid: signed crossings along the grid's three axes, put to the vote."""
+"""Which cell centres lie inside a solid: a vote of signed crossings along the three axes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scenegen.core.compiled import compiled
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# How far a cell looks for its neighbours' votes.
+# Cells around a cell whose votes count for it.
 SPREAD = 3
-# Above this share of leaky lines a mesh is no damaged solid but made of sheets: cloth 0.77 and more, leaves 0.87, a
-# solid with 5% of its faces missing and 10% flipped 0.44, half a sphere 0.64.
+# With a larger share of leaky lines, a mesh consists of sheets and is not a damaged solid. Measured: cloth 0.77 and
+# more, leaves 0.87, a solid with 5% of its faces missing and 10% flipped 0.44, half a sphere 0.64.
 SHEETS = 0.7
 
 
@@ -26,7 +26,7 @@ def inside_cells(
 
     `places` (V, 3), the first cell `low` and the third axis's `centres` (nz,) are in the space of axis-aligned
     cells. On cells of the surface the answer may be either. `whole` is false of a mesh cut before the camera:
-    lines that leak there tell nothing of the mesh.
+    lines that leak there do not mean that the mesh is damaged.
     """
     votes, leaky, met = _vote(places, faces, low, centres, surface.shape)
     if not (votes > 0).any():
@@ -58,7 +58,7 @@ def _vote(
 
 @compiled
 def _without_backs(bits: NDArray[np.uint64], faces: Ints) -> Ints:
-    """Drop the second of two triangles with the same corners, if that is what most of a mesh is made of.
+    """Drop the second of two triangles with the same corners, if most of the mesh is such pairs.
 
     A mesh whose every face has a back would enclose nothing. A mesh with some such pairs does: boxes side by side.
     """
@@ -142,8 +142,9 @@ def _scan_row(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
 ) -> None:
     """Add the crossings of one triangle with one row of lines.
 
-    Where the row's plane cuts an edge is computed from the lower end, whichever triangle asks, and intervals are half
-    open: so two triangles that share an edge meet without gap or overlap, and a closed mesh's crossings cancel exactly.
+    The point where the row's plane cuts an edge is computed from the lower end for every triangle, and intervals are
+    half open: two triangles that share an edge then leave no gap and no overlap, and a closed mesh's crossings cancel
+    exactly.
     """
     rising_column = rising_height = falling_column = falling_height = 0.0
     crossed = False
@@ -202,7 +203,7 @@ def add_votes(along: NDArray[np.int16], votes: NDArray[np.int8]) -> tuple[int, i
     """Let each line vote on its cells: `votes` (rows, columns, cells) gains 1 inside, loses 1 outside.
 
     A line is inside where its crossings so far do not cancel. One whose crossings do not cancel at its end has met a
-    hole, a sheet or a flipped face: it abstains. Returns how many are so leaky and how many meet the mesh.
+    hole, a sheet or a flipped face: it does not vote. Returns how many lines are leaky, and how many cross the mesh.
     """
     leaky = met = 0
     rows, columns, bins = along.shape
@@ -230,9 +231,9 @@ def settle_votes(
     surface: NDArray[np.bool_],
     sheets: bool,  # noqa: FBT001 (numba knows no keyword-only arguments)
 ) -> None:
-    """Mend the votes (nx, ny, nz) of a mesh with leaky lines, by what neighbours say that no surface parts from a cell.
+    """Correct the votes (nx, ny, nz) of a mesh with leaky lines by those of neighbours with no surface in between.
 
-    Cells of a pocket that the surface encloses are all alike: they take the sign of its sum. Elsewhere a cell takes
+    Cells of a pocket that the surface encloses belong together: they take the sign of its sum. Elsewhere a cell takes
     the sign of its neighbourhood, walking `SPREAD` cells through free space, which undoes lines that voted wrongly;
     between `sheets` it is outside.
     """

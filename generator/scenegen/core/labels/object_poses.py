@@ -1,4 +1,4 @@
-"""Objects as one camera has them: poses in its coordinates, what shows, what is in its frustum."""
+"""The objects of a scene from one camera: poses in its coordinates, visible pixels, which are in its frustum."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ObjectInView:
     """An object from a camera.
 
     `camera_from_object` maps the asset frame to camera metres (x right, y down, z forward); `scale` is its uniform
-    scale, the rest is a rotation and a translation. `in_frustum`: its box meets the camera's frustum, or nearly (no
-    plane of the frustum parts them). `visible_pixels` of the image are its.
+    scale, the rest is a rotation and a translation. `in_frustum`: no plane of
+    the camera's frustum separates it from the object's box. `visible_pixels` is how many pixels show it.
     """
 
     id: int
@@ -30,7 +30,7 @@ class ObjectInView:
 
 
 def objects_in_view(scene: Scene, k: int) -> tuple[ObjectInView, ...]:
-    """The objects that camera k of a scene shows or has in its frustum, in the order of their ids."""
+    """The objects that are visible to camera k of a scene or in its frustum, in the order of their ids."""
     grid = frustum_grid(scene.cameras[k])
     width, height = grid.image_size
     pose = np.array(scene.cameras[k].world_to_camera)

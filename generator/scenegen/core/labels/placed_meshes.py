@@ -16,7 +16,7 @@ Meshes = Mapping[str, tuple[ArrayLike, ArrayLike]]
 """Asset name to (vertices (V, 3) in metres, asset frame; faces (F, 3))."""
 
 MARGIN = 1e-2
-"""Pixels, and metres of depth, that an object must be away from a camera's view before it is left out of it."""
+"""An object is left out of a view only if it is this far outside: pixels, and metres of depth."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def world_vertices(placed: PlacedObject, meshes: Meshes) -> Floats:
 def meshes_in_view(
     placed: Sequence[PlacedMesh], camera: Camera, K: ArrayLike, near: float, far: float
 ) -> list[PlacedMesh]:
-    """Those that may show in a camera's image, under some K, between two depths.
+    """The meshes that may be visible in a camera's image, under some K, between two depths.
 
-    All others lie wholly beyond one plane of that volume: the box around a mesh does, hence the mesh.
+    Each of the others is wholly beyond one plane of that volume, because the box around it is.
     """
     if not placed:
         return []
-    points = affine(K, affine(camera.world_to_camera, np.concatenate([thing.corners for thing in placed])))
+    points = affine(K, affine(camera.world_to_camera, np.concatenate([mesh.corners for mesh in placed])))
     u, v, z = (points[:, axis].reshape(-1, 8) for axis in range(3))
     width, height = camera.width, camera.height
     margin = MARGIN * z
@@ -69,4 +69,4 @@ def meshes_in_view(
         z - MARGIN > far,
     ]
     outside = np.any([plane.all(axis=1) for plane in beyond], axis=0)
-    return [thing for thing, out in zip(placed, outside, strict=True) if not out]
+    return [mesh for mesh, out in zip(placed, outside, strict=True) if not out]

@@ -1,8 +1,8 @@
 """Which cells a triangle's surface meets: exact, by cutting the triangle along the cells' planes.
 
 The part of a triangle between two parallel planes is a convex polygon, and so is the part of that between two planes
-of the next axis; the extent of what is left along the last axis gives the cells that it meets. No cell outside the
-triangle's own range is looked at, and degenerate triangles need no care.
+of the next axis; the extent of what is left along the last axis gives the cells that it meets. Only cells
+in the triangle's own range are tested, and degenerate triangles need no special case.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All that one camera's labels are: its fruxels, its depth and its instances."""
+"""The labels of one camera: fruxels, depth and instances."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ViewLabels:
 
 
 def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewLabels:
-    """What a camera sees of a scene; `room` is the size of the room around it, None in the open."""
+    """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
     depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces) for mesh in seen], camera, room)
     return ViewLabels(frustum_labels(placed, camera), depth_to_millimetres(depth), instance)

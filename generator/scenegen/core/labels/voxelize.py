@@ -51,8 +51,8 @@ def voxelize(vertices: Any, faces: Any = None, grid: Grid | None = None) -> NDAr
     A mesh may be anything: overlapping shells (a cell is inside where the winding number is not zero), holes, flipped
     or doubled faces, loose sheets. Nothing is scaled or turned: files such as glTF have Y up and may have other units.
 
-    ValueError for anything but triangles, for vertices that are not finite and faces that name none; TypeError where
-    no grid is given.
+    ValueError for anything but triangles, for vertices that are not finite and for faces with unknown vertices;
+    TypeError when no grid is given.
     """
     if grid is None and isinstance(faces, BoxGrid | FrustumGrid):
         faces, grid = None, faces
@@ -101,7 +101,7 @@ def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tu
 
 
 def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints, bool]:
-    """A mesh where a grid's cells are axis-aligned, and whether it is whole: a frustum's is cut before the camera."""
+    """A mesh in the space of axis-aligned cells, and whether it is whole: a frustum clips it near the camera."""
     places = to_grid_space(grid, points)
     if isinstance(grid, BoxGrid):
         return places, faces, True
@@ -128,7 +128,7 @@ def _cut(places: Floats, faces: Ints, clip: float) -> tuple[Floats, Ints]:
                 polygon[corners] = places[here]
                 corners += 1
             if (places[here, 2] >= clip) != (places[there, 2] >= clip):
-                # From the nearer end, whichever triangle asks: neighbours must share the point to the last bit.
+                # Computed from the nearer end for every triangle: neighbours must share the point to the last bit.
                 near, far = (here, there) if places[here, 2] < clip else (there, here)
                 share = (clip - places[near, 2]) / (places[far, 2] - places[near, 2])
                 polygon[corners] = places[near] + share * (places[far] - places[near])

@@ -1,7 +1,7 @@
 """Which objects are wished for, and where each of them finds a free place.
 
 Objects are placed one after another, parents before what stands on them and large before small. An object that finds no
-free place within the preset's attempts is left out and recorded, so a layout always ends.
+free place within the preset's attempts is left out and recorded, so a layout always comes to an end.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Search(NamedTuple):
 
 
 def draw_wishes(preset: Preset, assets: AssetsByClass, rng: Random) -> list[WishedObject]:
-    """The objects meant to be in a scene, at least one of them on the floor, in the order of placing."""
+    """Draw the objects that are meant to be in a scene, in the order of placing; at least one is for the floor."""
     wishes: list[WishedObject] = []
 
     def wish(rule: ClassRule, *, on_parent: bool) -> None:

@@ -1,4 +1,4 @@
-"""Objects on show: a few of like sizes on nothing, in the open, seen from around."""
+"""A showcase: a few objects of similar sizes without surroundings, seen from around."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def arrange_showcase(preset: Preset, assets: AssetsByClass, streams: LayoutStrea
 
 
 def _showcase_views(preset: Preset, objects: Sequence[PlacedObject], rng: Random) -> tuple[Camera, ...]:
-    """Views of objects from around: every box wholly between near and far, every object's middle in the image."""
+    """Draw views from around: every box is wholly between near and far, every object's middle in the image."""
     shown = preset.showcase
     assert shown is not None
     low = np.array([o.bbox.min for o in objects]).min(axis=0)

@@ -1,4 +1,4 @@
-"""A street: lanes, crossings, kerbs, pavements, rows of buildings, and what drives, stands and grows there.
+"""A street: lanes, crossings, kerbs, pavements, rows of buildings, vehicles, trees and people.
 
 The street runs along y with its middle at the origin and ends in a junction at both ends, beyond which a row of
 buildings closes the view. The ground is made of assets of class "ground" (slabs, see parametric/ground.py) laid edge to
@@ -24,10 +24,10 @@ from scenegen.core.rng import choose, integer, shuffled, uniform
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Matrix4, PlacedObject, Skipped
 
-_PARKABLE = 8.0  # metres: nothing longer is parked
+_PARKABLE = 8.0  # metres: longer vehicles are not parked
 _STREET_TREE = 3.2  # metres across: a wider one, on a pavement, would hang over the lanes
 _SMALLEST_TREE = 0.5  # a tree is made smaller for a pavement by no more than this
-_GROUP_CHANCE = 0.35  # that a person stands by the one before
+_GROUP_CHANCE = 0.35  # probability that a person stands near the one before
 
 
 @dataclass
@@ -53,7 +53,7 @@ class _Street:
         return True
 
     def number(self, rule: ClassRule) -> int:
-        """How many of a class to wish for: a third of its maximum at least."""
+        """How many objects of a class to try: at least a third of its maximum."""
         return integer(self.rng, -(-rule.maximum // 3), rule.maximum)
 
     def scale(self) -> float:
@@ -73,7 +73,7 @@ def arrange_street(preset: Preset, assets: AssetsByClass, streams: LayoutStreams
 
 
 def _lay_street(preset: Preset, usable: AssetsByClass, rng: Random) -> _Street:
-    """The ground and all that stands on it."""
+    """Lay the ground and place everything that stands on it."""
     assert preset.street is not None
     (ground_rule,) = _rules_of(preset, "ground")
     ground = lay_ground(usable[ground_rule.name], integer(rng, *preset.street.blocks), rng)
@@ -104,7 +104,7 @@ def _heading(dx: float, dy: float) -> float:
 
 
 def _build(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
-    """Rows of buildings with terraces, gaps and set-backs, fronts to the street."""
+    """Place rows of buildings with terraces, gaps and set-backs, fronts to the street."""
     rng, left = street.rng, rule.maximum
     for row in street.ground.rows:
         facing = _heading(-row.right[0], -row.right[1])
@@ -126,7 +126,7 @@ def _build(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
 
 
 def _plant(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
-    """Trees along the kerbs at even distances, the rest in the gardens."""
+    """Place trees along the kerbs at even distances, the rest in the gardens."""
     rng, left = street.rng, street.number(rule)
     for pavement in shuffled(rng, street.ground.pavements[:2]):
         step = uniform(rng, 7.0, 12.0)
@@ -152,7 +152,7 @@ def _plant(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
 
 
 def _drive(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
-    """Vehicles in their lanes: parked along the kerb, or driving, each heading as its lane does."""
+    """Place vehicles in the lanes: parked along the kerb, or driving in the direction of the lane."""
     rng, lanes = street.rng, street.ground.lanes
     for _ in range(street.number(rule)):
         asset, scale = choose(rng, assets), street.scale()
@@ -181,7 +181,7 @@ def _drive_one(street: _Street, rule: ClassRule, asset: Asset, scale: float, lan
 
 
 def _park_on_pavements(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
-    """Bicycles standing on the pavements, along the kerb or along the fronts."""
+    """Place bicycles on the pavements, along the kerb or along the fronts."""
     rng = street.rng
     for _ in range(street.number(rule)):
         asset, scale = choose(rng, assets), street.scale()
@@ -199,7 +199,7 @@ def _park_on_pavements(street: _Street, rule: ClassRule, assets: Sequence[Asset]
 
 
 def _walk(street: _Street, rule: ClassRule, assets: Sequence[Asset]) -> None:
-    """People on pavements and crossings, most of them on their way along, some in groups."""
+    """Place people on pavements and crossings; most walk along, some stand in groups."""
     rng = street.rng
     last: tuple[Area, float, float] | None = None
     for _ in range(street.number(rule)):

@@ -1,4 +1,4 @@
-"""The ground of a street: which slabs lie where, and what that makes of each place (lanes, crossings, pavements, lots).
+"""The ground of a street: where each slab lies, and which areas are lanes, crossings, pavements and lots.
 
     y      +--------------------------------------------+
     |      |  lots with a row of buildings              |
@@ -8,8 +8,8 @@
            |  lots  | pav | road | pav |  lots           |      the same again, mirrored, at the other end
            |  lots  | pav |cross.| pav |  lots           |
 
-Slabs are 10 m long, crossings 4 m. There are two crossings, so that road and pavements end alike beside junction
-pavements that are as wide as a crossing is long.
+Slabs are 10 m long, crossings 4 m. There are two crossings: road and pavements then have the same length, beside
+junction pavements that are as wide as a crossing is long.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.errors import ScenegenError
@@ -99,7 +99,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Ground:
-    """All slabs in the order of their ids, and the places they make. The first two pavements are the street's own."""
+    """All slabs in the order of their ids, and the areas they form. The first two pavements are the street's own."""
 
     slabs: tuple[Slab, ...]
     road: Area
@@ -158,7 +158,7 @@ def lay_ground(assets: Sequence[Asset], blocks: int, rng: Random) -> Ground:
 
 
 class _Layer:
-    """Slabs as they are laid, all with their base at the same height."""
+    """The slabs that are laid so far, all with their base at the same height."""
 
     def __init__(self, base: float) -> None:
         self.base = base
@@ -185,7 +185,17 @@ def _forms(assets: Sequence[Asset]) -> Forms:
     return forms
 
 
-def _choose_slabs(assets: Sequence[Asset], rng: Random) -> tuple[Asset, Asset, Asset, Asset, list[Asset]]:
+class _Slabs(NamedTuple):
+    """The slabs of a street: `corner` is the pavement of the junctions; one of the `lots` is drawn per row."""
+
+    road: Asset
+    crossing: Asset
+    pavement: Asset
+    corner: Asset
+    lots: list[Asset]
+
+
+def _choose_slabs(assets: Sequence[Asset], rng: Random) -> _Slabs:
     """Road and crossing of one width and look, pavement and junction pavement of one look, and the lots."""
     forms = _forms(assets)
     roads = [
@@ -202,7 +212,8 @@ def _choose_slabs(assets: Sequence[Asset], rng: Random) -> tuple[Asset, Asset, A
         corners = {look: a for look, a in pavements if abs(a.size[0] - crossing.size[1]) < 1e-3}
         fitting = [(a, corners[look]) for look, a in pavements if look in corners]
         if fitting:
-            return road, crossing, *choose(rng, fitting), lots
+            pavement, corner = choose(rng, fitting)
+            return _Slabs(road, crossing, pavement, corner, lots)
     raise ScenegenError(
         f"the library's {len(assets)} assets of class ground do not make a street (families ground/road*, crossing*, "
         f"pavement*, lot); run `scenegen assets build`"

@@ -20,8 +20,8 @@ from scenegen.core.scene.camera import camera_position, in_view
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, PlacedObject, Vector
 
-IN_RANGE = 3  # of an object's points: fewer may be air, in the crown of a tree or between wheels
-# Shares of an object's box, of points that are in its solid; of a building, which is large, just behind its front.
+IN_RANGE = 3  # points of an object that must be in range: fewer may be air, in the crown of a tree or between wheels
+# Points inside an object, as shares of its box; inside a building, which is large, just behind its front.
 INNER = np.array(
     [[x, y, z] for x, y in ((0, 0), (-0.25, 0), (0.25, 0), (0, -0.25), (0, 0.25)) for z in (0.3, 0.5, 0.7)]
 )
@@ -46,7 +46,7 @@ class _LevelSight(NamedTuple):
 
 
 def street_views(preset: Preset, objects: Sequence[PlacedObject], ground: Ground, rng: Random) -> tuple[Camera, ...]:
-    """Views of a street from its road and pavements, as people and drivers see it.
+    """Draw views of a street from its road and pavements, as people and drivers see it.
 
     Each has an object other than ground in range, none nearer than the preset's `clear` and no wall close ahead.
     ScenegenError when such views are too rare to be found.

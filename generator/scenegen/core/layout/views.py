@@ -1,4 +1,4 @@
-"""Cameras drawn anew for every view: a view is drawn again until its camera keeps clear of objects and sees enough."""
+"""Random cameras: each view is drawn again until its camera is clear of objects and has enough in range."""
 
 from __future__ import annotations
 

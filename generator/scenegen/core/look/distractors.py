@@ -1,4 +1,4 @@
-"""Pictures and rugs: flat things of no class on a room's own surfaces, so that they never change a label."""
+"""Pictures and rugs: flat objects without a class on a room's surfaces, so they never change a label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scenegen.core.rng import choose, integer, number, uniform
 from scenegen.core.scene.scene import DistractorLook, Vector
 
 HEIGHT = 0.001
-"""Metres that a picture or a rug stands off its wall or the floor; depth labels are those of the wall and the floor."""
+"""Metres between a picture or rug and its wall or floor; depth labels are those of the wall and the floor."""
 PICTURES = ("blocks", "bands", "landscape", "clouds", "rings")
 RUGS = ("plain", "bands", "diamonds", "medallion")
 
@@ -22,7 +22,7 @@ _FRAMES: tuple[Vector, ...] = (
     (0.45, 0.34, 0.14),
     (0.35, 0.35, 0.36),
 )
-# linear RGB, three that go together: of prints, paintings and rugs
+# linear RGB; three colours of prints, paintings and rugs that go together
 _PALETTES: tuple[tuple[Vector, Vector, Vector], ...] = (
     ((0.62, 0.57, 0.47), (0.10, 0.16, 0.24), (0.45, 0.14, 0.07)),
     ((0.55, 0.56, 0.53), (0.16, 0.24, 0.18), (0.38, 0.30, 0.14)),
@@ -66,7 +66,7 @@ def _picture(room: Vector, rng: Random) -> DistractorLook:
         kind="picture",
         pattern=choose(rng, PICTURES),
         center=(x, y, round(height, 6)),
-        u=(0.0 - right[0] * half_u, 0.0 - right[1] * half_u, 0.0),  # to the right for who looks at the wall
+        u=(0.0 - right[0] * half_u, 0.0 - right[1] * half_u, 0.0),  # to the right when one looks at the wall
         v=(0.0, 0.0, half_v),
         border=number(rng, 0.02, 0.055) if rng.random() < 0.75 else 0.0,
         colors=(choose(rng, _FRAMES), *_palette(rng)),

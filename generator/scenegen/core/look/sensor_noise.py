@@ -14,10 +14,10 @@ _CLIPPED = 255  # a full well shows no noise
 
 
 def add_noise(image: NDArray[np.uint8], look: NoiseLook, view: int) -> NDArray[np.uint8]:
-    """An sRGB image (H, W, 3) as the sensor of `look` would have taken it; other noise for every `view`.
+    """An sRGB image (H, W, 3) with the noise of the sensor of `look`; every `view` has other noise.
 
-    Light becomes electrons, whose variance is their number plus that of the read noise. The same on every host and
-    with every numpy: bits straight from a generator whose stream numpy keeps fixed.
+    The variance of the electrons is their number plus the variance of the read noise. Equal on every host and with
+    every numpy: the random bits come from a generator whose stream numpy keeps fixed.
     """
     codes = np.arange(256) / 255
     linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)  # IEC 61966-2-1

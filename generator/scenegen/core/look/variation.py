@@ -1,6 +1,6 @@
-"""How a scene looks: surfaces, objects' materials, lamps, world light, sensor. It never changes a label.
+"""How a scene looks: surfaces, materials, lamps, world light, sensor noise. It never changes a label.
 
-Every kind of variation draws from a random stream of its own, so that one switched off leaves the others as they were.
+Every kind of variation has its own random stream, so switching one off does not change the others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VARIATIONS = ("world", "lights", "surfaces", "objects", "exposure", "noise", "ca
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
-SKIES = ("city", "forest", "sunrise", "sunset")  # where nothing large stands near
+SKIES = ("city", "forest", "sunrise", "sunset")  # outdoors
 SKY_STRENGTH, ROOM_STRENGTH = (0.7, 1.5), (0.3, 1.2)
 KELVIN = (2700.0, 6500.0)
 SUN_KELVIN = (4300.0, 6000.0)
@@ -35,9 +35,9 @@ _GREY_FLOOR, _GREY_WALLS, _GREY_CEILING = (
 
 
 def parse_variation(text: str) -> tuple[str, ...]:
-    """What `--variation` says: "all", "none" or names with commas between; in the order of VARIATIONS.
+    """The kinds that `--variation` names: "all", "none" or names with commas between, in the order of VARIATIONS.
 
-    UsageError for a name that is none.
+    UsageError for an unknown name.
     """
     names = {"all": set(VARIATIONS), "none": set()}.get(text, {name.strip() for name in text.split(",")})
     for name in sorted(names - set(VARIATIONS)):
@@ -53,10 +53,10 @@ def draw_look(
     split: str,
     variation: Sequence[str] = VARIATIONS,
 ) -> Look:
-    """The look of one scene: in the preset's room, or in the open where it has none.
+    """Draw the look of one scene: in the preset's room, or outdoors where it has none.
 
-    What `variation` does not name is as in every other scene: grey paint, models as they are, one white lamp (a sun in
-    the open) and a white sky, no noise, nothing on walls and floor.
+    Kinds that `variation` does not name are the same in every scene: grey paint, models in their own colours, one white
+    lamp (outdoors a sun) and a white sky, no noise, nothing on walls and floor.
     """
 
     def rng(kind: str) -> Random | None:
@@ -95,7 +95,7 @@ def _world(rng: Random | None, images: Sequence[str], strengths: tuple[float, fl
 
 
 def _exposure(rng: Random | None) -> float:
-    """Stops, on top of what the light asks for."""
+    """Stops, added to the exposure that fits the light."""
     return 0.2 if rng is None else number(rng, -0.1, 0.5)
 
 
@@ -135,7 +135,7 @@ def _sun(rng: Random | None) -> SunLook:
 
 
 def _objects(objects: Sequence[PlacedObject], rng: Random | None) -> tuple[ObjectLook, ...]:
-    """A shift of every object's colours: a smaller one for people's skin, one and the same for all slabs of ground."""
+    """A shift of every object's colours: smaller for people, because of their skin; one for all slabs of ground."""
     if rng is None:
         return ()
     ground = _object(0.03, 0.15, rng)

@@ -14,8 +14,8 @@ LAYOUTS = ("room", "street", "showcase")
 class ClassRule:
     """How many objects of a class a scene may hold, of which classes of assets, and where they are meant to stand.
 
-    With `on_chance` an object is meant to stand on one of the classes `on`, with `floor_chance` on the floor, else it
-    stays away. A class with an empty `on` always stands on the floor.
+    An object is meant to stand on one of the classes `on` with probability `on_chance`, on the floor with
+    `floor_chance`; otherwise it is left out. A class with an empty `on` always stands on the floor.
     """
 
     name: str
@@ -57,9 +57,9 @@ class CameraRig:
 
 @dataclass(frozen=True)
 class Street:
-    """What only a street has; each pair is a range.
+    """The settings that only a street has; each pair is a range.
 
-    `blocks`: slabs of road (10 m) between its two junctions. `eye` in metres above what the camera stands on, `pitch`
+    `blocks`: slabs of road (10 m) between its two junctions. `eye` in metres above the ground under the camera, `pitch`
     in degrees above the horizon. `aimed` is the share of views that look at an object drawn class by class, so that
     rare classes are seen; the rest look along or across the street from anywhere.
     """
@@ -72,7 +72,7 @@ class Street:
 
 @dataclass(frozen=True)
 class Showcase:
-    """What only objects shown from around have; each pair is a range.
+    """The settings that only a showcase has, where objects are seen from around; each pair is a range.
 
     `elevation` of the cameras above their target, in degrees; `distance` from it in metres. Objects stand within
     `radius` metres of the origin; `size` is their longest side in metres, whatever it is in the library.

@@ -29,7 +29,7 @@ MOST_VIEWS = 10_000
 def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
     """A preset that comes with scenegen, by its name, or a .toml file by its path; `views` in place of its own number.
 
-    UsageError when there is none of that name, or `views` makes no sense for it; ScenegenError naming the file and the
+    UsageError when no preset has this name, or `views` does not fit the preset; ScenegenError names the file and the
     key that is wrong.
     """
     path = Path(name_or_path)
@@ -154,7 +154,7 @@ def _cameras(table: TomlTable, room: Vector | None) -> CameraRig:
             raise source.error("position", f"{list(place.position)} is not inside the room with its jitter")
         reach = rig.position_jitter + rig.target_jitter
         if all(abs(p - t) <= reach for p, t in zip(place.position[:2], place.target[:2], strict=True)):
-            raise source.error("target", "lies straight above or below the position; no camera can be aimed so")
+            raise source.error("target", "lies straight above or below the position; no camera can look there")
     return rig
 
 
@@ -163,7 +163,10 @@ def _street_rules(table: TomlTable) -> tuple[ClassRule, ...]:
     rules = _rules(table)
     for number, rule in enumerate(rules):
         if object_class(rule.name).street is None:
-            raise table.error(f"classes[{number}].name", f"{rule.name!r} has no place in a street")
+            raise table.error(
+                f"classes[{number}].name",
+                f"{rule.name!r} has no place in a street (see `street` in classes.toml)",
+            )
         if rule.on:
             raise table.error(f"classes[{number}].on", "in a street, every class has its place already; remove it")
     if sum(object_class(rule.name).is_ground and rule.maximum > 0 for rule in rules) != 1:

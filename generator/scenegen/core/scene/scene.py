@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FARTHEST_MM = 65535
-"""Depth, in millimetres, of what is that far away or farther; the most that a 16-bit depth image holds."""
+"""Stored depth, in millimetres, of surfaces at this distance or farther: the largest value of a 16-bit image."""
 
 Vector = tuple[float, float, float]
 Matrix3 = tuple[Vector, Vector, Vector]
@@ -62,7 +62,7 @@ class PlacedObject:
     """One object: `matrix` maps the asset frame to the world (rotation, uniform scale, translation).
 
     `size` is the box [-x/2, x/2] x [-y/2, y/2] x [0, z] in the asset frame, before `matrix`. `parent` is the id of
-    the object it stands on. `visible_pixels` has one count a camera and is empty until the labels are made.
+    the object it stands on. `visible_pixels` has one count per camera and is empty until the labels are made.
     """
 
     id: int
@@ -77,7 +77,7 @@ class PlacedObject:
 
 @dataclass(frozen=True)
 class Skipped:
-    """An object that found no place after `attempts` tries and is not in the scene."""
+    """An object that found no free place in `attempts` tries and is not in the scene."""
 
     class_name: str
     asset: str
@@ -113,7 +113,7 @@ class LightLook:
 
 @dataclass(frozen=True)
 class SunLook:
-    """The sun: from where it shines (unit vector, world axes), its width in radians, W/m2 across its rays, colour."""
+    """The sun: the direction that it shines from (unit vector, world axes), its angle in radians, W/m2, colour."""
 
     direction: Vector
     angle: float
@@ -146,9 +146,9 @@ class NoiseLook:
 
 @dataclass(frozen=True)
 class DistractorLook:
-    """A flat thing of no class on a wall or the floor, a rectangle of four corners center ± u ± v (world metres).
+    """A flat object without a class on a wall or the floor: a rectangle with corners center ± u ± v (world metres).
 
-    `kind` is "picture" or "rug", `pattern` what blender_scripts paints on it in `colors`, from `seed` in [0, 1); a
+    `kind` is "picture" or "rug", `pattern` is painted by blender_scripts in `colors`, from `seed` in [0, 1); a
     picture's frame and a rug's border are `border` metres wide and have the first colour.
     """
 
@@ -164,7 +164,7 @@ class DistractorLook:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that changes the images and never the labels; no room has no floor, walls and ceiling."""
+    """All that changes the images and never the labels. Without a room, floor, walls and ceiling are None."""
 
     floor: SurfaceLook | None
     walls: SurfaceLook | None
@@ -182,7 +182,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene, complete: from this and the asset library everything else follows. `room` is None in the open."""
+    """One complete scene: with the asset library it decides images and labels. `room` is None outdoors."""
 
     seed: int
     index: int

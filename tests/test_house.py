@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -76,3 +77,17 @@ def test_tests_mirror_the_packages() -> None:
     rooms = {path.name for path in (ROOT / PACKAGES[0]).iterdir() if path.is_dir()}
     folders = {file.relative_to(ROOT).parts[1] for file in tracked("tests/**/*.py") if file.parent != ROOT / "tests"}
     assert folders - rooms == {"faults", "helpers", "in_blender", "trainer"}
+
+
+def test_every_network_is_held_apart() -> None:
+    """Each folder of networks/ is in the registry and in both contracts that keep networks from knowing each other."""
+    from scenetrain.networks.registry import FAMILIES
+
+    folders = {file.parent.name for file in tracked("trainer/scenetrain/networks/*/family.py")}
+    modules = {f"scenetrain.networks.{folder}" for folder in folders}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    independent = next(c["modules"] for c in contracts if c["type"] == "independence")
+    hidden = next(c["forbidden_modules"] for c in contracts if c["name"].startswith("only the registry"))
+    assert {module.rpartition(".")[0] for module in FAMILIES.values()} == modules == set(independent) == set(hidden)

@@ -41,7 +41,7 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         status = main()
-    except (Exception, KeyboardInterrupt):  # Blender would print it, go on and exit with 0
+    except (Exception, KeyboardInterrupt):  # Blender would print it, continue and exit with 0
         traceback.print_exc()
         status = 1
     sys.stdout.flush()

@@ -177,8 +177,10 @@ def _arrays(
 
 
 def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which polygons are kept: one of each set with the same corners. Front and back copies must go before they are
-    cut into triangles, for the cuts may differ."""
+    """Return which polygons are kept: one of each set with the same corners.
+
+    Back copies are removed before polygons are cut into triangles, because the cuts may differ.
+    """
     _, place = np.unique(vertices.astype(np.float32), axis=0, return_inverse=True)
     corners = place.reshape(-1)[_get(mesh.loops, "vertex_index", np.int32)]
     start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
@@ -191,7 +193,7 @@ def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.boo
 
 
 def _single_outlines(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which polygons are kept when one of each pair of flat many-cornered copies goes: same box, same plane, same area.
+    """Return which polygons are kept without one of each pair of flat copies: same box, same plane, same area.
 
     A seat's back copy often misses some points of the outline, so that its corners are not the same.
     """
@@ -282,7 +284,7 @@ def _joined(parts: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _limit_memory(gigabytes: float) -> None:
-    """A monstrous file must end this child, not the machine (only Linux keeps such a limit)."""
+    """Limit the memory of this process, so that a huge file cannot stop the machine (Linux only)."""
     if sys.platform == "linux":
         import resource
 

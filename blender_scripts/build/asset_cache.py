@@ -17,7 +17,7 @@ from blender_scripts.host.compat import set_vertex_normals
 
 Triangles = tuple[NDArray[np.float32], NDArray[np.int32]]
 
-# Triangles kept between scenes, about 200 bytes each: loading an asset again costs milliseconds, so memory wins.
+# Triangles kept between scenes, about 200 bytes each: loading an asset again costs only milliseconds.
 CACHED_TRIANGLES = 200_000
 
 
@@ -41,11 +41,11 @@ class AssetCache:
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
 
     def mesh(self, asset_name: str) -> Any:
-        """The asset's bpy mesh with its materials. Raises ScenegenError for a broken asset."""
+        """Return the asset's bpy mesh with its materials. Raises ScenegenError for a broken asset."""
         return self._get(asset_name).mesh
 
     def triangles(self, asset_name: str) -> Triangles:
-        """The same mesh's vertices float32 (V, 3) and faces int32 (F, 3) in the asset frame, for the labels."""
+        """Return the same mesh's vertices float32 (V, 3) and faces int32 (F, 3) in the asset frame, for the labels."""
         return self._get(asset_name).triangles
 
     def trim(self) -> None:
@@ -70,7 +70,7 @@ def _load(asset: Asset, arrays: Mesh) -> _Loaded:
     mesh = make_mesh(asset.name, arrays)
     for material in materials:
         mesh.materials.append(material)
-    mesh.use_fake_user = True  # outlives the scene that it was loaded for
+    mesh.use_fake_user = True  # so that it stays when its first scene is removed
     return _Loaded(mesh, materials, (arrays.vertices, arrays.faces))
 
 
@@ -81,7 +81,7 @@ def _remove(entry: _Loaded) -> None:
 
 
 def make_mesh(name: str, arrays: Mesh) -> Any:
-    """A bpy mesh from arrays, without a loop over its parts.
+    """Make a bpy mesh from arrays, without a loop over its parts.
 
     A vertex whose corners have several normals becomes several vertices: Cycles smooths over those that stay one.
     """

@@ -1,4 +1,4 @@
-"""Pictures and rugs as painted rectangles, their art made of nodes."""
+"""Wall art and rugs as painted rectangles; what is painted on them is made of nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOUNT: Vector = (0.72, 0.71, 0.68)  # the paper between a frame and what hangs 
 
 
 def build_distractor(name: str, look: DistractorLook) -> Any:
-    """The rectangle with UVs in [0, 1] and its material."""
+    """Make the rectangle with UVs in [0, 1] and its material."""
     center, u, v = (np.asarray(vector) for vector in (look.center, look.u, look.v))
     signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     mesh = bpy.data.meshes.new(name)

@@ -20,8 +20,8 @@ from blender_scripts.host.compat import principled_socket
 NEUTRAL_GREY: Vector = (0.5, 0.5, 0.5)
 SHIFT, ROUGHNESS = "shift", "roughness"
 """Properties of an object that its materials read: hue, saturation and value to add to 0.5, 1 and 1; roughness."""
-_DYED = ("fabric", "plastic", "paint")  # what comes in any colour
-_FREE_HUE, _BOUND_HUE = 1.0, 0.25  # shares of the shift: wood stays wood and skin stays skin
+_DYED = ("fabric", "plastic", "paint")  # materials of any colour
+_FREE_HUE, _BOUND_HUE = 1.0, 0.25  # shares of the shift: wood and skin keep their hue
 _COLOR_SLOTS = ("base_color", "emission")
 _GLASS_FROM = 0.5  # more transmission than this is drawn as thin glass
 
@@ -42,7 +42,7 @@ def make_material(name: str, material: Material, folder: Path) -> Any:
 
 
 def _shift(tree: Any, inputs: dict[str, Any], hue_share: float) -> None:
-    """Let objects that share this material differ: none of it is copied. Objects without properties stay as it is."""
+    """Let objects that share this material differ, without a copy of it. Objects without properties do not change."""
     shift = add(tree, "ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=SHIFT).outputs["Vector"]
     factors = {0: shift, 1: (hue_share, 1.0, 1.0), 2: (0.5, 1.0, 1.0)}
     moved = add(tree, "ShaderNodeVectorMath", factors, operation="MULTIPLY_ADD").outputs[0]
@@ -55,7 +55,7 @@ def _shift(tree: Any, inputs: dict[str, Any], hue_share: float) -> None:
 
 
 def principled(tree: Any, inputs: dict[str, Any]) -> Any:
-    """A Principled shader; keys are today's socket names or compat's words for renamed ones."""
+    """A Principled shader; keys are the newest socket names or compat's names for renamed ones."""
     node = add(tree, "ShaderNodeBsdfPrincipled")
     for key, value in inputs.items():
         plug(tree, principled_socket(node, key), value)
@@ -108,7 +108,7 @@ def _plain(_tree: Any, material: Material) -> dict[str, Any]:
 def _textures(tree: Any, material: Material, folder: Path) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for slot, path in material.textures.items():
-        shared = path == material.textures.get("base_color")  # an alpha channel lives in the colour's file
+        shared = path == material.textures.get("base_color")  # the alpha channel is in the colour's file
         image = load_image(folder / path, color=shared or slot in _COLOR_SLOTS)
         if image is None:
             if slot == "base_color":
@@ -238,7 +238,7 @@ def _tiles(tree: Any, material: Material) -> dict[str, Any]:
 
 
 def _concrete(tree: Any, material: Material) -> dict[str, Any]:
-    """What is poured, rolled or grown: clouds of two colours under a fine grain."""
+    """Materials without a pattern: clouds of two colours under a fine grain."""
     metres = add(tree, "ShaderNodeTexCoord").outputs["Object"]
     clouds = noise(tree, metres, 1.0 / max(material.scale, 1e-3), detail=6.0)
     grain = noise(tree, metres, 40.0, detail=2.0)

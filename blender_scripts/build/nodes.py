@@ -1,4 +1,4 @@
-"""Short words to write shader node trees with."""
+"""Short functions that build shader node trees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rgb = Sequence[float]
 
 
 def new_material(name: str) -> Any:
-    """An empty node material."""
+    """Make an empty node material."""
     material = bpy.data.materials.new(name)
     node_tree(material)
     return material
@@ -41,17 +41,17 @@ def plug(tree: Any, socket: Socket, value: Any) -> None:
 
 
 def finish(tree: Any, surface: Socket) -> None:
-    """Make `surface` what the material shows."""
+    """Connect `surface` to the material's output."""
     add(tree, "ShaderNodeOutputMaterial", {"Surface": surface})
 
 
 def math(tree: Any, operation: str, a: Any, b: Any = 0.0, c: Any = 0.0) -> Socket:
-    """One arithmetic step; `c` is what MULTIPLY_ADD adds."""
+    """Add one arithmetic operation; `c` is the addend of MULTIPLY_ADD."""
     return add(tree, "ShaderNodeMath", {0: a, 1: b, 2: c}, operation=operation).outputs[0]
 
 
 def ramp(tree: Any, factor: Socket, low: Rgb, high: Rgb, start: float = 0.0, end: float = 1.0) -> Socket:
-    """Colour from `low` to `high` while `factor` goes from `start` to `end`."""
+    """Add a colour that goes from `low` to `high` while `factor` goes from `start` to `end`."""
     node = add(tree, "ShaderNodeValToRGB", {0: factor})
     for element, position, color in zip(node.color_ramp.elements, (start, end), (low, high), strict=True):
         element.position = position
@@ -60,7 +60,7 @@ def ramp(tree: Any, factor: Socket, low: Rgb, high: Rgb, start: float = 0.0, end
 
 
 def steps(tree: Any, factor: Socket, colors: Sequence[Rgb], interpolation: str = "CONSTANT") -> Socket:
-    """`colors` one after another, evenly, while `factor` goes from 0 to 1."""
+    """Add a colour that goes through `colors` in even steps while `factor` goes from 0 to 1."""
     node = add(tree, "ShaderNodeValToRGB", {0: factor})
     node.color_ramp.interpolation = interpolation
     elements = node.color_ramp.elements
@@ -78,16 +78,16 @@ def mix(tree: Any, factor: Any, a: Any, b: Any, blend: str = "MIX") -> Socket:
 
 
 def scaled(tree: Any, vector: Socket, scale: Sequence[float]) -> Socket:
-    """A coordinate multiplied axis by axis."""
+    """Multiply a coordinate axis by axis."""
     return add(tree, "ShaderNodeMapping", {"Vector": vector, "Scale": tuple(scale)}).outputs[0]
 
 
 def noise(tree: Any, vector: Socket, scale: float, detail: float = 2.0, distortion: float = 0.0) -> Socket:
-    """Smooth noise in about [0.2, 0.8]; `scale` is features a unit."""
+    """Smooth noise in about [0.2, 0.8]; `scale` is features per unit."""
     inputs = {"Vector": vector, "Scale": scale, "Detail": detail, "Distortion": distortion}
     return add(tree, "ShaderNodeTexNoise", inputs).outputs[0]
 
 
 def bump(tree: Any, height: Socket, strength: float, distance: float) -> Socket:
-    """A normal bent by a height field whose full range is `distance` metres."""
+    """Add a normal that is bent by a height field whose full range is `distance` metres."""
     return add(tree, "ShaderNodeBump", {"Strength": strength, "Distance": distance, "Height": height}).outputs[0]

@@ -21,7 +21,7 @@ PLAIN_WORLD: Vector = (1.0, 1.0, 1.0)  # where Blender ships no HDRI
 _OUTDOORS = 2.2  # by eye, as below; streets are dark, and half in the shade
 _BRIGHTNESS = 1.45  # by eye: the mean of an image lies near the middle of its range
 _ALBEDO = 0.5  # a usual room's
-_DARK_ROOMS = 0.6  # how far darker paint is made up for: a dark room still looks dark
+_DARK_ROOMS = 0.6  # how much of a darker paint the exposure makes up for: a dark room still looks dark
 
 
 def build_shell(room: Vector, look: Look) -> list[Any]:
@@ -65,7 +65,7 @@ def _flat_object(name: str, quads: Sequence[Sequence[tuple[float, ...]]], materi
 
 
 def build_lamp(name: str, look: LightLook) -> Any:
-    """A square area light that lights but is not seen."""
+    """Make a square area light that lights but is not visible."""
     data = bpy.data.lights.new(name, "AREA")
     data.shape = "SQUARE"
     data.size = look.size
@@ -80,7 +80,7 @@ def build_lamp(name: str, look: LightLook) -> Any:
 
 
 def build_sun(look: SunLook) -> Any:
-    """A sun lamp."""
+    """Make a sun lamp."""
     data = bpy.data.lights.new("sun", "SUN")
     data.angle = look.angle
     data.energy = look.strength
@@ -91,7 +91,7 @@ def build_sun(look: SunLook) -> Any:
 
 
 def build_world(look: Look) -> Any:
-    """The world's light, scaled so that strength 1 lights a floor under it alike whichever image it is."""
+    """Make the world's light, scaled so that strength 1 lights a floor equally with any world image."""
     world = bpy.data.worlds.new("world")
     tree = node_tree(world)
     # The automatic importance map takes as many pixels as the image: seconds of every render, for no less noise.
@@ -102,7 +102,7 @@ def build_world(look: Look) -> Any:
     background = add(tree, "ShaderNodeBackground", {"Color": PLAIN_WORLD, "Strength": look.hdri_strength})
     if path:
         image = bpy.data.images.load(str(path), check_existing=True)
-        image.use_fake_user = True  # outlives the scene
+        image.use_fake_user = True  # so that it stays when the scene is removed
         around = add(tree, "ShaderNodeTexCoord").outputs["Generated"]
         rotation = (0.0, 0.0, look.hdri_rotation)
         turned = add(tree, "ShaderNodeMapping", {"Vector": around, "Rotation": rotation}).outputs[0]

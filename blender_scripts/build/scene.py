@@ -1,4 +1,4 @@
-"""A scenegen Scene as bpy data, and its removal."""
+"""Build a scenegen Scene as bpy data, and remove it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OPENCV_TO_BLENDER = Matrix(((1, 0, 0, 0), (0, -1, 0, 0), (0, 0, -1, 0), (0, 0, 
 
 
 def empty_file() -> Any:
-    """Drop everything that Blender starts with; the one bpy scene that is left."""
+    """Remove everything that Blender starts with; return the one bpy scene that stays."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.context.preferences.edit.use_global_undo = False
     return bpy.context.scene
 
 
 def build_scene(scene: Scene, cache: AssetCache) -> list[Any]:
-    """Fill the current bpy scene with a Scene; its camera objects, in order."""
+    """Fill the current bpy scene with a Scene; return its camera objects in order."""
     target = bpy.context.scene
     target.world = build_world(scene.look)
     target.view_settings.exposure = auto_exposure(scene.room, scene.look)
@@ -54,7 +54,7 @@ def link(target: Any, objects: Sequence[Any]) -> None:
 
 
 def build_camera(camera: Camera) -> Any:
-    """A camera object with exactly this K (square pixels) and pose."""
+    """Make a camera object with exactly this K (square pixels) and pose."""
     data = bpy.data.cameras.new(camera.name)
     (focal, _, center_x), (_, _, center_y), _ = camera.K
     data.sensor_fit = "HORIZONTAL"  # lengths below are in image widths
@@ -70,6 +70,6 @@ def build_camera(camera: Camera) -> Any:
 
 
 def purge_scene() -> None:
-    """Remove all that `build_scene` made; meshes and images with a fake user stay for the next scene."""
+    """Remove everything that `build_scene` made; meshes and images with a fake user stay for the next scene."""
     bpy.data.batch_remove([*bpy.data.objects, *bpy.data.worlds])
     bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)

@@ -21,7 +21,7 @@ _BARE = ("brick", "concrete", "tiles")  # walls of these kinds have no skirting 
 
 
 def make_surface(name: str, look: SurfaceLook, *, skirting: bool = False) -> Any:
-    """The node material of a room surface; `skirting` paints a board along v = 0."""
+    """Make the node material of a room surface; `skirting` paints a board along v = 0."""
     result = new_material(name)
     tree = result.node_tree
     metres = add(tree, "ShaderNodeTexCoord").outputs["UV"]
@@ -66,7 +66,7 @@ def _planks(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
 
 
 def _parquet(tree: Any, metres: Any, look: SurfaceLook) -> dict[str, Any]:
-    width = look.scale / 4.0  # four boards a block, blocks turned in turn
+    width = look.scale / 4.0  # four boards per block, every second block turned
     turned = add(tree, "ShaderNodeMapping", {"Vector": metres, "Rotation": (0.0, 0.0, 1.5707963)}).outputs[0]
     chessboard = add(tree, "ShaderNodeTexChecker", {"Vector": metres, "Scale": 1.0 / look.scale}).outputs["Fac"]
     colors = []

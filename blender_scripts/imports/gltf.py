@@ -23,7 +23,7 @@ def packed_problem(file: Path) -> str | None:
     try:
         head = _json(file)
     except (OSError, ValueError):
-        return None  # the importer says what is wrong
+        return None  # the importer reports what is wrong
     missing = missing_features()
     for name, (key, extensions) in _PACKED.items():
         if name in missing and extensions & set(head.get(key) or ()):

@@ -1,4 +1,4 @@
-"""Reads what a Blender material looks like into plain numbers and image files (see import_model)."""
+"""Read the look of a Blender material into plain numbers and image files (see import_model)."""
 
 from __future__ import annotations
 
@@ -139,13 +139,13 @@ def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str,
 
 
 def _is_specular_glossy(shader: Any) -> bool:
-    """glTF's older kind of material arrives with an index of 1000, so that the specular tint is what it reflects."""
+    """Whether this is glTF's older kind of material: its IOR is 1000, so that it reflects the specular tint."""
     ior = _constant(_socket(shader, ("IOR",)))
     return ior is not None and ior[0] > 100
 
 
 def _is_black(socket: Any) -> bool:
-    """Whether nothing is scattered: then all colour is in the reflection, as of a metal."""
+    """Whether a colour is black: then the whole colour is in the reflection, as with a metal."""
     value = _constant(socket)
     return value is not None and not socket.is_linked and max(value[:3]) < 0.1
 

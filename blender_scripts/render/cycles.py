@@ -16,7 +16,7 @@ from scenegen.core.scene.scene import NoiseLook
 
 from blender_scripts.host.compat import set_known, use_denoiser, use_device
 
-_COMPRESSION = 4  # of noisy images: more takes its time and saves nothing
+_COMPRESSION = 4  # of noisy images: more takes longer and saves nothing
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ _CYCLES: dict[str, Any] = {
     "feature_set": "SUPPORTED",
     "sampling_pattern": "AUTOMATIC",
     "use_adaptive_sampling": False,
-    "use_light_tree": False,  # it pays with many lamps; with one to three it costs a sixth of the time
+    "use_light_tree": False,  # helps with many lamps; with one to three it costs a sixth of the time
     "light_sampling_threshold": 0.01,
     "use_guiding": False,
     "use_sample_subset": False,
@@ -170,7 +170,7 @@ def render_cameras(
 
 
 def drop_metadata(path: Path) -> None:
-    """Leave a PNG file its pixels alone: Blender writes dates and durations in, and equal scenes are equal bytes."""
+    """Keep only the pixels of a PNG file: Blender adds dates and durations, but equal scenes must be equal bytes."""
     content = path.read_bytes()
     kept, start = [content[:8]], 8
     while start < len(content):

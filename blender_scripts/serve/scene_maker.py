@@ -63,7 +63,7 @@ class SceneMaker:
         shutil.rmtree(bpy.app.tempdir, ignore_errors=True)  # the bpy wheel leaves it behind
 
     def _open_empty_file(self) -> tuple[str, ...]:
-        """Begin with nothing in Blender; the notes of `configure`."""
+        """Start with nothing in Blender; return the notes of `configure`."""
         self.cache = AssetCache(self.request.library)
         self._target = empty_file()
         quality, resources = QUALITIES[self.request.quality], self.resources

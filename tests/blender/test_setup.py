@@ -1,4 +1,4 @@
-"""What a Blender is asked, what it lacks, and what blender-setup gives it."""
+"""What a Blender answers, which modules it misses, and what blender-setup installs."""
 
 from __future__ import annotations
 

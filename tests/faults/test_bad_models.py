@@ -1,4 +1,4 @@
-"""Models that crash a real Blender or make it hang: their scenes are tried again, then set aside with all one needs."""
+"""Models that crash a real Blender or make it hang: their scenes are tried again, then set aside."""
 
 from __future__ import annotations
 

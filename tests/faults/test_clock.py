@@ -1,4 +1,4 @@
-"""The wall clock jumps by hours, forth and back, under every process of a run."""
+"""The wall clock jumps by hours, forward and back, under every process of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 @pytest.mark.skipif(not FAKETIME, reason="libfaketime is not installed")
 def test_a_clock_that_jumps_costs_nothing(tmp_path: Path, box_library: Path) -> None:
-    """No timeout strikes (2 minutes a scene), no worker is given up, no time is counted."""
+    """No timeout ends a scene (2 minutes each), no worker is given up, and no jump is counted as time."""
     out, clock = tmp_path / "out", tmp_path / "clock"
     clock.write_text("+0")
     environment = {

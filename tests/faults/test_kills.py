@@ -1,4 +1,4 @@
-"""Processes of a run are shot; what is there stays whole, nobody lives on, and the same command completes it."""
+"""Processes of a run are killed: scenes stay whole, no process survives, and the same command makes the rest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SCENES = 100
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the stand-in for Blender makes when nobody disturbs it."""
+    """What the stand-in for Blender makes when no process is killed."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     (out / "scenes").mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +47,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def test_twenty_kills_at_random_moments(undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path) -> None:
-    """The run itself, its dask workers and their Blenders; whoever dies, no finished scene is lost or made by half."""
+    """The run itself, its dask workers and their Blenders; whichever dies, no finished scene is lost or torn."""
     rng = random.Random(20)
     out = tmp_path / "out"
     shot = {"run": 0, "worker": 0, "blender": 0}
@@ -104,7 +104,7 @@ def test_a_scheduler_that_dies_ends_the_run_in_a_line(
 
 
 def test_nobody_lives_on_when_the_run_is_killed(tmp_path: Path, box_library: Path) -> None:
-    """Not even a Blender that hangs, deaf to the end of its input."""
+    """Not even a Blender that hangs and does not notice the end of its input."""
     (tmp_path / "faults.json").write_text(json.dumps({0: ["hang"], 1: ["hang"]}))
     out = tmp_path / "out"
     with running(command(out, box_library, 2, "--workers", "2")) as process:

@@ -1,4 +1,4 @@
-"""The place that scenes go to fills up, becomes read-only, or is wanted by two runs at once."""
+"""The place for scenes fills up, becomes read-only, or is used by two runs at once."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_an_output_that_becomes_read_only(undisturbed: dict[str, bytes], disk: P
 
 
 def test_the_second_of_two_runs_is_refused(tmp_path: Path, box_library: Path) -> None:
-    """Through the driver and through generate.py alike; and a killed run leaves the way free at once."""
+    """Through the driver and through generate.py alike; and after a kill the place is free at once."""
     out = tmp_path / "out"
     (tmp_path / "faults.json").write_text(json.dumps({0: ["hang"]}))
     entry = Path(__file__).parents[2] / "blender_scripts" / "generate.py"

@@ -1,4 +1,4 @@
-"""`scenegen doctor`: what it finds, what it measures in real scenes, and what it says when something lacks."""
+"""`scenegen doctor`: what it finds, what it measures in real scenes, and what it prints when something is missing."""
 
 from __future__ import annotations
 

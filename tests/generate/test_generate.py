@@ -1,4 +1,4 @@
-"""The driver of many Blenders: faults are planted and scenes must come out all the same."""
+"""The driver of many Blenders: faults are planted, and every scene must still be made."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_another_blender_makes_the_same_labels(
 def test_killed_processes_leave_no_trace(
     undisturbed: dict[str, bytes], tmp_path: Path, box_library: Path, victim: str
 ) -> None:
-    """Blenders, or the dask workers that own them, are shot at random moments while the data set is made."""
+    """Blenders, or the dask workers that own them, are killed at random moments while the data set is made."""
     out = tmp_path / "out"
     rng = random.Random(victim)
     hits = 0

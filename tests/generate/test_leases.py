@@ -1,4 +1,4 @@
-"""Who is handed which scenes: sizes, retries elsewhere, slow leases doubled, nothing twice and nothing forgotten."""
+"""Which worker gets which scenes: sizes, retries elsewhere, slow leases doubled, no scene twice, none forgotten."""
 
 from __future__ import annotations
 

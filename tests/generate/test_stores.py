@@ -1,4 +1,4 @@
-"""Where finished scenes go: packed as they come, or uploaded to object storage (a real S3 server)."""
+"""Where finished scenes go: packed while they are made, or uploaded to object storage (a real S3 server)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands in for blender_scripts/generate.py where a test needs faults on order: speaks its protocol, dies when told.
+"""Stands in for blender_scripts/generate.py where a test needs faults: speaks its protocol, dies on order.
 
 The file OUT/../faults.json maps a scene's index to what happens at its tries, in order: "die", "segfault", "hang",
 "refuse" (an answer that says no), "write_then_die", "slow" (by a second) or "grow" (by 300 MB). A scene without an

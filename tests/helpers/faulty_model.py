@@ -1,6 +1,6 @@
 """The real entry into Blender, with models that harm it: OUT/../models.json maps their names to "segfault" or "hang".
 
-A model named "hang" does so once, deaf to everything but SIGKILL; one named "segfault" always crashes Blender.
+A model named "hang" does so once, and only SIGKILL ends it; one named "segfault" always crashes Blender.
 """
 
 import ctypes

@@ -123,7 +123,7 @@ def test_other_parameters_are_refused(made: Path, common: list[str]) -> None:
 
 
 def test_labels_are_the_same_bytes_without_variation(made: Path, tmp_path: Path, common: list[str]) -> None:
-    """All but the cameras' jitter off: other images, the same labels. Then the set is asked for as it is not."""
+    """Only the cameras' jitter is on: other images, the same labels. Then a request that differs is refused."""
     out = tmp_path / "set"
     done = run(["--scenes", "1", "--out", str(out), "--variation", "cameras", *common])
     assert done.returncode == 0, done.stderr

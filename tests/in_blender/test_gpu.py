@@ -19,7 +19,7 @@ from blender_scripts.serve.scene_maker import SceneMaker
 
 
 def make(out: Path, library: Path, device: str) -> tuple[Path, tuple[str, ...]]:
-    """One scene rendered on a device: its folder, and what Blender said of the device."""
+    """One scene rendered on a device: its folder, and the notes about the device."""
     (out / "scenes").mkdir(parents=True)
     preset = load_preset(str(write_preset(out / "tiny.toml")))
     request = Request(preset.name, out, quality="draft", device=device, assets=library, variation=())

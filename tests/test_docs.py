@@ -44,7 +44,7 @@ def links(page: Path) -> list[str]:
     return [link for link in found if "://" not in link]
 
 
-@each_page
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for link in links(page):
         path, _, anchor = link.partition("#")

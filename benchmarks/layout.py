@@ -1,8 +1,8 @@
-"""How long layouts take, and our box test beside shapely's polygons (GEOS) on the same boxes.
+"""How long layouts take, and our overlap test beside shapely's polygons (GEOS) on the same boxes.
 
     python benchmarks/layout.py [--layouts 1000]
 
-Needs shapely. Prints one line a figure, in seconds of processor time; exits 1 when the two box tests disagree.
+Needs shapely. Prints one line per figure, in seconds of processor time; exits 1 when the two overlap tests disagree.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def time_layouts(count: int) -> None:
     seconds = time.process_time() - started
     objects, skipped = sum(len(s.objects) for s in scenes), sum(len(s.skipped) for s in scenes)
     print(f"layouts: {count} from {len(assets)} assets in {seconds:.2f} s ({1000 * seconds / count:.2f} ms each), "
-          f"{objects / count:.1f} objects a scene, {skipped / count:.2f} skipped")  # fmt: skip
+          f"{objects / count:.1f} objects per scene, {skipped / count:.2f} skipped")  # fmt: skip
 
 
 def random_boxes(count: int) -> list[Box]:
@@ -103,7 +103,7 @@ def time_box_tests(rounds: int) -> bool:
     peer = time.process_time() - started
     print(f"one box against {CROWD}: {1e6 * seconds / rounds:.0f} us, shapely {shapely.__version__} "
           f"{1e6 * peer / rounds:.0f} us ({peer / seconds:.1f}x); {int((ours != theirs).sum())} of {ours.size} "
-          f"answers differ, {100 * ours.mean():.0f}% meet")  # fmt: skip
+          f"answers differ, {100 * ours.mean():.0f}% overlap")  # fmt: skip
     return bool((ours == theirs).all())
 
 

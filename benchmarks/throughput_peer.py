@@ -92,7 +92,9 @@ def render(options: argparse.Namespace, scenes: list[dict[str, Any]]) -> None:
         from blender_scripts.host.compat import use_denoiser
 
         bproc.renderer.set_denoiser(None)
-        _sampling(bpy.context.scene.cycles, quality, use_denoiser(bpy.context.scene.cycles))
+        denoised = use_denoiser(bpy.context.scene.cycles)
+        samples = quality.samples if denoised else quality.samples_undenoised
+        _sampling(bpy.context.scene, samples, quality.bounces)
     traced: list[float] = []
     load_output_file = _WriterUtility.load_output_file
 

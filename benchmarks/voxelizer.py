@@ -3,8 +3,8 @@
     python benchmarks/voxelizer.py [--json] [--repeat 5]
 
 Processor seconds of one thread, the best of several runs, in a studio grid of 80 x 96 x 64 cells. Peers get the cell
-centres cropped to the object's box; what they say is inside is joined with the exact surface cells before it is
-compared with the clean solid: the surface alone would decide otherwise.
+centres cropped to the object's box; their inside cells are joined with the exact surface cells before they are
+compared with the clean solid; otherwise the surface alone would decide.
 """
 
 from __future__ import annotations

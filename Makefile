@@ -6,7 +6,8 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 # The Pythons for which there is a bpy package.
 VERSIONS := 3.11 3.13
 # Where it is installed, `make test` has it make scenes too, with its own Blender (tests/blender/test_other_hosts.py).
-OTHER_PYTHON ?= python3.13
+OTHER_PYTHONS := python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13)
+OTHER_PYTHON = $(firstword $(foreach python,$(OTHER_PYTHONS),$(shell $(python) --version >/dev/null 2>&1 && echo $(python))))
 VENV := .venv$(addprefix -,$(filter-out 3.11,$(VERSION)))
 BIN := $(VENV)/bin
 LOCKS := requirements/$(VERSION)
@@ -39,7 +40,7 @@ train-demo: $(VENV)/.train-installed
 
 test: $(VENV)/.test-installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
-	@if $(OTHER_PYTHON) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory install PYTHON=$(OTHER_PYTHON); fi
+	@if [ -n "$(OTHER_PYTHON)" ]; then $(MAKE) --no-print-directory install PYTHON=$(OTHER_PYTHON); fi
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
-from blender_scripts.imports.gltf import packed_problem
+from blender_scripts.imports.gltf import packed_problem, unpacked
 from blender_scripts.imports.materials import Images, read_material
 
 IMPORTERS = {
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
 def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     """Import one file into `folder`; raises ImportFault, or whatever Blender's importer raises."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    _read(file)
+    _read(file, folder)
     images = Images(folder, file.parent)
     materials: dict[str, int] = {}
     described: list[dict[str, Any]] = []
@@ -118,7 +118,8 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     (folder / "model.json").write_text(text, encoding="utf-8")
 
 
-def _read(file: Path) -> None:
+def _read(file: Path, folder: Path) -> None:
+    """Open a file in Blender; what has to be unpacked before goes to `folder`."""
     if file.suffix.lower() == ".blend":
         bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=False)
         return
@@ -128,9 +129,11 @@ def _read(file: Path) -> None:
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
-    problem = packed_problem(file) if name == "gltf" else None
-    if problem:
-        raise ImportFault(problem)
+    if name == "gltf":
+        problem = packed_problem(file)
+        if problem:
+            raise ImportFault(problem)
+        file = unpacked(file, folder)
     getattr(operators, name)(filepath=str(file), **OPTIONS.get(name, {}))
 
 

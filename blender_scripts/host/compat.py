@@ -62,17 +62,18 @@ def missing_features() -> dict[str, str]:
         found["world images"] = "plain white light instead"
     if "collada_import" not in dir(bpy.ops.wm):
         found["Collada"] = f".dae files are not read; {_INSTEAD}"
-    if not _gltf_library("bf_intern_draco_bridge"):
+    if not unpacks_gltf("Draco") and not importlib.util.find_spec("DracoPy"):
         found["Draco"] = f"glTF packed with Draco is not read; {_INSTEAD}"
-    if not _gltf_library("bf_intern_meshopt_bridge"):
+    if not unpacks_gltf("meshopt"):
         found["meshopt"] = "glTF packed with meshopt is not read; convert it to plain .glb"
     return found
 
 
-def _gltf_library(name: str) -> bool:
-    """Whether the library is there that unpacks compressed glTF; some wheels ship the importer without it."""
+def unpacks_gltf(name: str) -> bool:
+    """Whether the importer has its library for "Draco" or "meshopt"; some packages of bpy lack it."""
+    library = f"bf_intern_{name.lower()}_bridge"
     for module, arguments in (
-        ("io_scene_gltf2.io.com.library", (name, name)),  # since 5.2
+        ("io_scene_gltf2.io.com.library", (library, name)),  # since 5.2
         ("io_scene_gltf2.io.com.draco", ()),
         ("io_scene_gltf2.io.com.gltf2_io_draco_compression_extension", ()),
     ):
@@ -81,7 +82,7 @@ def _gltf_library(name: str) -> bool:
         except ImportError:
             continue
         # Before 5.2 there is no meshopt.
-        return path is not None and path.is_file() and (bool(arguments) or "draco" in name)
+        return path is not None and path.is_file() and (bool(arguments) or name == "Draco")
     return False
 
 

@@ -1,40 +1,135 @@
-"""Which compressed glTF files this Blender cannot read, found out before its importer fails on them."""
+"""Compressed glTF that this Blender's importer cannot read: Draco is unpacked by DracoPy first, the rest is refused.
+
+The bpy packages of 5.2 and 5.3 lack the library that unpacks Draco; DracoPy is Google's own.
+"""
 
 from __future__ import annotations
 
+import base64
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
-from blender_scripts.host.compat import missing_features
+from blender_scripts.host.compat import missing_features, unpacks_gltf
 
+DRACO = "KHR_draco_mesh_compression"
 # A file may name an extension that its readers can do without, as meshopt files with a fallback do. Blender's
 # importer always unpacks Draco.
 _PACKED = {
-    "Draco": ("extensionsUsed", {"KHR_draco_mesh_compression"}),
+    "Draco": ("extensionsUsed", {DRACO}),
     "meshopt": ("extensionsRequired", {"EXT_meshopt_compression", "KHR_meshopt_compression"}),
 }
+_TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
 def packed_problem(file: Path) -> str | None:
-    """Why a .gltf or .glb file cannot be unpacked here, in one line; None when it can, or is no glTF at all."""
+    """Why a .gltf or .glb file cannot be read here, in one line; None when it can, or is no glTF at all."""
+    name = _packed_with(file)
+    if name is None or (name == "Draco" and importlib.util.find_spec("DracoPy")):
+        return None
+    return f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}"
+
+
+def unpacked(file: Path, folder: Path) -> Path:
+    """The file itself, or a copy in `folder` without Draco where this Blender cannot unpack that.
+
+    Raises ValueError when the packed data is damaged, OSError when a file that it names is missing.
+    """
+    if _packed_with(file) != "Draco":
+        return file
+    body, binary = _read(file)
     try:
-        head = _json(file)
+        _unpack(body, binary, file.parent)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error})") from error
+    copy = folder / "unpacked.gltf"
+    copy.write_text(json.dumps(body), encoding="utf-8")
+    return copy
+
+
+def _packed_with(file: Path) -> str | None:
+    """With what a file is packed that this Blender cannot unpack."""
+    try:
+        body = _read(file)[0]
     except (OSError, ValueError):
         return None  # the importer reports what is wrong
-    missing = missing_features()
     for name, (key, extensions) in _PACKED.items():
-        if name in missing and extensions & set(head.get(key) or ()):
-            return f"Blender {bpy.app.version_string} has no {name}: {missing[name]}"
+        if extensions & set(body.get(key) or ()) and not unpacks_gltf(name):
+            return name
     return None
 
 
-def _json(file: Path) -> dict[str, Any]:
-    """The JSON of a .gltf file, or of the first chunk of a .glb file."""
-    with file.open("rb") as stream:
-        start = stream.read(20)
-        if start[:4] != b"glTF":
-            return dict(json.loads(start + stream.read()))
-        return dict(json.loads(stream.read(int.from_bytes(start[12:16], "little"))))
+def _read(file: Path) -> tuple[dict[str, Any], bytes]:
+    """The JSON of a .gltf or .glb file, and the binary chunk of the latter."""
+    content = file.read_bytes()
+    if content[:4] != b"glTF":
+        return dict(json.loads(content)), b""
+    end = 20 + int.from_bytes(content[12:16], "little")
+    return dict(json.loads(content[20:end])), content[end + 8 :]
+
+
+def _unpack(body: dict[str, Any], binary: bytes, folder: Path) -> None:
+    """Replace Draco's data by plain arrays, in place; `folder` is where the paths of the file start."""
+    buffers = [_buffer(buffer, binary, folder) for buffer in body["buffers"]]
+    unpacked = bytearray()
+
+    def add(array: NDArray[Any], accessor: dict[str, Any]) -> None:
+        kind = _TYPES[accessor["componentType"]]
+        content = np.ascontiguousarray(array, kind).tobytes()
+        unpacked.extend(bytes(-len(unpacked) % 4))
+        view = {"buffer": len(buffers), "byteOffset": len(unpacked), "byteLength": len(content)}
+        unpacked.extend(content)
+        body["bufferViews"].append(view)
+        accessor |= {"bufferView": len(body["bufferViews"]) - 1, "byteOffset": 0, "count": len(array)}
+
+    for primitive in (p for mesh in body["meshes"] for p in mesh["primitives"]):
+        packed = primitive.get("extensions", {}).pop(DRACO, None)
+        if packed is None:
+            continue
+        faces, attributes = _decode(body["bufferViews"][packed["bufferView"]], buffers)
+        indices = body["accessors"][primitive["indices"]]
+        indices["componentType"] = 5125
+        add(faces.reshape(-1), indices)
+        for name, number in packed["attributes"].items():
+            add(attributes[number], body["accessors"][primitive["attributes"][name]])
+        primitive["mode"] = 4  # triangles, whatever they were before
+    for key in ("extensionsUsed", "extensionsRequired"):
+        others = [name for name in body.pop(key, ()) if name != DRACO]
+        body |= {key: others} if others else {}
+    for buffer, content in zip(body["buffers"], buffers, strict=True):
+        buffer |= {"uri": _data_uri(content)}
+    body["buffers"].append({"uri": _data_uri(unpacked), "byteLength": len(unpacked)})
+    for image in body.get("images", ()):
+        if "uri" in image and not image["uri"].startswith("data:"):
+            image["uri"] = quote(str(folder / unquote(image["uri"])))
+
+
+def _buffer(buffer: dict[str, Any], binary: bytes, folder: Path) -> bytes:
+    uri = buffer.get("uri")
+    if uri is None:
+        return binary[: buffer["byteLength"]]
+    if uri.startswith("data:"):
+        return base64.b64decode(uri.partition(",")[2])
+    return (folder / unquote(uri)).read_bytes()
+
+
+def _decode(view: dict[str, Any], buffers: list[bytes]) -> tuple[NDArray[np.uint32], dict[int, NDArray[Any]]]:
+    """Faces (F, 3), and the attributes (V, components) by the number that the file gives them."""
+    import DracoPy
+
+    start = view.get("byteOffset", 0)
+    try:
+        mesh = DracoPy.decode(buffers[view["buffer"]][start : start + view["byteLength"]])
+    except DracoPy.FileTypeException as error:
+        raise ValueError(f"its Draco data is damaged ({error})") from error
+    return mesh.faces, {attribute["unique_id"]: attribute["data"] for attribute in mesh.attributes}
+
+
+def _data_uri(content: bytes | bytearray) -> str:
+    return "data:application/octet-stream;base64," + base64.b64encode(content).decode()

@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from PIL import Image
 from scenegen.core.scene.scene import LightLook
 
 from blender_scripts import import_model
@@ -17,6 +18,7 @@ from blender_scripts.build.nodes import new_material
 from blender_scripts.build.room import build_lamp
 from blender_scripts.build.scene import empty_file, link, purge_scene
 from blender_scripts.host import compat
+from blender_scripts.imports import gltf
 from blender_scripts.imports.gltf import packed_problem
 
 DRACO, MESHOPT = "KHR_draco_mesh_compression", "EXT_meshopt_compression"
@@ -33,11 +35,18 @@ def write_gltf(path: Path, **extensions: list[str]) -> Path:
     return path
 
 
+def without_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the packages of 5.2 and 5.3."""
+    for module in (compat, gltf):
+        monkeypatch.setattr(module, "unpacks_gltf", lambda _: False)
+
+
 @pytest.mark.parametrize("name", ["a.gltf", "a.glb"])
 def test_packed_gltf_that_cannot_be_unpacked_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compat, "_gltf_library", lambda _: False)
+    without_libraries(monkeypatch)
+    monkeypatch.setitem(sys.modules, "DracoPy", None)
     draco = write_gltf(tmp_path / name, extensionsUsed=[DRACO], extensionsRequired=[DRACO])
     assert "has no Draco: glTF packed with Draco is not read; convert it to plain .glb, or use bpy 4.5" in (
         packed_problem(draco) or ""
@@ -46,8 +55,88 @@ def test_packed_gltf_that_cannot_be_unpacked_is_named(
     assert "meshopt" in (packed_problem(meshopt) or "")
     fallback = write_gltf(tmp_path / name, extensionsUsed=[MESHOPT])
     assert packed_problem(fallback) is None
-    monkeypatch.setattr(compat, "_gltf_library", lambda _: True)
+    monkeypatch.setattr(gltf, "unpacks_gltf", lambda _: True)
     assert packed_problem(draco) is None
+
+
+def write_packed(folder: Path, packed: bool) -> Path:
+    """A textured .gltf file with its .bin and .png beside it, its mesh plain or as Draco packs it without loss."""
+    DracoPy = pytest.importorskip("DracoPy")
+    rng = np.random.default_rng(5)
+    points, uvs = rng.random((40, 3)).astype(np.float32), rng.random((40, 2)).astype(np.float32)
+    faces = np.stack([np.arange(38), np.arange(38) + 1, np.arange(38) + 2], axis=1).astype(np.uint32)
+    bounds = {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()}
+    accessors = [
+        {"componentType": 5126, "count": 40, "type": "VEC3", **bounds},
+        {"componentType": 5126, "count": 40, "type": "VEC2"},
+        {"componentType": 5125, "count": faces.size, "type": "SCALAR"},
+    ]
+    primitive = {"attributes": {"POSITION": 0, "TEXCOORD_0": 1}, "indices": 2, "material": 0}
+    if packed:
+        parts = [DracoPy.encode(points, faces, quantization_bits=0, tex_coord=uvs.astype(float), preserve_order=True)]
+        found = {part["attribute_type"]: part["unique_id"] for part in DracoPy.decode(parts[0]).attributes}
+        numbers = {"POSITION": found[0], "TEXCOORD_0": found[3]}  # GeometryAttribute::Type of Draco
+        primitive["extensions"] = {DRACO: {"bufferView": 0, "attributes": numbers}}
+    else:
+        parts = [points.tobytes(), uvs.tobytes(), faces.tobytes()]
+        for number, accessor in enumerate(accessors):
+            accessor["bufferView"] = number
+    starts = np.cumsum([0] + [len(part) for part in parts]).tolist()
+    body = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [primitive]}],
+        "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
+        "textures": [{"source": 0}],
+        "images": [{"uri": "a%20b.png"}],
+        "accessors": accessors,
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": start, "byteLength": len(part)}
+            for start, part in zip(starts, parts, strict=False)
+        ],
+        "buffers": [{"uri": "mesh.bin", "byteLength": starts[-1]}],
+    }
+    if packed:
+        body |= {"extensionsUsed": [DRACO], "extensionsRequired": [DRACO]}
+    folder.mkdir()
+    (folder / "mesh.bin").write_bytes(b"".join(parts))
+    Image.fromarray(rng.integers(0, 255, (4, 4, 3)).astype(np.uint8)).save(folder / "a b.png")
+    (folder / "model.gltf").write_text(json.dumps(body))
+    return folder / "model.gltf"
+
+
+def test_draco_is_unpacked_where_blender_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same arrays and texture as from the file that was never packed."""
+    without_libraries(monkeypatch)
+    found = []
+    for name in ("plain", "packed"):
+        file, out = write_packed(tmp_path / name, packed=name == "packed"), tmp_path / f"{name}_out"
+        out.mkdir()
+        import_model.import_model(file, out, 1000)
+        with np.load(out / "mesh.npz") as arrays:
+            found.append({key: arrays[key] for key in arrays.files})
+        (texture,) = out.glob("image_*")
+        found[-1]["texture"] = np.frombuffer(texture.read_bytes(), np.uint8)
+    plain, unpacked = found
+    assert plain.keys() == unpacked.keys() >= {"vertices", "faces", "uvs", "texture"}
+    assert all(np.array_equal(plain[key], unpacked[key], equal_nan=True) for key in plain)
+
+
+def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_libraries(monkeypatch)
+    file = write_packed(tmp_path / "packed", packed=True)
+    content = (file.parent / "mesh.bin").read_bytes()
+    (file.parent / "mesh.bin").write_bytes(b"DRACU" + content[5:])
+    with pytest.raises(ValueError, match="its Draco data is damaged"):
+        import_model.import_model(file, tmp_path, 1000)
+    body = json.loads(file.read_text())
+    body["meshes"][0]["primitives"][0]["extensions"][DRACO]["attributes"]["TEXCOORD_0"] = 7
+    file.write_text(json.dumps(body))
+    (file.parent / "mesh.bin").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"its Draco data is not as {DRACO} wants it \(KeyError: 7\)"):
+        import_model.import_model(file, tmp_path, 1000)
 
 
 def test_what_is_no_gltf_is_left_to_the_importer(tmp_path: Path) -> None:
@@ -67,7 +156,8 @@ def test_missing_features_are_what_this_blender_lacks() -> None:
     missing = compat.missing_features()
     version = bpy.app.version
     assert ("Collada" in missing) == (version >= (5, 0, 0))
-    assert ("Draco" in missing) == (version >= (5, 2, 0))  # the packages of 5.2 and 5.3 lack the library
+    assert "Draco" not in missing  # the packages of 5.2 and 5.3 lack the library, DracoPy does it there
+    assert compat.unpacks_gltf("Draco") == (version < (5, 2, 0))
     assert "world images" not in missing
     assert "OpenImageDenoise" not in missing
 

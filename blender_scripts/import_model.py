@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
-from blender_scripts.imports.gltf import packed_problem, unpacked
+from blender_scripts.imports.gltf import unpacked
 from blender_scripts.imports.materials import Images, read_material
 
 IMPORTERS = {
@@ -130,9 +130,6 @@ def _read(file: Path, folder: Path) -> None:
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
     if name == "gltf":
-        problem = packed_problem(file)
-        if problem:
-            raise ImportFault(problem)
         file = unpacked(file, folder)
     getattr(operators, name)(filepath=str(file), **OPTIONS.get(name, {}))
 

@@ -28,22 +28,22 @@ _PACKED = {
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
-def packed_problem(file: Path) -> str | None:
-    """Why a .gltf or .glb file cannot be read here, in one line; None when it can, or is no glTF at all."""
-    name = _packed_with(file)
-    if name is None or (name == "Draco" and importlib.util.find_spec("DracoPy")):
-        return None
-    return f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}"
-
-
 def unpacked(file: Path, folder: Path) -> Path:
-    """The file itself, or a copy in `folder` without Draco where this Blender cannot unpack that.
+    """A .gltf or .glb file that this Blender reads: the file itself, or a copy in `folder` without Draco.
 
-    Raises ValueError when the packed data is damaged, OSError when a file that it names is missing.
+    Raises ValueError with one line for the user when the file cannot be unpacked here or its packed data is damaged,
+    OSError when a file that it names is missing.
     """
-    if _packed_with(file) != "Draco":
+    try:
+        body, end = _read_json(file)
+    except (OSError, ValueError):
+        return file  # the importer reports what is wrong
+    name = _packed_with(body)
+    if name is None:
         return file
-    body, binary = _read(file)
+    if name != "Draco" or not importlib.util.find_spec("DracoPy"):
+        raise ValueError(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
+    binary = file.read_bytes()[end + 8 :] if end else b""
     try:
         _unpack(body, binary, file.parent)
     except (LookupError, TypeError, AttributeError) as error:
@@ -53,25 +53,22 @@ def unpacked(file: Path, folder: Path) -> Path:
     return copy
 
 
-def _packed_with(file: Path) -> str | None:
-    """With what a file is packed that this Blender cannot unpack."""
-    try:
-        body = _read(file)[0]
-    except (OSError, ValueError):
-        return None  # the importer reports what is wrong
+def _packed_with(body: dict[str, Any]) -> str | None:
+    """The name of the compression that this Blender cannot unpack; None when there is none."""
     for name, (key, extensions) in _PACKED.items():
         if extensions & set(body.get(key) or ()) and not unpacks_gltf(name):
             return name
     return None
 
 
-def _read(file: Path) -> tuple[dict[str, Any], bytes]:
-    """The JSON of a .gltf or .glb file, and the binary chunk of the latter."""
-    content = file.read_bytes()
-    if content[:4] != b"glTF":
-        return dict(json.loads(content)), b""
-    end = 20 + int.from_bytes(content[12:16], "little")
-    return dict(json.loads(content[20:end])), content[end + 8 :]
+def _read_json(file: Path) -> tuple[dict[str, Any], int]:
+    """The JSON of a .gltf or .glb file, and where it ends in a .glb file (0: the file is a .gltf file)."""
+    with file.open("rb") as stream:
+        start = stream.read(20)
+        if start[:4] != b"glTF":
+            return dict(json.loads(start + stream.read())), 0
+        length = int.from_bytes(start[12:16], "little")
+        return dict(json.loads(stream.read(length))), 20 + length
 
 
 def _unpack(body: dict[str, Any], binary: bytes, folder: Path) -> None:

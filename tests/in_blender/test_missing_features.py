@@ -19,7 +19,7 @@ from blender_scripts.build.room import build_lamp
 from blender_scripts.build.scene import empty_file, link, purge_scene
 from blender_scripts.host import compat
 from blender_scripts.imports import gltf
-from blender_scripts.imports.gltf import packed_problem
+from blender_scripts.imports.gltf import unpacked
 
 DRACO, MESHOPT = "KHR_draco_mesh_compression", "EXT_meshopt_compression"
 
@@ -47,16 +47,16 @@ def test_packed_gltf_that_cannot_be_unpacked_is_named(
 ) -> None:
     without_libraries(monkeypatch)
     monkeypatch.setitem(sys.modules, "DracoPy", None)
-    draco = write_gltf(tmp_path / name, extensionsUsed=[DRACO], extensionsRequired=[DRACO])
-    assert "has no Draco: glTF packed with Draco is not read; convert it to plain .glb, or use bpy 4.5" in (
-        packed_problem(draco) or ""
-    )
-    meshopt = write_gltf(tmp_path / name, extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
-    assert "meshopt" in (packed_problem(meshopt) or "")
-    fallback = write_gltf(tmp_path / name, extensionsUsed=[MESHOPT])
-    assert packed_problem(fallback) is None
+    draco = write_gltf(tmp_path / f"draco_{name}", extensionsUsed=[DRACO], extensionsRequired=[DRACO])
+    with pytest.raises(ValueError, match=r"has no Draco: .* is not read; convert it to plain .glb, or use bpy 4.5"):
+        unpacked(draco, tmp_path)
+    meshopt = write_gltf(tmp_path / f"meshopt_{name}", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
+    with pytest.raises(ValueError, match="has no meshopt"):
+        unpacked(meshopt, tmp_path)
+    fallback = write_gltf(tmp_path / f"fallback_{name}", extensionsUsed=[MESHOPT])
+    assert unpacked(fallback, tmp_path) == fallback
     monkeypatch.setattr(gltf, "unpacks_gltf", lambda _: True)
-    assert packed_problem(draco) is None
+    assert unpacked(draco, tmp_path) == draco
 
 
 def write_packed(folder: Path, packed: bool) -> Path:
@@ -119,9 +119,9 @@ def test_draco_is_unpacked_where_blender_cannot(tmp_path: Path, monkeypatch: pyt
             found.append({key: arrays[key] for key in arrays.files})
         (texture,) = out.glob("image_*")
         found[-1]["texture"] = np.frombuffer(texture.read_bytes(), np.uint8)
-    plain, unpacked = found
-    assert plain.keys() == unpacked.keys() >= {"vertices", "faces", "uvs", "texture"}
-    assert all(np.array_equal(plain[key], unpacked[key], equal_nan=True) for key in plain)
+    plain, packed = found
+    assert plain.keys() == packed.keys() >= {"vertices", "faces", "uvs", "texture"}
+    assert all(np.array_equal(plain[key], packed[key], equal_nan=True) for key in plain)
 
 
 def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +142,13 @@ def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_is_no_gltf_is_left_to_the_importer(tmp_path: Path) -> None:
     for content in (b"", b"glTF", b"glTF" + bytes(16), b"[]", b"\xff\xfe\x00"):
         (tmp_path / "a.glb").write_bytes(content)
-        assert packed_problem(tmp_path / "a.glb") is None
+        assert unpacked(tmp_path / "a.glb", tmp_path) == tmp_path / "a.glb"
 
 
-def test_the_import_says_it_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_import_says_it_in_one_line(tmp_path: Path) -> None:
     """meshopt: no bpy package unpacks it so far."""
     file = write_gltf(tmp_path / "a.glb", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
-    with pytest.raises(import_model.ImportFault, match=r"^Blender .* has no meshopt: .*; convert it to plain .glb$"):
+    with pytest.raises(ValueError, match=r"^Blender .* has no meshopt: .*; convert it to plain .glb$"):
         import_model.import_model(file, tmp_path, 1000)
 
 

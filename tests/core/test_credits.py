@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from helpers.assets_command import run
-from scenegen.core.dataset.credits import Credit, credits_text
+from scenegen.core.dataset.credits import Credit, credits_text, scene_credits
 from scenegen.core.dataset.reading import Dataset
+from scenegen.core.errors import ScenegenError
 
 LAMP = Credit("a", "bag", "Bag [1]*", "Jo_Doe", "CC-BY-4.0", "https://sketchfab.com/3d-models/" + "0" * 32)
 OTHER = Credit("b", "bag", "Sack", "Ann", "CC0-1.0", "sack.glb")
@@ -57,3 +59,19 @@ def test_a_folder_that_is_no_data_set(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none"):
         done = run("credits", path)
         assert (done.returncode in (1, 2), done.stderr.count("\n")) == (True, 1)
+
+
+def test_credits_of_another_form_name_their_place(box_copy: Path) -> None:
+    file = box_copy / "scenes" / "scene_000000" / "scene.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    assert {credit.author for credit in scene_credits(Dataset(box_copy)[0])} == {"nobody"}
+    for credits, place in (
+        ([{"asset": "chair_box"}], r"credits\[0\]\.title: is missing"),
+        ("nobody", "credits: expected a list"),
+    ):
+        file.write_text(json.dumps({**body, "credits": credits}), encoding="utf-8")
+        with pytest.raises(ScenegenError, match=rf"scene\.json: damaged \({place}.*copy it again"):
+            scene_credits(Dataset(box_copy)[0])
+    del body["credits"]
+    file.write_text(json.dumps(body), encoding="utf-8")
+    assert scene_credits(Dataset(box_copy)[0]) == []

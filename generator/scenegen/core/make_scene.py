@@ -73,5 +73,5 @@ def _check_fits(asset: Asset, room: Vector, scale: float) -> None:
     if z > high or not ((x <= wide and y <= deep) or (y <= wide and x <= deep)):
         raise ScenegenError(
             f"{asset.folder}: this {asset.class_name} ({asset.split}) of {x:.2f} x {y:.2f} x {z:.2f} m does not fit "
-            f"into the room; remove it with `scenegen assets drop {asset.name}` and add it at its true size"
+            f"into the room; add it again at its true size, or leave it out with `scenegen assets drop {asset.name}`"
         )

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.core.json_values import JsonError, from_json
 
 CHANGES = "scaled, turned, cleaned and reduced"
 
@@ -38,25 +40,35 @@ def library_credits(assets: Iterable[Asset]) -> list[Credit]:
 
 
 def scene_credits(stored: StoredScene) -> list[Credit]:
-    """The credits of every asset in a scene."""
+    """The credits of every asset in a scene. ScenegenError when scene.json holds something else as `credits`."""
     scene = stored.scene
     classes = {item.asset: item.class_name for item in scene.objects}
-    return [
-        Credit(c["asset"], classes.get(c["asset"], ""), c["title"], c["author"], c["licence"], c["source"])
-        for c in scene.extra.get("credits", ())
-    ]
+    try:
+        entries = from_json(tuple[_CreditEntry, ...], scene.extra.get("credits", []))
+    except JsonError as error:
+        raise ScenegenError(
+            f"{stored.name}/scene.json: damaged ({error.inside('credits')}); {stored.advice}"
+        ) from error
+    return [Credit(e.asset, classes.get(e.asset, ""), e.title, e.author, e.licence, e.source) for e in entries]
+
+
+@dataclass(frozen=True)
+class _CreditEntry:
+    """One entry of `credits` in scene.json."""
+
+    asset: str
+    title: str
+    author: str
+    licence: str
+    source: str
 
 
 def credit_entries(assets: Iterable[Asset]) -> list[dict[str, str]]:
     """The attribution of `assets`, one entry per asset, sorted by name: `credits` of scene.json."""
     entries = {
-        a.name: {
-            "asset": a.name,
-            "title": a.provenance.title,
-            "author": a.provenance.author,
-            "licence": a.provenance.licence,
-            "source": a.provenance.source,
-        }
+        a.name: dataclasses.asdict(
+            _CreditEntry(a.name, a.provenance.title, a.provenance.author, a.provenance.licence, a.provenance.source)
+        )
         for a in assets
     }
     return [entries[name] for name in sorted(entries)]

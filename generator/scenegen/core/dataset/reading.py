@@ -56,7 +56,7 @@ class StoredScene:
     def __init__(self, name: str, read: Callable[[str], bytes], advice: str) -> None:
         self.name = name
         self._read = read
-        self._advice = advice
+        self.advice = advice
 
     @cached_property
     def scene(self) -> Scene:
@@ -149,7 +149,7 @@ class StoredScene:
         try:
             content = self._read(file)
         except FileNotFoundError as error:
-            raise ScenegenError(f"{self.name}/{file}: missing; {self._advice}") from error
+            raise ScenegenError(f"{self.name}/{file}: missing; {self.advice}") from error
         except OSError as error:
             raise ScenegenError(
                 f"{self.name}/{file}: cannot be read ({error.strerror or error}); {CHECK_DISK}"
@@ -165,7 +165,7 @@ class StoredScene:
 
     def _damaged(self, file: str, error: Exception) -> ScenegenError:
         reason = str(error).split("\n")[0] or type(error).__name__
-        return ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self._advice}")
+        return ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self.advice}")
 
 
 class PackedScene(StoredScene):

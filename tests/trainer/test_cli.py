@@ -49,6 +49,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         (2, ("fit", "--data", "d", "--out", "o", "--config", "second")),
         (2, ("fit", "--data", "d", "--out", "o", "--model", "inverted")),
         (2, ("fit", "--data", "d")),
+        (2, ("export", "run", "--out", "o", "--views", "two")),
         (2, ("fitt",)),
     ):
         done = run(*words)

@@ -22,12 +22,10 @@ from scenetrain.cli.options import DIRECTORY, run_argument
 @click.option("--out", metavar="FILE", type=DIRECTORY, required=True, help="The file to write, such as final.onnx.")
 @click.option(
     "--views",
-    type=click.Choice([*map(str, range(1, 9)), "dynamic"]),
-    default="3",
-    show_default=True,
-    help="A number: the file takes one scene with that many views. dynamic: any batch, 1 to 8 views.",
+    metavar="N|dynamic",
+    help="N: the file takes one scene of N views (default: as many as in training). dynamic: any batch and any N.",
 )
-def export(run: Path, file_format: str, out: Path, views: str) -> None:
+def export(run: Path, file_format: str, out: Path, views: str | None) -> None:
     """Write a trained network as an ONNX file.
 
     The file's inputs are RGB images in [0, 1], its outputs are probabilities.
@@ -38,9 +36,13 @@ def export(run: Path, file_format: str, out: Path, views: str) -> None:
       scenetrain export runs/final --format torch --views dynamic --out final.pt2
     """
     import torch
+    from scenegen.core.errors import UsageError
 
     from scenetrain.inference import export as step
     from scenetrain.training.run_folder import load_model
 
+    if views is not None and views != "dynamic" and not views.isdecimal():
+        raise UsageError(f"--views {views}: give a number, or dynamic")
     trained = load_model(run, torch.device("cpu"))
-    click.echo(step.export(trained, out, file_format, None if views == "dynamic" else int(views)))
+    count = trained.config.training.views if views is None else None if views == "dynamic" else int(views)
+    click.echo(step.export(trained, out, file_format, count))

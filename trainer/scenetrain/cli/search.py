@@ -72,6 +72,8 @@ def search(
     for row in result.rows:
         table.add_row(*cells(row, keys), style="bold green" if row.kept else None)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)  # a file or a pipe has no width, and 80 columns cut every figure
     console.print(table)
     if test is not None:
         scores = step.score_chosen(result, data, test, hardware)

@@ -156,6 +156,16 @@ def test_values_that_make_no_sense_are_one_line(options: dict[str, Any], said: s
     assert str(refused.value) == said
 
 
+def test_variation_is_given_as_text_or_as_names() -> None:
+    names = ("lights", "noise")
+    assert for_blender(Request(variation="noise,lights")) == for_blender(Request(variation=names))
+    assert Request(variation="none").kinds_of_variation == Request(variation=()).kinds_of_variation == ()
+    assert Request().kinds_of_variation == Request(variation="all").kinds_of_variation
+    for wrong in ("light", ("light",)):
+        with pytest.raises(UsageError, match=r"^--variation: 'light' does not vary"):
+            for_blender(Request(variation=wrong))
+
+
 def test_places() -> None:
     studio = Path("data/studio")
     assert (Request().folder, Request(preset="/my/presets/loft.toml").folder) == (studio, Path("data/loft"))

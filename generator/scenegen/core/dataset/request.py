@@ -45,8 +45,11 @@ def local_folder(url: str) -> Path:
     return Path(tempfile.gettempdir()) / f"scenegen-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
 
-def _variation_text(kinds: tuple[str, ...]) -> str:
-    return "all" if kinds == VARIATIONS else ",".join(kinds) or "none"
+def _variation_text(variation: tuple[str, ...] | str) -> str:
+    """The names with commas between, as --variation takes them."""
+    if isinstance(variation, str):
+        return variation
+    return "all" if variation == VARIATIONS else ",".join(variation) or "none"
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,11 @@ class Request:
 
     @property
     def kinds_of_variation(self) -> tuple[str, ...]:
-        """What differs between scenes beside the labels."""
-        return VARIATIONS if self.variation is None else self.variation
+        """What differs between scenes beside the labels; `variation` may be text as well, such as "all".
+
+        Raises UsageError for an unknown name.
+        """
+        return VARIATIONS if self.variation is None else parse_variation(_variation_text(self.variation))
 
 
 @dataclass(frozen=True)

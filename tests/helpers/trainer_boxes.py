@@ -111,7 +111,14 @@ def write_boxes(
         for k in range(3):
             pictures.append(out.parent / f"{out.name}_{k}.png")
             Image.fromarray(np.roll(image, 20 * k, axis=1)).save(pictures[-1])
-        labels = BoxLabels(masks.any(-1), masks, tuple(frusta), (blank,) * 3, (blank,) * 3, pixels)
+        labels = BoxLabels(
+            masks.any(-1),
+            masks,
+            tuple(frusta),
+            tuple(blank + 1000 * (k + 1) + index for k in range(3)),
+            (blank,) * 3,
+            pixels,
+        )
         room = (4.0, 4.8, 3.2)
         scene = Scene(0, index, "boxes", split, classes, grid, room, cameras, tuple(objects), (), look, {"credits": []})
         write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from helpers.trainer_boxes import write_boxes
 
+pytest.register_assert_rewrite("trainer.networks.base")
+
 
 @pytest.fixture(scope="session")
 def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from scenegen.core.errors import UsageError
-from scenetrain.config import config_to_toml
+from scenetrain.config import TrainingSettings, as_plain, config_to_toml
+from scenetrain.networks.everted.settings import BranchSettings, EvertedModel
 from scenetrain.networks.settings import load_config
 
 
@@ -39,6 +42,16 @@ def test_text_and_back(name: str, tmp_path: Path) -> None:
         ("training.epochs=0", "0 is not 1 or more"),
         ("training.views=9", "9 is not 1 to 8"),
         ("epochs=3", "section.key=value"),
+        ("training.epochs=3.0", r"training\.epochs: 3\.0 is not a whole number"),
+        ("training.epochs=true", "True is not a whole number"),
+        ("training.cache=yes", "'yes' is not true or false"),
+        ("training.cache='false'", "'false' is not true or false"),
+        ("training.average=nan", "nan is not a finite number"),
+        ("training.average=1", "1 is not below 1"),
+        ("model.fusion=sum", r"model\.fusion: 'sum' is not context or mean"),
+        ("model.weights=3", "3 is not text"),
+        ("model.name=inverted", "no model 'inverted'; known: everted"),
+        ("model.prior=1.0", r"model\.prior: 1\.0 is not below 1"),
         ("training.precision=16", "bf16-mixed or 32-true"),
         ("segmenter.learning_rate=0", r"segmenter\.learning_rate: 0 is not above 0$"),
     ],
@@ -48,3 +61,35 @@ def test_nonsense_is_refused(change: str, message: str) -> None:
         load_config("first", (change,))
     with pytest.raises(UsageError, match="known: final, first, tiny"):
         load_config("second")
+
+
+def test_a_file_is_named_with_what_is_wrong_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("training = 3")
+    with pytest.raises(UsageError, match=rf"{path}: training: 3 is not a section of keys"):
+        load_config(str(path))
+    path.write_text("training =")
+    with pytest.raises(UsageError, match=rf"{path}: not a TOML file"):
+        load_config(str(path))
+    path.write_text("[training]\nepoch = 3")
+    with pytest.raises(UsageError, match=rf"{path}: training: no key 'epoch'; known: seed, views, epochs"):
+        load_config(str(path))
+
+
+def test_a_whole_number_is_taken_for_a_real_one() -> None:
+    assert load_config("first", ("model.width=2",)).model.width == 2.0
+
+
+def test_toml_gets_what_it_can_hold() -> None:
+    assert as_plain({"a": Path("x"), "b": None, "c": [np.float32(0.5), np.int64(2)], "d": {"e": True}}) == {
+        "a": "x",
+        "c": [0.5, 2],
+        "d": {"e": True},
+    }
+
+
+@pytest.mark.parametrize("settings", [TrainingSettings, EvertedModel, BranchSettings])
+def test_every_setting_says_what_it_is(settings: Any) -> None:
+    fields = settings.__pydantic_fields__
+    assert len(fields) > 5
+    assert [name for name, field in fields.items() if not field.description] == []

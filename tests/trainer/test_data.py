@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import BOX, STUDIO, write_boxes
+from helpers.trainer_boxes import BOX, CLASSES, STUDIO, write_boxes
 from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.scene.scene import GridSpec
-from scenetrain.data.batches import PlanRequest, training_plan, validation_plan
-from scenetrain.data.labels import unpack_masks
+from scenegen.steps.pack import pack
+from scenetrain.data.batches import PlanRequest, ResidentBatches, streaming_batches, training_plan, validation_plan
+from scenetrain.data.features import Encoder, make_resident
+from scenetrain.data.labels import class_masks, unpack_masks
+from scenetrain.data.reads import Extras, Reads, stack_extras
 from scenetrain.data.scenes import open_split, split_positions
+
+FRUSTUM = Reads("frustum", views=(1, 1))
 
 
 def test_every_tenth_scene_validates(boxes: Path, test_boxes: Path) -> None:
@@ -74,3 +81,74 @@ def test_plans_share_every_scene_among_the_ranks() -> None:
     assert not torch.equal(other.order[0], plans[0].order[0])
     assert torch.cat(validation_plan(PlanRequest(5, 3, False, 2)).order).tolist() == [0, 1, 2, 3, 4]
     assert [len(b) for b in training_plan(PlanRequest(9, 3, False, 4), 1, 0, 0).order] == [4, 4]
+
+
+def test_labels_of_a_frustum_become_masks_of_one_class() -> None:
+    labels = torch.tensor([[[[0, 1], [9, 2]]]], dtype=torch.uint8)
+    masks = class_masks(labels, 9, "frustum")
+    assert masks.shape == (1, 9, 1, 2, 2)
+    assert masks.nonzero()[:, 1].tolist() == [0, 1, 8]
+    assert (class_masks(labels, 9, "frustum").sum(1) == (labels > 0)).all()
+
+
+def test_an_item_of_frusta_is_one_view(boxes: Path) -> None:
+    """In memory and from disk alike, whichever way a step asks for the one view."""
+    scenes = open_split(boxes, "train", replace(FRUSTUM, cameras=True), 1, limit=2)
+    assert (len(scenes), scenes.shape) == (6, (8, 8, 8))
+    dataset = Dataset(boxes)
+    for position in range(6):
+        stored, k = dataset[position // 3], position % 3
+        item = scenes[position]
+        assert scenes.scene_index(position) == stored.index and scenes.camera(position) == k
+        assert np.array_equal(item.labels.numpy(), stored.frustum(k)) and item.labels.any()
+        assert np.array_equal(item.images[0].permute(1, 2, 0).numpy(), stored.image(k))
+        assert item.extras.world_to_camera is not None
+        assert np.allclose(item.extras.world_to_camera[0], stored.cameras[k].world_to_camera)
+        one = scenes[position, 0, 0]
+        assert torch.equal(one.labels, item.labels) and torch.equal(one.images, item.images)
+    assert torch.equal(scenes.labels(4), scenes[4].labels)
+
+
+def test_a_network_gets_depth_cameras_and_poses(boxes: Path) -> None:
+    reads = replace(BOX, depth=True, cameras=True, poses=True)
+    stored = Dataset(boxes)[1]
+    extras = open_split(boxes, "train", reads, 3)[1].extras
+    assert extras.depth is not None and extras.K is not None and extras.poses is not None
+    assert np.array_equal(extras.depth.numpy(), np.stack([stored.depth(k) for k in range(3)]))
+    assert np.allclose(extras.K[2], stored.cameras[2].K)
+    assert np.allclose(extras.poses, [item.matrix for item in stored.objects])
+    assert extras.sizes is not None and np.allclose(extras.sizes, [item.size for item in stored.objects])
+    assert extras.object_classes is not None
+    assert [CLASSES[c] for c in extras.object_classes] == [item.class_name for item in stored.objects]
+    assert all(tensor is None for tensor in open_split(boxes, "train", BOX, 3)[1].extras)
+
+
+def test_scenes_of_fewer_objects_are_filled_up() -> None:
+    few, many = (Extras(poses=torch.ones(n, 4, 4), object_classes=torch.ones(n, dtype=torch.long)) for n in (1, 3))
+    stacked = stack_extras([few, many])
+    assert stacked.poses is not None and stacked.poses.shape == (2, 3, 4, 4) and stacked.depth is None
+    assert stacked.object_classes is not None and stacked.object_classes.tolist() == [[1, -1, -1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("one_view", [True, False])
+def test_extras_from_memory_and_from_disk_are_the_same(boxes: Path, one_view: bool) -> None:
+    """Of a network without a trunk, so that images can be compared too."""
+    reads = replace(BOX, depth=True, cameras=True, poses=True)
+    scenes = open_split(boxes, "train", reads, 3, limit=4)
+    split = make_resident(Encoder(None, torch.float32), scenes, 1, 0, torch.device("cpu"), workers=0)
+    plan = training_plan(PlanRequest(4, 3, one_view, 2), 1, 0, 0)
+    for kept, read in zip(ResidentBatches(split, plan), streaming_batches(scenes, plan, 0), strict=True):
+        assert kept.images is not None and read.images is not None
+        assert torch.equal(kept.images, read.images) and torch.equal(kept.labels, read.labels)
+        for mine, theirs in zip(kept.extras, read.extras, strict=True):
+            assert mine is not None and theirs is not None and torch.equal(mine, theirs)
+        assert kept.extras.depth is not None and kept.extras.depth.shape[1] == (1 if one_view else 3)
+
+
+def test_data_without_what_a_network_reads_is_refused(boxes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match=r"frustum grid is \(8, 8, 8\), the network's \(128, 128, 128\)"):
+        open_split(boxes, "train", replace(FRUSTUM, shape=(128, 128, 128)), 1)
+    pack(boxes, tmp_path / "packed", Packing("png", 95, False, 250))
+    with pytest.raises(ScenegenError, match="packed without depth"):
+        open_split(tmp_path / "packed", "train", replace(BOX, depth=True), 3)
+    assert open_split(tmp_path / "packed", "train", FRUSTUM, 1)[0].labels.any()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import trimesh
 from helpers.trainer_boxes import CLASSES, small_config, trained_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError, UsageError
@@ -35,7 +36,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_three_photographs_become_voxels(trained: TrainedModel, photographs: list[Path], tmp_path: Path) -> None:
-    picture = predict(trained, photographs, tmp_path / "room", CPU)
+    picture = predict(trained, photographs, tmp_path / "room", CPU, glb=True)
     masks, occupancy = (np.load(tmp_path / "room" / name) for name in ("masks.npy", "occupancy.npy"))
     assert (masks.shape, masks.dtype) == ((80, 96, 64, 6), bool)
     assert (occupancy.shape, occupancy.dtype) == ((80, 96, 64), bool)
@@ -50,6 +51,9 @@ def test_three_photographs_become_voxels(trained: TrainedModel, photographs: lis
     assert summary["grid"] == {"origin": [-2.0, -2.4, 0.0], "voxel_size": 0.05, "shape": [80, 96, 64]}
     with Image.open(picture) as image:
         assert image.width > 1000
+    surfaces = trimesh.load(tmp_path / "room" / "voxels.glb", process=False)
+    for name, voxels in zip(CLASSES, masks.sum(axis=(0, 1, 2)), strict=True):
+        assert surfaces.geometry[name].volume == pytest.approx(voxels * 0.05**3, rel=1e-3)
 
 
 def test_a_photograph_keeps_its_middle_square(tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from helpers import constant_family, constant_frustum_family
 from helpers.trainer_boxes import CLASSES
 from scenegen.core.dataset.reading import Dataset
 from scenetrain.cli.main import cli
+from scenetrain.config import Config
 from scenetrain.networks.registry import FAMILIES
+from scenetrain.networks.settings import load_config
 from scenetrain.training.run_folder import load_model
+from trainer.networks.base import FamilyTests
 
 TOML = """
 [model]
@@ -123,3 +127,40 @@ def test_frusta_of_single_views(registered: None, boxes: Path, test_boxes: Path,
     assert [s["camera"] for s in body["scene_scores"]] == [0, 1, 2] * 3
     assert "threshold" not in body["labels"] and "seen" not in body
     assert "labels overall" in run("evaluate", folder, "--data", test_boxes, "--device", "cpu")
+
+
+def settings(name: str, epochs: int) -> Config:
+    return load_config(
+        "constant", ("training.views=1", f"training.epochs={epochs}", "training.precision=32-true"), name
+    )
+
+
+class TestConstant(FamilyTests):
+    family = constant_family.FAMILY
+    module = "helpers.constant_family"
+    parameters = 2 * 80 * 96 * 64
+    least_iou = 0.2
+
+    @classmethod
+    def small(cls) -> Config:
+        return settings("constant", 3)
+
+    @classmethod
+    def by_heart(cls) -> Config:
+        return settings("constant", 40)
+
+
+class TestConstantFrustum(FamilyTests):
+    family = constant_frustum_family.FAMILY
+    module = "helpers.constant_frustum_family"
+    shape = (8, 8, 8)
+    parameters = 3 * 8 * 8 * 8
+    least_iou = 0.2
+
+    @classmethod
+    def small(cls) -> Config:
+        return settings("constant_frustum", 3)
+
+    @classmethod
+    def by_heart(cls) -> Config:
+        return settings("constant_frustum", 40)

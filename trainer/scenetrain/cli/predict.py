@@ -13,8 +13,9 @@ from scenetrain.cli.options import DIRECTORY, device_option, run_argument
 @run_argument
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=DIRECTORY)
 @click.option("--out", metavar="DIR", type=DIRECTORY, required=True, help="Where the voxels and their image go.")
+@click.option("--glb", is_flag=True, help="Also write DIR/voxels.glb: the surface of every class, for game engines.")
 @device_option
-def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None:
+def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: str) -> None:
     """Turn photographs into labelled voxels.
 
     The photographs show one room; the answer is DIR/masks.npy, DIR/occupancy.npy and DIR/voxels.png. Give as many
@@ -28,5 +29,5 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, device: str) -> None
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
-    image = step(load_model(run, place), images, out, place)
+    image = step(load_model(run, place), images, out, place, glb=glb)
     click.echo(f"{image}: open it; the voxels are beside it, as prediction.json says")

@@ -1,7 +1,7 @@
 """What training keeps of every image, computed once for a whole split and held on the training device.
 
-Where a network has a frozen trunk, its output (512 x 28 x 28 a view, .8 MB in bfloat16) is all that a stage needs of an
-image. A network without one keeps the images themselves.
+Where a network has a frozen trunk, its output (512 x 28 x 28 per view, 0.8 MB in bfloat16) is all that a stage needs of
+an image. A network without one keeps the images themselves.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def fits_on(device: torch.device, needed: int) -> bool:
 def make_resident(
     encoder: Encoder, scenes: SceneList, variants: int, seed: int, device: torch.device, workers: int
 ) -> ResidentSplit:
-    """Encode every view of every item, once a colour variant; `workers` processes read ahead."""
+    """Encode every view of every item, once per colour variant; `workers` processes read ahead."""
     loader = DataLoader(scenes, batch_size=CHUNK, num_workers=workers, collate_fn=list[SceneTensors])
     shown = labels = None
     extras: list[Extras] = []

@@ -1,4 +1,4 @@
-"""What a network reads of a scene beside its images: which labels, and depth, cameras and poses where it wants them.
+"""What a network reads of a scene beside its images: which labels, and depth, cameras and poses where it needs them.
 
 Legend of shapes: B scenes, V views, H W pixels, O objects.
 """

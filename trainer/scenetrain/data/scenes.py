@@ -93,7 +93,7 @@ def _check_frustum(path: Path, frustum: FrustumSpec, reads: Reads) -> None:
 
 
 def split_positions(dataset: Dataset, split: str) -> tuple[int, ...]:
-    """Positions in `dataset` that make up a split.
+    """The positions of a split's scenes in `dataset`.
 
     A data set of training models gives "train" and "validation": every tenth scene, by its index, validates, which
     is the paper's 22,500 to 2,500 and stays so when scenes are added. One of test models gives "test" alone.
@@ -115,7 +115,7 @@ class SceneList(TorchDataset[SceneTensors]):
     """Items of one split, read by position, or by (position, one of the item's views or None for all, variant).
 
     `mirrors` are the views' numbers in mirror.AXES: images come as the first camera would see them, and so do the
-    labels of a scene that is asked for by one view. Labels of all views are the room's, as it stands.
+    labels of a scene that is asked for by one view. Labels of all views are those of the room, not mirrored.
     """
 
     def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, reads: Reads) -> None:

@@ -95,7 +95,9 @@ def open_scenes(trained: TrainedModel, data: Path, split: str) -> SceneList:
             f"give a data set with the network's classes in its order"
         )
     if scenes.shape != trained.shape:
-        raise ScenegenError(f"{data}: its grid is {scenes.shape}, the network's {trained.shape}; label it anew")
+        raise ScenegenError(
+            f"{data}: its grid is {scenes.shape}, the network's {trained.shape}; label it again: `scenegen voxelize`"
+        )
     if scenes.grid != trained.grid:
         raise ScenegenError(
             f"{data}: its grid is {_describe(scenes.grid)}, the network's {_describe(trained.grid)}; give data of the "

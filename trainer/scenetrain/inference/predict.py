@@ -13,26 +13,32 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.files import write_text
+from scenegen.core.files import write_bytes, write_text
 from scenegen.core.scene.scene import GridSpec
 
 from scenetrain.evaluation.evaluate import predict_probabilities
+from scenetrain.inference.surface import voxels_to_glb
 from scenetrain.networks.contract import Output
 from scenetrain.report.voxels import prediction_sheet
 from scenetrain.training.run_folder import TrainedModel
 
 
-def predict(trained: TrainedModel, photographs: Sequence[Path], out: Path, device: torch.device) -> Path:
+def predict(
+    trained: TrainedModel, photographs: Sequence[Path], out: Path, device: torch.device, *, glb: bool = False
+) -> Path:
     """Label what `photographs` show, and write it into the folder `out`; returns the file to look at first.
 
     Every output is a file by its name: occupancy.npy is bool (X, Y, Z), masks.npy bool (X, Y, Z, C), labels.npy uint8
     (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they are; voxels.png shows the masks of a box grid.
+    `glb` adds voxels.glb, the surface of every class (surface.voxels_to_glb).
     UsageError when there are not as many photographs as the network's views; ScenegenError when the network reads more
     than images, a photograph cannot be read or `out` cannot be written.
     """
     views, reads = trained.config.training.views, trained.family.reads
     if reads.depth or reads.cameras or reads.poses:
         raise ScenegenError(f"{trained.family.name} reads more than images; predict has photographs alone")
+    if glb and trained.family.main.kind == "occupancy":
+        raise UsageError(f"--glb shows voxels by class; {trained.family.name} has none")
     if len(photographs) != views:
         raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one place")
     images = np.stack([read_photograph(path, reads.image_size) for path in photographs])
@@ -56,6 +62,9 @@ def predict(trained: TrainedModel, photographs: Sequence[Path], out: Path, devic
             shown = out / "voxels.png"
             masks = arrays[trained.family.main.name]
             prediction_sheet(images, masks, trained.grid, trained.classes).save(shown)
+        if glb:
+            classes = predicted[trained.family.main.name].movedim(0, -1).cpu().numpy()
+            write_bytes(out / "voxels.glb", [voxels_to_glb(classes, trained.grid, trained.classes)])
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be written ({error.strerror or error}); give another --out") from error
     write_text(out / "prediction.json", json.dumps(summary, indent=1) + "\n")

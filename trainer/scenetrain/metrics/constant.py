@@ -29,7 +29,7 @@ class ConstantCurve:
     """Scores of the frequencies as if a network had answered with them for every item in one output."""
 
     def __init__(self, output: Output, frequency: Tensor, device: torch.device) -> None:
-        frequency = frequency.to(device)
+        frequency = frequency.to(device).float()
         if output.kind == "occupancy":
             answer = frequency[:1]
         elif output.kind == "masks":

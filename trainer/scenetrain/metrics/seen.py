@@ -1,4 +1,4 @@
-"""Scores of what the cameras saw and of what they could not: voxels belong to the nearest object of their class."""
+"""Scores of the objects that the cameras saw and of the others; a voxel belongs to the nearest object of its class."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def count_seen(
     """Count one scene's voxels; `predicted` and `truth` are (X, Y, Z, C).
 
     An object is seen when it has a pixel in any of the first `views` cameras. A voxel, true or predicted, goes to the
-    object of its class whose box is nearest; predictions of a class that the scene has not go to neither.
+    object of its class whose box is nearest; predictions of a class that is not in the scene go to neither.
     """
     counts = SeenCounts(np.zeros(2, np.int64), np.zeros((2, 3), np.int64))
     for c, name in enumerate(classes):

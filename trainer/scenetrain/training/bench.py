@@ -1,7 +1,7 @@
 """How fast a network is on this machine: inference, and an epoch of every training stage against the estimated floor.
 
-Stages train as `scenetrain fit` does where the features of a split fit on the device, on random ones. A stage's first
-epoch compiles and warms up; the best of the next ones counts.
+Stages train on random features that lie on the device, as those of `scenetrain fit` do where they fit. The first epoch
+of a stage compiles and warms up; the best of the next ones counts.
 """
 
 from __future__ import annotations
@@ -85,13 +85,15 @@ class _Subject:
 def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None = None) -> Bench:
     """Measure `model`, or a network of `config` with random weights, over `steps` steps per epoch.
 
-    ScenegenError for a family that says nothing of how it is measured.
+    ScenegenError for a family without a BenchScale, or one that reads more than images.
     """
     calm_lightning()
     family, views = get_family(config.model.name), config.training.views
     scale = family.bench
     if scale is None or family.reads.depth or family.reads.cameras or family.reads.poses:
-        raise ScenegenError(f"{family.name}: bench cannot measure it; it needs a BenchScale and images alone")
+        raise ScenegenError(
+            f"{family.name}: bench cannot measure it: its family has no BenchScale, or reads more than images"
+        )
     device = open_hardware(Hardware(accelerator))
     lightning.seed_everything(config.training.seed, verbose=False)
     model = (model or family.build(config, scale.classes, scale.shape, pretrained=False)).to(device)
@@ -217,7 +219,7 @@ def _forget_peak(device: torch.device) -> None:
 
 
 def _peak(device: torch.device) -> int:
-    """Peak bytes since _forget_peak on a GPU; what the process holds now elsewhere."""
+    """Peak bytes since _forget_peak on a GPU; without one, the memory of this process now."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return int(psutil.Process().memory_info().rss)

@@ -65,7 +65,7 @@ class StageProgress(Callback):
         self.first_epoch = 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Remember where a resumed stage goes on, so that the pace is that of this run."""
+        """Remember where a resumed stage continues, so that the pace is that of this run."""
         del pl_module
         self.first_epoch = trainer.current_epoch
 
@@ -92,7 +92,7 @@ def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def has_ended(rows: list[dict[str, float]], epochs: int, patience: int) -> bool:
-    """Whether a stage with these epochs behind it is over, by number or by patience."""
+    """Whether a stage with these epochs has ended, by their number or by patience."""
     return bool(rows) and (len(rows) >= epochs or len(rows) - 1 - best_row(rows)["epoch"] >= patience)
 
 

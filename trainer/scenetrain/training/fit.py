@@ -1,7 +1,7 @@
 """Train a family's stages one after another, in a run folder.
 
-Every stage starts from the best epoch of the stage before. A stage that ended is not trained again, one that was cut
-off goes on from its last finished epoch, with the losses it would have had.
+Every stage starts from the best epoch of the stage before. A finished stage is not trained again. An interrupted stage
+continues after its last finished epoch, with the losses that it would have had.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class TrainingRun:
 
 
 def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_line: ReportLine) -> TrainedModel:
-    """Run all stages into `folder`, which then holds model.pt.
+    """Run all stages into `folder`, and write model.pt there.
 
     With several devices this returns in every process, with the same network; the first of them writes.
     """
@@ -187,7 +187,7 @@ def _load_splits(
     parts = ((train, settings.color_variants), (validation, 1))
     needed = sum(resident_bytes(part, variants, encoder) for part, variants in parts)
     if not fits_on(device, needed):
-        report_line(f"features need {needed / 1e9:.1f} GB, which {device} has not: images are read during training")
+        report_line(f"features need {needed / 1e9:.1f} GB, too much for {device}: images are read during training")
         return streaming
     began = time.monotonic()
     try:
@@ -202,7 +202,7 @@ def _load_splits(
 
 
 def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
-    """Train a stage unless it is done, and leave its best epoch in `model`."""
+    """Train a stage unless it is done, then load its best epoch into `model`."""
     result = read_stage_result(run.folder, stage.name)
     if result is None:
         try:
@@ -294,7 +294,7 @@ def _strategy(stage: Stage) -> str:
 
 
 def _averaging(decay: float, device: torch.device) -> list[WeightAveraging]:
-    """What keeps the moving average of the weights and of batch norm's statistics; what is frozen stays as it is."""
+    """The callback that averages the weights and batch norm's statistics; frozen parts stay as they are."""
     return [WeightAveraging(device, multi_avg_fn=get_ema_multi_avg_fn(decay))] if decay else []
 
 

@@ -58,7 +58,7 @@ def is_leader() -> bool:
 
 
 def leave_group() -> bool:
-    """End the group of processes that trained together; True in its first process, which goes on alone.
+    """End the group of processes that trained together; True in its first process, which continues alone.
 
     Scores of one process would otherwise wait for those of the others.
     """

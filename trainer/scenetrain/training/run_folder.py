@@ -90,10 +90,10 @@ def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList
         "train": len(train.positions),
         "validation": len(validation.positions),
     }
-    begun = {"config.toml": config_to_toml(config), "data.json": json.dumps(data, indent=1)}
+    expected = {"config.toml": config_to_toml(config), "data.json": json.dumps(data, indent=1)}
     try:
         run.mkdir(parents=True, exist_ok=True)
-        for name, wanted in begun.items():
+        for name, wanted in expected.items():
             path = run / name
             if path.is_file() and not _says_the_same(path, wanted):
                 what = "configuration" if name == "config.toml" else "data set"

@@ -65,7 +65,7 @@ class StageModule(lightning.LightningModule):
             module.requires_grad_(requires_grad=True)
 
     def train_dataloader(self) -> Any:
-        """This epoch's batches; Lightning asks anew every epoch."""
+        """This epoch's batches; Lightning asks for them every epoch."""
         return self.batches.train(self.current_epoch)
 
     def val_dataloader(self) -> Any:
@@ -101,7 +101,7 @@ class StageModule(lightning.LightningModule):
                 schedule.step()
 
     def on_validation_epoch_start(self) -> None:
-        """Start the threshold curve afresh."""
+        """Empty the threshold curve."""
         self.curve.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -176,7 +176,7 @@ class StageModule(lightning.LightningModule):
         return [p for p in self.model.parameters() if id(p) in own and p.requires_grad]
 
     def _watch(self, loss: Tensor, step: int, batch: Batch) -> None:
-        """Stop at a loss that is no number; on a GPU looked at now and then, because every look waits for it."""
+        """Stop at a loss that is not a number; on a GPU every CHECK_EVERY steps, because looking waits for the GPU."""
         assert self.first_bad_step is not None
         self.shown.append(batch.positions)
         bad = ~torch.isfinite(loss.detach()) & (self.first_bad_step < 0)

@@ -1,0 +1,61 @@
+"""A run on disk: models that older programs wrote, and files that say the same in other words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.trainer_boxes import BOX, small_config, trained_model
+from scenegen.core.errors import ScenegenError
+from scenetrain.config import config_to_toml
+from scenetrain.data.scenes import open_split
+from scenetrain.training.run_folder import begin_run, load_model, save_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    save_model(folder, trained_model(small_config(), 0.32, 0.41))
+    return folder / "model.pt"
+
+
+def test_a_model_of_the_first_format_is_read(saved: Path, tmp_path: Path) -> None:
+    """It names no family, and its thresholds by the branches."""
+    body = torch.load(saved, weights_only=True)
+    del body["family"]
+    body |= {"format": "scenetrain/1", "thresholds": {"reconstructor": 0.32, "segmenter": 0.41}}
+    torch.save(body, tmp_path / "model.pt")
+    old, new = load_model(tmp_path, CPU), load_model(saved, CPU)
+    assert (old.family, old.config, old.thresholds) == (new.family, new.config, {"occupancy": 0.32, "masks": 0.41})
+    assert all(torch.equal(value, old.model.state_dict()[key]) for key, value in new.model.state_dict().items())
+
+
+def test_a_later_format_asks_for_an_upgrade(saved: Path, tmp_path: Path) -> None:
+    torch.save(torch.load(saved, weights_only=True) | {"format": "scenetrain/3"}, tmp_path / "model.pt")
+    with pytest.raises(ScenegenError, match=r"format 'scenetrain/3', which this scenetrain does not know; upgrade it"):
+        load_model(tmp_path, CPU)
+
+
+def test_damage_is_one_line(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(saved.read_bytes()[:5000])
+    with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged"):
+        load_model(tmp_path, CPU)
+    body = torch.load(saved, weights_only=True)
+    torch.save({key: value for key, value in body.items() if key != "classes"}, tmp_path / "model.pt")
+    with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged"):
+        load_model(tmp_path, CPU)
+
+
+def test_a_configuration_that_says_the_same_continues_a_run(boxes: Path, tmp_path: Path) -> None:
+    train, validation = (open_split(boxes, split, BOX, 3) for split in ("train", "validation"))
+    begin_run(tmp_path, small_config(), train, validation, leader=True)
+    text = config_to_toml(small_config())
+    (tmp_path / "config.toml").write_text("# by hand\n" + text.replace(" = ", "="))
+    begin_run(tmp_path, small_config(), train, validation, leader=True)
+    (tmp_path / "config.toml").write_text(text.replace("epochs = 2", "epochs = 3"))
+    with pytest.raises(ScenegenError, match=r"config\.toml: differs from the requested configuration"):
+        begin_run(tmp_path, small_config(), train, validation, leader=True)

@@ -18,6 +18,7 @@ from scenegen.core.scene.scene import Look
 from blender_scripts.build.materials import _KINDS, make_material
 from blender_scripts.build.room import build_world
 from blender_scripts.build.scene import empty_file
+from blender_scripts.render import cycles
 from blender_scripts.render.cycles import QUALITIES, configure
 
 RECORDED: dict[str, dict[str, Any]] = json.loads(Path(factory_settings.__file__).with_suffix(".json").read_text())
@@ -113,6 +114,27 @@ def test_a_setting_that_versions_disagree_on_is_ours(name: str) -> None:
             struct, setting = owner(name)
         left.add(json.dumps(factory_settings.plain_value(getattr(struct, setting))))
     assert len(left) == 1, left
+
+
+def test_no_setting_of_ours_is_misspelt() -> None:
+    """`set_known` passes over what a Blender does not have: then another version has it, or the value is unknown."""
+    scene = empty_file()
+    ours = {
+        "scene.cycles": cycles._CYCLES,
+        "scene.render": cycles._RENDER,
+        "scene.render.image_settings": cycles._IMAGE,
+        "scene.view_settings": cycles._VIEW,
+        "scene.display_settings": cycles._DISPLAY,
+        "view_layer.cycles": cycles._LAYER,
+    }
+    configure(scene, QUALITIES["draft"], "cpu", 1)
+    for path, values in ours.items():
+        for name, value in values.items():
+            struct, setting = owner(f"{path}.{name}")
+            if hasattr(struct, setting):
+                assert getattr(struct, setting) == pytest.approx(value), name
+            else:
+                assert f"{path}.{name}" in RECORDED, name
 
 
 def test_every_other_difference_has_its_reason() -> None:

@@ -72,7 +72,7 @@ $(VENV)/.test-installed: $(LOCKS)/test.txt $(VENV)/.train-installed
 	$(BIN)/pip install --quiet --requirement $(LOCKS)/test.txt
 	@touch $@
 
-# The pinned versions of this Python, anew: the newest that pyproject.toml allows, resolved all together so that each file
+# Write the pinned versions of this Python again: the newest that pyproject.toml allows, resolved all together so that each file
 # agrees with the others; a file leaves out what the one before it pins. pip only resolves them, nothing is installed.
 RESOLVE = build/lock/bin/pip install --quiet --dry-run --ignore-installed --report build/lock/report.json hatchling editables
 PINS = build/lock/bin/python requirements/pins.py build/lock/report.json
@@ -101,14 +101,14 @@ libraries:
 test-packages:
 	@$(call apt_install,$(TEST_PACKAGES))
 
-# On Debian and its kin: install what lacks where one may, else say what lacks and go on.
+# On Debian and systems like it: install the missing packages as root; otherwise name them and continue.
 define apt_install
 command -v dpkg-query >/dev/null || exit 0; \
-lacking=; for package in $(1); do \
-    dpkg-query --show --showformat='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || lacking="$$lacking $$package"; \
+missing=; for package in $(1); do \
+    dpkg-query --show --showformat='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$package"; \
 done; \
-if [ -z "$$lacking" ]; then exit 0; fi; \
+if [ -z "$$missing" ]; then exit 0; fi; \
 if [ "$$(id -u)" = 0 ]; then \
-    export DEBIAN_FRONTEND=noninteractive; apt-get -q update && apt-get -q install --yes --no-install-recommends $$lacking; \
-else echo "make: may lack$$lacking; sudo apt-get install$$lacking" >&2; fi
+    export DEBIAN_FRONTEND=noninteractive; apt-get -q update && apt-get -q install --yes --no-install-recommends $$missing; \
+else echo "make: missing system packages; run: sudo apt-get install$$missing" >&2; fi
 endef

@@ -18,16 +18,18 @@ from scenetrain.cli.options import DIRECTORY, device_option, run_argument
 def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: str) -> None:
     """Turn photographs into labelled voxels.
 
-    The photographs show one room; the answer is DIR/masks.npy, DIR/occupancy.npy and DIR/voxels.png. Give as many
-    IMAGES as the network takes (three), in the order of the cameras of its training data.
+    The photographs show one place. Give as many IMAGES as the network has views, in the order of the cameras of its
+    training data. DIR then holds one .npy file per output of the network; prediction.json describes them.
 
     \b
-    Example: scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
+    Examples:
+      scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
+      scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room --glb
     """
     from scenetrain.inference.predict import predict as step
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
-    image = step(load_model(run, place), images, out, place, glb=glb)
-    click.echo(f"{image}: open it; the voxels are beside it, as prediction.json says")
+    shown = step(load_model(run, place), images, out, place, glb=glb)
+    click.echo(f"{shown}: open it; {out / 'prediction.json'} describes the voxel files beside it")

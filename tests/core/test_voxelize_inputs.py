@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -145,6 +147,46 @@ def test_what_is_neither_mesh_nor_scene_is_refused() -> None:
         voxelize(BOX.vertices, BOX.faces)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="grid: a tuple given"):
         voxelize(BOX.vertices, BOX.faces, (20, 20, 20))  # type: ignore[call-overload]
+
+
+NAN, INF = float("nan"), float("inf")
+POSE = np.array(VIEW.world_to_camera, float)
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        (lambda: BoxGrid((0, 0), 0.1, (2, 2, 2)), r"origin: an array of shape \(2,\) given, \(3,\) is needed"),
+        (lambda: BoxGrid((0, NAN, 0), 0.1, (2, 2, 2)), r"origin: \[0.0, nan, 0.0\] is not finite"),
+        (lambda: BoxGrid((0, 0, 0), 0, (2, 2, 2)), "voxel_size 0: must be positive and finite"),
+        (lambda: BoxGrid((0, 0, 0), INF, (2, 2, 2)), "voxel_size inf"),
+        (lambda: BoxGrid((0, 0, 0), 0.1, (2, 2)), "grid shape .*: need three positive whole numbers"),  # type: ignore[arg-type]
+        (lambda: BoxGrid((0, 0, 0), 0.1, (2, 2.0, 2)), "grid shape .*: need three positive"),  # type: ignore[arg-type]
+        (lambda: BoxGrid((0, 0, 0), 0.1, 20), "grid shape 20: need three positive"),  # type: ignore[arg-type]
+        (lambda: replace(VIEW, shape=(16, 0, 40)), "grid shape .*: need three positive"),
+        (lambda: replace(VIEW, K=np.eye(4)), r"K: an array of shape \(4, 4\) given, \(3, 3\) is needed"),
+        (lambda: replace(VIEW, K=2 * np.array(K)), "K .*the last row 0, 0, 1"),
+        (lambda: replace(VIEW, K=np.diag([0.0, 30, 1])), "K .*focal lengths that are not 0"),
+        (lambda: replace(VIEW, world_to_camera=POSE[:3, :3]), r"world_to_camera: an array of shape \(3, 3\) given"),
+        (lambda: replace(VIEW, world_to_camera=POSE.T), "world_to_camera: its last row .*is it transposed?"),
+        (lambda: replace(VIEW, world_to_camera=POSE * NAN), "world_to_camera: .* is not finite"),
+        (lambda: replace(VIEW, image_size=(0, 32)), "image_size .*: need two positive numbers"),
+        (lambda: replace(VIEW, near=0), "near 0, far 6.0: need 0 < near < far"),
+        (lambda: replace(VIEW, far=INF), "near 0.5, far inf: .* finite"),
+    ],
+)
+def test_what_is_no_grid_is_refused(grid: Callable[[], Grid], message: str) -> None:
+    """Nothing stays to be found out by labels that are empty or turned."""
+    with pytest.raises(ValueError, match=f"^{message}"):
+        grid()
+
+
+def test_a_grid_takes_lists_and_numpy_numbers() -> None:
+    expected = voxelize(BOX, GRID)
+    same = BoxGrid(np.array(GRID.origin), np.float64(GRID.voxel_size), list(np.array(GRID.shape)))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(voxelize(BOX, same), expected)
+    turned = np.linalg.inv(np.linalg.inv(POSE @ trimesh.transformations.rotation_matrix(0.3, [1, 2, 3])))
+    assert voxelize(BOX, replace(VIEW, world_to_camera=turned)).any()  # whose last row may be off by the last bit
 
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)

@@ -8,6 +8,7 @@ stays a plane. So one voxelizer serves both: see `to_grid_space`. Standard libra
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,10 +29,11 @@ class BoxGrid:
     shape: tuple[int, int, int]
 
     def __post_init__(self) -> None:
-        """Refuse a grid without cells with a ValueError."""
+        """ValueError for a grid without cells, and for numbers that are not finite."""
         _check_shape(self.shape)
-        if not self.voxel_size > 0:
-            raise ValueError(f"voxel_size {self.voxel_size}: must be positive")
+        _check_array("origin", self.origin, (3,))
+        if not 0 < self.voxel_size < math.inf:
+            raise ValueError(f"voxel_size {self.voxel_size}: must be positive and finite")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class FrustumGrid:
     """Fruxels: cell (i, j, k) covers pixels image_size * [(i, j) / (w, h), (i + 1, j + 1) / (w, h)] and, of the depths
     from near to far (metres along the optical axis), the closed slice k of d equal ones; shape is (w, h, d).
 
-    K is 3x3 in pixels (last row 0, 0, 1); world_to_camera is 4x4 (OpenCV: x right, y down, z forward).
+    K is 3x3 in pixels (last row 0, 0, 1); world_to_camera is 4x4 (last row 0, 0, 0, 1; OpenCV: x right, y down,
+    z forward).
     """
 
     K: ArrayLike
@@ -50,10 +53,18 @@ class FrustumGrid:
     shape: tuple[int, int, int]
 
     def __post_init__(self) -> None:
-        """Refuse a grid without cells with a ValueError."""
+        """ValueError for a grid without cells, for numbers that are not finite and for what is no such matrix."""
         _check_shape(self.shape)
-        if not 0 < self.near < self.far:
-            raise ValueError(f"near {self.near}, far {self.far}: need 0 < near < far")
+        K = _check_array("K", self.K, (3, 3))
+        if K[2].tolist() != [0, 0, 1] or K[0, 0] == 0 or K[1, 1] == 0:
+            raise ValueError(f"K {K.tolist()}: needs focal lengths that are not 0 and the last row 0, 0, 1")
+        last = _check_array("world_to_camera", self.world_to_camera, (4, 4))[3]
+        if not np.allclose(last, (0, 0, 0, 1), rtol=0, atol=1e-9):
+            raise ValueError(f"world_to_camera: its last row is {last.tolist()}, not 0, 0, 0, 1; is it transposed?")
+        if len(self.image_size) != 2 or min(self.image_size) <= 0:
+            raise ValueError(f"image_size {self.image_size}: need two positive numbers")
+        if not 0 < self.near < self.far < math.inf:
+            raise ValueError(f"near {self.near}, far {self.far}: need 0 < near < far, both finite")
 
 
 Grid = BoxGrid | FrustumGrid
@@ -140,5 +151,18 @@ def affine(matrix: ArrayLike, points: ArrayLike) -> Floats:
 
 
 def _check_shape(shape: Sequence[int]) -> None:
-    if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"grid shape {tuple(shape)}: need three positive numbers")
+    try:
+        counts = [operator.index(n) for n in shape]
+    except TypeError:
+        counts = []
+    if len(counts) != 3 or min(counts) < 1:
+        raise ValueError(f"grid shape {shape}: need three positive whole numbers")
+
+
+def _check_array(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name}: an array of shape {array.shape} given, {shape} is needed")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: {array.tolist()} is not finite")
+    return array

@@ -80,6 +80,15 @@ def test_keys_of_a_later_version_do_no_harm(scenes: list[Scene]) -> None:
         (("cameras", 0, "world_to_camera"), [[1, 0, 0, 0]], r"cameras\[0\]\.world_to_camera: expected a list of 4"),
         (("objects", 0, "class"), ..., r"objects\[0\]\.class: is missing"),
         (("look", "lights", 0, "power"), None, r"look\.lights\[0\]\.power: expected a number, found null"),
+        (("objects", 0, "size", 1), float("nan"), r"objects\[0\]\.size\[1\]: expected a finite number, found NaN"),
+        (("objects", 0, "size", 1), float("inf"), r"objects\[0\]\.size\[1\]: expected a finite number, found Inf"),
+        (("cameras", 0, "frustum", "near"), 9.5, "near 9.5, far .*: need 0 < near < far"),
+        (("cameras", 0, "frustum", "hfov_deg"), 0, "hfov_deg 0, size .*: need degrees below 180"),
+        (("cameras", 0, "frustum", "size", 2), 0, "hfov_deg .*, size .*0.*: need .*positive numbers"),
+        (("cameras", 0, "K", 0, 0), 0, "camera .*: needs .*focal lengths that are not 0"),
+        (("cameras", 0, "width"), 0, "camera .*: needs a width"),
+        (("grid", "voxel_size"), -0.1, "voxel_size -0.1, shape .*: need positive numbers"),
+        (("grid", "shape", 0), 0, "voxel_size .*, shape .*0.*: need positive numbers"),
     ],
 )
 def test_a_wrong_value_is_named(scenes: list[Scene], path: tuple[str | int, ...], value: object, message: str) -> None:
@@ -94,3 +103,9 @@ def test_a_wrong_value_is_named(scenes: list[Scene], path: tuple[str | int, ...]
         inner[last] = value
     with pytest.raises(ValueError, match=f"^{message}"):
         scene_from_json(json.dumps(body))
+
+
+@pytest.mark.parametrize("start", ["[", '{"a":'])
+def test_a_file_that_is_nested_without_end_is_refused(start: str) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        scene_from_json(start * 100_000)

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import json
 import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ CHECK_DISK = "check its permissions and the disk"
 
 _Read = Callable[[Any], Any]
 _NUMBERS = (int, float)  # type() is compared: a bool is an int to isinstance
+_LARGEST = sys.float_info.max
 
 
 class JsonError(ValueError):
@@ -59,7 +61,10 @@ def read_json(path: Path, read: Callable[[dict[str, Any]], T], formats: tuple[st
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
     """The JSON object in a file's text. ValueError when it holds something else."""
-    body = json.loads(text)
+    try:
+        body = json.loads(text)
+    except RecursionError:
+        raise JsonError("lists or objects are nested too deeply") from None
     if not isinstance(body, dict):
         raise JsonError(f"expected a JSON object, found {_shown(body)}")
     return body
@@ -99,7 +104,7 @@ def _reader(kind: Any) -> _Read:
     if kind is None or kind is type(None):
         return _one_of((type(None),), "null")
     if kind is float:
-        return _one_of(_NUMBERS, "a number")
+        return _read_number
     if kind is int:
         return _one_of((int,), "a whole number")
     if kind is bool:
@@ -125,6 +130,15 @@ def _one_of(kinds: tuple[type, ...], name: str) -> _Read:
         return value
 
     return read
+
+
+def _read_number(value: Any) -> Any:
+    """A number that a float can hold; Python's json also reads NaN and Infinity."""
+    if type(value) not in _NUMBERS:
+        raise JsonError(f"expected a number, found {_shown(value)}")
+    if not -_LARGEST <= value <= _LARGEST:
+        raise JsonError(f"expected a finite number, found {_shown(value)}")
+    return value
 
 
 def _optional_reader(arguments: tuple[Any, ...]) -> _Read:

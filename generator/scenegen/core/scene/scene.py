@@ -6,6 +6,7 @@ z forward); the centre of the top-left pixel is (0.5, 0.5). Matrices are row-maj
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,11 @@ class GridSpec:
     voxel_size: float
     shape: tuple[int, int, int]
 
+    def __post_init__(self) -> None:
+        """ValueError for a grid without cells."""
+        if not 0 < self.voxel_size < math.inf or min(self.shape) < 1:
+            raise ValueError(f"voxel_size {self.voxel_size}, shape {self.shape}: need positive numbers")
+
 
 @dataclass(frozen=True)
 class FrustumSpec:
@@ -35,6 +41,13 @@ class FrustumSpec:
     far: float
     size: tuple[int, int, int]
     hfov_deg: float
+
+    def __post_init__(self) -> None:
+        """ValueError for a frustum without cells."""
+        if not 0 < self.near < self.far < math.inf:
+            raise ValueError(f"near {self.near}, far {self.far}: need 0 < near < far, both finite")
+        if not 0 < self.hfov_deg < 180 or min(self.size) < 1:
+            raise ValueError(f"hfov_deg {self.hfov_deg}, size {self.size}: need degrees below 180, positive numbers")
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,11 @@ class Camera:
     K: Matrix3
     world_to_camera: Matrix4
     frustum: FrustumSpec
+
+    def __post_init__(self) -> None:
+        """ValueError for a camera without an image."""
+        if self.width < 1 or self.height < 1 or self.K[0][0] == 0 or self.K[1][1] == 0:
+            raise ValueError(f"camera {self.name}: needs a width, a height and focal lengths that are not 0")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,19 @@ def test_help_lists_all_commands_and_imports_none() -> None:
     ours = {"scenegen.cli.main", "scenegen.cli.lazy_group", "scenegen.cli.options"}
     assert {name for name in imported.split() if name.startswith("scenegen.cli.")} == ours
     assert not {"numpy", "rich", "distributed", "PIL", "bpy"} & set(imported.split())
+
+
+@pytest.mark.parametrize("commands", [MAIN, ASSETS])
+def test_help_cuts_no_word_at_80_columns(commands: dict[str, LazyCommand]) -> None:
+    for entry in commands.values():
+        command = getattr(importlib.import_module(entry.module), entry.name)
+        narrow, wide = (
+            re.sub(
+                r"-\n\s+", "-", command.get_help(click.Context(command, terminal_width=width, max_content_width=width))
+            )
+            for width in (80, 1000)
+        )
+        assert set(narrow.split()) <= set(wide.split()), entry.name
 
 
 @pytest.mark.parametrize("commands", [MAIN, ASSETS])

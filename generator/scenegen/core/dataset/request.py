@@ -80,7 +80,8 @@ class Request:
     )
     variation: tuple[str, ...] | None = option(
         None,
-        f"What differs between scenes beside the labels: all, none, or some of {','.join(VARIATIONS)} (default: all).",
+        "What differs between scenes beside the labels: all, none, or some of these with commas between: "
+        f"{', '.join(VARIATIONS)} (default: all).",
         parse=parse_variation,
         format=_variation_text,
         metavar="WHAT",

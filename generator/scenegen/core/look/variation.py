@@ -41,7 +41,7 @@ def parse_variation(text: str) -> tuple[str, ...]:
     """
     names = {"all": set(VARIATIONS), "none": set()}.get(text, {name.strip() for name in text.split(",")})
     for name in sorted(names - set(VARIATIONS)):
-        raise UsageError(f"--variation: {name!r} does not vary; take all, none, or some of {','.join(VARIATIONS)}")
+        raise UsageError(f"--variation: {name!r} does not vary; take all, none, or some of {', '.join(VARIATIONS)}")
     return tuple(name for name in VARIATIONS if name in names)
 
 

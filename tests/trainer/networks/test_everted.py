@@ -1,21 +1,58 @@
-"""The network against the paper's table, and its loss against the plain formula."""
+"""The Everted U-Net: what every family must do, the paper's table, and its loss against the plain formula."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from helpers.trainer_boxes import build, small_config
-from scenegen.core.errors import UsageError
-from scenetrain.blocks.fusion import MeanFusion, ViewFusion, pad_channels
+from scenetrain.blocks.fusion import MeanFusion, ViewFusion
+from scenetrain.config import Config
+from scenetrain.data.scenes import SceneList
+from scenetrain.evaluation.evaluate import evaluate
 from scenetrain.networks.contract import Inputs
+from scenetrain.networks.everted.family import FAMILY
 from scenetrain.networks.everted.losses import fused_bce
 from scenetrain.networks.everted.network import EvertedUNet
 from scenetrain.networks.everted.settings import EvertedConfig
-from scenetrain.networks.registry import get_family
-from scenetrain.networks.settings import load_config
+from scenetrain.training.run_folder import TrainedModel
 from torch import Tensor, nn
+from trainer.networks.base import CPU, FamilyTests
+
+EPOCHS = {"reconstructor": 60, "segmenter": 100}
+
+
+class TestEverted(FamilyTests):
+    family = FAMILY
+    module = "scenetrain.networks.everted.family"
+    parameters = 354_010
+
+    @classmethod
+    def small(cls) -> Config:
+        return small_config("training.views=1")
+
+    @classmethod
+    def by_heart(cls) -> Config:
+        changes = ["training.views=1", "model.latent=learned", "model.width=0.125"]
+        for branch, epochs in EPOCHS.items():
+            changes += [f"{branch}.dropout=0", f"{branch}.learning_rate=0.05", f"{branch}.step_size=40"]
+            changes += [f"{branch}.single_view_epochs={epochs}"]
+        return small_config(*changes)
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+    def test_a_gpu_scores_the_same_in_both_precisions(self, learnt: TrainedModel, scenes: SceneList) -> None:
+        """Convolutions in bfloat16 were wrong on large volumes in some versions of cuDNN."""
+        device = torch.device("cuda")
+        there = replace(learnt, model=copy.deepcopy(learnt.model).to(device))
+        expected = evaluate(learnt, scenes, CPU)
+        for enabled in (False, True):
+            with torch.autocast("cuda", torch.bfloat16, enabled=enabled):
+                found = evaluate(there, scenes, device)
+            for name, one in found.outputs.items():
+                assert one.scores.overall == pytest.approx(expected.outputs[name].scores.overall, abs=0.005)
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +87,6 @@ def test_the_paper_s_network_maps_three_images(paper: EvertedUNet) -> None:
     assert out["masks"].occupied.shape == (1, 6, 80, 96, 64)
 
 
-def test_any_number_of_views() -> None:
-    model = build(small_config("model.fusion=context")).eval()
-    for views in (1, 2, 8):
-        with torch.no_grad():
-            out = model(Inputs(images=torch.rand(1, views, 3, 224, 224)))
-        assert out["masks"].occupied.shape == (1, 6, 80, 96, 64)
-        for answer in out.values():
-            assert answer.occupied.exp().min() >= 0 and answer.occupied.exp().max() <= 1
-
-
-def test_unknown_names_are_refused() -> None:
-    with pytest.raises(UsageError, match="known: everted"):
-        get_family("inverted")
-    with pytest.raises(UsageError, match=r"model\.fusion: .sum. is not context or mean"):
-        load_config("first", ("model.fusion=sum",))
-
-
 def direct_loss(fusion: ViewFusion, features: Tensor, logits: Tensor, target: Tensor) -> Tensor:
     """-t log p - (1 - t) log (1 - p) with p = sum of softmax times sigmoid, as written in the paper."""
     scores = []
@@ -93,29 +113,6 @@ def test_loss_and_gradient_equal_the_direct_formula() -> None:
     (wanted_gradient,) = torch.autograd.grad(wanted, exact)
     assert loss.item() == pytest.approx(wanted.item(), rel=1e-6)
     torch.testing.assert_close(gradient.double(), wanted_gradient, rtol=1e-4, atol=1e-9)
-
-
-@pytest.mark.parametrize("channels", [9, 14])
-def test_padding_to_sixteen_channels_changes_rounding_alone(channels: int) -> None:
-    """What CUDA runs, on the CPU: scores, gradients and batch norm statistics, while training and after."""
-    torch.manual_seed(0)
-    plain = ViewFusion(channels)
-    for module in plain.modules():
-        if isinstance(module, nn.BatchNorm3d):
-            nn.init.normal_(module.bias)
-    padded = copy.deepcopy(plain)
-    x = torch.randn(2, channels, 6, 5, 4)
-    for train in (True, False):
-        plain.train(train), padded.train(train)
-        wanted, found = plain.plain_score(x), padded.padded_score(pad_channels(x, 1))
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
-        for network, score in ((plain, wanted), (padded, found)):
-            network.zero_grad()
-            score.square().sum().backward()
-        for (name, mine), (_, theirs) in zip(padded.named_parameters(), plain.named_parameters(), strict=True):
-            torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-3, atol=1e-3, msg=name)
-    for name, wanted in plain.state_dict().items():
-        torch.testing.assert_close(padded.state_dict()[name], wanted, msg=name)
 
 
 def test_an_untrained_network_answers_with_the_prior() -> None:

@@ -3,9 +3,10 @@
 
     docs/generate/cluster/ssh.py node1,node2,node2 --preset studio --scenes 25000 --out /shared/studio
 
-The arguments after the hosts are those of `scenegen generate`. A host that is named twice gets two Blenders: name it once
-per GPU, or once per two cores. Every host needs the same environment at the same path, and --out and the asset library
-must be on shared storage. What ssh needs to know about a host (user, port, key, jump host) belongs in ~/.ssh/config.
+The arguments after the hosts are those of `scenegen generate`. A host that is named twice gets two Blenders: name it
+once per GPU, or once per two cores. Every host needs the same environment at the same path, and --out and the asset
+library must be on shared storage. What ssh needs to know about a host (user, port, key, jump host) belongs in
+~/.ssh/config.
 """
 
 import subprocess

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_blender_of_another_kind_of_machine_is_refused(tmp_path: Path) -> None
     answer = f'{{"python": [3, 11, 2], "machine": "riscv64", "blender": "4.5.0", {lacks}}}'
     with pytest.raises(ScenegenError, match="runs on riscv64"):
         setup(script(tmp_path / "blender", f"echo '@scenegen {answer}'"))
+
+
+@pytest.mark.debian_blender
+@needs_debian
+def test_an_active_virtual_environment_is_not_taken_for_blenders_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's Blender takes the modules of the first Python on PATH, which are gone when it starts elsewhere."""
+    monkeypatch.setenv("SCENEGEN_HOME", str(tmp_path))
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    monkeypatch.setenv("PATH", f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ['PATH']}")
+    assert "numba" in probe(DEBIAN).problems
 
 
 @pytest.mark.debian_blender

@@ -61,6 +61,20 @@ def _host(script: str, request: Request) -> list[str]:
     return [*host, "--"]
 
 
+def own_environment() -> dict[str, str]:
+    """The environment of a user's own Blender: this process's without its virtual environment.
+
+    Debian's Blender looks for Python on PATH. In an active virtual environment it would find that one's modules, and
+    miss them as soon as it is started elsewhere.
+    """
+    environment = dict(os.environ)
+    folders = {environment.pop("VIRTUAL_ENV", None), sys.prefix if sys.prefix != sys.base_prefix else None} - {None}
+    hidden = {os.path.realpath(Path(str(folder), sub)) for folder in folders for sub in ("bin", "Scripts")}
+    path = environment.get("PATH", "").split(os.pathsep)
+    environment["PATH"] = os.pathsep.join(place for place in path if os.path.realpath(place) not in hidden)
+    return environment
+
+
 class HostLostError(Exception):
     """The child died or hung; `log` is the end of what it printed.
 
@@ -90,6 +104,7 @@ class BlenderHost:
                 text=True,
                 errors="replace",
                 start_new_session=True,
+                env=own_environment() if request.blender else None,
             )
         except OSError as error:
             raise HostLostError(f"{command[0]}: cannot be started ({error.strerror})", ()) from error

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenegen.blender.host import generate_script
+from scenegen.blender.host import generate_script, own_environment
 from scenegen.core.blender_protocol import MARK, OLDEST_PYTHON, REQUIRED_MODULES, modules_folder
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError, UsageError
@@ -80,7 +80,15 @@ def probe(blender: str | None) -> BlenderInfo:
         code = code.replace(name, repr(value))
     command = [executable, "-c", code] if blender is None else [*_background(executable), "--python-expr", code]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=300,
+            check=False,
+            env=own_environment() if blender else None,
+        )
     except OSError as error:
         raise ScenegenError(
             f"{executable}: cannot be started ({error.strerror}); name a Blender, such as /usr/bin/blender"

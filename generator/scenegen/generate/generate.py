@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scenegen.blender import setup as blender_setup
 from scenegen.blender.cores import cores
 from scenegen.blender.devices import WorkerPlan, plan_workers
-from scenegen.blender.host import generate_script, scene_command, warm_up_command
+from scenegen.blender.host import generate_script, own_environment, scene_command, warm_up_command
 from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.info import check_dataset_json
@@ -129,7 +129,13 @@ def _run(
     log.start(asked=len(todo), todo=int(todo.sum()))
     if plan.gpus and plan.workers > 1:
         # Each of them would compile the kernels that the first leaves in the cache.
-        subprocess.run(warm_up_command(script, request), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        subprocess.run(
+            warm_up_command(script, request),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            env=own_environment() if request.blender else None,
+        )
     work = Work(todo)
     cluster = (
         remote_cluster(request.scheduler)

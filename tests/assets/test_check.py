@@ -14,7 +14,7 @@ from helpers.assets_command import run
 from helpers.model_files import box, chair, table
 from PIL import Image
 from scenegen.assets.curate.check import check_asset, check_library
-from scenegen.assets.curate.placing import Placer
+from scenegen.assets.curate.placing import make_placer
 from scenegen.assets.curate.sheet import _lines, compose
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
@@ -143,6 +143,7 @@ def test_small_all_over_is_a_doubt(tmp_path: Path) -> None:
 def test_doubts_leave_the_exit_status_at_0(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for name, mesh in (("chair", chair()), ("table", table())):
+            mesh.vertices *= (1.0, 1.0, 1.2 if split == "test" else 1.0)  # another shape
             prepare(raw(mesh, f"{name}_{split}", name, split=split, warnings=("front guessed: x",)), tmp_path)
     found = check_library(list_assets(tmp_path), ["chair", "table"])
     assert found.usable and len(found.findings) == 4
@@ -189,10 +190,11 @@ def test_a_dropped_model_does_not_come_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hashed", ["train", "test"])
 def test_both_splits_get_models_whatever_their_names(tmp_path: Path, hashed: str) -> None:
-    models = [raw(chair(), f"chair_{n}", "chair", split=hashed) for n in range(4)]
-    place = Placer(tmp_path, choose_splits=True)
+    shapes = [trimesh.Trimesh(chair().vertices * (1, 1, 0.8 + 0.15 * n), chair().faces) for n in range(4)]
+    models = [raw(shape, f"chair_{n}", "chair", split=hashed) for n, shape in enumerate(shapes)]
+    place = make_placer(tmp_path, choose_splits=True)
     splits = [prepare(model, tmp_path, place=place).split for model in models]
     assert splits[0] == "train" and set(splits) == {"train", "test"}
-    place = Placer(tmp_path, choose_splits=True)
+    place = make_placer(tmp_path, choose_splits=True)
     again = [prepare(model, tmp_path, place=place).split for model in reversed(models)]
     assert again[::-1] == splits, "a model never changes sides"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.assets_command import run
 from helpers.fault_runs import TINY
@@ -79,7 +80,7 @@ def test_six_commands_at_once_keep_six_models(tmp_path: Path) -> None:
     for number, file in enumerate(files):
         file.parent.mkdir()
         mesh = chair()
-        mesh.apply_scale(1 + 0.02 * number)
+        mesh.apply_transform(np.diag([1.0, 1.0, 0.8 + 0.15 * number, 1.0]))
         mesh.export(file)
     library = tmp_path / "library"
     command = [sys.executable, "-c", "from scenegen.cli.main import main; main()", "assets", "add", "--class", "chair"]
@@ -96,7 +97,7 @@ def test_six_commands_at_once_keep_six_models(tmp_path: Path) -> None:
     }
     assert {asset.split for asset in assets} == {"train", "test"}
     assert sorted(asset.size[2] for asset in assets) == pytest.approx(
-        [0.9 * (1 + 0.02 * n) for n in range(6)], abs=1e-3
+        [0.9 * (0.8 + 0.15 * n) for n in range(6)], abs=1e-3
     )
 
 

@@ -66,7 +66,16 @@ def test_packing_on_the_way_keeps_every_scene_and_no_folder(run: Run, tmp_path: 
     check_shards(tmp_path / "packed")
     assert len(read_index(tmp_path / "packed")[1]) > 1  # sealed on the way, not at the end alone
     left = {path.name for path in (tmp_path / "packed").iterdir() if path.suffix != ".tar"}
-    assert left <= {"dataset.json", "CREDITS.txt", "timings.csv", "index.json", "report.json", "events.jsonl", ".lock"}
+    assert left <= {
+        "dataset.json",
+        "CREDITS.txt",
+        "fingerprints.json",
+        "timings.csv",
+        "index.json",
+        "report.json",
+        "events.jsonl",
+        ".lock",
+    }
 
 
 def test_packing_on_the_way_goes_on_and_never_packs_twice(run: Run, tmp_path: Path) -> None:
@@ -189,7 +198,11 @@ def test_scenes_in_object_storage_equal_those_in_folders(run: Run, bucket: str, 
     result = run(4, bucket, workers=2)
     assert (result.made, result.missing, result.url) == (4, (), bucket)
     files = fsspec.filesystem("s3")
-    assert {path.split("/")[-1] for path in files.ls("scenes/studio")} >= {"dataset.json", "CREDITS.txt", "scenes"}
+    assert {path.split("/")[-1] for path in files.ls("scenes/studio")} >= {
+        "dataset.json",
+        "fingerprints.json",
+        "scenes",
+    }
     files.get("scenes/studio", str(tmp_path / "fetched"), recursive=True)
     fetched, folders = Dataset(tmp_path / "fetched"), Dataset(tmp_path / "folders")
     assert fetched.indices == [0, 1, 2, 3]

@@ -20,18 +20,26 @@ from scenegen.cli.options import (
 @folder_argument
 @workers_option
 @source_library_option
+@click.option(
+    "--against",
+    metavar="OTHER",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Prove also that no model shown in DIR has the shape of one shown in the data set OTHER.",
+)
 @json_option
-def verify(folder: Path, workers: int | None, assets: Path | None, as_json: bool) -> int:
+def verify(folder: Path, workers: int | None, assets: Path | None, against: tuple[Path, ...], as_json: bool) -> int:
     """Check every promise of the format on every scene; exit status 1 when one is broken.
 
     \b
-    Example: scenegen verify data/studio
+    Examples: scenegen verify data/studio
+              scenegen verify data/train --against data/test
     """
     from scenegen.progress import progress
     from scenegen.steps.verify.verify import verify as run
 
     with progress("verify") as on_progress:
-        report = run(folder, workers=worker_count(workers), assets=assets, on_progress=on_progress)
+        report = run(folder, workers=worker_count(workers), assets=assets, against=against, on_progress=on_progress)
     if as_json:
         click.echo(json.dumps(report.to_json()))
         return 0 if report.ok else 1

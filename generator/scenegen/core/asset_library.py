@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.decoding import damage_as_value_error
 from scenegen.core.errors import ScenegenError
+from scenegen.core.fingerprint import fingerprint, from_text, to_text
 from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import Vector
 
@@ -101,7 +102,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Asset:
-    """What layout and rendering need to know about a model without its mesh; `folder` is its folder in the library."""
+    """What layout and rendering need to know about a model without its mesh; `folder` is its folder in the library.
+
+    `fingerprint` is that of its shape before triangles were removed, as text; "" in an asset that is older than that.
+    """
 
     name: str
     class_name: str
@@ -114,6 +118,7 @@ class Asset:
     provenance: Provenance
     findings: Mapping[str, Any]
     folder: Path
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ class _Entry:
     supports: tuple[_SupportPlace, ...]
     provenance: Provenance
     findings: Mapping[str, Any]
+    fingerprint: str = ""
 
 
 def default_library() -> Path:
@@ -212,6 +218,18 @@ def read_mesh(asset: Asset) -> Mesh:
     return Mesh(vertices, faces, corner_normals, uvs[0] if uvs else None, material_index)
 
 
+def with_fingerprint(asset: Asset) -> Asset:
+    """The asset with its fingerprint: its own, or that of its mesh when it has none. ScenegenError: it is damaged."""
+    if not asset.fingerprint:
+        mesh = read_mesh(asset)
+        return dataclasses.replace(asset, fingerprint=to_text(fingerprint(mesh.vertices, mesh.faces)))
+    try:
+        from_text(asset.fingerprint)
+    except ValueError as error:
+        raise ScenegenError(f"{asset.folder / 'asset.json'}: damaged ({error}); {_PREPARE_AGAIN}") from error
+    return asset
+
+
 def _read_arrays(folder: Path, names: Sequence[str], optional: str = "") -> list[NDArray[Any]]:
     """Arrays of mesh.npz by name, and an `optional` one at the end if it is there."""
     if not names:
@@ -243,4 +261,5 @@ def _asset_to_json(asset: Asset) -> dict[str, Any]:
         "supports": [{"height": s.height, "origin": s.origin, "cell": s.cell} for s in asset.supports],
         "provenance": dataclasses.asdict(asset.provenance),
         "findings": dict(asset.findings),
+        "fingerprint": asset.fingerprint,
     }

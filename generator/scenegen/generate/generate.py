@@ -24,6 +24,7 @@ from scenegen.blender.devices import WorkerPlan, plan_workers
 from scenegen.blender.host import generate_script, own_environment, scene_command, warm_up_command
 from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
+from scenegen.core.dataset.fingerprints import write_fingerprints
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender
 from scenegen.core.dataset.run_lock import run_lock
@@ -95,6 +96,7 @@ def generate(
     with run_lock(shared.folder):
         store.open()
         check_dataset_json(shared.folder, dataset_info(shared, preset, assets, host.version if host else None))
+        write_fingerprints(shared.folder, assets)
         store.tidy()
         todo = ~store.finished(request.scenes)
         if host is None or not todo.any():

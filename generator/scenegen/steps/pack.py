@@ -28,7 +28,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.shard_writing import encode_scene, write_shard
 
-COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv")
+COMPANIONS = ("dataset.json", "CREDITS.txt", "fingerprints.json", "timings.csv")
 
 
 @dataclass(frozen=True)

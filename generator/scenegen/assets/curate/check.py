@@ -15,6 +15,7 @@ import trimesh
 from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 
+from scenegen.assets.identity.twins import Twins, twins_across
 from scenegen.assets.prepare.prepare import Budget
 from scenegen.core.asset_library import Asset, Mesh, asset_folders, read_asset, read_mesh
 from scenegen.core.errors import ScenegenError
@@ -56,17 +57,22 @@ class LibraryCheck:
     """The check of a library.
 
     `counts` of assets by class and split; `missing` lists each "class/split" that the preset needs and the library does
-    not hold; `findings` about single assets.
+    not hold; `findings` about single assets; `twins`: models for testing with the shape of one for training, or alike.
     """
 
     counts: dict[str, dict[str, int]]
     missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    twins: tuple[Twins, ...]
 
     @property
     def usable(self) -> bool:
-        """Whether scenes of the preset can be generated and no asset is broken."""
-        return not self.missing and not any(finding.broken for finding in self.findings)
+        """Whether scenes of the preset can be generated, no asset is broken and no shape is in both splits."""
+        return not (
+            self.missing
+            or any(finding.broken for finding in self.findings)
+            or any(twins.same_shape for twins in self.twins)
+        )
 
 
 def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]:
@@ -82,13 +88,13 @@ def read_library(library: Path) -> tuple[tuple[Asset, ...], tuple[Finding, ...]]
 
 
 def check_library(assets: Sequence[Asset], needed: Sequence[str], damaged: Sequence[Finding] = ()) -> LibraryCheck:
-    """Check every asset, and whether each class in `needed` has assets in both splits."""
+    """Check every asset, that each class in `needed` has some in both splits, and that the splits share no shape."""
     counted = Counter((asset.class_name, asset.split) for asset in assets)
     classes = sorted({asset.class_name for asset in assets} | set(needed))
     counts = {c: {split: counted[c, split] for split in ("train", "test")} for c in classes}
     missing = tuple(f"{c}/{split}" for c in needed for split in ("train", "test") if not counted[c, split])
     findings = itertools.chain(damaged, *(check_asset(asset) for asset in assets))
-    return LibraryCheck(counts, missing, tuple(findings))
+    return LibraryCheck(counts, missing, tuple(findings), twins_across(assets))
 
 
 def check_asset(asset: Asset) -> tuple[Finding, ...]:

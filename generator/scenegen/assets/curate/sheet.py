@@ -1,4 +1,4 @@
-"""A contact sheet of a library: each asset alone, by class, with its name and size; doubtful ones are framed."""
+"""Contact sheets: each asset of a library alone, by class, with doubtful ones framed; and suspected twins in pairs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from PIL import Image, ImageDraw
 
 import blender_scripts
 from scenegen.assets.curate.check import check_asset
+from scenegen.assets.identity.twins import Twins
 from scenegen.core.asset_library import Asset
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
 
 COLUMNS = 10
+TWINS_SAMPLES = 8  # per pixel
 _LABEL = 48  # pixels below an image: two lines of its name, its size, its findings
 _HEAD = 22  # pixels of a class's heading
 _BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
@@ -31,6 +33,37 @@ def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, sam
         montage = compose(assets, Path(folder), size)
     out.parent.mkdir(parents=True, exist_ok=True)
     montage.save(out)
+
+
+def make_twins_sheet(library: Path, assets: Sequence[Asset], pairs: Sequence[Twins], out: Path, size: int) -> None:
+    """Render suspected twins and write them to `out` in pairs, the model for testing on the left."""
+    known = {asset.name: asset for asset in assets}
+    names = sorted({name for twins in pairs for name in (twins.test, twins.train)})
+    with tempfile.TemporaryDirectory(prefix="scenegen-sheet-") as folder:
+        render(library, names, Path(folder), size, TWINS_SAMPLES)
+        montage = compose_twins([(known[t.test], known[t.train], t) for t in pairs], Path(folder), size)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    montage.save(out)
+
+
+def compose_twins(pairs: Sequence[tuple[Asset, Asset, Twins]], folder: Path, size: int) -> Image.Image:
+    """The montage of folder/<name>.png: pairs (test, train) with their distance; red: the same shape."""
+    columns = max(1, min(COLUMNS // 2, len(pairs)))
+    row = size + _LABEL
+    sheet = Image.new("RGB", (columns * 2 * size, -(-len(pairs) // columns) * row), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for number, (test, train, twins) in enumerate(pairs):
+        left, top = number % columns * 2 * size, number // columns * row
+        for x, asset in ((left, test), (left + size, train)):
+            with Image.open(folder / f"{asset.name}.png") as image:
+                sheet.paste(image.convert("RGB"), (x, top))
+            draw.multiline_text((x + 3, top + size), _lines(asset.name, size, 2), fill=_INK, spacing=1)
+            draw.text((x + 3, top + size + 22), asset.split, fill=_FAINT)
+        colour = _BROKEN if twins.same_shape else _DOUBT
+        draw.rectangle((left + 1, top, left + 2 * size - 2, top + size - 1), outline=colour, width=3)
+        verdict = f"{'same shape' if twins.same_shape else 'alike'}, distance {twins.distance:.3f}"
+        draw.text((left + 3, top + size + 33), verdict, fill=colour)
+    return sheet
 
 
 def render(library: Path, names: Sequence[str], folder: Path, size: int, samples: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from scenegen.assets.prepare.supports import find_supports
 from scenegen.assets.prepare.textures import NEUTRAL_GREY, fit_textures
 from scenegen.core.asset_library import Asset, Material, Mesh, read_asset, write_asset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.fingerprint import Fingerprint, fingerprint, to_text
 from scenegen.core.scene.classes import carriers, object_class
 
 LEAST_SIZE = 0.005  # metres: a smaller object is lost in one voxel
@@ -35,12 +37,24 @@ class Budget:
     texture_edge: int = 1024
 
 
+@dataclass(frozen=True)
+class Place:
+    """The name and the split of a model in a library; `twin_of` is a model there of the same shape, or None."""
+
+    name: str
+    split: str
+    twin_of: str | None = None
+
+
 def prepare(
-    raw: RawModel, library: Path, budget: Budget = Budget(), place: Callable[[RawModel], RawModel] | None = None
+    raw: RawModel,
+    library: Path,
+    budget: Budget = Budget(),
+    place: Callable[[RawModel, Fingerprint], Place] | None = None,
 ) -> Asset:
     """Clean a model, measure it and write it into the library; ScenegenError says why it cannot be used.
 
-    `place` may change the model's name and split; it is called just before the asset is written, while the library is
+    `place` chooses the model's name and split; it is called just before the asset is written, while the library is
     locked, so that it sees the assets of all other processes.
     """
     if not len(raw.faces) or not len(raw.vertices):
@@ -49,7 +63,7 @@ def prepare(
         raise ScenegenError(
             f"{raw.name}: {len(raw.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the model first"
         )
-    mesh, findings = _repair(raw, budget)
+    mesh, shape, findings = _repair(raw, budget)
     vertices = mesh.vertices.astype(np.float32)
     size = (float(np.ptp(vertices[:, 0])), float(np.ptp(vertices[:, 1])), float(np.ptp(vertices[:, 2])))
     _check_size(raw, size)
@@ -63,6 +77,7 @@ def prepare(
                 f"the catalogue lets objects stand at {raw.shelf_height:.3f} m, but the model has no flat surface there"
             )
     findings["warnings"] = warnings
+    findings["texture_checksum"] = texture_checksum(raw)
     asset = Asset(
         name=raw.name,
         class_name=raw.class_name,
@@ -75,6 +90,7 @@ def prepare(
         provenance=raw.provenance,
         findings=findings,
         folder=library / raw.name,
+        fingerprint=to_text(shape),
     )
     prepared = Mesh(
         vertices=vertices,
@@ -84,12 +100,20 @@ def prepare(
         material_index=mesh.material_index.astype(np.int32),
     )
     with library_lock(library):
-        placed = place(raw) if place else raw
+        placed = place(raw, shape) if place else Place(raw.name, raw.split)
+        if placed.twin_of:
+            findings["twin_of"] = placed.twin_of
         asset = replace(asset, name=placed.name, split=placed.split)
         return read_asset(write_asset(library, asset, prepared, textures))
 
 
-def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, Any]]:
+def texture_checksum(raw: RawModel) -> str:
+    """sha256 over the content of a model's textures: copies in other colours may share the file of their mesh."""
+    return hashlib.sha256(b"".join(sorted(hashlib.sha256(t).digest() for t in raw.textures.values()))).hexdigest()
+
+
+def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, Fingerprint, dict[str, Any]]:
+    """The clean mesh within the budget, the fingerprint of the mesh before triangles were removed, and findings."""
     mesh = clean.drop_non_finite(
         clean.Triangles(
             np.asarray(raw.vertices, dtype=np.float64),
@@ -105,6 +129,7 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, A
     mesh = clean.drop_bad_faces(mesh)
     if not len(mesh.faces):
         raise ScenegenError(f"{raw.name}: all triangles have zero area; export the model again")
+    shape = fingerprint(mesh.vertices, mesh.faces)
     kept = len(mesh.faces)
     if kept > budget.triangles:
         mesh = clean.drop_bad_faces(clean.merge_vertices(clean.decimate(mesh, budget.triangles))[0])
@@ -120,7 +145,7 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, dict[str, A
         "orientation_agreement": round(agreement, 4),
         "leaky_columns": round(float(leaky_columns(mesh.vertices, mesh.faces)), 4),
     }
-    return mesh, findings
+    return mesh, shape, findings
 
 
 def _check_size(raw: RawModel, size: tuple[float, float, float]) -> None:

@@ -113,7 +113,7 @@ def _add_files(
     as_json: bool,
 ) -> int:
     """Prepare files, folders of them and .sh3f libraries, and print the result; the exit status."""
-    from scenegen.assets.curate.placing import Placer
+    from scenegen.assets.curate.placing import make_placer
     from scenegen.assets.sources.files.files import ImportOptions
 
     refused: list[Refused] = []
@@ -124,9 +124,8 @@ def _add_files(
     libraries = list(_read_libraries(furniture, class_name, refused))
     wanted = ImportOptions(class_name or "", split, **hints)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
-    added = prepare_all(
-        _models(files, wanted, libraries), total, library, refused, Placer(library, choose_splits=split is None)
-    )
+    placer = make_placer(library, choose_splits=split is None)
+    added = prepare_all(_models(files, wanted, libraries), total, library, refused, placer)
     passed: dict[str, list[str]] = {}
     for each in libraries:
         for why, names in each.passed.items():
@@ -141,7 +140,8 @@ def _add_files(
     for why, ids in sorted(passed.items()):
         click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
     counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
-    click.echo(f"{library}: {len(added)} added, {len(refused)} refused{counted}")
+    known = f", {placer.replaced} of their files were there before" if placer.replaced else ""
+    click.echo(f"{library}: {len(added)} added{known}, {len(refused)} refused{counted}")
     return print_refused(refused)
 
 

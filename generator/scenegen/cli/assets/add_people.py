@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 def add_people(count: int, library: Path, split: str | None, seed: int, clothes: str) -> int:
     """Make people and prepare them; the exit status."""
+    from scenegen.assets.curate.placing import make_placer
     from scenegen.assets.sources.people.people import read_people, recipes
 
     refused: list[Refused] = []
-    added = prepare_all(read_people(recipes(count, seed, split, clothes)), count, library, refused)
+    placer = make_placer(library, choose_splits=False)
+    added = prepare_all(read_people(recipes(count, seed, split, clothes)), count, library, refused, placer)
     print_added(added)
     click.echo(f"{library}: {len(added)} people added, {len(refused)} refused")
     return print_refused(refused)

@@ -26,6 +26,7 @@ def add_shapenet(
     height: float | None,
 ) -> int:
     """Prepare the models that the library does not have yet, and print the result; the exit status."""
+    from scenegen.assets.curate.placing import make_placer
     from scenegen.assets.sources.shapenet import read_models, read_tree
 
     tree = read_tree(root, class_name, synsets, limit, split)
@@ -34,7 +35,8 @@ def add_shapenet(
     there = {asset.provenance.source for asset in list_assets(library)}
     todo = [model for model in tree.models if model.source not in there]
     refused: list[Refused] = []
-    added = prepare_all(read_models(todo, scale, height), len(todo), library, refused)
+    placer = make_placer(library, choose_splits=False)
+    added = prepare_all(read_models(todo, scale, height), len(todo), library, refused, placer)
     print_added(added)
     click.echo(
         f"{library}: {len(added)} added, {len(tree.models) - len(todo)} there before, {len(refused)} refused; "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -15,30 +17,52 @@ from scenegen.cli.options import class_option, json_option, library_option, spli
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
 
+if TYPE_CHECKING:
+    from scenegen.assets.identity.twins import Twins
+
+TWINS_SIZE = 160  # pixels per image
+
 
 @click.command()
 @library_option
 @click.option("--preset", default="studio", show_default=True, help="The preset whose classes are needed.")
 @class_option
+@click.option(
+    "--twins",
+    "picture",
+    metavar="OUT.png",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the suspected twins side by side.",
+)
 @json_option
-def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> int:
+def check(library: Path, preset: str, class_name: str | None, picture: Path | None, as_json: bool) -> int:
     """Count models by class and split, and report what a preset misses, what is broken and what looks doubtful.
 
-    The exit status is 1 when an asset is broken or the preset's scenes cannot be made. Doubts (a guessed front, an
-    unusual size, an open surface, ...) leave it at 0.
+    The exit status is 1 when an asset is broken, when a shape is in both splits, or when the preset's scenes cannot be
+    made. Doubts (a guessed front, an unusual size, models that are alike, ...) leave it at 0.
 
     \b
     Examples: scenegen assets check --preset studio
+              scenegen assets check --twins twins.png
               scenegen assets check --class chair
     """
     from scenegen.assets.curate.check import check_library, read_library
+    from scenegen.assets.identity.twins import store_fingerprints
     from scenegen.core.preset.preset_file import load_preset
 
+    if picture:
+        _check_image_name(picture)
     needed = [name for rule in load_preset(preset).rules for name in rule.asset_classes]
+    store_fingerprints(library)
     assets, damaged = read_library(library)
     found = check_library(assets, needed, damaged)
     classes = {asset.name: asset.class_name for asset in assets}
     shown = [f for f in found.findings if class_name in (None, classes.get(f.asset, class_name))]
+    pairs = [t for t in found.twins if class_name in (None, classes[t.test], classes[t.train])]
+    if picture and pairs:
+        from scenegen.assets.curate.sheet import make_twins_sheet
+
+        make_twins_sheet(library, assets, pairs, picture, TWINS_SIZE)
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(found), "usable": found.usable}, indent=1))
         return 0 if found.usable else 1
@@ -53,6 +77,7 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
         for finding in shown:
             if finding.kind == kind:
                 click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {finding.says}")
+    _print_twins(pairs, picture)
     if found.missing:
         click.echo(
             f"preset {preset} needs {', '.join(found.missing)}, missing here; run `scenegen assets build`",
@@ -62,6 +87,27 @@ def check(library: Path, preset: str, class_name: str | None, as_json: bool) -> 
     if broken:
         click.echo(f"{len(broken)} broken: {', '.join(broken)}; prepare them again or drop them", err=True)
     return 0 if found.usable else 1
+
+
+def _print_twins(pairs: Sequence[Twins], picture: Path | None) -> None:
+    """Print the pairs of models in different splits that have the same shape or are alike."""
+    same, alike = ([t for t in pairs if t.same_shape == wanted] for wanted in (True, False))
+    if same:
+        click.echo("\nthe same shape in both splits (add the file of one again: it joins the other; or drop one):")
+        for each in same:
+            click.echo(f"  BROKEN {each.test} in test, {each.train} in train (distance {each.distance:.3f})")
+    if alike:
+        click.echo("\nalike in both splits (look at them: perhaps two versions of one model):")
+        for each in alike:
+            click.echo(f"  {each.test} in test, {each.train} in train (distance {each.distance:.3f})")
+    if picture:
+        click.echo(f"\n{picture}: {len(pairs)} pairs" if pairs else "\nno suspected twins, so no image was drawn")
+
+
+def _check_image_name(out: Path) -> None:
+    """Raise UsageError when the name is not that of an image file."""
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"{out}: name an image file, such as {out.with_suffix('.png')}")
 
 
 @click.command()
@@ -79,8 +125,7 @@ def sheet(out: Path, library: Path, class_name: str | None, split: str | None, s
     """
     from scenegen.assets.curate.sheet import make_sheet
 
-    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise UsageError(f"{out}: name an image file, such as {out.with_suffix('.png')}")
+    _check_image_name(out)
     chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
     if not chosen:
         raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows all")

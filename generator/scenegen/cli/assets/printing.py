@@ -16,7 +16,9 @@ from scenegen.core.errors import ScenegenError
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
+    from scenegen.assets.prepare.prepare import Place
     from scenegen.assets.prepare.raw_model import RawModel, Refused
+    from scenegen.core.fingerprint import Fingerprint
 
 
 def console() -> Console:
@@ -30,9 +32,9 @@ def prepare_all(
     total: int,
     library: Path,
     refused: list[Refused],
-    place: Callable[[RawModel], RawModel] | None = None,
+    place: Callable[[RawModel, Fingerprint], Place] | None = None,
 ) -> list[Asset]:
-    """Prepare every model and return the new assets; refused ones are added to `refused`, dropped ones are skipped.
+    """Prepare every model and return the assets, each once. Refused ones are added to `refused`, dropped ones skipped.
 
     `place` chooses names and splits, as for `prepare`.
     """
@@ -40,7 +42,7 @@ def prepare_all(
     from scenegen.assets.prepare.prepare import prepare
     from scenegen.assets.prepare.raw_model import Refused
 
-    added: list[Asset] = []
+    added: dict[str, Asset] = {}
     notes = read_dropped(library)
     with progress("prepare", "models") as on_progress:
         for model in models:
@@ -50,11 +52,12 @@ def prepare_all(
                 click.echo(f"passed over: {model.name}, dropped before ({why})", err=True)
             else:
                 try:
-                    added.append(prepare(model, library, place=place))
+                    asset = prepare(model, library, place=place)
+                    added[asset.name] = asset
                 except ScenegenError as error:
                     refused.append(Refused(model.provenance.source, str(error)))
             on_progress(len(added), total, len(refused))
-    return added
+    return list(added.values())
 
 
 def print_refused(refused: Iterable[Refused]) -> int:
@@ -72,7 +75,9 @@ def print_added(added: list[Asset]) -> None:
         return
     table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
     for asset in added:
-        noticed = "; ".join(str(warning) for warning in asset.findings["warnings"])
+        twin = asset.findings.get("twin_of")
+        shape = [f"same shape as {twin}: {asset.split} like it"] if twin else []
+        noticed = "; ".join(map(str, [*shape, *asset.findings["warnings"]]))
         table.add_row(
             asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", escape(noticed)
         )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene, scene_path
 from scenegen.core.errors import ScenegenError, UsageError
 
-COMPANIONS = ("dataset.json", "CREDITS.txt", "timings.csv", "events.jsonl", "report.json")
+COMPANIONS = ("dataset.json", "CREDITS.txt", "fingerprints.json", "timings.csv", "events.jsonl", "report.json")
 DRIVERS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "hdfs": "pyarrow"}
 
 

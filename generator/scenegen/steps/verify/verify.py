@@ -20,6 +20,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.verify.labels import LABEL_CHECKS, LabelledScene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
+from scenegen.steps.verify.pair import check_pair
 
 MOST_MISSING_NAMED = 20
 VIEWS_KEPT = 8
@@ -55,13 +56,18 @@ class VerifyReport:
 
 
 def verify(
-    path: Path, *, workers: int = 1, assets: Path | None = None, on_progress: OnProgress | None = None
+    path: Path,
+    *,
+    workers: int = 1,
+    assets: Path | None = None,
+    against: Sequence[Path] = (),
+    on_progress: OnProgress | None = None,
 ) -> VerifyReport:
-    """Check every scene of the data set at `path`.
+    """Check every scene of the data set at `path`, and that no model there has the shape of one shown in `against`.
 
     `assets` is the library that it was made from (default: the one that dataset.json names, if it exists); without a
     library, children are checked against the top of their parent's box only. ScenegenError: there is no data set at
-    `path`, or it was packed without depth and instance maps.
+    `path` or in `against`, or it was packed without depth and instance maps.
     """
     dataset = Dataset(path)
     library = assets or dataset.info.request.library
@@ -74,7 +80,9 @@ def verify(
     faults = list(_check_folder(dataset))
     for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
         faults.extend(found)
-    names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS)
+    for other in against:
+        faults.extend(Fault(None, "shapes", detail) for detail in check_pair(dataset, Dataset(other), assets))
+    names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS, *(["shapes"] if against else []))
     return VerifyReport(str(path), len(dataset), names, tuple(faults))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from scenegen.assets.curate.dropped import read_dropped
+from scenegen.assets.curate.placing import Placer, make_placer
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel, Refused
 from scenegen.assets.sources.archive import BrokenArchive, unpack
@@ -122,6 +123,7 @@ def fetch(
     def report() -> None:
         on_progress(total - sum(quota.open for quota in quotas.values()) - len(running), total)
 
+    placer = make_placer(library, choose_splits=False)
     with _scratch(library) as scratch, _pool(api, jobs) as pool:
         while result.stopped is None:
             for attempt in _next(quotas, 2 * jobs - len(running)):
@@ -140,7 +142,7 @@ def fetch(
                     running[future] = attempt
                 except ScenegenError as error:
                     _refuse(quotas, result, attempt, str(error))
-            results = _prepare([(attempt.entry, archive) for attempt, archive in ready], library)
+            results = _prepare([(attempt.entry, archive) for attempt, archive in ready], library, placer)
             for (attempt, archive), prepared in zip(ready, results, strict=True):
                 if isinstance(prepared, OSError):
                     result.stopped = _stop_reason(prepared, library)
@@ -254,7 +256,9 @@ def _open(model: SketchfabModel, part: Path, folder: Path, suffix: str) -> _Arch
         return _Archive(model, part, file, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Iterator[Asset | str | OSError]:
+def _prepare(
+    archives: Sequence[tuple[Entry, _Archive]], library: Path, placer: Placer
+) -> Iterator[Asset | str | OSError]:
     """Each model as an asset or a reason to refuse it; an OSError when the disk failed."""
     for number, imported in import_files([archive.file for _, archive in archives]):
         entry, archive = archives[number]
@@ -263,7 +267,7 @@ def _prepare(archives: Sequence[tuple[Entry, _Archive]], library: Path) -> Itera
             continue
         name = f"sf_{entry.class_name}_{entry.uid[:12]}"
         try:
-            yield prepare(_raw_model(name, entry, archive, imported), library)
+            yield prepare(_raw_model(name, entry, archive, imported), library, place=placer)
         except ScenegenError as error:
             yield str(error).removeprefix(f"{name}: ")
         except OSError as error:

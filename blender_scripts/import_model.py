@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
-from blender_scripts.imports.gltf import unpacked
+from blender_scripts.imports.blend import show_as_rendered
+from blender_scripts.imports.collada import corrected
+from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
+from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.materials import Images, read_material
+from blender_scripts.imports.polygons import single_polygons, values_of
+from blender_scripts.imports.text_files import lower_case_stl, near_origin
 
 IMPORTERS = {
     ".glb": ("import_scene", "gltf"),
@@ -38,7 +44,20 @@ IMPORTERS = {
     ".dae": ("wm", "collada_import"),
 }
 # Validation of an OBJ removes back copies of faces, and the normals of the remaining faces become wrong.
-OPTIONS: dict[str, dict[str, bool]] = {"gltf": {"merge_vertices": False}, "obj_import": {"validate_meshes": False}}
+# Animations of an FBX would show the model as it is in their first frame, not as the file's nodes place it.
+OPTIONS: dict[str, dict[str, bool]] = {
+    "gltf": {"merge_vertices": False},
+    "obj_import": {"validate_meshes": False},
+    "fbx": {"use_anim": False},
+    "fbx_import": {"use_anim": False},
+}
+# A file that Blender's importer reads wrongly is corrected in a copy first.
+CORRECTIONS: dict[str, Callable[[Path, Path], Path]] = {
+    "gltf": readable,
+    "collada_import": corrected,
+    "stl_import": lower_case_stl,
+    "obj_import": near_origin,
+}
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
@@ -119,19 +138,24 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
 
 
 def _read(file: Path, folder: Path) -> None:
-    """Open a file in Blender; what has to be unpacked before goes to `folder`."""
+    """Open a file in Blender; a corrected copy of a file that Blender reads wrongly goes to `folder`."""
     if file.suffix.lower() == ".blend":
         bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=False)
+        show_as_rendered()
         return
     if file.suffix.lower() not in IMPORTERS:
         raise ImportFault(f"unknown kind of file {file.suffix!r}; known: .blend {' '.join(IMPORTERS)}")
     space, name = IMPORTERS[file.suffix.lower()]
+    if name == "fbx" and "fbx_import" in dir(bpy.ops.wm):
+        space, name = "wm", "fbx_import"  # the older importer hands geometric transforms on to the children
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
-    if name == "gltf":
-        file = unpacked(file, folder)
-    getattr(operators, name)(filepath=str(file), **OPTIONS.get(name, {}))
+    readable_file = CORRECTIONS[name](file, folder) if name in CORRECTIONS else file
+    getattr(operators, name)(filepath=str(readable_file), **OPTIONS.get(name, {}))
+    if file.suffix.lower() == ".fbx":
+        keep_finest_levels(file)
+        sort_objects()
 
 
 def _is_shown(source: Any, instance: Any) -> bool:
@@ -145,20 +169,20 @@ def _is_shown(source: Any, instance: Any) -> bool:
 def _arrays(
     mesh: Any, matrix: NDArray[np.float64], slots: list[int], materials: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    vertices = _get(mesh.vertices, "co", np.float32, 3).astype(np.float64)
-    faces = _get(mesh.loop_triangles, "vertices", np.int32, 3)
-    corners = _get(mesh.loop_triangles, "loops", np.int32, 3)
-    polygons = _get(mesh.loop_triangles, "polygon_index", np.int32)
-    single = _single_polygons(mesh, vertices)[polygons]
+    vertices = values_of(mesh.vertices, "co", np.float32, 3).astype(np.float64)
+    faces = values_of(mesh.loop_triangles, "vertices", np.int32, 3)
+    corners = values_of(mesh.loop_triangles, "loops", np.int32, 3)
+    polygons = values_of(mesh.loop_triangles, "polygon_index", np.int32)
+    single = single_polygons(mesh, vertices)[polygons]
     copies = faces[~single]
     faces, corners, polygons = faces[single], corners[single], polygons[single]
-    slot = _get(mesh.polygons, "material_index", np.int32)[polygons]
+    slot = values_of(mesh.polygons, "material_index", np.int32)[polygons]
     table = np.array(slots or [-1], dtype=np.int32)
     part: dict[str, Any] = {"material_index": table[np.clip(slot, 0, len(table) - 1)]}
     part["vertices"] = vertices @ matrix[:3, :3].T + matrix[:3, 3]
     mirrored = np.linalg.det(matrix[:3, :3]) < 0
-    if mesh.has_custom_normals or _get(mesh.polygons, "use_smooth", np.bool_).any():
-        normals = _get(mesh.corner_normals, "vector", np.float32, 3)[corners] @ np.linalg.pinv(matrix[:3, :3])
+    if mesh.has_custom_normals or values_of(mesh.polygons, "use_smooth", np.bool_).any():
+        normals = values_of(mesh.corner_normals, "vector", np.float32, 3)[corners] @ np.linalg.pinv(matrix[:3, :3])
         if not mesh.has_custom_normals:  # Blender's own, beside a back copy, are the mean of opposites
             normals[np.isin(faces, copies)] = np.nan
         part["corner_normals"] = normals.astype(np.float32)
@@ -176,50 +200,6 @@ def _arrays(
     return part
 
 
-def _single_polygons(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which polygons are kept: one of each set with the same corners.
-
-    Back copies are removed before polygons are cut into triangles, because the cuts may differ.
-    """
-    _, place = np.unique(vertices.astype(np.float32), axis=0, return_inverse=True)
-    corners = place.reshape(-1)[_get(mesh.loops, "vertex_index", np.int32)]
-    start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
-    kept = np.zeros(len(total), dtype=bool)
-    for size in np.unique(total):
-        number = np.flatnonzero(total == size)
-        rows = np.sort(corners[start[number][:, None] + np.arange(size)], axis=1)
-        kept[number[np.unique(rows, axis=0, return_index=True)[1]]] = True
-    return kept & _single_outlines(mesh, vertices)
-
-
-def _single_outlines(mesh: Any, vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which polygons are kept without one of each pair of flat copies: same box, same plane, same area.
-
-    A seat's back copy often misses some points of the outline, so that its corners are not the same.
-    """
-    corner = _get(mesh.loops, "vertex_index", np.int32)
-    start, total = _get(mesh.polygons, "loop_start", np.int32), _get(mesh.polygons, "loop_total", np.int32)
-    area, normal = _get(mesh.polygons, "area", np.float32), _get(mesh.polygons, "normal", np.float32, 3)
-    many = np.flatnonzero(total > 4)
-    low = np.array([vertices[corner[start[n] : start[n] + total[n]]].min(axis=0) for n in many]).reshape(-1, 3)
-    high = np.array([vertices[corner[start[n] : start[n] + total[n]]].max(axis=0) for n in many]).reshape(-1, 3)
-    step = 1e-4 * max(float(np.ptp(vertices, axis=0).max()), 1e-12)
-    boxes = np.round(np.concatenate([low, high], axis=1) / step)
-    _, first, group = np.unique(boxes, axis=0, return_index=True, return_inverse=True)
-    original = many[first[group.reshape(-1)]]
-    parallel = np.abs(np.einsum("ij,ij->i", normal[many], normal[original])) > 0.9999
-    alike = np.abs(area[many] - area[original]) < 0.02 * area[original]
-    kept = np.ones(len(total), dtype=bool)
-    kept[many[parallel & alike & (many != original)]] = False
-    return kept
-
-
-def _get(collection: Any, attribute: str, dtype: type, width: int = 1) -> NDArray[Any]:
-    values: NDArray[Any] = np.zeros(len(collection) * width, dtype=dtype)
-    collection.foreach_get(attribute, values)
-    return values.reshape(-1, width) if width > 1 else values
-
-
 def _uvs(
     mesh: Any, corners: NDArray[np.int32], material_index: NDArray[np.int32], materials: list[dict[str, Any]]
 ) -> NDArray[np.float32] | None:
@@ -227,13 +207,13 @@ def _uvs(
     if not len(mesh.uv_layers):
         return None
     shown = next((layer for layer in mesh.uv_layers if layer.active_render), mesh.uv_layers[0])
-    result = _get(shown.uv, "vector", np.float32, 2)[corners]
+    result = values_of(shown.uv, "vector", np.float32, 2)[corners]
     for number in np.unique(material_index):
         material = materials[number] if number >= 0 else {}
         chosen = material_index == number
         named = mesh.uv_layers.get(material.get("uv_map") or "")
         if named is not None and named != shown:
-            result[chosen] = _get(named.uv, "vector", np.float32, 2)[corners[chosen]]
+            result[chosen] = values_of(named.uv, "vector", np.float32, 2)[corners[chosen]]
         if material.get("uv_transform"):
             su, sv, turn, u, v = material["uv_transform"]
             scaled = result[chosen] * (su, sv)
@@ -263,7 +243,7 @@ def _face_colors(
             continue
         chosen = material_index == number
         index = corners if attribute.domain == "CORNER" else faces
-        colors = _get(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
+        colors = values_of(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
         result[chosen] = colors.mean(axis=1) * np.array(material.get("base_color", (1.0, 1.0, 1.0)), dtype=np.float32)
     return result if np.isfinite(result).any() else None
 

@@ -1,6 +1,7 @@
-"""Compressed glTF that this Blender's importer cannot read: Draco is unpacked by DracoPy first, the rest is refused.
+"""glTF that this Blender's importer reads wrongly or not at all, corrected in a copy: Draco, animations, hidden nodes.
 
-The bpy packages of 5.2 and 5.3 lack the library that unpacks Draco; DracoPy is Google's own.
+The bpy packages of 5.2 and 5.3 have no library that unpacks Draco; DracoPy is Google's own. Other
+compression is refused.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ _PACKED = {
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
-def unpacked(file: Path, folder: Path) -> Path:
-    """A .gltf or .glb file that this Blender reads: the file itself, or a copy in `folder` without Draco.
+def readable(file: Path, folder: Path) -> Path:
+    """A .gltf or .glb file that this Blender reads right: the file itself, or a copy in `folder`.
 
+    The copy is without Draco where Blender cannot unpack it, without animations (Blender would show the model as it is
+    in their first frame, not as the nodes place it) and without the meshes of nodes that the file hides.
     Raises ValueError with one line for the user when the file cannot be unpacked here or its packed data is damaged,
     OSError when a file that it names is missing.
     """
@@ -38,9 +41,10 @@ def unpacked(file: Path, folder: Path) -> Path:
         body, end = _read_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
+    changed = bool(body.pop("animations", None)) | _hide_nodes(body)
     name = _packed_with(body)
     if name is None:
-        return file
+        return _copy(body, file, end, folder) if changed else file
     if name != "Draco" or not importlib.util.find_spec("DracoPy"):
         raise ValueError(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
     binary = file.read_bytes()[end + 8 :] if end else b""
@@ -50,6 +54,42 @@ def unpacked(file: Path, folder: Path) -> Path:
         raise ValueError(f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error})") from error
     copy = folder / "unpacked.gltf"
     copy.write_text(json.dumps(body), encoding="utf-8")
+    return copy
+
+
+def _hide_nodes(body: dict[str, Any]) -> bool:
+    """Take the meshes of invisible nodes and of the nodes below them away, in place; whether there were any."""
+    nodes = body.get("nodes") or []
+    hidden = [
+        number
+        for number, node in enumerate(nodes)
+        if node.get("extensions", {}).get("KHR_node_visibility", {}).get("visible", True) is False
+    ]
+    changed = False
+    seen: set[int] = set()
+    while hidden:
+        number = hidden.pop()
+        if number not in seen and 0 <= number < len(nodes):
+            seen.add(number)
+            changed |= nodes[number].pop("mesh", None) is not None
+            hidden += nodes[number].get("children", ())
+    return changed
+
+
+def _copy(body: dict[str, Any], file: Path, end: int, folder: Path) -> Path:
+    """The file with another JSON, in `folder`; paths in it are made whole, because they start at the file's folder."""
+    for item in [*(body.get("buffers") or ()), *(body.get("images") or ())]:
+        if "uri" in item and not item["uri"].startswith("data:"):
+            item["uri"] = quote(str(file.parent / unquote(item["uri"])))
+    text = json.dumps(body).encode()
+    copy = folder / f"readable{file.suffix.lower()}"
+    if not end:
+        copy.write_bytes(text)
+        return copy
+    text += b" " * (-len(text) % 4)
+    rest = file.read_bytes()[end:]
+    head = b"glTF" + (2).to_bytes(4, "little") + (20 + len(text) + len(rest)).to_bytes(4, "little")
+    copy.write_bytes(head + len(text).to_bytes(4, "little") + b"JSON" + text + rest)
     return copy
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from blender_scripts.host.compat import uses_nodes
+from blender_scripts.imports.image_files import find_image
 
 SLOTS = {
     "base_color": ("Base Color", "Color"),
@@ -61,14 +62,10 @@ class Images:
         return f"image_{number}.png"
 
     def _on_disk(self, image: Any) -> Path | None:
-        path = Path(bpy.path.abspath(image.filepath_raw, library=image.library)) if image.filepath_raw else None
-        if path is None or path.is_file():
-            return path
-        name = path.name.replace("\\", "/").rsplit("/", 1)[-1].lower()
-        usual = [parent / name for parent in (self.search, self.search.parent) for name in ("textures", "images")]
-        near = (self.search, *usual)
-        files = (file for folder in near if folder.is_dir() for file in sorted(folder.iterdir()))
-        return next((file for file in files if file.name.lower() == name and file.is_file()), None)
+        if not image.filepath_raw:
+            return None
+        path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+        return path if path.is_file() else find_image(str(path), self.search)
 
 
 @dataclass

@@ -192,7 +192,7 @@ def test_a_child_that_dies_costs_one_file(tmp_path: Path, chairs: Path, monkeypa
     fake = tmp_path / "python"
     fake.write_text(
         "#!/bin/bash\n"
-        'case "$3" in */hang.stl) exec sleep 60;; */crash.stl) kill -SEGV $$;; esac\n'
+        'case "${@: -1}" in */hang.stl) exec sleep 60;; */crash.stl) kill -SEGV $$;; esac\n'
         f'exec {importer.sys.executable} "$@"\n'
     )
     fake.chmod(0o755)

@@ -72,3 +72,37 @@ def make_files(folder: Path) -> None:
     command = [sys.executable, "-c", _SCRIPT, str(folder / "source.stl"), str(folder)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     (folder / "source.stl").unlink()
+
+
+_EDIT_FBX = """
+import sys
+import bpy
+from io_scene_fbx import encode_bin, parse_fbx
+source, target, change = sys.argv[1:]
+root, version = parse_fbx.parse(source)
+kinds = {"B": "bool", "C": "char", "Z": "int8", "Y": "int16", "I": "int32", "L": "int64", "F": "float32",
+         "D": "float64", "R": "bytes", "S": "string", "i": "int32_array", "l": "int64_array", "f": "float32_array",
+         "d": "float64_array", "b": "bool_array", "c": "byte_array"}
+def copied(old):
+    new = encode_bin.FBXElem(old.id)
+    for value, kind in zip(old.props, old.props_type):
+        getattr(new, "add_" + kinds[chr(kind)])(value)
+    new.elems = [copied(each) for each in old.elems if each is not None]
+    return new
+exec(change)
+new = encode_bin.FBXElem(b"")
+new.elems = [copied(each) for each in root.elems if each is not None]
+encode_bin.write(target, new, version)
+"""
+
+
+def edit_fbx(source: Path, target: Path, change: str) -> None:
+    """Copy a binary FBX with `change` applied: Python code that edits `root`, as Blender's own parser gives it."""
+    command = [sys.executable, "-c", _EDIT_FBX, str(source), str(target), change]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def run_in_blender(code: str, folder: Path) -> None:
+    """Run `code` in a Blender with an empty scene; `folder` is its only argument."""
+    start = "import sys, bpy\nfolder = sys.argv[1]\nbpy.ops.wm.read_factory_settings(use_empty=True)\n"
+    subprocess.run([sys.executable, "-c", start + code, str(folder)], check=True, capture_output=True, timeout=120)

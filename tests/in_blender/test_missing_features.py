@@ -19,7 +19,7 @@ from blender_scripts.build.room import build_lamp
 from blender_scripts.build.scene import empty_file, link, purge_scene
 from blender_scripts.host import compat
 from blender_scripts.imports import gltf
-from blender_scripts.imports.gltf import unpacked
+from blender_scripts.imports.gltf import readable
 
 DRACO, MESHOPT = "KHR_draco_mesh_compression", "EXT_meshopt_compression"
 
@@ -49,14 +49,14 @@ def test_packed_gltf_that_cannot_be_unpacked_is_named(
     monkeypatch.setitem(sys.modules, "DracoPy", None)
     draco = write_gltf(tmp_path / f"draco_{name}", extensionsUsed=[DRACO], extensionsRequired=[DRACO])
     with pytest.raises(ValueError, match=r"has no Draco: .* is not read; convert it to plain .glb, or use bpy 4.5"):
-        unpacked(draco, tmp_path)
+        readable(draco, tmp_path)
     meshopt = write_gltf(tmp_path / f"meshopt_{name}", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
     with pytest.raises(ValueError, match="has no meshopt"):
-        unpacked(meshopt, tmp_path)
+        readable(meshopt, tmp_path)
     fallback = write_gltf(tmp_path / f"fallback_{name}", extensionsUsed=[MESHOPT])
-    assert unpacked(fallback, tmp_path) == fallback
+    assert readable(fallback, tmp_path) == fallback
     monkeypatch.setattr(gltf, "unpacks_gltf", lambda _: True)
-    assert unpacked(draco, tmp_path) == draco
+    assert readable(draco, tmp_path) == draco
 
 
 def write_packed(folder: Path, packed: bool) -> Path:
@@ -142,7 +142,7 @@ def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_is_no_gltf_is_left_to_the_importer(tmp_path: Path) -> None:
     for content in (b"", b"glTF", b"glTF" + bytes(16), b"[]", b"\xff\xfe\x00"):
         (tmp_path / "a.glb").write_bytes(content)
-        assert unpacked(tmp_path / "a.glb", tmp_path) == tmp_path / "a.glb"
+        assert readable(tmp_path / "a.glb", tmp_path) == tmp_path / "a.glb"
 
 
 def test_the_import_says_it_in_one_line(tmp_path: Path) -> None:

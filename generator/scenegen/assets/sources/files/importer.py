@@ -110,8 +110,8 @@ def _count_triangles(file: Path) -> int:
 def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | Refused]:
     """Import files until the child process ends: at least one result; the last may be the file that it crashed on."""
     with tempfile.TemporaryDirectory(prefix="scenegen-import-") as folder:
-        command = [sys.executable, "-m", "blender_scripts.import_model", *map(str, files), "--out", folder]
-        command += ["--max-triangles", str(MAX_TRIANGLES)]
+        command = [sys.executable, "-m", "blender_scripts.import_model", "--out", folder]
+        command += ["--max-triangles", str(MAX_TRIANGLES), "--", *map(str, files)]  # a name may begin with a dash
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         assert child.stdout is not None
         answers = _answers(child.stdout)

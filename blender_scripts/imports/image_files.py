@@ -1,0 +1,47 @@
+"""Finds the image file that a model names, where the path is of another machine, has backslashes or another case."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+TEXTURE_FOLDERS = ("textures", "images", "maps", "materials/textures")  # the last is Gazebo's
+
+
+def find_image(named: str, folder: Path) -> Path | None:
+    """The image file that a model in `folder` calls `named`, or None.
+
+    The path as it is; else relative to the model's folder or the one above, with fewer and fewer of its leading
+    folders; else the file's name in one of the usual folders.
+    """
+    text = named.replace("\\", "/")
+    if text.startswith(f"{folder}/"):
+        text = text.removeprefix(f"{folder}/")
+    if not text or text.endswith("/"):
+        return None
+    if Path(text).is_absolute() and Path(text).is_file():
+        return Path(text)
+    parts = [part for part in PurePosixPath(text).parts if part != "/" and not part.endswith(":")]
+    for start in range(len(parts)):
+        for base in (folder, folder.parent):
+            found = _in_any_case(base, parts[start:])
+            if found is not None:
+                return found
+    for base in (folder, folder.parent):
+        for usual in TEXTURE_FOLDERS:
+            found = _in_any_case(base, [*usual.split("/"), parts[-1]])
+            if found is not None:
+                return found
+    return None
+
+
+def _in_any_case(folder: Path, parts: list[str]) -> Path | None:
+    """The file `parts` below `folder`; a name of another case is taken where there is none of this case."""
+    place = folder
+    for part in parts:
+        following = place / part
+        if not following.exists():
+            inside = sorted(place.iterdir()) if place.is_dir() else []
+            same = (path for path in inside if path.name.lower() == part.lower())
+            following = next(same, following)
+        place = following
+    return place if place.is_file() else None

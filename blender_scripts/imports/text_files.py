@@ -1,0 +1,95 @@
+"""Text files that Blender's importer reads wrongly, corrected in a copy: upper-case STL, OBJ far from the origin."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blender_scripts.imports.image_files import find_image
+
+FAR = 10.0  # times its own size from the origin: 32-bit coordinates keep 7 digits, and far away not enough of them
+SAMPLED_VERTICES = 1000
+_MAPS = ("map_", "bump", "disp", "decal", "norm", "refl")
+
+
+def lower_case_stl(file: Path, folder: Path) -> Path:
+    """The file itself, or a copy in `folder` in lower case, which is all that Blender's importer reads of text.
+
+    A binary file is found by its size, because its title may also begin with "solid".
+    """
+    with file.open("rb") as stream:
+        head = stream.read(84)
+    if len(head) == 84 and file.stat().st_size == 84 + 50 * int.from_bytes(head[80:84], "little"):
+        return file
+    if not head.lstrip().lower().startswith(b"solid"):
+        return file
+    content = file.read_bytes()
+    lower = content.lstrip().lower()
+    if lower == content:
+        return file
+    copy = folder / "lower_case.stl"
+    copy.write_bytes(lower)
+    return copy
+
+
+def near_origin(file: Path, folder: Path) -> Path:
+    """The OBJ file itself, or a copy in `folder` whose vertices are moved to the origin before they lose digits.
+
+    Blender keeps 32-bit coordinates: at UTM coordinates (5,000,000 m) they are multiples of 0.5 m.
+    """
+    with file.open("rb") as stream:
+        start = _vertices(islice((line for line in stream if line.startswith(b"v ")), SAMPLED_VERTICES))
+    if not _is_far(start):
+        return file
+    lines = file.read_bytes().replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").splitlines()
+    vertices = _vertices(line for line in lines if line.startswith(b"v "))
+    if not _is_far(vertices):
+        return file
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    with (folder / "near_origin.obj").open("wb") as copy:
+        place = 0
+        for line in lines:
+            if line.startswith(b"v "):
+                moved = b" ".join(f"{value:.9g}".encode() for value in vertices[place] - middle)
+                line = b" ".join([b"v", moved, *line.split()[4:]])
+                place += 1
+            elif line.startswith(b"mtllib "):
+                line = _copied_materials(line.decode(errors="replace"), file.parent, folder).encode()
+            copy.write(line + b"\n")
+    return folder / "near_origin.obj"
+
+
+def _vertices(lines: object) -> NDArray[np.float64]:
+    """Coordinates (N, 3) of lines "v x y z"; an empty array when one is no number."""
+    try:
+        rows = [[float(word) for word in line.split()[1:4]] for line in lines]  # type: ignore[attr-defined]
+        return np.array(rows, dtype=np.float64).reshape(-1, 3)
+    except ValueError:
+        return np.zeros((0, 3))
+
+
+def _is_far(vertices: NDArray[np.float64]) -> bool:
+    if not len(vertices) or not np.isfinite(vertices).all():
+        return False
+    return bool(np.abs(vertices).max() > FAR * max(np.ptp(vertices, axis=0).max(), 1e-9))
+
+
+def _copied_materials(line: str, source: Path, folder: Path) -> str:
+    """The mtllib line for a copy of its file in `folder`, which names its images with whole paths."""
+    name = line.partition(" ")[2].strip()
+    materials = source / name.replace("\\", "/")
+    if not materials.is_file():
+        return line
+    copied = []
+    for text in materials.read_text(encoding="utf-8", errors="replace").splitlines():
+        words = text.split()
+        if words and words[0].lower().startswith(_MAPS):
+            found = find_image(words[-1], source)
+            if found is not None:
+                text = " ".join([*words[:-1], str(found)])
+        copied.append(text)
+    (folder / "near_origin.mtl").write_text("\n".join(copied), encoding="utf-8")
+    return "mtllib near_origin.mtl"

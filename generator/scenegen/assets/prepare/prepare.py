@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scenegen.assets.prepare import clean
+from scenegen.assets.prepare.decimate import decimate
 from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.assets.prepare.orient import leaky_columns
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel
@@ -68,7 +69,7 @@ def prepare(
     size = (float(np.ptp(vertices[:, 0])), float(np.ptp(vertices[:, 1])), float(np.ptp(vertices[:, 2])))
     _check_size(raw, size)
     supports = find_supports(vertices, mesh.faces)
-    warnings = [*raw.warnings]
+    warnings = [*raw.warnings, *findings["warnings"]]
     materials, textures = _materials(raw, budget, warnings)
     if raw.shelf_height is not None:
         findings["shelf_height"] = raw.shelf_height
@@ -131,8 +132,10 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, Fingerprint
         raise ScenegenError(f"{raw.name}: all triangles have zero area; export the model again")
     shape = fingerprint(mesh.vertices, mesh.faces)
     kept = len(mesh.faces)
+    kept_larger: str | None = None
     if kept > budget.triangles:
-        mesh = clean.drop_bad_faces(clean.merge_vertices(clean.decimate(mesh, budget.triangles))[0])
+        mesh, kept_larger = decimate(mesh, budget.triangles)
+        mesh = clean.drop_bad_faces(clean.merge_vertices(mesh)[0])
     mesh, agreement = clean.orient(mesh)
     mesh, _ = clean.merge_vertices(mesh)  # drops the vertices that no face uses any more
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
@@ -144,6 +147,7 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, Fingerprint
         "dropped_faces": len(raw.faces) - kept,
         "orientation_agreement": round(agreement, 4),
         "leaky_columns": round(float(leaky_columns(mesh.vertices, mesh.faces)), 4),
+        "warnings": [kept_larger] if kept_larger else [],
     }
     return mesh, shape, findings
 

@@ -50,6 +50,8 @@ def test_text_and_back(name: str, tmp_path: Path) -> None:
         ("training.average=1", "1 is not below 1"),
         ("model.fusion=sum", r"model\.fusion: 'sum' is not context or mean"),
         ("model.weights=3", "3 is not text"),
+        ("model.name=3", "^--set: model.name: 3 is not text"),
+        ("training.patience=0", r"first\.toml with --set: training\.patience: 0 is not 1 or more"),
         ("model.name=inverted", "no model 'inverted'; known: everted"),
         ("model.prior=1.0", r"model\.prior: 1\.0 is not below 1"),
         ("training.precision=16", "bf16-mixed or 32-true"),
@@ -67,6 +69,9 @@ def test_a_file_is_named_with_what_is_wrong_in_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("training = 3")
     with pytest.raises(UsageError, match=rf"{path}: training: 3 is not a section of keys"):
+        load_config(str(path))
+    path.write_text("[model]\nname = 3")
+    with pytest.raises(UsageError, match=rf"{path}: model.name: 3 is not text"):
         load_config(str(path))
     path.write_text("training =")
     with pytest.raises(UsageError, match=rf"{path}: not a TOML file"):

@@ -32,4 +32,6 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: s
 
     place = open_device(device)
     shown = step(load_model(run, place), images, out, place, glb=glb)
-    click.echo(f"{shown}: open it; {out / 'prediction.json'} describes the voxel files beside it")
+    description = out / "prediction.json"
+    opened = "" if shown == description else f"{shown}: open it; "
+    click.echo(f"{opened}{description} describes the voxel files beside it")

@@ -22,7 +22,7 @@ def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), fa
     """
     changed: dict[str, Any] = {}
     apply_changes(changed, changes)
-    wanted = family or _model_name(changed)
+    wanted = family or _model_name(changed, "--set")
     record = get_family(wanted or DEFAULT)
     path = record.configs / f"{name_or_path or record.default_config}.toml"
     if not path.is_file():
@@ -30,11 +30,11 @@ def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), fa
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in record.configs.glob("*.toml")))
             raise UsageError(f"no configuration {name_or_path!r}; known: {known}, or the path of a .toml file")
-        record = get_family(wanted or _model_name(read_toml(path)) or DEFAULT)
+        record = get_family(wanted or _model_name(read_toml(path), str(path)) or DEFAULT)
     body = read_toml(path)
     apply_changes(body, changes)
     apply_changes(body, (f'model.name="{record.name}"',))
-    return family_config(record, body, str(path))
+    return family_config(record, body, f"{path} with --set" if changes else str(path))
 
 
 def family_config(family: Family, body: Mapping[str, Any], source: str) -> Config:
@@ -47,7 +47,9 @@ def family_config(family: Family, body: Mapping[str, Any], source: str) -> Confi
     return config
 
 
-def _model_name(body: Mapping[str, Any]) -> str | None:
+def _model_name(body: Mapping[str, Any], source: str) -> str | None:
     model = body.get("model")
     name = model.get("name") if isinstance(model, dict) else None
-    return name if isinstance(name, str) else None
+    if name is None or isinstance(name, str):
+        return name
+    raise UsageError(f"{source}: model.name: {name!r} is not text")

@@ -197,7 +197,8 @@ def _load_splits(
         report_line(f"{device} ran out of memory for features: images are read during training")
         return streaming
     count = len(train.positions) + len(validation.positions)
-    report_line(f"features of {count} scenes computed in {time.monotonic() - began:.0f} s")
+    what = "images" if encoder.trunk is None else "features"
+    report_line(f"{what} of {count} scenes are in memory after {time.monotonic() - began:.0f} s")
     return Split(train, resident[0]), Split(validation, resident[1])
 
 
@@ -209,8 +210,8 @@ def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: Re
             result = _train_stage(model, stage, run)
         except torch.OutOfMemoryError as error:
             raise ScenegenError(
-                f"{stage.name}: {run.device} ran out of memory; lower it with --set {stage.section}.batch_size="
-                f"{max(1, stage.batch_size // 2)}, or give --set training.cache=false"
+                f"{stage.name}: {run.device} ran out of memory; take smaller batches with --set "
+                f"{stage.section}.batch_size={max(1, stage.batch_size // 2)}, or give --set training.cache=false"
             ) from error
         if is_leader():
             write_stage_result(run.folder, result)

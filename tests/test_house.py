@@ -52,6 +52,18 @@ def test_files_are_short() -> None:
     assert {name: length for name, length in lengths.items() if length >= LONGEST} == {}
 
 
+def test_no_two_classes_have_one_name() -> None:
+    """A reader who looks a name up finds one place. Names that begin with _ stay in their module."""
+    places: dict[str, list[str]] = {}
+    for package in PACKAGES:
+        for file in tracked(f"{package}/**/*.py", f"{package}/*.py"):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert len(places) > 100
+    assert {name: files for name, files in places.items() if len(set(files)) > 1} == {}
+
+
 def test_no_test_measures_time() -> None:
     """A busy machine must not turn a test red: benchmarks/ measures. Waiting with a limit is fine."""
     found = []

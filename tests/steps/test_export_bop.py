@@ -33,7 +33,7 @@ from scenegen.core.dataset.info import check_dataset_json, write_dataset_json
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
-from scenegen.steps.exchange.bop_models import Model, write_model
+from scenegen.steps.exchange.bop_models import BopObject, write_model
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import pack
 from scipy.spatial.distance import pdist
@@ -319,7 +319,7 @@ def test_models_have_normals_and_a_colour_a_material(tmp_path: Path) -> None:
     mesh = Mesh(ball.vertices.astype(np.float32), ball.faces.astype(np.int32), corner_normals, None, kind)
     materials = (Material("dark", base_color=(0.0, 0.0, 0.0)), Material("mid", base_color=(1.0, 0.2159, 0.0)))
     write_asset(tmp_path, replace(box_asset("bag"), materials=materials), mesh, {})
-    info = write_model(tmp_path, tmp_path, Model(1, "bag_box", 0.5))
+    info = write_model(tmp_path, tmp_path, BopObject(1, "bag_box", 0.5))
     model = trimesh.load(tmp_path / "obj_000001.ply", process=False)
     outward = np.asarray(model.vertices) / np.linalg.norm(model.vertices, axis=1, keepdims=True)
     inner = np.abs(model.vertices[:, 2]) > 20  # at the border a vertex has the faces of one side alone
@@ -340,7 +340,7 @@ def test_models_take_their_textures_colours(tmp_path: Path) -> None:
     material = Material("print", textures={"base_color": "textures/print.png"})
     asset = replace(box_asset("bag"), materials=(material,))
     write_asset(tmp_path, asset, mesh, {"textures/print.png": content.getvalue()})
-    write_model(tmp_path, tmp_path, Model(1, "bag_box", 1.0))
+    write_model(tmp_path, tmp_path, BopObject(1, "bag_box", 1.0))
     colours = np.asarray(trimesh.load(tmp_path / "obj_000001.ply", process=False).visual.vertex_colors)[:, :3]
     assert colours.tolist() == [[0, 0, 200], [90, 90, 90], [0, 200, 0], [200, 0, 0]]
 
@@ -350,4 +350,4 @@ def test_a_flat_model_has_a_diameter(tmp_path: Path) -> None:
     faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
     mesh = Mesh(sheet, faces, np.zeros((2, 3, 3), np.float32), None, np.zeros(2, np.int32))
     write_asset(tmp_path, box_asset("bag"), mesh, {})
-    assert write_model(tmp_path, tmp_path, Model(1, "bag_box", 1.0))["diameter"] == pytest.approx(500, abs=1e-3)
+    assert write_model(tmp_path, tmp_path, BopObject(1, "bag_box", 1.0))["diameter"] == pytest.approx(500, abs=1e-3)

@@ -16,7 +16,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.preview.maps import draw_depth, draw_overlay
-from scenegen.steps.preview.page import Entry, page
+from scenegen.steps.preview.page import PageScene, page
 from scenegen.steps.preview.sheets import write_preview
 from scenegen.steps.preview.voxels import VIEWS, View, draw_voxels
 
@@ -80,14 +80,14 @@ def test_many_views_are_counted_not_listed() -> None:
     scene = make_box_scene(1)
     seen = [dataclasses.replace(o, visible_pixels=(0, 7, 5) * 4) for o in scene.objects]
     many = dataclasses.replace(scene, cameras=scene.cameras * 4, objects=tuple(seen))
-    text = page("t", box_info(1), 1, [Entry(many, "s.png", (10, 10))])
+    text = page("t", box_info(1), 1, [PageScene(many, "s.png", (10, 10))])
     assert '<th class="number">views</th><th class="number">pixels</th>' in text
     assert text.count('<td class="number">8</td><td class="number">48</td>') == len(seen)
 
 
 def test_every_object_is_listed_with_what_it_stands_on(boxes: Path) -> None:
     scene = make_box_scene(1)
-    text = page("t", Dataset(boxes).info, 2, [Entry(scene, "s.png", (10, 10))])
+    text = page("t", Dataset(boxes).info, 2, [PageScene(scene, "s.png", (10, 10))])
     assert text.count("<tr><td>") == len(scene.objects)
     assert "<td>laptop_box</td><td>table 0</td>" in text
     assert text.count("<td>floor</td>") == 4
@@ -100,7 +100,7 @@ def test_names_from_scene_json_are_text_and_never_markup() -> None:
     scene = make_box_scene(1)
     objects = tuple(dataclasses.replace(o, class_name=script, asset=image) for o in scene.objects)
     info = dataclasses.replace(box_info(1, preset=image), classes=(script,))
-    text = page(script, info, 1, [Entry(dataclasses.replace(scene, objects=objects), "s.png", (10, 10))])
+    text = page(script, info, 1, [PageScene(dataclasses.replace(scene, objects=objects), "s.png", (10, 10))])
     seen = Elements()
     seen.feed(text)
     assert "script" not in seen.tags

@@ -35,7 +35,7 @@ from scenetrain.metrics.outputs import Output
 
 __all__ = [
     "BenchScale",
-    "Build",
+    "BuildNetwork",
     "Extras",
     "Family",
     "Inputs",
@@ -176,7 +176,7 @@ class BenchScale:
     floors: Callable[[Any], Mapping[str, float]] = _no_entries
 
 
-class Build(Protocol):
+class BuildNetwork(Protocol):
     """Makes a network."""
 
     def __call__(self, config: Any, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> nn.Module:
@@ -207,7 +207,7 @@ class Family:
     """What it reads of a scene."""
     outputs: tuple[Output, ...]
     """What it answers with. The last is the main one: confusion, objects seen and a report's scenes are of it."""
-    build: Build
+    build: BuildNetwork
     """Makes its networks."""
     stages: Callable[[Any], tuple[Stage, ...]]
     """The stages of a configuration, in their order."""

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from scenetrain.search.search import Row, TrialResult
+from scenetrain.search.search import TrialResult, TrialRow
 
 FAILED, KEPT, TRIED, BEST = "#d62728", "#2ca02c", "#9aa4b5", "#1f5fbf"
 FIGURES = ("IoU", "threshold", "loss", "epochs", "seconds")
 
 
-def setting_keys(rows: Sequence[Row]) -> tuple[str, ...]:
+def setting_keys(rows: Sequence[TrialRow]) -> tuple[str, ...]:
     """Every searched setting, in the order of the search."""
     return tuple(dict.fromkeys(key for row in rows for key in row.result.settings))
 
 
-def heads(rows: Sequence[Row]) -> tuple[str, ...]:
+def heads(rows: Sequence[TrialRow]) -> tuple[str, ...]:
     """The heads of the table's columns."""
     return ("section", "changed", *(key.replace("_", " ") for key in setting_keys(rows)), *FIGURES, "")
 
 
-def cells(row: Row, keys: Sequence[str]) -> tuple[str, ...]:
+def cells(row: TrialRow, keys: Sequence[str]) -> tuple[str, ...]:
     """A row under `heads`; `keys` are the settings shown."""
     result = row.result
     settings = (f"{result.settings[key]:g}" if key in result.settings else "" for key in keys)
@@ -32,14 +32,14 @@ def cells(row: Row, keys: Sequence[str]) -> tuple[str, ...]:
     return (result.section, result.changed.replace("_", " "), *settings, *figures, "kept" if row.kept else "")
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(rows: Sequence[TrialRow]) -> str:
     """All trials as a table."""
     keys, head = setting_keys(rows), heads(rows)
     lines = [head, tuple("---" for _ in head), *(cells(row, keys) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[TrialRow]) -> str:
     """All trials, one per line: figures in full, and why a trial failed."""
     keys = setting_keys(rows)
     own = ("trial", "section", "changed")
@@ -54,7 +54,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def plot(rows: Sequence[Row]) -> bytes:
+def plot(rows: Sequence[TrialRow]) -> bytes:
     """PNG: the score of every trial in the order of the search, one panel per section, and the best so far."""
     sections = tuple(dict.fromkeys(row.result.section for row in rows))
     figure = Figure(figsize=(5 * len(sections), 4.6), layout="constrained")
@@ -85,6 +85,6 @@ def _figures(result: TrialResult) -> tuple[str, ...]:
     return iou, threshold, loss, str(result.epochs), f"{result.seconds:.0f}"
 
 
-def _label(row: Row) -> str:
+def _label(row: TrialRow) -> str:
     changed = row.result.changed
     return changed if changed == "start" else f"{changed.replace('_', ' ')} {row.result.settings[changed]:g}"

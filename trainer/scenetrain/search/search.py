@@ -88,7 +88,7 @@ class TrialResult:
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialRow:
     """A trial's result, and whether the search went on from it."""
 
     result: TrialResult
@@ -99,7 +99,7 @@ class Row:
 class SearchResult:
     """Every trial in the order of the search, the configuration that it chose, and that configuration's run folder."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TrialRow, ...]
     chosen: Config
     run: Path
 
@@ -119,7 +119,7 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
     validation = open_split(data, "validation", family.reads, training.views, training.validation_scenes)
     begin_run(out, config, train, validation, leader=True)
     known = _read_journal(out)
-    rows: list[Row] = []
+    rows: list[TrialRow] = []
     run: Path | None = None
     with TrialPool(run_trial, hardware, data, out) as pool:
         for number, searched in enumerate(family.searched):
@@ -130,7 +130,7 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
                 results = [known[trial.folder.name] for trial in trials]
                 best = _choose(results, _name(config, searched, earlier))
                 shown = {row.result.trial for row in rows}
-                rows += [Row(result, result is best) for result in results if result.trial not in shown]
+                rows += [TrialRow(result, result is best) for result in results if result.trial not in shown]
                 config = trials[results.index(best)].config
                 report_line(f"{searched.section}: continues with {_describe(config, searched)}, {best.text}")
             run = out / "trials" / _name(config, searched, earlier)

@@ -38,7 +38,7 @@ from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
 from scenegen.core.labels.placed_meshes import world_vertices
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, PlacedObject
-from scenegen.steps.exchange.bop_models import MM, Model, centre, write_model
+from scenegen.steps.exchange.bop_models import MM, BopObject, centre, write_model
 from scenegen.steps.exchange.files import image_suffix, whole_folder
 from scenegen.steps.exchange.masks import Mask, PixelBox, box_of
 from scenegen.steps.exchange.survey import ExportJob, split_pose
@@ -118,7 +118,7 @@ class BopWriter:
 
     def finish(self, dataset: Dataset, _credits: Sequence[Credit], workers: int) -> dict[str, int]:
         """Write the models, the camera, the description and, for a test split, the targets."""
-        models = [Model(number, asset, scale) for (asset, scale), number in self.numbers.items()]
+        models = [BopObject(number, asset, scale) for (asset, scale), number in self.numbers.items()]
         infos = map_scenes(partial(write_model, self.folder / "models", self.library), models, workers, None)
         _write_json(
             self.folder / "models" / "models_info.json", {str(m.number): i for m, i in zip(models, infos, strict=True)}
@@ -143,7 +143,7 @@ class BopWriter:
             write_text(self.folder / "test_targets_bop19.json", json.dumps(targets) + "\n")
         return counts
 
-    def _about_model(self, model: Model) -> dict[str, Any]:
+    def _about_model(self, model: BopObject) -> dict[str, Any]:
         """A model's entry in assets.json."""
         loaded = load_asset(self.library, model.asset)
         return {

@@ -28,7 +28,7 @@ MM = 1000.0
 
 
 @dataclass(frozen=True)
-class Model:
+class BopObject:
     """One BOP object: an asset of the library at one size."""
 
     number: int
@@ -43,7 +43,7 @@ def centre(mesh: Mesh) -> Array:
     return middle
 
 
-def write_model(folder: Path, library: Path, model: Model) -> dict[str, float]:
+def write_model(folder: Path, library: Path, model: BopObject) -> dict[str, float]:
     """Write obj_NNNNNN.ply with normals and colours; return its entry in models_info.json."""
     loaded = load_asset(library, model.asset)
     asset, mesh = loaded.asset, loaded.mesh

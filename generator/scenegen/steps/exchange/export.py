@@ -24,7 +24,7 @@ from scenegen.steps.exchange.survey import ExportJob, merged_credits, survey_sce
 from scenegen.steps.scene_pool import map_scenes
 
 
-class SceneWriter(Protocol):
+class FormatWriter(Protocol):
     """Writes the scenes of one export, each on its own and in any order; worker processes get a pickled copy."""
 
     def path_of(self, index: int) -> Path:
@@ -46,23 +46,23 @@ class Format:
 
     help: str
     needs_maps: bool
-    start: Callable[[ExportJob], SceneWriter]
+    start: Callable[[ExportJob], FormatWriter]
 
 
 # A format's libraries take up to a second to import, so only the chosen one is imported.
-def _bop(job: ExportJob) -> SceneWriter:
+def _bop(job: ExportJob) -> FormatWriter:
     from scenegen.steps.exchange.bop import start_bop
 
     return start_bop(job)
 
 
-def _coco(job: ExportJob) -> SceneWriter:
+def _coco(job: ExportJob) -> FormatWriter:
     from scenegen.steps.exchange.coco import start_coco
 
     return start_coco(job)
 
 
-def _glb(job: ExportJob) -> SceneWriter:
+def _glb(job: ExportJob) -> FormatWriter:
     from scenegen.steps.exchange.glb import start_glb
 
     return start_glb(job)

@@ -40,7 +40,7 @@ NEAR = 0.01
 
 
 @dataclass(frozen=True)
-class Part:
+class MeshPart:
     """The triangles of a mesh that have one material; `material` makes that material's entry in a file."""
 
     shape: trimesh.Trimesh
@@ -82,7 +82,7 @@ def start_glb(job: ExportJob) -> GlbWriter:
 
 def scene_to_glb(scene: Scene, library: Path) -> bytes:
     """The content of a scene's .glb file, with meshes from an asset library."""
-    meshes: dict[str, Sequence[Part]] = {}
+    meshes: dict[str, Sequence[MeshPart]] = {}
     made = trimesh.Scene()
     for name, part in _room_parts(scene):
         meshes[f"room/{name}"] = [part]  # no asset's name has a slash
@@ -118,7 +118,7 @@ def object_name(item: PlacedObject) -> str:
 
 
 @lru_cache(maxsize=256)
-def asset_parts(library: Path, name: str) -> tuple[Part, ...]:
+def asset_parts(library: Path, name: str) -> tuple[MeshPart, ...]:
     """An asset's mesh in parts of one material each, in glTF's axes."""
     loaded = load_asset(library, name)
     mesh = loaded.mesh
@@ -130,7 +130,7 @@ def asset_parts(library: Path, name: str) -> tuple[Part, ...]:
             if mesh.uvs is not None and file_textures(material):
                 columns.append(mesh.uvs[chosen])
             shape = _shape(np.concatenate(columns, axis=2))
-            parts.append(Part(shape, partial(asset_material, material, loaded.asset.folder)))
+            parts.append(MeshPart(shape, partial(asset_material, material, loaded.asset.folder)))
     return tuple(parts)
 
 
@@ -145,7 +145,7 @@ def _shape(corners: Array) -> trimesh.Trimesh:
     return trimesh.Trimesh(rows[:, :3], faces.reshape(-1, 3), vertex_normals=rows[:, 3:6], visual=visual, process=False)
 
 
-def _room_parts(scene: Scene) -> Iterator[tuple[str, Part]]:
+def _room_parts(scene: Scene) -> Iterator[tuple[str, MeshPart]]:
     """Floor, walls and ceiling, seen from inside; none in the open."""
     if scene.room is None:
         return
@@ -157,7 +157,7 @@ def _room_parts(scene: Scene) -> Iterator[tuple[str, Part]]:
     yield from _surface("ceiling", scene.look, [[(*corner, z) for corner in reversed(around)]])
 
 
-def _surface(name: str, look: Look, quads: Sequence[Sequence[Vector]]) -> Iterator[tuple[str, Part]]:
+def _surface(name: str, look: Look, quads: Sequence[Sequence[Vector]]) -> Iterator[tuple[str, MeshPart]]:
     """One part of a room, from quads whose corners go counterclockwise as seen from inside."""
     surface: SurfaceLook | None = getattr(look, name)
     if surface is None:
@@ -167,7 +167,7 @@ def _surface(name: str, look: Look, quads: Sequence[Sequence[Vector]]) -> Iterat
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     both = np.concatenate([corners, np.broadcast_to(normals[:, None], corners.shape)], axis=2)
     shape = _shape(both[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3, 6))
-    yield name, Part(shape, lambda _file: surface_material(surface, name))
+    yield name, MeshPart(shape, lambda _file: surface_material(surface, name))
 
 
 def _turned(matrix: Array) -> Array:

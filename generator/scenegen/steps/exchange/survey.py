@@ -40,7 +40,7 @@ class ExportJob:
 
 
 @dataclass(frozen=True)
-class Pose:
+class AssetPose:
     """Asset frame to world: x -> rotation @ (scale * x) + translation; rotation (3, 3), translation (3,) in metres."""
 
     rotation: Array
@@ -55,12 +55,12 @@ def survey_scene(stored: StoredScene) -> SceneSurvey:
     return SceneSurvey(len(scene.objects), tuple(sorted(pairs)), tuple(scene_credits(stored)))
 
 
-def split_pose(item: PlacedObject) -> Pose:
+def split_pose(item: PlacedObject) -> AssetPose:
     """An object's matrix as rotation, uniform scale and translation."""
     matrix = np.array(item.matrix)
     scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
     u, _, vt = np.linalg.svd(matrix[:3, :3])  # the nearest rotation: its entries were rounded
-    return Pose(u @ vt, round(scale, SCALE_DECIMALS), matrix[:3, 3])
+    return AssetPose(u @ vt, round(scale, SCALE_DECIMALS), matrix[:3, 3])
 
 
 def merged_credits(surveys: Iterable[SceneSurvey]) -> list[Credit]:

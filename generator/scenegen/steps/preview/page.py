@@ -19,7 +19,7 @@ MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageScene:
     """A scene on the page: its description, its sheet's file name and size (width, height) in pixels."""
 
     scene: Scene
@@ -27,7 +27,7 @@ class Entry:
     size: tuple[int, int]
 
 
-def page(title: str, info: DatasetInfo, available: int, entries: Sequence[Entry]) -> str:
+def page(title: str, info: DatasetInfo, available: int, entries: Sequence[PageScene]) -> str:
     """The HTML of a data set with `available` scenes, of which `entries` are shown; every text is escaped."""
     return _template().render(
         title=title,

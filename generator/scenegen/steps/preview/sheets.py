@@ -18,7 +18,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.preview.faces import BACKGROUND
 from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.maps import draw_depth, draw_overlay
-from scenegen.steps.preview.page import Entry, page
+from scenegen.steps.preview.page import PageScene, page
 from scenegen.steps.preview.voxels import VIEWS, draw_voxels
 
 TILE = 224
@@ -60,7 +60,7 @@ def write_preview(
             sheet, thumb = _draw_scene(stored)
             name = f"scene_{stored.index:06d}.png"
             sheet.save(folder / name)
-            entries.append(Entry(stored.scene, name, sheet.size))
+            entries.append(PageScene(stored.scene, name, sheet.size))
             thumbs.append(thumb)
             if on_progress:
                 on_progress(done, len(chosen))

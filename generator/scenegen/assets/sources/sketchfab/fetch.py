@@ -25,7 +25,7 @@ from scenegen.assets.sources.files.gltf import check_references, find_gltf
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.sketchfab.api import Sketchfab, SketchfabModel, Stopped, Unavailable
 from scenegen.assets.sources.sketchfab.licences import spdx, why_refused
-from scenegen.assets.sources.sketchfab.manifest import Entry, Manifest, entries
+from scenegen.assets.sources.sketchfab.manifest import Manifest, ManifestEntry, entries
 from scenegen.core.asset_library import Asset, list_assets
 from scenegen.core.errors import ScenegenError
 
@@ -37,7 +37,7 @@ FOLDER = ".fetch"  # in the library: current downloads, and parts that another r
 class FetchedEntry:
     """A model that was added to the library; as a spare it replaced the model `instead_of` (a uid)."""
 
-    entry: Entry
+    entry: ManifestEntry
     asset: Asset
     instead_of: str | None
 
@@ -46,7 +46,7 @@ class FetchedEntry:
 class RefusedEntry:
     """A model that cannot be used, and why; `place` is the uid that it was fetched for, often its own."""
 
-    entry: Entry
+    entry: ManifestEntry
     why: str
     place: str
 
@@ -59,7 +59,7 @@ class FetchResult:
     """
 
     fetched: list[FetchedEntry] = field(default_factory=list)
-    kept: list[Entry] = field(default_factory=list)
+    kept: list[ManifestEntry] = field(default_factory=list)
     refused: list[RefusedEntry] = field(default_factory=list)
     missing: dict[tuple[str, str], int] = field(default_factory=dict)
     stopped: str | None = None
@@ -70,7 +70,7 @@ class _Quota:
     """The models of one class and split: how many are still wanted, and which are left to try."""
 
     open: int
-    candidates: deque[Entry]
+    candidates: deque[ManifestEntry]
     owed: deque[str] = field(default_factory=deque)  # uids of refused models that a spare may still replace
 
 
@@ -78,7 +78,7 @@ class _Quota:
 class _Attempt:
     """A model that is being fetched; as a spare it replaces the model `instead_of` (a uid)."""
 
-    entry: Entry
+    entry: ManifestEntry
     instead_of: str | None
 
 
@@ -95,7 +95,7 @@ class _Archive:
 OnProgress = Callable[[int, int], None]
 
 
-def present(manifest: Manifest, library: Path) -> tuple[Entry, ...]:
+def present(manifest: Manifest, library: Path) -> tuple[ManifestEntry, ...]:
     """The entries that the library already holds."""
     assets = list_assets(library) if library.is_dir() else ()
     there = {(asset.class_name, asset.provenance.source) for asset in assets}
@@ -219,7 +219,7 @@ def _stop_reason(error: Stopped | OSError, library: Path) -> str:
     return f"{library}: cannot be written ({error.strerror or error}); free disk space, then run the same command again"
 
 
-def _bring(api: Sketchfab, entry: Entry, scratch: Path, *, commercial: bool) -> _Archive:
+def _bring(api: Sketchfab, entry: ManifestEntry, scratch: Path, *, commercial: bool) -> _Archive:
     model = api.model(entry.uid)
     why = why_refused(model.licence, model.licence_label, commercial=commercial)
     if why:
@@ -257,7 +257,7 @@ def _open(model: SketchfabModel, part: Path, folder: Path, suffix: str) -> _Arch
 
 
 def _prepare(
-    archives: Sequence[tuple[Entry, _Archive]], library: Path, placer: Placer
+    archives: Sequence[tuple[ManifestEntry, _Archive]], library: Path, placer: Placer
 ) -> Iterator[Asset | str | OSError]:
     """Each model as an asset or a reason to refuse it; an OSError when the disk failed."""
     for number, imported in import_files([archive.file for _, archive in archives]):
@@ -274,7 +274,7 @@ def _prepare(
             yield error
 
 
-def _raw_model(name: str, entry: Entry, archive: _Archive, imported: Imported) -> RawModel:
+def _raw_model(name: str, entry: ManifestEntry, archive: _Archive, imported: Imported) -> RawModel:
     model = archive.model
     options = ImportOptions(
         class_name=entry.class_name,

@@ -19,7 +19,7 @@ SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """One model of a manifest; `height` in metres, `up` and `front` as in `files.ImportOptions`, None if not given."""
 
     uid: str
@@ -39,7 +39,7 @@ class Manifest:
     """
 
     name: str
-    models: Mapping[tuple[str, str], tuple[Entry, ...]]
+    models: Mapping[tuple[str, str], tuple[ManifestEntry, ...]]
     want: Mapping[tuple[str, str], int]
     faults: tuple[str, ...]
 
@@ -54,7 +54,7 @@ def read_manifest(name: str) -> Manifest:
     """Read a shipped manifest by its name, or a manifest file; UsageError when it is not a manifest."""
     body = _load(name)
     faults: list[str] = []
-    models: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    models: dict[tuple[str, str], list[ManifestEntry]] = defaultdict(list)
     listed: dict[tuple[str, str], int] = defaultdict(int)
     seen: dict[str, int] = {}
     model = Draft202012Validator(_schema()["$defs"]["model"])
@@ -132,9 +132,9 @@ def _label(item: object) -> str:
     return f" ({uid})" if isinstance(uid, str) and len(uid) <= 40 and uid.isprintable() else ""
 
 
-def _entry(item: dict[str, Any]) -> Entry:
+def _entry(item: dict[str, Any]) -> ManifestEntry:
     optional = {key: item.get(key) for key in ("name", "height", "up", "front")}
-    return Entry(item["uid"], item["class"], item["split"], **optional)
+    return ManifestEntry(item["uid"], item["class"], item["split"], **optional)
 
 
 def select(manifest: Manifest, class_name: str | None, split: str | None) -> Manifest:
@@ -153,7 +153,7 @@ def select(manifest: Manifest, class_name: str | None, split: str | None) -> Man
     )
 
 
-def entries(manifest: Manifest) -> Iterator[Entry]:
+def entries(manifest: Manifest) -> Iterator[ManifestEntry]:
     """All usable entries."""
     for models in manifest.models.values():
         yield from models

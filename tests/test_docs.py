@@ -193,7 +193,7 @@ def test_source_files_named_exist(page: Path) -> None:
 
 def test_the_page_about_verify_names_every_check() -> None:
     table = re.findall(r"^\| ([\w.]+) \| ", (ROOT / "docs/labels/verify.md").read_text(), re.MULTILINE)
-    assert sorted(table[1:]) == sorted(["folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS])
+    assert sorted(table[1:]) == sorted(["folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS, "shapes"])
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/labels/dataset.md"])

@@ -4,8 +4,9 @@
 
 File number n is written to DIR/<n>: mesh.npz (vertices (V, 3), faces (F, 3), material_index (F,), and, where the
 file has them, uvs (F, 3, 2), corner_normals (F, 3, 3), face_colors (F, 3) linear RGB), model.json (materials,
-warnings) and image files. World axes as Blender imports them: Z up where the format says what is up. After each file
-one line is printed: `@scenegen {"number": n, "ok": true}`, or `false` with "error"; all other output is noise.
+warnings, name and number of faces of each object) and image files. World axes as Blender imports them: Z up where the
+format says what is up. After each file one line is printed: `@scenegen {"number": n, "ok": true}`, or `false` with
+"error"; all other output is noise.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     described: list[dict[str, Any]] = []
     warnings: list[str] = []
     parts: list[dict[str, Any]] = []
+    part_sizes: list[tuple[str, int]] = []
     triangles = 0
     depsgraph = bpy.context.evaluated_depsgraph_get()
     for instance in depsgraph.object_instances:
@@ -121,6 +123,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
                     )
                 slots.append(materials[name])
             parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))
+            part_sizes.append((source.name, len(parts[-1]["faces"])))
         instance.object.to_mesh_clear()
     if not parts:
         raise ImportFault("no mesh in this file")
@@ -133,7 +136,8 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
         for slot, texture in material.get("textures", {}).items():
             if texture["image"] is None:
                 warnings.append(f"missing {slot} texture {texture['file']}")
-    text = json.dumps({"materials": described, "warnings": sorted(set(warnings))}, indent=1)
+    body = {"materials": described, "warnings": sorted(set(warnings)), "part_sizes": part_sizes}
+    text = json.dumps(body, indent=1)
     (folder / "model.json").write_text(text, encoding="utf-8")
 
 

@@ -38,6 +38,7 @@ FRONTS = click.Choice(["x", "-x", "y", "-y"])
 @click.option("--height", type=click.FloatRange(min=0, min_open=True), help="True height in metres (default: guessed).")
 @click.option("--up", type=AXES, help="The axis that is up, as Blender imports the file (default: guessed).")
 @click.option("--front", type=FRONTS, help="The axis that is the front, once upright (default: guessed).")
+@click.option("--split-objects", is_flag=True, help="Make an asset of each object that stands beside others in a file.")
 @click.option("--author", help="Who made them.")
 @click.option("--licence", help="Their licence, if possible as SPDX, such as CC-BY-4.0.")
 @click.option("--source", help="Where they come from, if possible an address.")
@@ -77,7 +78,7 @@ def add(
         raise UsageError("--scale and --height give the same size twice; give one of them")
     if as_json and (people or shapenet):
         raise UsageError("--json goes with files and .sh3f; leave it out")
-    given = [f"--{name}" for name in hints if hints[name]]
+    given = [f"--{name.replace('_', '-')}" for name in hints if hints[name]]
     if people:
         given += ["--shapenet"] * bool(shapenet) + ["--class"] * bool(class_name)
         _refuse_others("--people", [*given, *paths])

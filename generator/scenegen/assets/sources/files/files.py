@@ -15,6 +15,7 @@ import numpy as np
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, guess_up, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.assets.sources.files.separate import separate, variants
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
 
@@ -29,6 +30,7 @@ class ImportOptions:
 
     `scale` is metres per file unit, `height` the true height in metres; `up` and `front` are axes of the model as
     Blender imports it ("z", "-y", ...), `front` after `up` has been turned to Z.
+    `split_objects` makes a model of each object that stands beside the others in a file.
     """
 
     class_name: str
@@ -41,6 +43,7 @@ class ImportOptions:
     licence: str | None = None
     source: str | None = None
     title: str | None = None
+    split_objects: bool = False
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -73,10 +76,49 @@ def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawMod
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}_{names[name]}"
-        try:
-            yield replace(to_raw_model(files[number], name, imported, options, credit), named_by_file=True)
-        except ScenegenError as error:
-            yield Refused(str(files[number]), str(error))
+        objects = _objects(imported, options)
+        for place, each in enumerate(objects, 1):
+            own = f"{name}_{place}" if len(objects) > 1 else name
+            try:
+                yield replace(to_raw_model(files[number], own, each, options, credit), named_by_file=True)
+            except ScenegenError as error:
+                yield Refused(str(files[number]), str(error))
+
+
+def _objects(imported: Imported, options: ImportOptions) -> list[Imported]:
+    """The objects that a file holds: one with a warning about the others, or each, if they are to be split."""
+    faces = imported.faces
+    if options.class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
+        return [imported]
+    up = options.up or guess_up(imported.vertices[np.unique(faces)], _renumbered(faces), options.class_name)
+    stood = imported.vertices @ turn_upright(up).T
+    found = separate(stood, faces)
+    warnings = [
+        f"{one} and {other} fill the same place: if they are variants, export them into a file each"
+        for one, other in variants(stood, faces, imported.part_sizes)
+    ]
+    ground = "a plate of ground was left out" if found.has_ground else ""
+    if options.split_objects and found.objects > 1:
+        warnings += [ground] if ground else []
+        return [_with_faces(imported, found.object_of_face == n, warnings) for n in range(found.objects)]
+    if found.objects > 1:
+        beside = f"{found.objects} objects stand side by side{' on a plate of ground' if ground else ''}"
+        return [replace(imported, warnings=(*imported.warnings, *warnings, f"{beside}: give --split-objects"))]
+    if ground:
+        return [_with_faces(imported, found.object_of_face == 0, [*warnings, ground])]
+    return [replace(imported, warnings=(*imported.warnings, *warnings))]
+
+
+def _with_faces(imported: Imported, chosen: Any, warnings: Sequence[str]) -> Imported:
+    """The part of a model that has the `chosen` faces (F,), with more warnings."""
+    return replace(
+        imported,
+        faces=imported.faces[chosen],
+        material_index=imported.material_index[chosen],
+        uvs=None if imported.uvs is None else imported.uvs[chosen],
+        corner_normals=None if imported.corner_normals is None else imported.corner_normals[chosen],
+        warnings=(*imported.warnings, *warnings),
+    )
 
 
 def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptions, credit: dict[str, Any]) -> RawModel:

@@ -34,7 +34,8 @@ class Imported:
     """The content of a model file, in Blender's axes (Z up where the format defines an up axis) and the file's units.
 
     vertices float64 (V, 3), faces int32 (F, 3), material_index int32 (F,), uvs float32 (F, 3, 2) or None,
-    corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path in the materials.
+    corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path in the materials;
+    `part_sizes` name and number of faces of each object of the file, in the order of `faces`.
     """
 
     vertices: NDArray[np.float64]
@@ -45,6 +46,7 @@ class Imported:
     materials: tuple[Material, ...]
     textures: dict[str, bytes]
     warnings: tuple[str, ...]
+    part_sizes: tuple[tuple[str, int], ...]
 
 
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
@@ -172,7 +174,15 @@ def _load(folder: Path) -> Imported:
     if colors is not None:
         uvs, material_index = _paint(colors, uvs, material_index, materials, textures)
     return Imported(
-        vertices, faces, material_index, uvs, normals, tuple(materials), textures, tuple(dict.fromkeys(warnings))
+        vertices,
+        faces,
+        material_index,
+        uvs,
+        normals,
+        tuple(materials),
+        textures,
+        tuple(dict.fromkeys(warnings)),
+        tuple((name, size) for name, size in body["part_sizes"]),
     )
 
 

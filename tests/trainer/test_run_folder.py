@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from helpers.trainer_boxes import BOX, small_config, trained_model
 from scenegen.core.errors import ScenegenError
 from scenetrain.config import config_to_toml
 from scenetrain.data.scenes import open_split
+from scenetrain.networks.registry import get_family
+from scenetrain.training import run_folder
 from scenetrain.training.run_folder import begin_run, load_model, save_model
 
 CPU = torch.device("cpu")
@@ -45,9 +48,29 @@ def test_damage_is_one_line(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged"):
         load_model(tmp_path, CPU)
     body = torch.load(saved, weights_only=True)
-    torch.save({key: value for key, value in body.items() if key != "classes"}, tmp_path / "model.pt")
-    with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged"):
+    for key in ("classes", "family", "state", "thresholds", "grid"):
+        torch.save({name: value for name, value in body.items() if name != key}, tmp_path / "model.pt")
+        with pytest.raises(ScenegenError, match=rf"model\.pt: not a model of this program, or damaged .*{key}"):
+            load_model(tmp_path, CPU)
+    torch.save(body | {"state": {}}, tmp_path / "model.pt")
+    with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged \(.*state_dict"):
         load_model(tmp_path, CPU)
+
+
+def test_a_family_that_is_not_here_is_named(saved: Path, tmp_path: Path) -> None:
+    torch.save(torch.load(saved, weights_only=True) | {"family": "inverted"}, tmp_path / "model.pt")
+    with pytest.raises(ScenegenError, match=r"model\.pt: no model 'inverted'; known: everted; use the scenetrain"):
+        load_model(tmp_path, CPU)
+
+
+def test_a_mistake_of_a_family_is_not_called_damage(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*arguments: object, **options: object) -> torch.nn.Module:
+        raise KeyError("width")
+
+    broken = replace(get_family("everted"), build=build)
+    monkeypatch.setattr(run_folder, "get_family", lambda name: broken)
+    with pytest.raises(KeyError, match="width"):
+        load_model(saved, CPU)
 
 
 def test_a_configuration_that_says_the_same_continues_a_run(boxes: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor, nn
@@ -155,28 +155,40 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         raise _not_a_model(path, error) from error
     if found not in (FORMAT, OLD_FORMAT):
         raise ScenegenError(f"{path}: format {found!r}, which this scenetrain does not know; upgrade it")
-    try:
-        return _trained_model(body, path, device)
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise _not_a_model(path, error) from error
+    return _trained_model(body, path, device)
 
 
 def _trained_model(body: dict[str, Any], path: Path, device: torch.device) -> TrainedModel:
+    """The content of model.pt as a network. Only what is read from the file is caught: errors of a family surface."""
     old = body["format"] == OLD_FORMAT
-    family = get_family(body["config"]["model"]["name"] if old else body["family"])
-    config = family_config(family, body["config"], str(path))
-    grid = FrustumSpec(**body["grid"]) if family.reads.labels == "frustum" else GridSpec(**body["grid"])
-    model = family.build(config, len(body["classes"]), grid_shape(grid), pretrained=False).to(device)
-    model.load_state_dict(body["state"])
-    thresholds = body["thresholds"]
+    try:
+        name = str(body["config"]["model"]["name"] if old else body["family"])
+    except (KeyError, TypeError) as error:
+        raise _not_a_model(path, error) from error
+    try:
+        family = get_family(name)
+    except UsageError as error:
+        raise ScenegenError(f"{path}: {error}; use the scenetrain that trained it") from error
+    try:
+        config = family_config(family, body["config"], str(path))
+        grid = FrustumSpec(**body["grid"]) if family.reads.labels == "frustum" else GridSpec(**body["grid"])
+        classes, state, frequency = tuple(body["classes"]), body["state"], body["frequency"]
+        thresholds = {o.name: body["thresholds"][o.title if old else o.name] for o in family.outputs}
+    except (ValueError, KeyError, TypeError, UsageError) as error:
+        raise _not_a_model(path, error) from error
+    model = family.build(config, len(classes), grid_shape(grid), pretrained=False).to(device)
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError) as error:
+        raise _not_a_model(path, error) from error
     return TrainedModel(
         model=model.eval(),
         family=family,
         config=config,
-        classes=tuple(body["classes"]),
+        classes=classes,
         grid=grid,
-        thresholds={output.name: thresholds[output.title if old else output.name] for output in family.outputs},
-        frequency=body["frequency"],
+        thresholds=thresholds,
+        frequency=frequency,
     )
 
 

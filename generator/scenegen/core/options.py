@@ -1,8 +1,8 @@
 """Fields of a dataclass that are options of a command line: default, help text and check are written once.
 
-`option()` declares a field. From its declaration come the option of `scenegen generate` (cli/options.py), the option of
-blender_scripts/generate.py (`add_arguments`), the arguments that carry a value from one process to another (`to_argv`)
-and the check of the value (`check_options`).
+`option()` declares a field. From its declaration come the option of `scenegen generate` (cli/request_options.py), the
+option of blender_scripts/generate.py (`add_arguments`), the arguments that carry a value from one process to another
+(`to_argv`) and the check of the value (`check_options`).
 
 Standard library only: this runs inside Blender.
 """

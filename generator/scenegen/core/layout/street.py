@@ -1,9 +1,9 @@
 """A street: lanes, crossings, kerbs, pavements, rows of buildings, vehicles, trees and people.
 
 The street runs along y with its middle at the origin and ends in a junction at both ends, beyond which a row of
-buildings closes the view. The ground is made of assets of class "ground" (slabs, see parametric/ground.py) laid edge to
-edge: roads with their top at z = 0, pavements and lots a kerb higher. Everything else stands on them. Boxes may touch
-and never overlap, so no wheel stands on a pavement.
+buildings closes the view. The ground is made of assets of class "ground" (slabs, see parametric/street/ground.py) laid
+edge to edge: roads with their top at z = 0, pavements and lots a kerb higher. Everything else stands on them. Boxes may
+touch and never overlap, so no wheel stands on a pavement.
 """
 
 from __future__ import annotations

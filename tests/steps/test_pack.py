@@ -250,6 +250,13 @@ def test_damage_names_shard_and_scene(folders: Path, tmp_path: Path) -> None:
         Dataset(tmp_path)
 
 
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), 0.0])
+def test_a_size_of_shards_that_json_cannot_hold_is_refused(folders: Path, tmp_path: Path, size: float) -> None:
+    with pytest.raises(UsageError, match=r"--shard-mb (nan|inf|0): give megabytes"):
+        pack(folders, tmp_path / "out", Packing("png", 95, maps=False, shard_mb=size))
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_cannot_be_packed_is_refused(folders: Path, exact: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match=r"image png, not jpeg"):
         pack(folders, exact, SPLIT_UP)

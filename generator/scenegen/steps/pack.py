@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -82,6 +83,8 @@ def pack(
 
 
 def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: bool) -> None:
+    if not 0 < packing.shard_mb < math.inf:  # index.json holds it, and JSON has no inf and no nan
+        raise UsageError(f"--shard-mb {packing.shard_mb:g}: give megabytes, such as 250")
     if delete and dataset.packing:
         raise UsageError(f"--delete: {dataset.path} is packed and has no scene folders to delete; leave --delete out")
     if delete and not packing.maps:

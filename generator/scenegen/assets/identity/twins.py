@@ -16,6 +16,7 @@ from scenegen.core.asset_library import Asset, asset_folders, read_asset, with_f
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.fingerprint import ALIKE, SAME_SHAPE, Fingerprint, distances, from_text, invariants
+from scenegen.core.json_values import parse_object
 from scenegen.core.scene.classes import object_class
 
 
@@ -109,13 +110,13 @@ def store_fingerprints(library: Path) -> None:
     """
     for folder in asset_folders(library) if library.is_dir() else ():
         try:
+            if parse_object((folder / "asset.json").read_bytes()).get("fingerprint"):
+                continue  # most have one: their meshes stay unread
             asset = read_asset(folder)
-            if asset.fingerprint:
-                continue
             text = with_fingerprint(asset).fingerprint
             with library_lock(library):
-                body = json.loads((folder / "asset.json").read_text(encoding="utf-8"))
-                if body.get("fingerprint") is None and body["provenance"]["checksum"] == asset.provenance.checksum:
+                body = parse_object((folder / "asset.json").read_bytes())
+                if not body.get("fingerprint") and body["provenance"]["checksum"] == asset.provenance.checksum:
                     write_text(folder / "asset.json", json.dumps({**body, "fingerprint": text}, indent=1))
         except (ScenegenError, OSError, ValueError, KeyError):
             continue

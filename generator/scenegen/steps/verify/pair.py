@@ -47,8 +47,8 @@ def check_pair(one: Dataset, other: Dataset, library: Path | None = None) -> Ite
         if (nearest := float(far.min())) < SAME_SHAPE:
             twin = names[int(far.argmin())]
             yield (
-                f"{name} has the same shape as {twin} in {other.path} (distance {nearest:.3f}); see which in "
-                f"`scenegen assets check`, and generate one of the data sets from other models"
+                f"{name} has the same shape as {twin} in {other.path} (distance {nearest:.3f}); generate one of "
+                f"the two data sets from other models"
             )
 
 

@@ -27,6 +27,7 @@ from blender_scripts.imports.blend import show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
+from blender_scripts.imports.ledger import file_warnings, known_materials
 from blender_scripts.imports.materials import Images, read_material
 from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.text_files import lower_case_stl, near_origin
@@ -92,9 +93,10 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     _read(file, folder)
     images = Images(folder, file.parent)
+    defined = known_materials(file) if file.suffix.lower() == ".obj" else None
     materials: dict[str, int] = {}
     described: list[dict[str, Any]] = []
-    warnings: list[str] = []
+    warnings = file_warnings(file)
     parts: list[dict[str, Any]] = []
     part_sizes: list[tuple[str, int]] = []
     triangles = 0
@@ -116,10 +118,9 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
                 name = slot.material.name if slot.material else ""
                 if name not in materials:
                     materials[name] = len(described)
+                    known = slot.material and (defined is None or name in defined)
                     described.append(
-                        read_material(slot.material, images, from_obj=file.suffix.lower() == ".obj")
-                        if slot.material
-                        else {}
+                        read_material(slot.material, images, from_obj=defined is not None) if known else {}
                     )
                 slots.append(materials[name])
             parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))
@@ -133,6 +134,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
         described.append({})
     np.savez(folder / "mesh.npz", **_joined(parts))
     for material in described:
+        warnings += material.pop("warnings", [])
         for slot, texture in material.get("textures", {}).items():
             if texture["image"] is None:
                 warnings.append(f"missing {slot} texture {texture['file']}")
@@ -238,8 +240,9 @@ def _face_colors(
         return None
     result = np.full((len(faces), 3), np.nan, dtype=np.float32)
     for number in np.unique(material_index):
-        material = materials[number] if number >= 0 else {"color_attribute": ""}
-        if "color_attribute" not in material or "base_color" in material.get("textures", {}):
+        unnamed = number < 0 or not materials[number]
+        material: dict[str, Any] = {"color_attribute": ""} if unnamed else materials[number]
+        if "color_attribute" not in material:
             continue
         name = material["color_attribute"]
         attribute = mesh.color_attributes.get(name) if name else mesh.color_attributes[0]
@@ -248,6 +251,10 @@ def _face_colors(
         chosen = material_index == number
         index = corners if attribute.domain == "CORNER" else faces
         colors = values_of(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
+        if "base_color" in material.get("textures", {}):
+            if colors.min() < 0.99:
+                material["warnings"].append(f"{material['name']}: {attribute.name} times its texture is not shown")
+            continue
         result[chosen] = colors.mean(axis=1) * np.array(material.get("base_color", (1.0, 1.0, 1.0)), dtype=np.float32)
     return result if np.isfinite(result).any() else None
 

@@ -38,7 +38,7 @@ def readable(file: Path, folder: Path) -> Path:
     OSError when a file that it names is missing.
     """
     try:
-        body, end = _read_json(file)
+        body, end = read_gltf_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
     changed = bool(body.pop("animations", None)) | _hide_nodes(body)
@@ -101,7 +101,7 @@ def _packed_with(body: dict[str, Any]) -> str | None:
     return None
 
 
-def _read_json(file: Path) -> tuple[dict[str, Any], int]:
+def read_gltf_json(file: Path) -> tuple[dict[str, Any], int]:
     """The JSON of a .gltf or .glb file, and where it ends in a .glb file (0: the file is a .gltf file)."""
     with file.open("rb") as stream:
         start = stream.read(20)

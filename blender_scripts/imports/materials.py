@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from blender_scripts.host.compat import uses_nodes
 from blender_scripts.imports.image_files import find_image
+from blender_scripts.imports.ledger import shader_warnings
 
 SLOTS = {
     "base_color": ("Base Color", "Color"),
@@ -21,6 +23,7 @@ SLOTS = {
     "emission": ("Emission Color", "Emission"),
 }
 CHANNELS = {"Red": "R", "Green": "G", "Blue": "B", "R": "R", "G": "G", "B": "B", "Alpha": "A"}
+UNREAD_NODES = {"VALTORGB", "HUE_SAT", "BRIGHTCONTRAST", "GAMMA", "INVERT", "CURVE_RGB", "MAP_RANGE"}
 ORDINARY_IOR = 1.45
 READABLE = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif"}
 
@@ -70,7 +73,11 @@ class Images:
 
 @dataclass
 class Traced:
-    """What feeds a socket: an image (one channel of it), a colour attribute, and the factors on the way."""
+    """What feeds a socket: an image (one channel of it), a colour attribute or a constant, and the factors on the way.
+
+    `cutoff`: an alpha of at least that is opaque, a lower one transparent. `height`: the image holds heights, not
+    normals. `strength` is that of the normals. `unread` names what has no effect on the result.
+    """
 
     image: Any = None
     channel: str = "RGB"
@@ -78,18 +85,27 @@ class Traced:
     uv_map: str | None = None
     uv_transform: tuple[float, float, float, float, float] | None = None
     color_attribute: str | None = None
+    constant: bool = False
+    cutoff: float | None = None
+    height: bool = False
+    strength: float = 1.0
+    unread: tuple[str, ...] = ()
 
 
 def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str, Any]:
     """Describe a material with plain values for JSON; see `Material` for the numbers.
 
-    `textures` maps a slot to {"image": file name or None when missing, "channel", "factor"}.
+    `textures` maps a slot to {"image": file name or None when missing, "channel", "factor", ...}; `warnings` name what
+    is not shown.
     """
     result: dict[str, Any] = {"name": material.name, "base_color": list(material.diffuse_color[:3]), "textures": {}}
+    result["warnings"] = []
     shader = _shader(material)
     if shader is None:
         return result
     sockets = {slot: _socket(shader, names) for slot, names in SLOTS.items()}
+    if shader.type == "BSDF_PRINCIPLED":
+        result["warnings"] += shader_warnings(material.name, shader)
     reflective = _is_specular_glossy(shader)
     metal = reflective and _is_black(sockets["base_color"])
     if metal:
@@ -120,15 +136,23 @@ def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str,
             continue
         if slot == "base_color" and traced.color_attribute is not None:
             result["color_attribute"] = traced.color_attribute
-        if slot == "base_color" and traced.image is None:
-            result["base_color"] = list(traced.factor)
+        result["warnings"] += [f"{material.name}: {slot} is shown without {each}" for each in traced.unread]
+        if traced.image is None and (traced.constant or (slot == "base_color" and traced.color_attribute is not None)):
+            result[slot] = list(traced.factor) if slot in ("base_color", "emission") else traced.factor[0]
         if traced.image is not None:
             result["textures"][slot] = {
                 "image": images.write(traced.image),
                 "file": Path(traced.image.filepath_raw or traced.image.name).name,
                 "channel": traced.channel,
                 "factor": list(traced.factor),
+                "cutoff": traced.cutoff,
+                "height": traced.height,
+                "strength": traced.strength,
             }
+            if from_obj and slot == "alpha":  # map_d of an image without alpha means its brightness
+                result["textures"][slot]["channel"] = "A or RGB"
+            if from_obj and slot == "normal":  # map_Bump is for heights, but many exporters write normals
+                result["textures"][slot] |= {"height": None, "strength": traced.strength or 1.0}  # 0: no -bm is given
             if slot == "base_color":
                 result["uv_map"] = traced.uv_map
                 result["uv_transform"] = traced.uv_transform
@@ -212,14 +236,42 @@ def _trace(socket: Any, depth: int = 0) -> Traced | None:
     branches = [(s, _trace(s, depth + 1)) for s in node.inputs if s.enabled]
     traced = [(s, t) for s, t in branches if t is not None]
     if not traced:
-        return None
+        return _leaf(node, link.from_socket)
     result = next((t for _, t in traced if t.image is not None), traced[0][1])
     result.color_attribute = next((t.color_attribute for _, t in traced if t.color_attribute), None)
+    result.unread = tuple(dict.fromkeys(each for _, t in traced for each in t.unread))
     if node.type in ("SEPARATE_COLOR", "SEPRGB"):
         result.channel = CHANNELS.get(link.from_socket.name, "R")
+    if node.type == "BUMP":
+        result.height = any(s.name == "Height" and t is result for s, t in traced)
+    if node.type in ("BUMP", "NORMAL_MAP"):
+        result.strength = float(node.inputs["Strength"].default_value)
+    if node.type == "MATH" and node.operation in ("LESS_THAN", "ROUND"):
+        result.cutoff = float(node.inputs[1].default_value) if node.operation == "LESS_THAN" else 0.5
     if node.type in ("MIX", "MIX_RGB", "MATH") and _multiplies(node):
         result.factor = _times(result.factor, node, {s.identifier for s, _ in traced})
+    if node.type in UNREAD_NODES:
+        result.unread += (f"its {node.bl_label} node",)
+    if node.type == "VALTORGB" and result.image is None:
+        red, green, blue = np.mean([node.color_ramp.evaluate(at / 16)[:3] for at in range(17)], axis=0).tolist()
+        return Traced(factor=(red, green, blue), constant=True, unread=result.unread)
     return result
+
+
+def _leaf(node: Any, output: Any) -> Traced | None:
+    """What a node gives that nothing feeds: a constant, the mean colour of a pattern, or nothing that is read."""
+    if node.type in ("RGB", "VALUE"):
+        value = _constant(output) or (0.0,)
+        return Traced(factor=(value[0], value[1], value[2]) if len(value) == 3 else value * 3, constant=True)
+    if node.type.startswith("TEX_") or node.type in ("OBJECT_INFO", "NEW_GEOMETRY", "AMBIENT_OCCLUSION", "WIREFRAME"):
+        pattern = [_constant(node.inputs[name]) for name in ("Color1", "Color2") if name in node.inputs]
+        colours = [colour for colour in pattern if colour is not None and len(colour) == 3]
+        unread = (f"its {node.bl_label} node",)
+        if not colours:
+            return Traced(unread=unread)
+        mean = np.mean(colours, axis=0).tolist()
+        return Traced(factor=(mean[0], mean[1], mean[2]), constant=True, unread=unread)
+    return None
 
 
 def _multiplies(node: Any) -> bool:

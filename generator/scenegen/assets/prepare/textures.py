@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ class TextureError(Exception):
     """An image cannot be read; the message says why."""
 
 
-def _open(content: bytes) -> Image.Image:
+def _open(content: bytes, *, linear: bool = False) -> Image.Image:
     try:
         file = Image.open(io.BytesIO(content))
         file.draft(None, (_DRAFT_EDGE, _DRAFT_EDGE))
@@ -28,10 +28,24 @@ def _open(content: bytes) -> Image.Image:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise TextureError(str(error).split(" <", 1)[0]) from error
     image: Image.Image = file
-    if image.mode in ("I;16", "I", "F"):  # 16-bit grey: pillow's own conversion clips instead of scaling
+    if image.mode.startswith("I") or image.mode == "F":  # pillow's own conversion clips instead of scaling
         values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values / max(values.max(), 255.0) * 255.0).astype(np.uint8))
+        image = Image.fromarray(_eight_bits(values, image.mode, linear=linear))
     return image
+
+
+def _eight_bits(values: NDArray[np.float64], mode: str, *, linear: bool) -> NDArray[np.uint8]:
+    """Grey values of pillow's `mode` as 8 bits: floats are linear brightness, whole numbers have 16 or 31 bits."""
+    if mode == "F":
+        shares = np.clip(np.nan_to_num(values), 0.0, 1.0)
+        shares = shares if linear else _srgb(shares)
+    else:
+        shares = np.clip(values / (65535.0 if mode != "I" or values.max() <= 65535.0 else 2.0**31 - 1.0), 0.0, 1.0)
+    return np.asarray(np.round(shares * 255.0), dtype=np.uint8)
+
+
+def _srgb(linear: NDArray[Any]) -> NDArray[Any]:
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.clip(linear, 1e-6, 1) ** (1 / 2.4) - 0.055)
 
 
 def _encode(image: Image.Image, *, lossless: bool) -> bytes:
@@ -43,22 +57,47 @@ def _encode(image: Image.Image, *, lossless: bool) -> bytes:
     return buffer.getvalue()
 
 
-def grey_channel(content: bytes, channel: str, factor: float = 1.0) -> bytes | None:
+def grey_channel(content: bytes, channel: str, factor: float = 1.0, cutoff: float | None = None) -> bytes | None:
     """One channel ("R", "G", "B", "A", or "RGB" for brightness) times `factor`, as a grey PNG.
 
-    None when the alpha channel is wanted and is missing or opaque everywhere.
+    "A or RGB" is alpha where the image has it, else brightness. With a `cutoff` each pixel becomes 255, or 0
+    below it. None when an alpha is wanted and is missing or opaque everywhere.
     """
-    image = _open(content)
-    if channel == "A":
-        if "A" not in image.getbands() and "transparency" not in image.info:
-            return None
-        image = image.convert("RGBA")
-        if np.asarray(image.getchannel("A")).min() >= 250:
-            return None
+    image = _open(content, linear=True)
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    if channel == "A" and not has_alpha:
+        return None
+    opaque = channel.startswith("A")
+    channel = ("A" if has_alpha else "RGB") if channel == "A or RGB" else channel
     grey = image.convert("L") if channel == "RGB" else image.convert("RGBA").getchannel(channel)
     if factor != 1.0:
         grey = grey.point([min(255, round(v * factor)) for v in range(256)])
+    if cutoff is not None:
+        grey = grey.point([255 if v / 255 >= cutoff - 1e-6 else 0 for v in range(256)])
+    if opaque and np.asarray(grey).min() >= 250:
+        return None
     return _encode(grey, lossless=True)
+
+
+def is_height_map(content: bytes) -> bool:
+    """Whether an image is grey, as heights are; normals are blue."""
+    pixels = np.asarray(_open(content, linear=True).convert("RGB"), dtype=np.int16)
+    return int(np.ptp(pixels, axis=2).max()) <= 8
+
+
+def normals_of_heights(content: bytes, strength: float) -> bytes | None:
+    """Normal map (OpenGL's, Y up) of a height map that repeats; None where it is flat.
+
+    A full step from one pixel to the next but one is a slope of `strength` times 4.
+    """
+    heights = np.asarray(_open(content, linear=True).convert("L"), dtype=np.float64) / 255.0
+    if np.ptp(heights) < 1.5 / 255.0:
+        return None
+    along = (np.roll(heights, -1, axis=1) - np.roll(heights, 1, axis=1)) * 4.0 * strength
+    down = (np.roll(heights, -1, axis=0) - np.roll(heights, 1, axis=0)) * 4.0 * strength
+    normals = np.stack([-along, down, np.ones_like(heights)], axis=2)
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    return _encode(Image.fromarray(np.round((normals + 1.0) * 127.5).astype(np.uint8)), lossless=True)
 
 
 def tinted(content: bytes, factor: Sequence[float]) -> bytes:
@@ -73,7 +112,7 @@ def tinted(content: bytes, factor: Sequence[float]) -> bytes:
 
 def palette(colors: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
     """A PNG of at most 256 colours for the linear `colors` (N, 3), and the UV (N, 2) of each colour's texel."""
-    srgb = np.where(colors <= 0.0031308, colors * 12.92, 1.055 * np.clip(colors, 1e-6, 1) ** (1 / 2.4) - 0.055)
+    srgb = _srgb(colors)
     row = Image.fromarray(np.clip(np.round(srgb * 255), 0, 255).astype(np.uint8)[None])
     reduced = row.quantize(PALETTE_EDGE**2, dither=Image.Dither.NONE)
     index = np.asarray(reduced).reshape(-1).astype(np.int64)

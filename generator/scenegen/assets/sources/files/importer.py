@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
-from scenegen.assets.prepare.textures import NEUTRAL_GREY, TextureError, grey_channel, palette, tinted
+from scenegen.assets.prepare.textures import (
+    NEUTRAL_GREY,
+    TextureError,
+    grey_channel,
+    is_height_map,
+    normals_of_heights,
+    palette,
+    tinted,
+)
 from scenegen.assets.sources.files.gltf import count_triangles
 from scenegen.core.asset_library import Material
 from scenegen.core.blender_protocol import MARK
@@ -193,16 +201,24 @@ def _material(body: dict[str, Any], folder: Path, textures: dict[str, bytes], wa
     slots: dict[str, str] = {}
     for slot, texture in body.get("textures", {}).items():
         content = None if texture["image"] is None else (folder / texture["image"]).read_bytes()
-        path = f"textures/{texture['image']}_{slot if slot in GREY else texture['channel']}"
+        kind = slot if slot in (*GREY, "normal") else texture["channel"]
+        path = f"textures/{texture['image']}_{kind}"
         try:
             if content is None:
                 raise TextureError("missing")
             if slot in GREY:
-                content = grey_channel(content, texture["channel"], texture["factor"][0])
+                content = grey_channel(content, texture["channel"], texture["factor"][0], texture["cutoff"])
                 if content is None:  # no alpha channel, or opaque everywhere
                     continue
             elif slot in ("base_color", "emission"):
                 content = tinted(content, texture["factor"])
+            elif texture["height"] or (texture["height"] is None and is_height_map(content)):
+                content = normals_of_heights(content, texture["strength"])
+                path += f"_{texture['strength']:g}"
+                if content is None:  # flat
+                    continue
+            elif texture["strength"] != 1.0:
+                warnings.append(f"{body['name']}: strength {texture['strength']:g} of its normal map is not applied")
         except TextureError as error:
             if str(error) != "missing":
                 warnings.append(f"unreadable {slot} texture {texture['file']}: {error}")

@@ -262,7 +262,7 @@ def _leaf(node: Any, output: Any) -> Traced | None:
     """What a node gives that nothing feeds: a constant, the mean colour of a pattern, or nothing that is read."""
     if node.type in ("RGB", "VALUE"):
         value = _constant(output) or (0.0,)
-        return Traced(factor=(value[0], value[1], value[2]) if len(value) == 3 else value * 3, constant=True)
+        return Traced(factor=(value[0], value[len(value) // 3], value[-1]), constant=True)
     if node.type.startswith("TEX_") or node.type in ("OBJECT_INFO", "NEW_GEOMETRY", "AMBIENT_OCCLUSION", "WIREFRAME"):
         pattern = [_constant(node.inputs[name]) for name in ("Color1", "Color2") if name in node.inputs]
         colours = [colour for colour in pattern if colour is not None and len(colour) == 3]

@@ -161,6 +161,24 @@ def test_a_back_copy_with_fewer_points_on_its_outline_goes(tmp_path: Path) -> No
     assert np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2 == pytest.approx(4.0)
 
 
+def test_broken_normals_are_left_out(tmp_path: Path) -> None:
+    """Normals along the surface on half of a chair are dropped; smooth and inward ones are kept."""
+    mesh = chair()
+    along = mesh.triangles[:, 1] - mesh.triangles[:, 0]
+    for name, normals in {"good": -mesh.face_normals, "bad": np.where(np.arange(72)[:, None] < 36, along, 1.0)}.items():
+        lines = [f"v {x} {z} {-y}" for x, y, z in mesh.vertices]
+        lines += [f"vn {x} {z} {-y}" for x, y, z in normals / np.linalg.norm(normals, axis=1, keepdims=True)]
+        lines += ["f " + " ".join(f"{i + 1}//{n + 1}" for i in face) for n, face in enumerate(mesh.faces)]
+        (tmp_path / f"{name}.obj").write_text("\n".join(lines))
+    bad, good = read([tmp_path / "bad.obj", tmp_path / "good.obj"], ImportOptions("chair"))
+    assert isinstance(bad, RawModel)
+    assert isinstance(good, RawModel)
+    assert bad.corner_normals is None
+    assert any("astray: left out" in warning for warning in bad.warnings)
+    assert good.corner_normals is not None
+    assert not any("astray" in warning for warning in good.warnings)
+
+
 def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: Path) -> None:
     (tmp_path / "empty.glb").write_bytes(b"")
     (tmp_path / "noise.glb").write_bytes(b"glTF" + bytes(range(200)))

@@ -15,6 +15,7 @@ import numpy as np
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, guess_up, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
 from scenegen.assets.sources.files.separate import separate, variants
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
@@ -159,6 +160,10 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     broken = ~np.isfinite(imported.vertices).all(axis=1)
     placed = np.where(broken[:, None], np.nan, placed * scale)
     normals = imported.corner_normals
+    astray = 0.0 if normals is None else share_astray(imported.vertices, imported.faces, normals)
+    if astray > MOST_ASTRAY:
+        normals = None
+        warnings.append(f"the file's normals shade {astray:.0%} of its surface astray: left out")
     return RawModel(
         name=name,
         class_name=options.class_name,

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
-from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, guess_up, turn_front, turn_upright
+from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
 from scenegen.assets.sources.files.separate import separate, variants
+from scenegen.assets.sources.files.up_axis import UNDECLARED, UNTURNED, find_up, is_vehicle
+from scenegen.assets.sources.files.vehicle_front import vehicle_front
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.classes import object_class
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".ply", ".stl", ".blend", ".usd", ".usda", ".usdc", ".usdz", ".dae")
 TEST_SHARE = 0.2
@@ -77,7 +81,7 @@ def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawMod
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}_{names[name]}"
-        objects = _objects(imported, options)
+        objects = _objects(files[number], imported, options)
         for place, each in enumerate(objects, 1):
             own = f"{name}_{place}" if len(objects) > 1 else name
             try:
@@ -86,12 +90,13 @@ def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawMod
                 yield Refused(str(files[number]), str(error))
 
 
-def _objects(imported: Imported, options: ImportOptions) -> list[Imported]:
+def _objects(file: Path, imported: Imported, options: ImportOptions) -> list[Imported]:
     """The objects that a file holds: one with a warning about the others, or each, if they are to be split."""
     faces = imported.faces
     if options.class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
         return [imported]
-    up = options.up or guess_up(imported.vertices[np.unique(faces)], _renumbered(faces), options.class_name)
+    corners = imported.vertices[np.unique(faces)]
+    up = options.up or find_up(corners, _renumbered(faces), options.class_name, file.suffix.lower()).axis
     stood = imported.vertices @ turn_upright(up).T
     found = separate(stood, faces)
     warnings = [
@@ -129,23 +134,18 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     """
     vertices = imported.vertices
     finite = vertices[np.isfinite(vertices).all(axis=1)]
-    used = imported.faces[np.isfinite(vertices[imported.faces]).all(axis=(1, 2))]
+    kept = np.isfinite(vertices[imported.faces]).all(axis=(1, 2))
+    used = imported.faces[kept]
     if not len(finite) or not len(used) or not np.ptp(finite, axis=0).any():
         raise ScenegenError("no surface: all its triangles have broken coordinates or no area; export it again")
     warnings = list(imported.warnings)
     vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
-    up = options.up or guess_up(vertices[np.unique(used)], _renumbered(used), options.class_name)
-    if up != "z" and not options.up:
-        warnings.append(f"up axis guessed: {up}")
+    suffix = file.suffix.lower()
+    corners, faces = vertices[np.unique(used)], _renumbered(used)
+    up = options.up or _find_up(corners, faces, options.class_name, suffix, warnings)
     turn = turn_upright(up)
-    stood = vertices @ turn.T
-    front = options.front or guess_front(stood[np.unique(used)], _renumbered(used), options.class_name)
-    if front is None and options.class_name in FRONTS:
-        warnings.append("front not known: kept as in the file; give --front if it is wrong")
-    elif front not in (None, "-y"):
-        turn = turn_front(str(front)) @ turn
-        if not options.front:
-            warnings.append(f"front guessed: {front}")
+    front = options.front or _find_front(corners @ turn.T, faces, imported, kept, options.class_name, warnings)
+    turn = turn_front(front or "-y") @ turn
     placed = vertices @ turn.T
     size = np.ptp(placed[np.unique(used)], axis=0)
     if options.height is not None:
@@ -155,7 +155,8 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     elif options.scale is not None:
         scale = options.scale
     else:
-        scale, warning = guess_scale((float(size[0]), float(size[1]), float(size[2])), options.class_name)
+        extent = (float(size[0]), float(size[1]), float(size[2]))
+        scale, warning = guess_scale(extent, options.class_name, states_unit=suffix not in UNDECLARED)
         warnings += [warning] if warning else []
     broken = ~np.isfinite(imported.vertices).all(axis=1)
     placed = np.where(broken[:, None], np.nan, placed * scale)
@@ -181,9 +182,47 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     )
 
 
-def _renumbered(faces: Any) -> Any:
+def _find_up(
+    vertices: NDArray[np.float64], faces: NDArray[np.int64], class_name: str, suffix: str, warnings: list[str]
+) -> str:
+    up = find_up(vertices, faces, class_name, suffix)
+    if up.axis != "z":
+        warnings.append(f"up axis guessed: {up.axis}")
+    elif not up.sure:
+        other = "y" if suffix in UNTURNED else "-y"
+        warnings.append(f"up axis not certain: kept as in the file; if the model lies on its back, give --up {other}")
+    return up.axis
+
+
+def _find_front(
+    vertices: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    imported: Imported,
+    kept: NDArray[np.bool_],
+    class_name: str,
+    warnings: list[str],
+) -> str | None:
+    """The front of an upright model, of whose faces only the `kept` ones are given; None if it is not known."""
+    vehicle = is_vehicle(object_class(class_name))
+    if vehicle:
+        front = vehicle_front(vertices, faces, imported.material_index[kept], imported.materials, class_name)
+    else:
+        front = guess_front(vertices, faces, class_name)
+    across, along, _ = np.ptp(vertices, axis=0)
+    if front is None and vehicle and across > along:
+        warnings.append("front not known: its length was laid along Y; if it drives backwards, give --front -x")
+        return "x"
+    if front is None and (vehicle or class_name in FRONTS):
+        other = "y" if vehicle else "x, -x or y"
+        warnings.append(f"front not known: kept as in the file; if it is wrong, give --front {other}")
+    elif front not in (None, "-y"):
+        warnings.append(f"front guessed: {front}")
+    return front
+
+
+def _renumbered(faces: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Faces (F, 3) renumbered to index the vertices that they use alone, in their order."""
-    return np.unique(faces, return_inverse=True)[1].reshape(-1, 3)
+    return np.asarray(np.unique(faces, return_inverse=True)[1].reshape(-1, 3), dtype=np.int64)
 
 
 def split_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Guesses what a file does not state: its units, its up axis and its front.
+"""Guesses what a file does not state: its units and its front (up_axis.py: its up axis).
 
 Each guess is cheap, depends on the class, and is kept only where the evidence is clear. The asset's warnings name
 every guess.
@@ -13,11 +13,12 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scenegen.core.scene.classes import carriers, object_class
+from scenegen.core.scene.classes import object_class
 
 Floats = NDArray[np.float64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 ODD = 1.5
+NEARLY = 1.2
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -67,56 +68,24 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> Surfac
     return SurfaceSamples(corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across))
 
 
-def guess_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str:
-    """The axis that is up: "z", as importers deliver it, unless the shape is clearly one that lies down."""
-    size = np.ptp(vertices, axis=0)
-    if object_class(class_name).person or object_class(class_name).rooted:
-        return "y" if size[1] > 1.5 * size[2] and size[1] >= size[0] * 0.95 else "z"
-    if class_name in carriers():
-        share = {axis: _flat_top_share(vertices, faces, axis) for axis in ("z", "y")}
-        return "y" if share["y"] > 0.6 and share["z"] < 0.3 else "z"
-    if class_name == "chair":
-        legs = [_ground_share(vertices, faces, axis) for axis in (1, 2)]
-        return "y" if size[1] > 1.15 * size[2] and legs[1] > 2 * legs[0] else "z"
-    return "z"
-
-
-def _flat_top_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: str) -> float:
-    """Share of the footprint along `axis` that a flat plate at the upper end covers."""
-    turned = vertices @ turn_upright(axis).T
-    centres, areas, normals = surface_samples(turned, faces)
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    plate = (np.abs(normals[:, 2]) > 0.99) & (centres[:, 2] > high[2] - 0.03 * (high[2] - low[2]))
-    footprint = float(np.prod(high[:2] - low[:2]))
-    return float(areas[plate].sum()) / footprint if footprint > 0 else 0.0
-
-
-def _ground_share(vertices: Floats, faces: NDArray[np.integer[Any]], axis: int) -> float:
-    """Share of the footprint along `axis` that the lowest slice covers: small for legs, large for a back."""
-    centres = surface_samples(vertices, faces).centres
-    low, extent = vertices.min(axis=0), np.ptp(vertices, axis=0) + 1e-12
-    slice_ = centres[centres[:, axis] < low[axis] + 0.05 * extent[axis]]
-    cells = np.delete((slice_ - low) / extent * 20, axis, axis=1).astype(int)
-    return len(np.unique(cells, axis=0)) / 400
-
-
-def guess_scale(size: tuple[float, float, float], class_name: str) -> tuple[float, str | None]:
+def guess_scale(size: tuple[float, float, float], class_name: str, *, states_unit: bool) -> tuple[float, str | None]:
     """The factor to metres, and a warning when it is a guess.
 
-    The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size.
+    The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size. Where the file
+    `states_unit`, and in that unit its size is nearly usual, it keeps that size.
     """
     usual = object_class(class_name).usual_size
     if usual is None:
         return 1.0, None
+    unusual = "an unusual size, taken as metres; give --scale or --height if that is wrong"
+    if states_unit and not usual.fits(size) and usual.fits(size, NEARLY):
+        return 1.0, unusual
     for name, factor in UNITS.items():
         if usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
             return factor, None if name == "m" else f"units guessed: {name}"
     factor = usual.scale_to_usual(size)
     if usual.fits(size, ODD) and not usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
-        return (
-            1.0,
-            "an unusual size, taken as metres; give --scale or --height if that is wrong",
-        )  # a throne stays a throne, it is not scaled to half its width
+        return 1.0, unusual  # a throne stays a throne, it is not scaled to half its width
     return factor, f"units unknown: scaled by {factor:.3g} to the usual size of a {class_name}"
 
 

@@ -1,0 +1,136 @@
+"""The up axis, the size and the front of models whose file is silent or wrong; the advice in warnings is tried."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from helpers.lying_models import UPRIGHT, arriving, car, truck
+from helpers.model_files import box
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.files import ImportOptions, to_raw_model
+from scenegen.assets.sources.files.guess import guess_scale
+from scenegen.assets.sources.files.importer import Imported
+from scenegen.assets.sources.files.up_axis import find_up
+from scenegen.core.asset_library import Material
+
+
+@pytest.mark.parametrize("class_name", UPRIGHT)
+@pytest.mark.parametrize(
+    ("up", "suffix"), [("z", ".glb"), ("z", ".obj"), ("-y", ".obj"), ("-y", ".glb"), ("y", ".stl")]
+)
+def test_up_is_found_for_every_class(class_name: str, up: str, suffix: str) -> None:
+    vertices, faces = arriving(UPRIGHT[class_name](), up)
+    for scale in (1.0, 100.0, 1 / 0.0254):
+        assert find_up(vertices * scale, faces, class_name, suffix) == (up, True)
+
+
+def imported(mesh: trimesh.Trimesh, up: str = "z", names: tuple[str, ...] = ("m",)) -> Imported:
+    vertices, faces = arriving(mesh, up)
+    index = np.asarray(mesh.metadata.get("material", np.zeros(len(faces))), dtype=np.int32)
+    materials = tuple(Material(name) for name in names)
+    return Imported(vertices, faces.astype(np.int32), index, None, None, materials, {}, (), ())
+
+
+def read(mesh: Imported, file: Path, options: ImportOptions) -> RawModel:
+    file.write_bytes(b"")
+    return to_raw_model(file, "m", mesh, options, {})
+
+
+def test_a_chest_that_may_lie_is_named_and_the_advice_helps(tmp_path: Path) -> None:
+    """A closed box looks the same from above and from behind: kept, and the option in the warning puts it upright."""
+    chest = imported(box((-0.25, -0.2, 0.0), (0.25, 0.2, 0.6)), "-y")
+    model = read(chest, tmp_path / "chest.obj", ImportOptions("nightstand"))
+    advice = [re.search(r"give --up (\S+)", warning) for warning in model.warnings]
+    up = next(found[1] for found in advice if found)
+    model = read(chest, tmp_path / "chest.obj", ImportOptions("nightstand", up=up))
+    np.testing.assert_allclose(np.ptp(model.vertices, axis=0), (0.5, 0.4, 0.6), atol=1e-9)
+    assert not any("up axis" in warning for warning in model.warnings)
+    declared = read(
+        imported(box((-0.25, -0.2, 0.0), (0.25, 0.2, 0.6))), tmp_path / "a.glb", ImportOptions("nightstand")
+    )
+    assert not any("up axis" in warning for warning in declared.warnings)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "size"),
+    [
+        ("building", (11.0, 8.6, 5.13)),  # one storey
+        ("human", (0.35, 0.25, 0.85)),  # a child of two years
+        ("table", (1.1, 0.6, 0.26)),  # a low table
+        ("chair", (0.5, 0.5, 0.42)),  # a stool
+        ("car", (1.7, 2.6, 1.5)),  # a very small one, unusual and yet no inch
+    ],
+)
+def test_a_stated_unit_keeps_a_plausible_size(class_name: str, size: tuple[float, float, float]) -> None:
+    assert guess_scale(size, class_name, states_unit=True)[0] == 1.0
+
+
+def test_a_unit_that_cannot_be_right_is_found() -> None:
+    """A file that says metres and means millimetres."""
+    assert guess_scale((500.0, 550.0, 900.0), "chair", states_unit=True) == (0.001, "units guessed: mm")
+
+
+def marked(
+    mesh: trimesh.Trimesh, *marks: tuple[tuple[float, float, float], tuple[float, float, float]]
+) -> trimesh.Trimesh:
+    """The mesh with small boxes added, each with a material of its own after the first."""
+    parts = [mesh, *(box(low, high) for low, high in marks)]
+    whole = trimesh.util.concatenate(parts)
+    whole.metadata["material"] = np.repeat(np.arange(len(parts)), [len(part.faces) for part in parts])
+    return whole
+
+
+FRONT_LIGHT = ((-0.7, -2.25, 0.6), (-0.5, -2.2, 0.7))
+REAR_LIGHT = ((-0.7, 2.2, 0.6), (-0.5, 2.25, 0.7))
+
+
+def turned(mesh: trimesh.Trimesh, quarters: int) -> trimesh.Trimesh:
+    mesh.apply_transform(trimesh.transformations.rotation_matrix(quarters * np.pi / 2, [0, 0, 1]))
+    return mesh
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_the_front_of_a_car_is_where_its_head_lights_are(tmp_path: Path, quarters: int) -> None:
+    mesh = turned(marked(car(), FRONT_LIGHT, REAR_LIGHT), quarters)
+    model = read(
+        imported(mesh, names=("paint", "lightFront", "TailLights")), tmp_path / "car.glb", ImportOptions("car")
+    )
+    lights = model.vertices[model.faces[model.material_index == 1]]
+    assert lights[..., 1].max() < -2.0
+    assert not any("not known" in warning for warning in model.warnings)
+
+
+def test_red_at_one_end_is_the_rear(tmp_path: Path) -> None:
+    mesh = turned(marked(car(), REAR_LIGHT), 2)
+    red = imported(mesh, names=("paint", "glow"))
+    red = Imported(**{**vars(red), "materials": (Material("paint"), Material("glow", base_color=(0.8, 0.05, 0.05)))})
+    model = read(red, tmp_path / "car.glb", ImportOptions("car"))
+    assert model.vertices[model.faces[model.material_index == 1]][..., 1].min() > 2.0
+
+
+def test_the_windows_of_a_cab_show_the_front(tmp_path: Path) -> None:
+    mesh = turned(marked(truck(), ((-1.0, -3.8, 1.8), (1.0, -3.75, 2.4))), 1)
+    model = read(imported(mesh, names=("paint", "Windshield")), tmp_path / "t.glb", ImportOptions("truck"))
+    assert model.vertices[model.faces[model.material_index == 1]][..., 1].max() < -3.0
+
+
+@pytest.mark.parametrize("quarters", [0, 1])
+def test_an_unknown_front_is_said_and_the_advice_turns_it_round(tmp_path: Path, quarters: int) -> None:
+    plain = imported(turned(car(), quarters))
+    model = read(plain, tmp_path / "car.glb", ImportOptions("car"))
+    np.testing.assert_allclose(np.ptp(model.vertices, axis=0), (1.8, 4.4, 1.5), atol=1e-6)
+    advice = next(
+        found for warning in model.warnings if (found := re.search(r"not known.*give --front (\S+)", warning))
+    )
+    other = read(plain, tmp_path / "car.glb", ImportOptions("car", front=advice[1]))
+    np.testing.assert_allclose(other.vertices[:, :2], -model.vertices[:, :2], atol=1e-9)
+
+
+def test_lights_that_disagree_show_nothing(tmp_path: Path) -> None:
+    mesh = marked(car(), FRONT_LIGHT, REAR_LIGHT)
+    model = read(imported(mesh, names=("paint", "headlight", "front_lamp")), tmp_path / "car.glb", ImportOptions("car"))
+    assert any("front not known" in warning for warning in model.warnings)

@@ -83,7 +83,7 @@ def test_one_file_under_six_names_is_one_model(tmp_path: Path) -> None:
     for letter in "abcdef":
         desk(1.2).export(folder / f"desk_{letter}.stl")
     done = run("add", "--assets", library, "--class", "table", folder)
-    assert "1 added, 5 of their files were there before" in done.stdout
+    assert "1 added, 5 models were there before" in done.stdout
     assert list(splits(library)) == ["desk_a"]
 
 
@@ -101,7 +101,7 @@ def test_files_are_recognised_when_a_new_one_takes_their_name(tmp_path: Path) ->
     assert run(*add).returncode == 0
     before = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     put("A_new", 1.6)
-    assert "2 of their files were there before" in run(*add).stdout
+    assert "2 models were there before" in run(*add).stdout
     after = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     assert len(after) == 3
     assert {checksum: after[checksum] for checksum in before} == before
@@ -143,15 +143,17 @@ def test_variants_of_one_author_join_each_other(tmp_path: Path) -> None:
     assert prepare(of_al, tmp_path, place=place).split == "test"
 
 
-def test_colours_of_one_mesh_file_are_two_models(tmp_path: Path) -> None:
-    """Both name the same OBJ content; only their textures differ."""
+def test_colours_of_one_mesh_file_are_models_of_their_own(tmp_path: Path) -> None:
+    """One mesh file, as of an OBJ with several MTL files or of objects in one place: only their looks differ."""
     place = make_placer(tmp_path, choose_splits=True)
     of = Provenance("model", "Jo", "CC0-1.0", "model.obj", "one checksum")
-    red = raw(desk(1.2), "red", provenance=of, textures={"textures/a": b"red"})
-    blue = raw(desk(1.2), "blue", provenance=of, textures={"textures/a": b"blue"})
-    for model in (red, blue, red, replace(blue, name="model")):
+    wood = (Material("wood", textures={"base_color": "textures/a"}),)
+    red = raw(desk(1.2), "red", provenance=of, materials=wood, textures={"textures/a": b"red"})
+    blue = replace(red, name="blue", textures={"textures/a": b"blue"})
+    plain = raw(desk(1.2), "plain", provenance=of, materials=(Material("a", base_color=(0.9, 0.1, 0.1)),))
+    for model in (red, blue, plain, red, replace(blue, name="model")):
         prepare(model, tmp_path, place=place)
-    assert splits(tmp_path) == {"blue": "train", "red": "train"}
+    assert splits(tmp_path) == {"blue": "train", "plain": "train", "red": "train"}
     assert place.replaced == 2
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenegen.assets.identity.twins import Near, Shapes, store_fingerprints
-from scenegen.assets.prepare.prepare import Place, texture_checksum
+from scenegen.assets.prepare.prepare import Place, look_checksum
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Asset, asset_folders, read_asset
 from scenegen.core.errors import ScenegenError
@@ -72,7 +72,7 @@ class Placer:
                     continue
 
     def _same_file(self, model: RawModel, shape: Fingerprint) -> Asset | None:
-        """The asset that was made of the same file: of the same name, or of the same shape and textures.
+        """The asset that was made of the same file: of the same name, or of the same shape and look.
 
         A file may hold several models, and models of several colours may share the file of their mesh.
         """
@@ -87,11 +87,9 @@ class Placer:
         ]
         if named := [asset for asset in made if asset.name == model.name]:
             return named[0]
-        textures = texture_checksum(model)
+        look = look_checksum(model)
         shapes = {each.asset.name for each in self._shapes.near(shape, SAME_SHAPE)} if made else set()
-        return next(
-            (a for a in made if a.name in shapes and a.findings.get("texture_checksum", textures) == textures), None
-        )
+        return next((a for a in made if a.name in shapes and a.findings.get("look_checksum", look) == look), None)
 
     def _free_name(self, model: RawModel) -> str:
         name, number = model.name, 2

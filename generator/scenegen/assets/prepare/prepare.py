@@ -78,7 +78,7 @@ def prepare(
                 f"the catalogue lets objects stand at {raw.shelf_height:.3f} m, but the model has no flat surface there"
             )
     findings["warnings"] = warnings
-    findings["texture_checksum"] = texture_checksum(raw)
+    findings["look_checksum"] = look_checksum(raw)
     asset = Asset(
         name=raw.name,
         class_name=raw.class_name,
@@ -108,9 +108,16 @@ def prepare(
         return read_asset(write_asset(library, asset, prepared, textures))
 
 
-def texture_checksum(raw: RawModel) -> str:
-    """sha256 over the content of a model's textures: copies in other colours may share the file of their mesh."""
-    return hashlib.sha256(b"".join(sorted(hashlib.sha256(t).digest() for t in raw.textures.values()))).hexdigest()
+def look_checksum(raw: RawModel) -> str:
+    """sha256 over a model's materials and textures: copies in other colours may share the file of their mesh."""
+    used = [raw.materials[number] for number in np.unique(raw.material_index)]
+    named = {path for material in used for path in material.textures.values()}
+    contents = {path: hashlib.sha256(raw.textures[path]).hexdigest() for path in named if path in raw.textures}
+    looks = [
+        repr(replace(m, name="", textures=sorted((slot, contents.get(path)) for slot, path in m.textures.items())))
+        for m in used
+    ]
+    return hashlib.sha256("\n".join(looks).encode()).hexdigest()
 
 
 def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, Fingerprint, dict[str, Any]]:

@@ -141,7 +141,7 @@ def _add_files(
     for why, ids in sorted(passed.items()):
         click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
     counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
-    known = f", {placer.replaced} of their files were there before" if placer.replaced else ""
+    known = f", {placer.replaced} models were there before" if placer.replaced else ""
     click.echo(f"{library}: {len(added)} added{known}, {len(refused)} refused{counted}")
     return print_refused(refused)
 

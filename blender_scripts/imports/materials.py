@@ -89,6 +89,7 @@ class Traced:
     cutoff: float | None = None
     height: bool = False
     strength: float = 1.0
+    wrap: tuple[str, str] = ("repeat", "repeat")
     unread: tuple[str, ...] = ()
 
 
@@ -148,6 +149,7 @@ def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str,
                 "cutoff": traced.cutoff,
                 "height": traced.height,
                 "strength": traced.strength,
+                "wrap": list(traced.wrap),
             }
             if from_obj and slot == "alpha":  # map_d of an image without alpha means its brightness
                 result["textures"][slot]["channel"] = "A or RGB"
@@ -223,7 +225,7 @@ def _trace(socket: Any, depth: int = 0) -> Traced | None:
             return None
         uv_map, transform = _uv(node.inputs["Vector"])
         channel = "A" if link.from_socket.name == "Alpha" else "RGB"
-        return Traced(node.image, channel, uv_map=uv_map, uv_transform=transform)
+        return Traced(node.image, channel, uv_map=uv_map, uv_transform=transform, wrap=_wrap(node))
     if node.type == "VERTEX_COLOR":
         return Traced(color_attribute=node.layer_name)
     if node.type == "ATTRIBUTE":
@@ -287,6 +289,20 @@ def _times(factor: tuple[float, float, float], node: Any, linked: set[str]) -> t
             values = value if len(value) == 3 else value * 3
             factor = (factor[0] * values[0], factor[1] * values[1], factor[2] * values[2])
     return factor
+
+
+def _wrap(node: Any) -> tuple[str, str]:
+    """Wrap modes of an image node along u and v; where they differ, the glTF importer makes nodes that wrap the UVs."""
+    both = {"REPEAT": "repeat", "MIRROR": "mirror"}.get(node.extension, "clamp")
+    feeding = node.inputs["Vector"].links
+    combined = feeding[0].from_node if feeding and feeding[0].from_node.type == "COMBXYZ" else None
+    if combined is None:
+        return both, both
+    modes = []
+    for socket in (combined.inputs["X"], combined.inputs["Y"]):
+        operation = getattr(socket.links[0].from_node, "operation", "") if socket.links else ""
+        modes.append({"WRAP": "repeat", "PINGPONG": "mirror"}.get(operation, both))
+    return modes[0], modes[1]
 
 
 def _uv(vector: Any) -> tuple[str | None, tuple[float, float, float, float, float] | None]:

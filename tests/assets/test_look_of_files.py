@@ -88,6 +88,43 @@ def test_alpha_of_a_mask_is_all_or_nothing(alpha: int, cutoff: float, seen: int 
     assert (pixel(model.textures[textures["alpha"]])[0] if "alpha" in textures else None) == seen
 
 
+CLAMP, MIRROR, REPEAT = 33071, 33648, 10497
+
+
+@pytest.mark.parametrize(
+    ("modes", "place", "seen"),
+    [
+        ((CLAMP, CLAMP), (1.3, 0.5), "right"),
+        ((CLAMP, CLAMP), (-0.4, 0.5), "left"),
+        ((MIRROR, MIRROR), (1.25, 0.5), "right"),
+        ((MIRROR, REPEAT), (1.25, 3.5), "right"),
+        ((REPEAT, MIRROR), (1.25, 0.5), "left"),
+        ((CLAMP, REPEAT), (1.3, -1.5), "right"),
+        ((REPEAT, REPEAT), (1.25, 0.5), "left"),
+    ],
+)
+def test_textures_wrap_as_the_file_says(
+    modes: tuple[int, int], place: tuple[float, float], seen: str, tmp_path: Path
+) -> None:
+    file = GltfFile()
+    uvs = np.tile(np.array(place, np.float32), (24, 1))
+    file.node(mesh=file.box((0, 0, 0), (1, 1, 1), TEXCOORD_0=uvs))
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:, :4] = (220, 20, 20)
+    pixels[:, 4:] = (20, 20, 220)
+    uri = "data:image/png;base64," + base64.b64encode(png(Image.fromarray(pixels))).decode()
+    file.body |= {"images": [{"uri": uri, "name": "halves"}], "textures": [{"source": 0, "sampler": 0}]}
+    file.body["samplers"] = [{"wrapS": modes[0], "wrapT": modes[1]}]
+    file.body["materials"] = [{"name": "x", "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}]
+    file.body["meshes"][0]["primitives"][0]["material"] = 0
+    (model,) = read(file.write(tmp_path / "wrap.glb"))
+    assert model.uvs is not None
+    image = np.asarray(Image.open(io.BytesIO(model.textures[model.materials[0].textures["base_color"]])))
+    u, v = model.uvs[0, 0] % 1.0
+    found = image[int((1 - v) * image.shape[0]) % image.shape[0], int(u * image.shape[1])]
+    assert found.tolist() == ([220, 20, 20] if seen == "left" else [20, 20, 220])
+
+
 def test_what_is_not_shown_of_a_gltf_is_named(tmp_path: Path) -> None:
     file = GltfFile()
     file.node(mesh=file.box((0, 0, 0), (1, 1, 1)))

@@ -79,6 +79,27 @@ def grey_channel(content: bytes, channel: str, factor: float = 1.0, cutoff: floa
     return _encode(grey, lossless=True)
 
 
+def tiled(content: bytes, ranges: Sequence[tuple[int, int]], modes: Sequence[str]) -> bytes:
+    """The image, as a PNG, that shows UVs from `ranges` (low and high of u, then of v) by the wrap `modes` of u and v.
+
+    Modes: "repeat", "clamp" (the edge goes on) and "mirror". Its edges are at most as long as a decoded image may be.
+    """
+    image = _open(content)
+    image = image if image.mode in ("RGB", "RGBA", "L") else image.convert("RGBA")
+    size = [max(1, min(n, _DRAFT_EDGE // (high - low))) for n, (low, high) in zip(image.size, ranges, strict=True)]
+    pixels = np.asarray(image.resize((size[0], size[1])) if image.size != (size[0], size[1]) else image)
+    places = []
+    for edge, (low, high), mode in zip(size, ranges, modes, strict=True):
+        place = np.arange(low * edge, high * edge)
+        if mode == "clamp":
+            place = np.clip(place, 0, edge - 1)
+        elif mode == "mirror":
+            place = np.minimum(place % (2 * edge), 2 * edge - 1 - place % (2 * edge))
+        places.append(place % edge)
+    rows = (size[1] - 1 - places[1])[::-1]  # v goes up, rows go down
+    return _encode(Image.fromarray(pixels[rows][:, places[0]]), lossless=True)
+
+
 def is_height_map(content: bytes) -> bool:
     """Whether an image is grey, as heights are; normals are blue."""
     pixels = np.asarray(_open(content, linear=True).convert("RGB"), dtype=np.int16)

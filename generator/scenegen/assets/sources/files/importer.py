@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +27,7 @@ from scenegen.assets.prepare.textures import (
     tinted,
 )
 from scenegen.assets.sources.files.gltf import count_triangles
+from scenegen.assets.sources.files.wrapping import wrap_textures
 from scenegen.core.asset_library import Material
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.bpy_package import bpy_problem
@@ -179,6 +180,10 @@ def _load(folder: Path) -> Imported:
     textures: dict[str, bytes] = {}
     warnings = list(body["warnings"])
     materials = [_material(described, folder, textures, warnings) for described in body["materials"]]
+    if uvs is not None:
+        slots = [dict(material.textures) for material in materials]
+        warnings += wrap_textures(body["materials"], slots, uvs, material_index, textures)
+        materials = [replace(material, textures=own) for material, own in zip(materials, slots, strict=True)]
     if colors is not None:
         uvs, material_index = _paint(colors, uvs, material_index, materials, textures)
     return Imported(

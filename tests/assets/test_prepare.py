@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,28 @@ def test_implausible_sizes_are_refused(tmp_path: Path, scale: float) -> None:
     with pytest.raises(ScenegenError, match=r"chair|too small"):
         prepare(raw(mesh, "chair"), tmp_path)
     prepare(raw(chair(), "chair"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "size"), [("chair", (5.0, 5.5, 9.0)), ("car", (0.4, 1.0, 9.0)), ("bus", (30.0, 1.0, 110.0))]
+)
+def test_the_advice_of_a_refusal_helps(tmp_path: Path, class_name: str, size: tuple[float, float, float]) -> None:
+    box = trimesh.creation.box(size)
+    with pytest.raises(ScenegenError, match=r"in the file's own numbers") as refusal:
+        prepare(raw(box, class_name, file_size=size), tmp_path)
+    height = re.search(r"--height (\S+)", str(refusal.value))
+    assert height is not None
+    if "--up -y" in str(refusal.value):
+        box.vertices = box.vertices[:, [0, 2, 1]]
+    elif "--up x" in str(refusal.value):
+        box.vertices = box.vertices[:, [2, 1, 0]]
+    box.apply_scale(float(height[1]) / box.extents[2])
+    prepare(raw(box, class_name), tmp_path)
+
+
+def test_what_no_option_helps_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match="no scale gives it the shape of a car"):
+        prepare(raw(trimesh.creation.box((0.1, 0.1, 40.0)), "car"), tmp_path)
 
 
 def test_a_cloud_of_leaf_cards_keeps_the_sides_it_was_drawn_on() -> None:

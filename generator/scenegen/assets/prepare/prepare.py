@@ -20,7 +20,8 @@ from scenegen.assets.prepare.textures import NEUTRAL_GREY, fit_textures
 from scenegen.core.asset_library import Asset, Material, Mesh, read_asset, write_asset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.fingerprint import Fingerprint, fingerprint, to_text
-from scenegen.core.scene.classes import carriers, object_class
+from scenegen.core.scene.classes import UsualSize, carriers, object_class
+from scenegen.core.scene.scene import Vector
 
 LEAST_SIZE = 0.005  # metres: a smaller object is lost in one voxel
 IMPLAUSIBLE = 3.0  # a size outside the usual range widened by this factor is a mistake
@@ -159,15 +160,35 @@ def _repair(raw: RawModel, budget: Budget) -> tuple[clean.Triangles, Fingerprint
     return mesh, shape, findings
 
 
-def _check_size(raw: RawModel, size: tuple[float, float, float]) -> None:
+def _check_size(raw: RawModel, size: Vector) -> None:
     shown = " x ".join(f"{value:.3g}" for value in size)
     if max(size) < LEAST_SIZE:
         raise ScenegenError(f"{raw.name}: its size is {shown} m, which is too small; give --scale or --height")
     usual = object_class(raw.class_name).usual_size
     if usual and not usual.fits(size, IMPLAUSIBLE):
-        raise ScenegenError(
-            f"{raw.name}: its size is {shown} m, which no {raw.class_name} has; give --scale or --height"
-        )
+        in_file = ""
+        if raw.file_size is not None:
+            in_file = f" ({' x '.join(f'{value:.4g}' for value in raw.file_size)} in the file's own numbers)"
+        advice = _size_advice(usual, size, raw.class_name)
+        raise ScenegenError(f"{raw.name}: its size is {shown} m{in_file}, which no {raw.class_name} has; {advice}")
+
+
+def _size_advice(usual: UsualSize, size: Vector, class_name: str) -> str:
+    """The option that makes a size plausible, found by trying it."""
+
+    def height_that_fits(size: Vector) -> float | None:
+        factor = usual.scale_to_usual(size)
+        scaled = (size[0] * factor, size[1] * factor, size[2] * factor)
+        return scaled[2] if usual.fits(scaled, IMPLAUSIBLE) else None
+
+    x, y, z = size
+    if height := height_that_fits(size):
+        return f"give its true height: --height {height:.3g} is usual"
+    if height := height_that_fits((x, z, y)):
+        return f"if it lies on its back, give --up -y (or --up y) and its true height: --height {height:.3g} is usual"
+    if height := height_that_fits((z, y, x)):
+        return f"if it lies on its side, give --up x (or --up -x) and its true height: --height {height:.3g} is usual"
+    return f"no scale gives it the shape of a {class_name}: check --class, and whether the file holds one object alone"
 
 
 def _materials(raw: RawModel, budget: Budget, warnings: list[str]) -> tuple[tuple[Material, ...], dict[str, bytes]]:

@@ -22,7 +22,8 @@ class RawModel:
     corner_normals float (F, 3, 3) or None: then `prepare` smooths edges flatter than `smooth_angle_deg`.
     `textures` holds image files by the path that a material's `textures` give. `shelf_height`, in metres above the
     base, is where a catalogue says that objects may stand, or None. `named_by_file`: other models may have the
-    same name, so one that joins a library may get a number.
+    same name, so one that joins a library may get a number. `file_size`: the extents in the file's own
+    numbers, before they were scaled to metres.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RawModel:
     shelf_height: float | None = None
     named_by_file: bool = False
     warnings: tuple[str, ...] = ()
+    file_size: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)

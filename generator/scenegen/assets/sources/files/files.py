@@ -148,6 +148,7 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     turn = turn_front(front or "-y") @ turn
     placed = vertices @ turn.T
     size = np.ptp(placed[np.unique(used)], axis=0)
+    extent = (float(size[0]), float(size[1]), float(size[2]))
     if options.height is not None:
         if size[2] <= 0:
             raise ScenegenError("the model is flat, so --height cannot scale it; give --scale")
@@ -155,7 +156,6 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     elif options.scale is not None:
         scale = options.scale
     else:
-        extent = (float(size[0]), float(size[1]), float(size[2]))
         scale, warning = guess_scale(extent, options.class_name, states_unit=suffix not in UNDECLARED)
         warnings += [warning] if warning else []
     broken = ~np.isfinite(imported.vertices).all(axis=1)
@@ -179,6 +179,7 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
         corner_normals=None if normals is None else normals @ turn.T,
         textures=imported.textures,
         warnings=tuple(warnings),
+        file_size=extent,
     )
 
 

@@ -45,7 +45,7 @@ test: $(VENV)/.test-installed | test-packages
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff format $(SOURCES)

@@ -121,6 +121,8 @@ def test_sheet(library: Path, tmp_path: Path) -> None:
         (("drop", "nothing", "--why", "x", "--assets", "."), 1, "no asset"),
         (("build", "--assets", "/proc/x"), 1, "cannot be written"),
         (("build", "--preset", "palace"), 2, "unknown preset 'palace'"),
+        (("add", "--class", "chair", "--height", "nan", "x.stl"), 2, "nan is no finite number"),
+        (("add", "--class", "chair", "--scale", "inf", "x.stl"), 2, "inf is no finite number"),
     ],
 )
 def test_bad_arguments(tmp_path: Path, words: tuple[str, ...], status: int | None, said: str) -> None:

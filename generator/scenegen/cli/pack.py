@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from scenegen.cli.options import folder_argument, json_option, worker_count, workers_option
+from scenegen.cli.options import PositiveNumber, folder_argument, json_option, worker_count, workers_option
 
 
 @click.command()
@@ -17,7 +17,7 @@ from scenegen.cli.options import folder_argument, json_option, worker_count, wor
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--shard-mb",
-    type=click.FloatRange(0, min_open=True),
+    type=PositiveNumber(),
     default=250,
     show_default=True,
     metavar="MB",

@@ -13,7 +13,7 @@ import click
 from scenegen.cli.assets.add_people import add_people
 from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
-from scenegen.cli.options import library_option
+from scenegen.cli.options import PositiveNumber, library_option
 from scenegen.core.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ FRONTS = click.Choice(["x", "-x", "y", "-y"])
 @click.option(
     "--split", type=click.Choice(["train", "test"]), help="Their split (default: a fifth of them go to test)."
 )
-@click.option(
-    "--scale", type=click.FloatRange(min=0, min_open=True), help="Metres per unit of the file (default: guessed)."
-)
-@click.option("--height", type=click.FloatRange(min=0, min_open=True), help="True height in metres (default: guessed).")
+@click.option("--scale", type=PositiveNumber(), help="Metres per unit of the file (default: guessed).")
+@click.option("--height", type=PositiveNumber(), help="True height in metres (default: guessed).")
 @click.option("--up", type=AXES, help="The axis that is up, as Blender imports the file (default: guessed).")
 @click.option("--front", type=FRONTS, help="The axis that is the front, once upright (default: guessed).")
 @click.option("--split-objects", is_flag=True, help="Make an asset of each object that stands beside others in a file.")

@@ -6,6 +6,7 @@ only: this runs inside Blender.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -13,6 +14,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def cannot_write(path: Path | str, error: OSError) -> str:
+    """One line on a place that could not be written: the system's reason, and what helps against it."""
+    fix = "name another folder"
+    if error.errno in _FULL:
+        fix = "make room on the disk and run the same command again"
+    elif error.errno in _FORBIDDEN:
+        fix = "name a folder that you may write to"
+    return f"{path}: cannot be written ({error.strerror or error}); {fix}"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -24,9 +38,7 @@ def write_text(path: Path, text: str) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise ScenegenError(
-            f"{path}: cannot be written ({error.strerror}); free some space or name another folder"
-        ) from error
+        raise ScenegenError(cannot_write(path, error)) from error
 
 
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:

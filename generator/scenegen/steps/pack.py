@@ -24,7 +24,7 @@ from scenegen.core.dataset.shards import (
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.files import write_bytes
+from scenegen.core.files import cannot_write, write_bytes
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.shard_writing import encode_scene, write_shard
@@ -74,9 +74,7 @@ def pack(
             shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
     except OSError as error:
-        raise ScenegenError(
-            f"{out}: cannot be written ({error.strerror}); make room and run the same command again"
-        ) from error
+        raise ScenegenError(cannot_write(out, error)) from error
     deleted = _delete(dataset, out, workers) if delete else 0
     scenes, size = sum(len(s.scenes) for s in shards), sum(s.bytes for s in shards)
     return PackResult(str(out), scenes, len(shards), size, len(missing), deleted)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
-from scenegen.core.files import fsync
+from scenegen.core.files import cannot_write, fsync
 from scenegen.core.scene.scene import Scene
 from scenegen.core.scene.scene_json import scene_to_json
 
@@ -100,10 +100,7 @@ class SceneWriter:
         try:
             yield
         except OSError as error:
-            raise ScenegenError(
-                f"{self._place}: cannot be written ({error.strerror or error}); "
-                f"make room on the disk and run the same command again"
-            ) from error
+            raise ScenegenError(cannot_write(self._place, error)) from error
 
 
 def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:

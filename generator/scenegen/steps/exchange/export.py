@@ -18,7 +18,7 @@ from scenegen import __version__
 from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.files import write_text
+from scenegen.core.files import cannot_write, write_text
 from scenegen.progress import OnProgress
 from scenegen.steps.exchange.survey import ExportJob, merged_credits, survey_scene, write_credits
 from scenegen.steps.scene_pool import map_scenes
@@ -125,10 +125,7 @@ def export(
         (folder / MARK).unlink()
         folder.rename(out)
     except OSError as error:
-        raise ScenegenError(
-            f"{error.filename or out}: cannot be written ({error.strerror or error}); "
-            f"make room and run the same command again"
-        ) from error
+        raise ScenegenError(cannot_write(error.filename or out, error)) from error
     return ExportResult(str(out), form, len(dataset), counts)
 
 

@@ -243,6 +243,29 @@ def test_credits_beside_a_file_are_read(tmp_path: Path) -> None:
     assert one(tmp_path / "deep" / "model.stl", ImportOptions("chair", author="Al")).provenance.author == "Al"
 
 
+def test_origin_and_name_of_a_file_that_says_them(tmp_path: Path) -> None:
+    """Sketchfab's extras in a glTF; Google Scanned Objects' folders."""
+    file = tmp_path / "Red_Chair" / "meshes" / "model.gltf"
+    file.parent.mkdir(parents=True)
+    chair().export(file.parent / "chair.glb")
+    body = (file.parent / "chair.glb").read_bytes()
+    length = int.from_bytes(body[12:16], "little")
+    described = json.loads(body[20 : 20 + length])
+    extras = {"author": "Jo (example.org)", "license": "CC-BY-4.0", "source": "example.org/1", "title": "Red chair"}
+    described["asset"] |= {"extras": extras, "copyright": "2020 Al"}
+    text = json.dumps(described).encode()
+    text += b" " * (-len(text) % 4)
+    rest = body[20 + length :]
+    sizes = [(20 + len(text) + len(rest)).to_bytes(4, "little"), len(text).to_bytes(4, "little")]
+    file = file.with_suffix(".glb")
+    file.write_bytes(b"glTF" + (2).to_bytes(4, "little") + sizes[0] + sizes[1] + b"JSON" + text + rest)
+    model = one(file, ImportOptions("chair"))
+    assert model.name == "red_chair"
+    said = model.provenance
+    assert (said.title, said.author, said.licence) == ("Red chair", "Jo (example.org)", "CC-BY-4.0")
+    assert said.source == "example.org/1"
+
+
 def test_names_and_splits() -> None:
     assert slug("Blend Swap CC-0#oakChair Ü") == "blend_swap_cc_0_oakchair"
     splits = [split_of(f"model {n}") for n in range(1000)]

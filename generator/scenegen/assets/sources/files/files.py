@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
+from scenegen.assets.sources.files.gltf import named_origin
 from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
@@ -27,6 +28,20 @@ from scenegen.core.scene.classes import object_class
 SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".ply", ".stl", ".blend", ".usd", ".usda", ".usdc", ".usdz", ".dae")
 TEST_SHARE = 0.2
 _MEANINGLESS = {"model", "scene", "untitled", "mesh", "object", "source", "index", "main", "default"}
+_GENERIC_FOLDERS = {
+    "mesh",
+    "meshes",
+    "model",
+    "models",
+    "source",
+    "visual",
+    "scene",
+    "files",
+    "obj",
+    "gltf",
+    "glb",
+    "dae",
+}
 
 
 @dataclass(frozen=True)
@@ -238,7 +253,13 @@ def slug(text: str) -> str:
 
 
 def _name_of(file: Path) -> str:
-    return file.stem if file.stem.lower() not in _MEANINGLESS else f"{file.resolve().parent.name}_{file.stem}"
+    """The file's name; where it tells nothing, with its folder's, or the nearest telling folder's name."""
+    if file.stem.lower() not in _MEANINGLESS:
+        return file.stem
+    parents = file.resolve().parents
+    if parents[0].name.lower() not in _GENERIC_FOLDERS:
+        return f"{parents[0].name}_{file.stem}"
+    return next((each.name for each in parents if each.name and each.name.lower() not in _GENERIC_FOLDERS), file.stem)
 
 
 def find_credit(file: Path) -> dict[str, Any]:
@@ -261,6 +282,7 @@ def find_credit(file: Path) -> dict[str, Any]:
 
 
 def _provenance(file: Path, options: ImportOptions, credit: dict[str, Any]) -> Provenance:
+    credit = {**named_origin(file), **credit}
     return Provenance(
         title=options.title or credit.get("title") or credit.get("name") or _name_of(file),
         author=options.author or credit.get("author") or "unknown",

@@ -27,6 +27,20 @@ def read_description(file: Path) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def named_origin(file: Path) -> dict[str, str]:
+    """Title, author, licence and source that a glTF names: Sketchfab's `asset.extras`, or `copyright`."""
+    if file.suffix.lower() not in (".gltf", ".glb"):
+        return {}
+    asset = read_description(file).get("asset")
+    asset = asset if isinstance(asset, dict) else {}
+    extras = asset.get("extras")
+    extras = extras if isinstance(extras, dict) else {}
+    named = {"author": asset.get("copyright"), **{key: extras.get(key) for key in ("title", "source")}}
+    named["author"] = extras.get("author") or named["author"]
+    named["licence"] = extras.get("license") or extras.get("licence")
+    return {key: value.strip() for key, value in named.items() if isinstance(value, str) and value.strip()}
+
+
 def count_triangles(file: Path) -> int:
     """The number of triangles of all nodes together; 0 when it is not known."""
     body = read_description(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import trimesh
 from helpers.lying_models import UPRIGHT, arriving, car, truck
 from helpers.model_files import box
 from scenegen.assets.prepare.raw_model import RawModel
-from scenegen.assets.sources.files.files import ImportOptions, to_raw_model
+from scenegen.assets.sources.files.files import ImportOptions, read_files, to_raw_model
 from scenegen.assets.sources.files.guess import guess_scale
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.up_axis import find_up
@@ -134,3 +135,26 @@ def test_lights_that_disagree_show_nothing(tmp_path: Path) -> None:
     mesh = marked(car(), FRONT_LIGHT, REAR_LIGHT)
     model = read(imported(mesh, names=("paint", "headlight", "front_lamp")), tmp_path / "car.glb", ImportOptions("car"))
     assert any("front not known" in warning for warning in model.warnings)
+
+
+FAULTS = (
+    ("human", "real_zup_obj_human/MaleVisitorStatic.obj", (0.51, 0.46, 1.74)),
+    ("car", "real_zup_obj_vehicle/hatchback.obj", (2.14, 4.00, 1.57)),
+    ("chair", "real_zup_obj_chair/Chair.obj", (0.71, 0.63, 1.00)),
+    ("building", "real_size_building/house_1.dae", (11.0, 8.6, 5.13)),
+    ("truck", "real_vehicle_front/pickup.dae", (2.47, 5.66, 1.87)),
+)
+
+
+@pytest.mark.real_models
+@pytest.mark.skipif(not os.environ.get("SCENEGEN_TEST_FAULTS"), reason="SCENEGEN_TEST_FAULTS names no folder")
+def test_real_files_that_lie_stand_at_their_true_size() -> None:
+    root = Path(os.environ["SCENEGEN_TEST_FAULTS"])
+    for class_name, name, size in FAULTS:
+        (model,) = read_files([root / name], ImportOptions(class_name))
+        assert isinstance(model, RawModel), model
+        np.testing.assert_allclose(
+            np.ptp(model.vertices[np.unique(model.faces)], axis=0), size, atol=0.03, err_msg=name
+        )
+        if class_name == "truck":  # its tailgate points to -Y
+            assert any(re.search(r"front (not known|guessed)", warning) for warning in model.warnings)

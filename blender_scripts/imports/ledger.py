@@ -58,9 +58,17 @@ def shader_warnings(name: str, shader: Any) -> list[str]:
 
 
 def material_files(file: Path) -> list[Path]:
-    """The paths of all MTL files that an OBJ names, whether they exist or not."""
+    """The paths of all MTL files that an OBJ names, whether they exist or not.
+
+    Of one that names none, the file of its own name beside it, which Blender reads then.
+    """
+    if not file.stat().st_size:  # there is no memory map of nothing
+        return []
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         named = re.findall(rb"^mtllib[ \t]+(.+?)[ \t\r]*$", content, re.MULTILINE)
+    own = file.with_suffix(".mtl")
+    if not named:
+        return [own] if own.is_file() else []
     return [file.parent / name.decode(errors="replace").replace("\\", "/") for name in dict.fromkeys(named)]
 
 

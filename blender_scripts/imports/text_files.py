@@ -48,7 +48,10 @@ def near_origin(file: Path, folder: Path) -> Path:
     vertices = _vertices(line for line in lines if line.startswith(b"v "))
     if not _is_far(vertices):
         return file
-    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    middle = np.where(_far_axes(vertices), (vertices.min(axis=0) + vertices.max(axis=0)) / 2, 0.0)
+    named = any(line.startswith(b"mtllib ") for line in lines)
+    if not named and file.with_suffix(".mtl").is_file():  # which Blender reads of a file that names none
+        _copied_materials(f"mtllib {file.with_suffix('.mtl').name}", file.parent, folder)
     with (folder / "near_origin.obj").open("wb") as copy:
         place = 0
         for line in lines:
@@ -72,9 +75,13 @@ def _vertices(lines: object) -> NDArray[np.float64]:
 
 
 def _is_far(vertices: NDArray[np.float64]) -> bool:
-    if not len(vertices) or not np.isfinite(vertices).all():
-        return False
-    return bool(np.abs(vertices).max() > FAR * max(np.ptp(vertices, axis=0).max(), 1e-9))
+    return len(vertices) > 0 and bool(np.isfinite(vertices).all()) and bool(_far_axes(vertices).any())
+
+
+def _far_axes(vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Along which of the three axes coordinates are far: the others keep theirs, so that a floor stays at 0."""
+    far: NDArray[np.bool_] = np.abs(vertices).max(axis=0) > FAR * max(np.ptp(vertices, axis=0).max(), 1e-9)
+    return far
 
 
 def _copied_materials(line: str, source: Path, folder: Path) -> str:

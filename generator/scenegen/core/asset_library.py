@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.decoding import damage_as_value_error
+from scenegen.core.decoding import HEADER_LOCK, damage_as_value_error
 from scenegen.core.errors import ScenegenError
 from scenegen.core.fingerprint import fingerprint, from_text, to_text
 from scenegen.core.json_values import from_json, read_json
@@ -236,7 +236,7 @@ def _read_arrays(folder: Path, names: Sequence[str], optional: str = "") -> list
         return []
     file = folder / "mesh.npz"
     try:
-        with file.open("rb") as content, damage_as_value_error(), np.load(content) as arrays:
+        with file.open("rb") as content, damage_as_value_error(), HEADER_LOCK, np.load(content) as arrays:
             if missing := [name for name in names if name not in arrays]:
                 raise ValueError(f"holds no {missing[0]}")
             return [arrays[name] for name in (*names, optional) if name in arrays]

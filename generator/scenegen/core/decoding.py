@@ -6,6 +6,8 @@ Pillow is imported when an image is read.
 from __future__ import annotations
 
 import io
+import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,21 +15,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+HEADER_LOCK = threading.Lock()
+"""numpy reads a header with ast.literal_eval, which in Python 3.11 fails at times with a SystemError ("AST constructor
+recursion depth mismatch") when two threads are in it."""
+
 
 def decode_npy(content: bytes, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
     """The array of a .npy file; ValueError unless it has this dtype and number of dimensions."""
-    with damage_as_value_error():
+    with damage_as_value_error(), HEADER_LOCK:
         array: NDArray[Any] = np.load(io.BytesIO(content))
     return _checked(array, dtype, dimensions)
 
 
 def decode_npz(content: bytes, name: str, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
     """One array of an .npz file; ValueError unless it is there with this dtype and number of dimensions."""
-    with damage_as_value_error(), np.load(io.BytesIO(content)) as arrays:
-        if name not in arrays:
+    with damage_as_value_error(), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if f"{name}.npy" not in archive.namelist():
             raise ValueError(f"holds no {name}")
-        array: NDArray[Any] = arrays[name]
-    return _checked(array, dtype, dimensions)
+        member = archive.read(f"{name}.npy")
+    return decode_npy(member, dtype, dimensions)
 
 
 def decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:

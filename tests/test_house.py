@@ -86,9 +86,16 @@ def _asks_a_clock(node: ast.AST) -> bool:
 
 def test_tests_mirror_the_packages() -> None:
     """A test module lies in the folder of the part that it tests, or in one that names what its tests share."""
-    rooms = {path.name for path in (ROOT / PACKAGES[0]).iterdir() if path.is_dir()}
-    folders = {file.relative_to(ROOT).parts[1] for file in tracked("tests/**/*.py") if file.parent != ROOT / "tests"}
-    assert folders - rooms == {"faults", "helpers", "in_blender", "trainer"}
+    rooms = {
+        path.relative_to(ROOT / package.partition("/")[0]).with_suffix("").as_posix().partition("/")[2]
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_dir()
+    }
+    rooms |= {f"trainer/{path.name}" for path in (ROOT / PACKAGES[1]).iterdir() if path.is_dir()}
+    shared = {"faults", "helpers", "in_blender", "trainer"}
+    tests = {file.parent.relative_to(ROOT / "tests").as_posix() for file in tracked("tests/**/*.py")} - {"."}
+    assert tests - rooms == shared
 
 
 def test_every_network_is_held_apart() -> None:

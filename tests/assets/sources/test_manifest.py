@@ -14,7 +14,7 @@ from scenegen.assets.sources.sketchfab.manifest import read_manifest, select, sh
 from scenegen.core.errors import UsageError
 from scenegen.core.preset.preset_file import load_preset
 
-FOLDER = Path(__file__).parents[2] / "assets_manifest"
+FOLDER = Path(__file__).parents[3] / "assets_manifest"
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 
 

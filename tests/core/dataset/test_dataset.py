@@ -169,7 +169,7 @@ for index in range(400):
 def test_a_kill_at_any_time_leaves_whole_scenes(out: Path, one: tuple[Scene, list[Path], SceneLabels]) -> None:
     (out.parent / "scene").write_bytes(pickle.dumps(one))
     for delay in (0.003, 0.007, 0.011, 0.019, 0.027, 0.052):
-        command = [sys.executable, "-c", WRITER, str(Path(__file__).parents[1]), str(out), str(out.parent / "scene")]
+        command = [sys.executable, "-c", WRITER, str(Path(__file__).parents[2]), str(out), str(out.parent / "scene")]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
             assert child.stdout
             child.stdout.readline()

@@ -64,10 +64,28 @@ def test_a_chest_that_may_lie_is_named_and_the_advice_helps(tmp_path: Path) -> N
         ("table", (1.1, 0.6, 0.26)),  # a low table
         ("chair", (0.5, 0.5, 0.42)),  # a stool
         ("car", (1.7, 2.6, 1.5)),  # a very small one, unusual and yet no inch
+        ("table", (3.0, 1.1, 0.75)),  # a long one, for a meeting
     ],
 )
 def test_a_stated_unit_keeps_a_plausible_size(class_name: str, size: tuple[float, float, float]) -> None:
     assert guess_scale(size, class_name, states_unit=True)[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("class_name", "size", "right"),  # of low-poly models in glTF, whose authors drew without regard to the unit
+    [
+        ("chair", (0.762, 0.825, 1.768), 0.9),
+        ("nightstand", (0.952, 0.952, 0.825), 0.55),
+        ("car", (1.301, 2.8, 1.101), 1.5),
+    ],
+)
+def test_a_stated_unit_far_from_the_usual_size_is_not_kept(
+    class_name: str, size: tuple[float, float, float], right: float
+) -> None:
+    factor, warning = guess_scale(size, class_name, states_unit=True)
+    assert factor * size[2] == pytest.approx(right)
+    assert warning is not None
+    assert "scaled by" in warning
 
 
 def test_a_unit_that_cannot_be_right_is_found() -> None:

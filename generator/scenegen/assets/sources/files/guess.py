@@ -72,21 +72,23 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
     """The factor to metres, and a warning when it is a guess.
 
     The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size. Where the file
-    `states_unit`, and in that unit its size is nearly usual, it keeps that size.
+    `states_unit` and its size is nearly usual in that unit, it keeps that size, unless the usual size is far from it:
+    a table of 3 m is kept; a chair twice as high as usual is taken for a model drawn without regard to its unit.
     """
     usual = object_class(class_name).usual_size
     if usual is None:
         return 1.0, None
     unusual = "an unusual size, taken as metres; give --scale or --height if that is wrong"
-    if states_unit and not usual.fits(size) and usual.fits(size, NEARLY):
+    to_usual = usual.scale_to_usual(size)
+    near = usual.fits(size, NEARLY) and 1 / NEARLY <= to_usual <= NEARLY
+    if states_unit and near and not usual.fits(size):
         return 1.0, unusual
     for name, factor in UNITS.items():
         if usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
             return factor, None if name == "m" else f"units guessed: {name}"
-    factor = usual.scale_to_usual(size)
-    if usual.fits(size, ODD) and not usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
+    if usual.fits(size, ODD) and not usual.fits((size[0] * to_usual, size[1] * to_usual, size[2] * to_usual)):
         return 1.0, unusual  # a throne stays a throne, it is not scaled to half its width
-    return factor, f"units unknown: scaled by {factor:.3g} to the usual size of a {class_name}"
+    return to_usual, f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}"
 
 
 def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:

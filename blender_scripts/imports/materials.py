@@ -240,7 +240,7 @@ def _trace(socket: Any, depth: int = 0) -> Traced | None:
     if not traced:
         return _leaf(node, link.from_socket)
     result = next((t for _, t in traced if t.image is not None), traced[0][1])
-    result.color_attribute = next((t.color_attribute for _, t in traced if t.color_attribute), None)
+    result.color_attribute = next((t.color_attribute for _, t in traced if t.color_attribute is not None), None)
     result.unread = tuple(dict.fromkeys(each for _, t in traced for each in t.unread))
     if node.type in ("SEPARATE_COLOR", "SEPRGB"):
         result.channel = CHANNELS.get(link.from_socket.name, "R")

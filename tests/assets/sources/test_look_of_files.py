@@ -176,6 +176,20 @@ def test_colours_of_vertices_show_where_the_mtl_is_missing(tmp_path: Path) -> No
     np.testing.assert_allclose(prepared_palette(model), (230, 26, 26), atol=1)
 
 
+@pytest.mark.parametrize(("shade", "seen"), [(1.0, (0.2, 0.4, 0.6)), (0.5, (0.1, 0.2, 0.3))])
+def test_colours_of_vertices_tint_the_colour_of_a_gltf_material(
+    shade: float, seen: tuple[float, float, float], tmp_path: Path
+) -> None:
+    """COLOR_0 multiplies baseColorFactor, both linear (glTF 2.0, 3.9.2); exporters write it white too."""
+    file = GltfFile()
+    file.node(mesh=file.box((0, 0, 0), (1, 1, 1), COLOR_0=np.full((24, 3), shade, np.float32)))
+    file.body["materials"] = [{"name": "suit", "pbrMetallicRoughness": {"baseColorFactor": [0.2, 0.4, 0.6, 1.0]}}]
+    file.body["meshes"][0]["primitives"][0]["material"] = 0
+    (model,) = read(file.write(tmp_path / "suit.gltf"))
+    linear = np.array(seen)
+    np.testing.assert_allclose(prepared_palette(model), (1.055 * linear ** (1 / 2.4) - 0.055) * 255, atol=1)
+
+
 def prepared_palette(model: Imported) -> np.ndarray:
     assert model.uvs is not None
     material = model.materials[model.material_index[0]]

@@ -77,6 +77,7 @@ def test_a_stated_unit_keeps_a_plausible_size(class_name: str, size: tuple[float
         ("chair", (0.762, 0.825, 1.768), 0.9),
         ("nightstand", (0.952, 0.952, 0.825), 0.55),
         ("car", (1.301, 2.8, 1.101), 1.5),
+        ("building", (2.160, 2.533, 2.747), 8.0),  # of two storeys: by its height, not by its length
     ],
 )
 def test_a_stated_unit_far_from_the_usual_size_is_not_kept(

@@ -251,9 +251,10 @@ def _face_colors(
         chosen = material_index == number
         index = corners if attribute.domain == "CORNER" else faces
         colors = values_of(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
+        if "base_color" in material and colors.min() >= 0.99:  # white, as exporters write it: the material's own colour
+            continue
         if "base_color" in material.get("textures", {}):
-            if colors.min() < 0.99:
-                material["warnings"].append(f"{material['name']}: {attribute.name} times its texture is not shown")
+            material["warnings"].append(f"{material['name']}: {attribute.name} times its texture is not shown")
             continue
         result[chosen] = colors.mean(axis=1) * np.array(material.get("base_color", (1.0, 1.0, 1.0)), dtype=np.float32)
     return result if np.isfinite(result).any() else None

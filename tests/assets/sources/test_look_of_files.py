@@ -176,18 +176,24 @@ def test_colours_of_vertices_show_where_the_mtl_is_missing(tmp_path: Path) -> No
     np.testing.assert_allclose(prepared_palette(model), (230, 26, 26), atol=1)
 
 
-@pytest.mark.parametrize(("shade", "seen"), [(1.0, (0.2, 0.4, 0.6)), (0.5, (0.1, 0.2, 0.3))])
-def test_colours_of_vertices_tint_the_colour_of_a_gltf_material(
-    shade: float, seen: tuple[float, float, float], tmp_path: Path
-) -> None:
-    """COLOR_0 multiplies baseColorFactor, both linear (glTF 2.0, 3.9.2); exporters write it white too."""
-    file = GltfFile()
-    file.node(mesh=file.box((0, 0, 0), (1, 1, 1), COLOR_0=np.full((24, 3), shade, np.float32)))
-    file.body["materials"] = [{"name": "suit", "pbrMetallicRoughness": {"baseColorFactor": [0.2, 0.4, 0.6, 1.0]}}]
-    file.body["meshes"][0]["primitives"][0]["material"] = 0
-    (model,) = read(file.write(tmp_path / "suit.gltf"))
-    linear = np.array(seen)
-    np.testing.assert_allclose(prepared_palette(model), (1.055 * linear ** (1 / 2.4) - 0.055) * 255, atol=1)
+def shaded(file: Path, shade: float) -> Imported:
+    """A box whose material is (0.2, 0.4, 0.6) and whose vertices all have the colour `shade`."""
+    gltf = GltfFile()
+    gltf.node(mesh=gltf.box((0, 0, 0), (1, 1, 1), COLOR_0=np.full((24, 3), shade, np.float32)))
+    gltf.body["materials"] = [{"name": "suit", "pbrMetallicRoughness": {"baseColorFactor": [0.2, 0.4, 0.6, 1.0]}}]
+    gltf.body["meshes"][0]["primitives"][0]["material"] = 0
+    (model,) = read(gltf.write(file))
+    return model
+
+
+def test_colours_of_vertices_tint_the_colour_of_a_gltf_material(tmp_path: Path) -> None:
+    """COLOR_0 multiplies baseColorFactor, both linear (glTF 2.0, 3.9.2); white, it leaves the plain material."""
+    linear = np.array((0.1, 0.2, 0.3))
+    seen = prepared_palette(shaded(tmp_path / "half.gltf", 0.5))
+    np.testing.assert_allclose(seen, (1.055 * linear ** (1 / 2.4) - 0.055) * 255, atol=1)
+    (white,) = shaded(tmp_path / "white.gltf", 1.0).materials
+    assert not white.textures
+    assert white.base_color == pytest.approx((0.2, 0.4, 0.6))
 
 
 def prepared_palette(model: Imported) -> np.ndarray:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 Notify = Callable[[str], None]
 
@@ -37,6 +38,11 @@ def die_with_parent() -> None:
 
 def peak_megabytes() -> float:
     """Return the peak memory of this process in MB; 0 where the system does not report it (Windows)."""
+    # On Linux, ru_maxrss counts the process that started this one, too: a Blender looked as large as its parent.
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        return next((int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM:")), 0.0)
     try:
         import resource
     except ImportError:

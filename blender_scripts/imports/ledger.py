@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +85,31 @@ def known_materials(file: Path) -> set[str]:
 def _mtl(file: Path) -> Iterable[str]:
     if not file.is_file():
         return [f"missing material file {file.name}"]
+    rows = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    base_images = _base_images(rows)
     name = ""
-    base = ""
     found = []
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        words = line.split()
-        key = words[0].lower() if words else ""
+    for words in rows:
+        key = words[0].lower()
         if key == "newmtl":
-            name, base = " ".join(words[1:]), ""
-        elif key == "map_kd":
-            base = words[-1]
-        if key in _MTL_IGNORED and not (key == "map_ka" and words[-1] == base):
+            name = " ".join(words[1:])
+        if key in _MTL_IGNORED and not (key == "map_ka" and words[-1] == base_images.get(name)):
             found.append(f"{name}: {words[0]} {words[-1]} is not shown")
         if key.startswith(("map_", "bump")):
             found += [f"{name}: option {word} of {words[0]} is not applied" for word in words if word in _MTL_OPTIONS]
     return found
+
+
+def _base_images(rows: Iterable[Sequence[str]]) -> dict[str, str]:
+    """The image of map_Kd by material; it may stand before or after the material's other lines."""
+    images: dict[str, str] = {}
+    name = ""
+    for words in rows:
+        if words[0].lower() == "newmtl":
+            name = " ".join(words[1:])
+        elif words[0].lower() == "map_kd":
+            images[name] = words[-1]
+    return images
 
 
 def _gltf(file: Path) -> list[str]:

@@ -166,6 +166,10 @@ def test_keys_of_mtl_that_are_not_shown_are_named(tmp_path: Path) -> None:
     ):
         assert f"oak: {text}" in model.warnings
     assert not any("map_Ka" in warning for warning in model.warnings)
+    (model,) = read(obj(tmp_path, "elm", "map_Ka elm.png\nmap_Kd elm.png"))
+    assert not any("map_Ka" in warning for warning in model.warnings)
+    (model,) = read(obj(tmp_path, "ash", "map_Ka other.png\nmap_Kd ash.png"))
+    assert any("map_Ka other.png is not shown" in warning for warning in model.warnings)
 
 
 def test_colours_of_vertices_show_where_the_mtl_is_missing(tmp_path: Path) -> None:

@@ -14,10 +14,8 @@ import trimesh
 from numpy.typing import NDArray
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from scenegen.steps.exchange.glb import FROM_OPENCV, TO_GLTF
 from trimesh.visual.material import PBRMaterial
-
-BOX_TO_GLTF = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-CAMERA_TO_GLTF = np.diag([1.0, -1.0, -1.0])
 
 
 def voxels_to_glb(masks: NDArray[np.bool_], grid: GridSpec | FrustumSpec, classes: Sequence[str]) -> bytes:
@@ -59,13 +57,13 @@ def voxel_surface(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[n
 def _to_gltf(corners: NDArray[np.int64], grid: GridSpec | FrustumSpec) -> NDArray[np.float64]:
     """Corners of a grid's lattice to metres in glTF's axes; of a frustum in its camera's frame."""
     if isinstance(grid, GridSpec):
-        return np.asarray((np.array(grid.origin) + grid.voxel_size * corners) @ BOX_TO_GLTF.T)
+        return np.asarray((np.array(grid.origin) + grid.voxel_size * corners) @ TO_GLTF.T)
     width, height, slices = grid.size
     depth = grid.near + (grid.far - grid.near) * corners[:, 2] / slices
     half = np.tan(np.radians(grid.hfov_deg) / 2)
     # images are square, and so are their pixels
     x, y = (half * (2 * corners[:, axis] / size - 1) * depth for axis, size in ((0, width), (1, height)))
-    return np.asarray(np.stack([x, y, depth], axis=1) @ CAMERA_TO_GLTF.T)
+    return np.asarray(np.stack([x, y, depth], axis=1) @ FROM_OPENCV[:3, :3].T)
 
 
 def _linear(*channels: float) -> tuple[float, ...]:

@@ -110,3 +110,16 @@ def test_every_network_is_held_apart() -> None:
     independent = next(c["modules"] for c in contracts if c["type"] == "independence")
     hidden = next(c["forbidden_modules"] for c in contracts if c["name"].startswith("only the registry"))
     assert {module.rpartition(".")[0] for module in FAMILIES.values()} == modules == set(independent) == set(hidden)
+
+
+def test_every_child_gets_a_safe_import_path() -> None:
+    """A process that inherits the environment as it is imports from the working folder (core/import_path.py)."""
+    careless = []
+    for file in [each for package in PACKAGES for each in tracked(f"{package}/**/*.py", f"{package}/*.py")]:
+        text = file.read_text(encoding="utf-8")
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        started = [call for call in calls if ast.unparse(call.func) in ("subprocess.run", "subprocess.Popen")]
+        careless += [f"{file.name}:{c.lineno}" for c in started if "env" not in {word.arg for word in c.keywords}]
+        spawns = any(ast.unparse(call.func) in ("multiprocessing.get_context", "LocalCluster") for call in calls)
+        careless += [file.name] if spawns and "    protect_children()\n" not in text else []
+    assert careless == []

@@ -24,6 +24,7 @@ from typing import Any
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.import_path import child_environment
 from scenegen.core.options import to_argv
 
 LOG_LINES = 30
@@ -67,7 +68,7 @@ def own_environment() -> dict[str, str]:
     Debian's Blender looks for Python on PATH. In an active virtual environment it would find that one's modules, and
     miss them as soon as it is started elsewhere.
     """
-    environment = dict(os.environ)
+    environment = child_environment()
     folders = {environment.pop("VIRTUAL_ENV", None), sys.prefix if sys.prefix != sys.base_prefix else None} - {None}
     hidden = {os.path.realpath(Path(str(folder), sub)) for folder in folders for sub in ("bin", "Scripts")}
     path = environment.get("PATH", "").split(os.pathsep)
@@ -104,7 +105,7 @@ class BlenderHost:
                 text=True,
                 errors="replace",
                 start_new_session=True,
-                env=own_environment() if request.blender else None,
+                env=own_environment() if request.blender else child_environment(),
             )
         except OSError as error:
             raise HostLostError(f"{command[0]}: cannot be started ({error.strerror})", ()) from error

@@ -20,6 +20,7 @@ from scenegen.blender.host import generate_script, own_environment
 from scenegen.core.blender_protocol import MARK, OLDEST_PYTHON, REQUIRED_MODULES, modules_folder
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.import_path import child_environment
 
 # Runs in a Python that may be too old for scenegen, or in a program that is no Blender.
 _PROBE = """
@@ -87,7 +88,7 @@ def probe(blender: str | None) -> BlenderInfo:
             errors="replace",
             timeout=300,
             check=False,
-            env=own_environment() if blender else None,
+            env=own_environment() if blender else child_environment(),
         )
     except OSError as error:
         raise ScenegenError(
@@ -162,7 +163,7 @@ def setup(blender: str) -> BlenderInfo:
         *("--python-version", ".".join(map(str, before.python[:2]))),
         *_requirements(before),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=child_environment())
     if done.returncode:
         last_line = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
         raise ScenegenError(

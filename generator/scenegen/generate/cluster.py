@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.import_path import protect_children
 
 CONNECT_SECONDS = 20
 FIRST_WORKER_SECONDS = 60
@@ -27,6 +28,7 @@ def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
 
     if dashboard:
         _check_dashboard(dashboard)
+    protect_children()
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_LOCAL))
         cluster = LocalCluster(

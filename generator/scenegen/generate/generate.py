@@ -30,6 +30,7 @@ from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import child_environment
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.generate.cluster import check_scheduler, local_cluster, remote_cluster
 from scenegen.generate.engine import RunHooks, drive, workers_a_machine
@@ -136,7 +137,7 @@ def _run(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            env=own_environment() if request.blender else None,
+            env=own_environment() if request.blender else child_environment(),
         )
     work = Work(todo)
     cluster = (

@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import protect_children
 from scenegen.progress import OnProgress
 
 S = TypeVar("S")
@@ -20,6 +21,7 @@ def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_prog
     if workers <= 1 or len(items) <= 1:
         yield from _counted(map(work, items), len(items), on_progress)
         return
+    protect_children()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import protect_children
 
 from scenetrain.training.hardware import Hardware
 
@@ -68,6 +69,7 @@ def _start_processes(hardware: Hardware, out: Path) -> ProcessPoolExecutor:
             raise ScenegenError(f"--devices {hardware.devices}: this machine has {len(known)} GPUs; ask for fewer")
         gpus = known[: hardware.devices]
     # a forked process cannot use CUDA
+    protect_children()
     context = multiprocessing.get_context("spawn")
     places: Queue[tuple[str, Path]] = context.Queue()
     for number, gpu in enumerate(gpus):

@@ -17,6 +17,7 @@ from scenegen.assets.identity.twins import Twins
 from scenegen.core.asset_library import Asset
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import child_environment
 
 COLUMNS = 10
 TWINS_SAMPLES = 8  # per pixel
@@ -74,7 +75,9 @@ def render(library: Path, names: Sequence[str], folder: Path, size: int, samples
     script = Path(next(iter(blender_scripts.__path__))) / "render_asset_sheet.py"
     command = [sys.executable, str(script), "--", "--assets", str(library), "--out", str(folder)]
     command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=child_environment()
+    )
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise ScenegenError(

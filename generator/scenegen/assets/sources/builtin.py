@@ -23,6 +23,7 @@ from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.core.asset_library import Provenance, read_asset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import protect_children
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.rng import stream
 from scenegen.core.scene.classes import known_classes, object_class
@@ -143,6 +144,7 @@ def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = No
     if workers <= 1:
         yield from (_make(library, recipe) for recipe in todo)
         return
+    protect_children()
     context = multiprocessing.get_context("spawn")  # forked numba threads may hang
     pool = ProcessPoolExecutor(workers, mp_context=context)
     try:

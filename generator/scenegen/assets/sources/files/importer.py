@@ -32,6 +32,7 @@ from scenegen.core.asset_library import Material
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
+from scenegen.core.import_path import child_environment
 
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
@@ -123,7 +124,14 @@ def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | 
     with tempfile.TemporaryDirectory(prefix="scenegen-import-") as folder:
         command = [sys.executable, "-m", "blender_scripts.import_model", "--out", folder]
         command += ["--max-triangles", str(MAX_TRIANGLES), "--", *map(str, files)]  # a name may begin with a dash
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        child = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=child_environment(),
+        )
         assert child.stdout is not None
         answers = _answers(child.stdout)
         try:

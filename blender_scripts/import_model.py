@@ -1,12 +1,12 @@
 """Import model files with Blender and write what they hold as plain arrays. Runs in a child process of its own.
 
-    python -m blender_scripts.import_model FILE... --out DIR [--max-triangles N] [--memory-gb G]
+    python -m blender_scripts.import_model [--max-triangles N] [--memory-gb G]
 
-File number n is written to DIR/<n>: mesh.npz (vertices (V, 3), faces (F, 3), material_index (F,), and, where the
-file has them, uvs (F, 3, 2), corner_normals (F, 3, 3), face_colors (F, 3) linear RGB), model.json (materials,
-warnings, name and number of faces of each object) and image files. World axes as Blender imports them: Z up where the
-format says what is up. After each file one line is printed: `@scenegen {"number": n, "ok": true}`, or `false` with
-"error"; all other output is noise.
+Each line of standard input, {"file": FILE, "out": DIR}, names a file and the folder that gets what it holds: mesh.npz
+(vertices (V, 3), faces (F, 3), material_index (F,), and, where the file has them, uvs (F, 3, 2), corner_normals
+(F, 3, 3), face_colors (F, 3) linear RGB), model.json (materials, warnings, name and number of faces of each object)
+and image files. World axes as Blender imports them: Z up where the format says what is up. After each file one line is
+printed: `@scenegen {"ok": true}`, or `false` with "error"; all other output is noise. The end of the input ends it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
+from blender_scripts.host.process import die_with_parent
 from blender_scripts.imports.blend import show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
@@ -69,20 +70,20 @@ class ImportFault(Exception):
 
 
 def main(arguments: list[str]) -> None:
-    """Import every file; one that fails does not stop the others."""
+    """Import the files that standard input names; one that fails does not stop the others."""
     parser = argparse.ArgumentParser(prog="import_model", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--max-triangles", type=int, default=4_000_000)
     parser.add_argument("--memory-gb", type=float, default=8.0)
     options = parser.parse_args(arguments)
     _limit_memory(options.memory_gb)
-    for number, file in enumerate(options.files):
-        answer: dict[str, Any] = {"number": number, "ok": True}
+    die_with_parent()
+    for line in sys.stdin:
+        request = json.loads(line)
+        folder = Path(request["out"])
+        answer: dict[str, Any] = {"ok": True}
         try:
-            folder = options.out / str(number)
             folder.mkdir(parents=True, exist_ok=True)
-            import_model(file.resolve(), folder, options.max_triangles)
+            import_model(Path(request["file"]).resolve(), folder, options.max_triangles)
         except (ImportFault, RuntimeError, OSError, ValueError, TypeError, MemoryError) as error:
             answer.update(ok=False, error=_one_line(error))
         print("\n" + MARK + json.dumps(answer), flush=True)

@@ -170,16 +170,10 @@ def test_fbx_parts_come_in_one_order(tmp_path: Path) -> None:
     bpy.ops.export_scene.fbx(filepath=str(tmp_path / "cubes.fbx"))
     found = []
     for run in ("first", "second"):
-        command = [
-            sys.executable,
-            "-m",
-            "blender_scripts.import_model",
-            tmp_path / "cubes.fbx",
-            "--out",
-            tmp_path / run,
-        ]
-        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2])
-        with np.load(tmp_path / run / "0" / "mesh.npz") as arrays:
+        asked = json.dumps({"file": str(tmp_path / "cubes.fbx"), "out": str(tmp_path / run)})
+        command = [sys.executable, "-m", "blender_scripts.import_model"]
+        subprocess.run(command, input=asked.encode(), check=True, capture_output=True, cwd=Path(__file__).parents[2])
+        with np.load(tmp_path / run / "mesh.npz") as arrays:
             found.append(arrays["vertices"])
     assert found[0].shape == (12 * 8, 3)
     assert np.array_equal(*found)

@@ -22,7 +22,8 @@ import psutil
 from scenegen.blender import setup as blender_setup
 from scenegen.blender.cores import cores, own_cores, share
 from scenegen.blender.devices import WorkerPlan, plan_workers
-from scenegen.blender.host import BlenderHost, HostLostError, generate_script, scene_command
+from scenegen.blender.host import BlenderHost, generate_script, scene_command
+from scenegen.blender.process import HostLostError
 from scenegen.blender.setup import BlenderInfo
 from scenegen.core.asset_library import list_assets
 from scenegen.core.dataset.checks import check_library, dataset_info

@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 
 from scenegen.blender.cores import own_cores, share, slot
-from scenegen.blender.host import BlenderHost, HostLostError, scene_command
+from scenegen.blender.host import BlenderHost, scene_command
+from scenegen.blender.process import HostLostError
 from scenegen.core.dataset.request import Request, Resources
 from scenegen.core.errors import ScenegenError
 from scenegen.generate.leases import Lease, LeaseReport, SceneReport

@@ -13,7 +13,6 @@ import trimesh
 from helpers.model_files import CHAIR_SIZE, chair, make_files, table, turned
 from PIL import Image
 from scenegen.assets.prepare.raw_model import RawModel, Refused
-from scenegen.assets.sources.files import importer
 from scenegen.assets.sources.files.files import ImportOptions, find_files, read_files, slug, split_of
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.errors import ScenegenError
@@ -203,26 +202,6 @@ def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: P
             assert "Traceback" not in str(result)
     assert "10,000,000" in str(results[7])
     assert "no mesh" in str(results[4])
-
-
-def test_a_child_that_dies_costs_one_file(tmp_path: Path, chairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that stops answering, or dies, at one file: the next file gets a new child."""
-    fake = tmp_path / "python"
-    fake.write_text(
-        "#!/bin/bash\n"
-        'case "${@: -1}" in */hang.stl) exec sleep 60;; */crash.stl) kill -SEGV $$;; esac\n'
-        f'exec {importer.sys.executable} "$@"\n'
-    )
-    fake.chmod(0o755)
-    monkeypatch.setattr(importer, "FILES_PER_PROCESS", 1)
-    monkeypatch.setattr(importer.sys, "executable", str(fake))
-    files = [tmp_path / "hang.stl", tmp_path / "crash.stl"]
-    for file in files:
-        chair().export(file)
-    results = dict(import_files([*files, chairs / "chair.stl"], seconds=15.0))
-    assert "did not finish" in str(results[0])
-    assert "signal 11" in str(results[1])
-    assert isinstance(results[2], Imported)
 
 
 def test_credits_beside_a_file_are_read(tmp_path: Path) -> None:

@@ -1,17 +1,13 @@
-"""Reads model files through Blender in a child process, so that a broken file costs that file alone."""
+"""Turns what Blender finds in model files into meshes, materials and textures."""
 
 from __future__ import annotations
 
 import json
-import queue
-import subprocess
-import sys
-import tempfile
-import threading
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +23,14 @@ from scenegen.assets.prepare.textures import (
     tinted,
 )
 from scenegen.assets.sources.files.gltf import count_triangles
+from scenegen.assets.sources.files.reading import ModelReader, model_reader
 from scenegen.assets.sources.files.wrapping import wrap_textures
 from scenegen.core.asset_library import Material
-from scenegen.core.blender_protocol import MARK
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
-from scenegen.core.import_path import child_environment
 
 MAX_FILE_BYTES = 1_000_000_000
 FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
-FILES_PER_PROCESS = 100  # Blender never frees all memory of a file
 
 
 @dataclass(frozen=True)
@@ -62,28 +56,30 @@ class Imported:
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
     """The number and content of each file, in order; when Blender crashes or hangs, only that file is refused.
 
-    Raises ScenegenError where this Python has no bpy package.
+    Blender reads the next file meanwhile. Raises ScenegenError where this Python has no bpy package.
     """
     problem = bpy_problem("use a Python that has it to read model files")
     if problem:
         raise ScenegenError(problem)
-    first = 0
-    while first < len(files):
-        too_big = _refuse_unread(files[first])
-        if too_big:
-            yield first, Refused(str(files[first]), too_big)
-            first += 1
-            continue
-        batch = [files[first]]
-        for file in files[first + 1 : first + FILES_PER_PROCESS]:
-            if _refuse_unread(file):
-                break
-            batch.append(file)
-        done = 0
-        for imported in _import_batch(batch, seconds):
-            yield first + done, imported
-            done += 1
-        first += done
+    with model_reader() as reader:
+        why = _begin(reader, files[0]) if files else None
+        for number, file in enumerate(files):
+            found = Refused(str(file), why) if why else reader.finish(seconds)
+            why = _begin(reader, files[number + 1]) if number + 1 < len(files) else None
+            if isinstance(found, Path):
+                imported = _load(found)
+                shutil.rmtree(found)
+                yield number, imported
+            else:
+                yield number, found
+
+
+def _begin(reader: ModelReader, file: Path) -> str | None:
+    """Have Blender read a file; or the reason not to."""
+    why = _refuse_unread(file)
+    if why is None:
+        reader.begin(file)
+    return why
 
 
 def _refuse_unread(file: Path) -> str | None:
@@ -117,66 +113,6 @@ def _count_triangles(file: Path) -> int:
             stream.seek(0)
             return sum(chunk.count(b"\nf ") for chunk in iter(lambda: stream.read(1 << 24), b""))
     return 0
-
-
-def _import_batch(files: Sequence[Path], seconds: float) -> Iterator[Imported | Refused]:
-    """Import files until the child process ends: at least one result; the last may be the file that it crashed on."""
-    with tempfile.TemporaryDirectory(prefix="scenegen-import-") as folder:
-        command = [sys.executable, "-m", "blender_scripts.import_model", "--out", folder]
-        command += ["--max-triangles", str(MAX_TRIANGLES), "--", *map(str, files)]  # a name may begin with a dash
-        child = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=child_environment(),
-        )
-        assert child.stdout is not None
-        answers = _answers(child.stdout)
-        try:
-            for number, file in enumerate(files):
-                try:
-                    answer = answers.get(timeout=seconds)
-                except queue.Empty:
-                    yield Refused(
-                        str(file),
-                        f"Blender did not finish reading it in {seconds:.0f} s; simplify the model or export it again",
-                    )
-                    return
-                if isinstance(answer, str):
-                    status = child.wait()
-                    how = f"signal {-status}" if status < 0 else f"status {status}"
-                    yield Refused(
-                        str(file),
-                        f"Blender ended with {how} while reading it ({answer or 'no output'}); export it again",
-                    )
-                    return
-                if answer["ok"]:
-                    yield _load(Path(folder) / str(number))
-                else:
-                    yield Refused(str(file), answer["error"])
-        finally:
-            child.kill()
-            child.wait()
-            child.stdout.close()
-
-
-def _answers(stream: IO[str]) -> queue.Queue[dict[str, Any] | str]:
-    """A queue of the child's answers (dicts) and, when it ends, its last line of other output (str)."""
-    answers: queue.Queue[dict[str, Any] | str] = queue.Queue()
-
-    def read() -> None:
-        noise = ""
-        for line in stream:
-            if line.startswith(MARK):
-                answers.put(json.loads(line.removeprefix(MARK)))
-            elif line.strip():
-                noise = line.strip()[:200]
-        answers.put(noise)
-
-    threading.Thread(target=read, daemon=True).start()
-    return answers
 
 
 def _load(folder: Path) -> Imported:

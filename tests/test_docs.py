@@ -18,8 +18,7 @@ from scenegen.cli.main import cli as scenegen
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene import classes
 from scenegen.steps.exchange.export import FORMATS, Format, export
-from scenegen.steps.verify.labels import LABEL_CHECKS
-from scenegen.steps.verify.layout import LAYOUT_CHECKS
+from scenegen.steps.verify.verify import CHECKS
 from scenetrain.cli.main import cli as scenetrain
 
 ROOT = Path(__file__).parents[1]
@@ -193,7 +192,7 @@ def test_source_files_named_exist(page: Path) -> None:
 
 def test_the_page_about_verify_names_every_check() -> None:
     table = re.findall(r"^\| ([\w.]+) \| ", (ROOT / "docs/labels/verify.md").read_text(), re.MULTILINE)
-    assert sorted(table[1:]) == sorted(["folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS, "shapes"])
+    assert sorted(table[1:]) == sorted([*CHECKS, "shapes"])
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/labels/dataset.md"])

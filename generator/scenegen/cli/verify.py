@@ -46,6 +46,8 @@ def verify(folder: Path, workers: int | None, assets: Path | None, against: tupl
     for fault in report.faults:
         where = "data set" if fault.scene is None else f"scene {fault.scene}"
         click.echo(f"{where}: {fault.check}: {fault.detail}")
+    for note in report.notes:
+        click.echo(note)
     verdict = "every promise holds" if report.ok else f"{len(report.faults)} promises are broken"
     click.echo(f"{folder}: {report.scenes} scenes, {len(report.checks)} checks each: {verdict}")
     return 0 if report.ok else 1

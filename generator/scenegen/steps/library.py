@@ -61,6 +61,11 @@ def check_sizes(stored: StoredScene, library: Path) -> None:
             )
 
 
+def is_there(library: Path, name: str) -> bool:
+    """Whether a library has an asset."""
+    return (library / name / "asset.json").is_file()
+
+
 def _check_there(library: Path, name: str) -> None:
-    if not (library / name / "asset.json").is_file():
+    if not is_there(library, name):
         raise ScenegenError(f"{library}: has no asset {name}; {NAME_IT}")

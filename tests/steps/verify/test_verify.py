@@ -165,6 +165,22 @@ def aside(item: PlacedObject) -> PlacedObject:
     return with_matrix(item, np.array(item.matrix) + np.eye(4, k=3) * 0.01)
 
 
+def background_of(millimetres: int) -> Plant:
+    def plant(folder: Path) -> None:
+        with Image.open(folder / "instance_0.png") as image:
+            background = np.array(image) == 0
+        edit_array("depth_0.png", set_where(lambda _: background, millimetres))(folder)
+
+    return plant
+
+
+def moved_camera(scene: Scene) -> Scene:
+    matrix = np.array(scene.cameras[0].world_to_camera)
+    matrix[0, 3] += 0.01
+    first = dataclasses.replace(scene.cameras[0], world_to_camera=tuple(map(tuple, matrix.tolist())))
+    return dataclasses.replace(scene, cameras=(first, *scene.cameras[1:]))
+
+
 SHEAR = np.eye(4) + np.diag([0.05, 0, 0], k=1)
 TILT = [[1, 0, 0, 0], [0, np.cos(0.05), -np.sin(0.05), 0], [0, np.sin(0.05), np.cos(0.05), 0], [0, 0, 0, 1]]
 
@@ -229,6 +245,11 @@ FAULTS: dict[str, tuple[str, Plant]] = {
     "a cell far away": ("masks", both(add_cell)),
     "classes exchanged": ("masks", both(lambda m: m[..., [1, 0, 2, 3, 4, 5]])),
     "depth fifteen centimetres long": ("depth", all_depths(lambda a: a + np.uint16(150))),
+    "depths times ten": ("surfaces", all_depths(lambda a: a * np.uint16(10))),
+    "all depths 65.531 m": ("surfaces", all_depths(lambda a: a * 0 + np.uint16(65531))),
+    "all depths far": ("surfaces", all_depths(lambda a: a * 0 + np.uint16(65535))),
+    "background of a millimetre": ("surfaces", background_of(1)),
+    "camera moved by a centimetre": ("surfaces", edit_scene(moved_camera)),
     "depth of another camera": ("depth", swap("depth_0.png", "depth_1.png")),
     "voxels mirrored": ("depth", both(lambda m: m[::-1])),
     "voxels one cell off": ("depth", both(lambda m: np.roll(m, 1, axis=1))),

@@ -28,8 +28,22 @@ class ViewLabels:
     instance: NDArray[np.uint16]
 
 
+@dataclass(frozen=True)
+class ViewMaps:
+    """One camera's `depth` and `instance`, as in ViewLabels."""
+
+    depth: NDArray[np.uint16]
+    instance: NDArray[np.uint16]
+
+
 def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewLabels:
     """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
+    maps = view_maps(placed, camera, room)
+    return ViewLabels(frustum_labels(placed, camera), maps.depth, maps.instance)
+
+
+def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewMaps:
+    """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again."""
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
     depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces) for mesh in seen], camera, room)
-    return ViewLabels(frustum_labels(placed, camera), depth_to_millimetres(depth), instance)
+    return ViewMaps(depth_to_millimetres(depth), instance)

@@ -41,6 +41,9 @@ def check_ground(
         outline = base[[0, 1, 3, 2], :2]
         if object_class(item.class_name).rooted:
             outline = outline.mean(axis=0) + 1e-3 * (outline - outline.mean(axis=0))
+        fitting &= ((lows[:, :2] <= outline.max(axis=0)) & (highs[:, :2] >= outline.min(axis=0))).all(axis=1)
+        if ((lows[fitting, :2] <= outline.min(axis=0)) & (highs[fitting, :2] >= outline.max(axis=0))).all(axis=1).any():
+            continue
         pieces = (_clipped(outline, low, high) for low, high in zip(lows[fitting], highs[fitting], strict=True))
         covered = sum(map(_area, pieces))
         if covered < _area(outline) - TOLERANCE:

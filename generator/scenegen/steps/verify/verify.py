@@ -5,26 +5,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from scenegen.core.dataset.folders import leftovers
 from scenegen.core.dataset.info import DatasetInfo
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
-from scenegen.core.scene.scene import Scene
+from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.progress import OnProgress
+from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.verify.labels import LABEL_CHECKS, LabelledScene
+from scenegen.steps.verify import labels, recast
+from scenegen.steps.verify.form import check_form
+from scenegen.steps.verify.labels import LabelledScene, CameraView
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 from scenegen.steps.verify.pair import check_pair
+from scenegen.steps.verify.recast import cast_objects
 
 MOST_MISSING_NAMED = 20
-VIEWS_KEPT = 8
-"""Arrays of one kind that stay in memory."""
+VIEW_CHECKS = {**labels.VIEW_CHECKS, "recast": recast.check_view}
+SCENE_CHECKS = {**labels.SCENE_CHECKS, "recast": recast.check_voxels}
+CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]))
+"""The names of all checks of one data set."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,25 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class SceneFaults:
+    """What is wrong with a scene, and the models that it shows and the library lacks."""
+
+    faults: tuple[Fault, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class VerifyReport:
-    """What `verify` checked and found: how many scenes, the names of the checks, and every fault."""
+    """What `verify` checked and found: how many scenes, the names of the checks, and every fault.
+
+    `notes` say what could not be checked.
+    """
 
     path: str
     scenes: int
     checks: tuple[str, ...]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -66,7 +82,8 @@ def verify(
     """Check every scene of the data set at `path`, and that no model there has the shape of one shown in `against`.
 
     `assets` is the library that it was made from (default: the one that dataset.json names, if it exists); without a
-    library, children are checked against the top of their parent's box only. ScenegenError: there is no data set at
+    library, labels are checked against each other and against the boxes of objects, and children against the top of
+    their parent's box only. ScenegenError: there is no data set at
     `path` or in `against`, or it was packed without depth and instance maps.
     """
     dataset = Dataset(path)
@@ -77,13 +94,24 @@ def verify(
             f"or pack them with --maps"
         )
     work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
-    faults = list(_check_folder(dataset))
+    faults, missing = list(_check_folder(dataset)), set[str]()
     for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
-        faults.extend(found)
+        faults.extend(found.faults)
+        missing.update(found.missing)
     for other in against:
         faults.extend(Fault(None, "shapes", detail) for detail in check_pair(dataset, Dataset(other), assets))
-    names = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *LABEL_CHECKS, *(["shapes"] if against else []))
-    return VerifyReport(str(path), len(dataset), names, tuple(faults))
+    names = (*CHECKS, *(["shapes"] if against else []))
+    return VerifyReport(str(path), len(dataset), names, tuple(faults), tuple(_notes(library, missing)))
+
+
+def _notes(library: Path, missing: set[str]) -> Iterable[str]:
+    """What could not be compared with the models."""
+    what = "labels were not compared with the models' own geometry"
+    if not library.is_dir():
+        yield f"{library}: there is no asset library here, so {what}; {NAME_IT}"
+    elif missing:
+        some = ", ".join(sorted(missing)[:MOST_MISSING_NAMED]) + (" ..." if len(missing) > MOST_MISSING_NAMED else "")
+        yield f"{library}: lacks {len(missing)} of the models shown ({some}); of scenes with them, {what}; {NAME_IT}"
 
 
 def _check_folder(dataset: Dataset) -> Iterable[Fault]:
@@ -104,121 +132,74 @@ def _check_folder(dataset: Dataset) -> Iterable[Fault]:
         yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: is missing; run `scenegen generate` again")
 
 
-def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> list[Fault]:
+def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> SceneFaults:
     index, stored = numbered
     try:
         scene = stored.scene
     except ScenegenError as error:
-        return [Fault(index, "scene.json", str(error))]
+        return SceneFaults((Fault(index, "scene.json", str(error)),))
     try:
-        faults = [Fault(index, "scene.json", detail) for detail in _check_form(scene, info, index)]
+        faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, info, index)]
     except (TypeError, ValueError) as error:
         faults = [Fault(index, "scene.json", f"is not a scene: {error}")]
     if faults:
-        return faults
+        return SceneFaults(tuple(faults))
     for name, check in LAYOUT_CHECKS.items():
         faults.extend(Fault(index, name, detail) for detail in check(scene, library))
-    found = _read_arrays(stored)
-    faults.extend(Fault(index, "files", detail) for detail in found.damage)
-    if found.arrays:
-        for name, label_check in LABEL_CHECKS.items():
-            faults.extend(Fault(index, name, detail) for detail in label_check(found.arrays))
-    return faults
+    missing = tuple(n for n in sorted({o.asset for o in scene.objects}) if library and not is_there(library, n))
+    try:
+        placed = cast_objects(scene, library) if library and not missing else None
+    except ScenegenError as error:
+        faults.append(Fault(index, "recast", str(error)))
+        placed = None
+    return SceneFaults((*faults, *_check_labels(index, stored, placed)), missing)
 
 
-def _check_form(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
-    """Whether scene.json agrees with dataset.json and with itself; all later checks rely on this."""
-    for key, was, now in (
-        ("index", index, scene.index),
-        ("seed", info.request.seed, scene.seed),
-        ("preset", info.request.preset, scene.preset),
-        ("split", info.request.split, scene.split),
-        ("classes", info.classes, scene.classes),
-        ("grid", info.grid, scene.grid),
-        *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),
-    ):
-        if was != now:
-            yield f"{key} is {now}, but dataset.json asks for {was}"
-    if not scene.cameras:
-        yield "has no cameras"
-    for camera in scene.cameras:
-        if not (_is_matrix(camera.K, 3) and _is_matrix(camera.world_to_camera, 4)):
-            yield f"{camera.name}: K (3 x 3) or world_to_camera (4 x 4) is not a matrix of finite numbers"
-    if [o.id for o in scene.objects] != list(range(len(scene.objects))):
-        yield f"object ids are {[o.id for o in scene.objects]}, should be 0, 1, 2 ..."
-    for item in scene.objects:
-        if item.class_name not in scene.classes:
-            yield f"object {item.id}: class {item.class_name} is not in `classes`"
-        if item.parent is not None and not 0 <= item.parent < item.id:
-            yield f"object {item.id}: parent {item.parent} is not an object before it"
-        if not (_is_matrix(item.matrix, 4) and len(item.size) == 3 and min(item.size) > 0):
-            yield f"object {item.id}: matrix (4 x 4) must hold finite numbers, and size (3) positive ones"
-        if len(item.visible_pixels) != len(scene.cameras):
-            yield f"object {item.id}: visible_pixels has {len(item.visible_pixels)} of {len(scene.cameras)} numbers"
-    for skipped in scene.skipped:
-        if skipped.class_name not in scene.classes or skipped.attempts < 0:
-            yield f"skipped {skipped.asset}: class {skipped.class_name} or {skipped.attempts} attempts cannot be"
+def _check_labels(index: int, stored: StoredScene, placed: tuple[PlacedMesh, ...] | None) -> Iterable[Fault]:
+    """Check all arrays, one camera's at a time: a street has gigabytes of them. Damaged ones are left out."""
+    scene, files = stored.scene, FileReader(stored)
+    occupancy = masks = None
+    if scene.grid:
+        occupancy = files.read("occupancy.npy", lambda: stored.occupancy, scene.grid.shape, "bool")
+        masks = files.read("masks.npy", lambda: stored.masks, (*scene.grid.shape, len(scene.classes)), "bool")
+    labelled = LabelledScene(scene, occupancy, masks, placed)
+    for k in range(len(scene.cameras)):
+        view = files.view(k)
+        if view:
+            for name, check in VIEW_CHECKS.items():
+                yield from (Fault(index, name, detail) for detail in check(labelled, view))
+    for name, scene_check in SCENE_CHECKS.items():
+        yield from (Fault(index, name, detail) for detail in scene_check(labelled))
+    yield from (Fault(index, "files", detail) for detail in files.damage)
 
 
-def _is_matrix(rows: Any, size: int) -> bool:
-    return np.shape(rows) == (size, size) and bool(np.isfinite(rows).all())
+class FileReader:
+    """Reads the arrays of a scene; `damage` says what is missing, damaged, or of another shape or type."""
 
+    def __init__(self, stored: StoredScene) -> None:
+        self.damage: list[str] = []
+        self._stored = stored
 
-@dataclass(frozen=True)
-class ReadArrays:
-    """A scene with its arrays, or what is wrong with its files: missing, damaged, of another shape or type."""
-
-    arrays: LabelledScene | None
-    damage: tuple[str, ...]
-
-
-class ArrayPerCamera(Sequence[Any]):
-    """One array per camera, read when it is asked for; the last few stay in memory."""
-
-    def __init__(self, count: int, read: Callable[[int], Any]) -> None:
-        self._count = count
-        self._read = lru_cache(maxsize=VIEWS_KEPT)(read)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, k: Any) -> Any:
-        if k >= self._count:
-            raise IndexError(k)
-        return self._read(k)
-
-
-def _read_arrays(stored: StoredScene) -> ReadArrays:
-    """Read every file of a scene once. A street has gigabytes of arrays, so only the last few stay in memory."""
-    scene, damage = stored.scene, list[str]()
-    views = len(scene.cameras)
-    read: dict[str, Any] = {
-        "images": ArrayPerCamera(views, stored.image),
-        "depths": ArrayPerCamera(views, stored.depth_mm),
-        "instances": ArrayPerCamera(views, stored.instance),
-        "frusta": ArrayPerCamera(views, stored.frustum),
-        "occupancy": None,
-        "masks": None,
-    }
-
-    def load(name: str, get: Any, shape: tuple[int, ...], kind: str) -> Any:
+    def read(self, name: str, get: Callable[[], Any], shape: tuple[int, ...], kind: str) -> Any:
+        """An array, or None with a line in `damage`."""
         try:
             array = get()
         except ScenegenError as error:
-            damage.append(str(error))
+            self.damage.append(str(error))
             return None
-        if array.shape != shape or array.dtype != kind:
-            damage.append(f"{stored.name}/{name}: {array.dtype} {array.shape}, but should be {kind} {shape}")
-        return array
+        if array.shape == shape and array.dtype == kind:
+            return array
+        self.damage.append(f"{self._stored.name}/{name}: {array.dtype} {array.shape}, but should be {kind} {shape}")
+        return None
 
-    for k, camera in enumerate(scene.cameras):
+    def view(self, k: int) -> CameraView | None:
+        """All files of camera k; None when one of them is damaged."""
+        stored, camera = self._stored, self._stored.cameras[k]
         size = (camera.height, camera.width)
-        load(f"image_{k}.png", partial(read["images"].__getitem__, k), (*size, 3), "uint8")
-        load(f"depth_{k}.png", partial(read["depths"].__getitem__, k), size, "uint16")
-        load(f"instance_{k}.png", partial(read["instances"].__getitem__, k), size, "uint16")
-        load(f"frustum_{k}.npz", partial(read["frusta"].__getitem__, k), camera.frustum.size, "uint8")
-    if scene.grid:
-        shape = scene.grid.shape
-        read["occupancy"] = load("occupancy.npy", lambda: stored.occupancy, shape, "bool")
-        read["masks"] = load("masks.npy", lambda: stored.masks, (*shape, len(scene.classes)), "bool")
-    return ReadArrays(None if damage else LabelledScene(scene, **read), tuple(damage))
+        arrays = (
+            self.read(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"),
+            self.read(f"depth_{k}.png", partial(stored.depth_mm, k), size, "uint16"),
+            self.read(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"),
+            self.read(f"frustum_{k}.npz", partial(stored.frustum, k), camera.frustum.size, "uint8"),
+        )
+        return None if any(array is None for array in arrays) else CameraView(k, camera, *arrays)

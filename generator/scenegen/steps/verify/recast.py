@@ -1,0 +1,70 @@
+"""The rule for labels against the objects' own triangles: cast again from the library, they are equal bit for bit.
+
+What makes the labels is called again here, so this finds what is wrong with a data set, not with that code: labels.py
+does that. A scene's maps and box cells are all cast again, but, since fruxels take longest, only the frusta of
+MOST_FRUSTA cameras, which differ from scene to scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.core.labels.box_masks import grid_masks
+from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
+from scenegen.core.labels.view_labels import view_maps
+from scenegen.core.scene.scene import Scene
+from scenegen.steps.library import SIZE_TOLERANCE, load_asset
+from scenegen.steps.verify.labels import LabelledScene, CameraView
+
+MOST_FRUSTA = 3
+
+
+def cast_objects(scene: Scene, library: Path) -> tuple[PlacedMesh, ...] | None:
+    """The objects' triangles from the library; None when it has another model, of another size, under a name.
+
+    ScenegenError when a model is not there or damaged.
+    """
+    loaded = {item.asset: load_asset(library, item.asset) for item in scene.objects}
+    if not all(np.allclose(loaded[o.asset].asset.size, o.size, rtol=0, atol=SIZE_TOLERANCE) for o in scene.objects):
+        return None  # which "poses" tells
+    return place_meshes(scene, {name: (entry.mesh.vertices, entry.mesh.faces) for name, entry in loaded.items()})
+
+
+def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
+    """Depth and instances are those of the library's models, and in some cameras the frustum too."""
+    if s.placed is None:
+        return
+    maps = view_maps(s.placed, v.camera, s.scene.room)
+    yield from _differing(f"depth_{v.k}.png", "pixels", v.depth, maps.depth)
+    yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
+    if v.k in _with_frustum(s.scene):
+        yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, frustum_labels(s.placed, v.camera))
+
+
+def check_voxels(s: LabelledScene) -> Iterable[str]:
+    """The masks are those of the library's models."""
+    if s.placed is not None and s.masks is not None and s.scene.grid is not None:
+        yield from _differing("masks.npy", "cells", s.masks, grid_masks(s.placed, s.scene.grid, len(s.scene.classes)))
+
+
+def _with_frustum(scene: Scene) -> set[int]:
+    """The cameras whose frusta are cast again: MOST_FRUSTA of them, evenly spread, other ones in other scenes."""
+    views = len(scene.cameras)
+    return {(scene.index + n * views // MOST_FRUSTA) % views for n in range(MOST_FRUSTA)}
+
+
+def _differing(file: str, called: str, found: NDArray[Any], right: NDArray[Any]) -> Iterable[str]:
+    if not np.array_equal(found, right):
+        wrong = np.argwhere(found != right)
+        first = tuple(wrong[0].tolist())
+        yield (
+            f"{file}: {len(wrong)} {called} are not what the library's models give, the first at {first}: "
+            f"{found[first]}, should be {right[first]} (if the models were changed, name the library that the "
+            f"data set was made from with --assets)"
+        )

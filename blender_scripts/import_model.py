@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 
 from blender_scripts.host.process import die_with_parent
-from blender_scripts.imports.blend import show_as_rendered
+from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.ledger import file_warnings, known_materials
 from blender_scripts.imports.materials import Images, read_material
 from blender_scripts.imports.polygons import single_polygons, values_of
+from blender_scripts.imports.references import check_references
 from blender_scripts.imports.text_files import lower_case_stl, near_origin
 
 IMPORTERS = {
@@ -137,7 +138,10 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     for material in described:
         warnings += material.pop("warnings", [])
         for slot, texture in material.get("textures", {}).items():
-            if texture["image"] is None:
+            if texture["image"] is None and texture["outside"]:
+                advice = "lies outside the model's folder and is not read; copy it beside the model"
+                warnings.append(f"{slot} texture {texture['file']} {advice}")
+            elif texture["image"] is None:
                 warnings.append(f"missing {slot} texture {texture['file']}")
     body = {"materials": described, "warnings": sorted(set(warnings)), "part_sizes": part_sizes}
     text = json.dumps(body, indent=1)
@@ -148,6 +152,7 @@ def _read(file: Path, folder: Path) -> None:
     """Open a file in Blender; a corrected copy of a file that Blender reads wrongly goes to `folder`."""
     if file.suffix.lower() == ".blend":
         bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=False)
+        refuse_other_files(file)
         show_as_rendered()
         return
     if file.suffix.lower() not in IMPORTERS:
@@ -158,6 +163,7 @@ def _read(file: Path, folder: Path) -> None:
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
+    check_references(file)
     readable_file = CORRECTIONS[name](file, folder) if name in CORRECTIONS else file
     getattr(operators, name)(filepath=str(readable_file), **OPTIONS.get(name, {}))
     if file.suffix.lower() == ".fbx":

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import bpy
+from scenegen.core.own_files import outside, reaches_outside
+
+
+def refuse_other_files(file: Path) -> None:
+    """ValueError when the open .blend file takes data from a file outside its folder.
+
+    Blender has then read linked libraries, and none of their content is used. Caches and fonts are read later. Paths of
+    images are only noted: image_files.py decides when one is read.
+    """
+    noted = [*bpy.data.images, *bpy.data.sounds, *bpy.data.movieclips, *bpy.data.texts]
+    lazy = {_absolute(bpy.path.abspath(each.filepath, library=each.library)) for each in noted}
+    for named in bpy.utils.blend_paths(absolute=True, packed=True, local=False):
+        if _absolute(named) not in lazy and reaches_outside(named, file.parent):
+            raise ValueError(outside(named))
+    if any(node.bl_idname.startswith("GeometryNodeImport") for group in bpy.data.node_groups for node in group.nodes):
+        raise ValueError("its geometry nodes import files; apply that modifier and save the file")
+
+
+def _absolute(path: str) -> str:
+    return os.path.normpath(path)
 
 
 def show_as_rendered() -> None:

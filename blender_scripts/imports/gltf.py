@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blender_scripts.host.compat import missing_features, unpacks_gltf
+from blender_scripts.imports.gltf_json import read_gltf_json
 
 DRACO = "KHR_draco_mesh_compression"
 # A file may name an extension that its readers can do without, as meshopt files with a fallback do. Blender's
@@ -99,16 +100,6 @@ def _packed_with(body: dict[str, Any]) -> str | None:
         if extensions & set(body.get(key) or ()) and not unpacks_gltf(name):
             return name
     return None
-
-
-def read_gltf_json(file: Path) -> tuple[dict[str, Any], int]:
-    """The JSON of a .gltf or .glb file, and where it ends in a .glb file (0: the file is a .gltf file)."""
-    with file.open("rb") as stream:
-        start = stream.read(20)
-        if start[:4] != b"glTF":
-            return dict(json.loads(start + stream.read())), 0
-        length = int.from_bytes(start[12:16], "little")
-        return dict(json.loads(stream.read(length))), 20 + length
 
 
 def _unpack(body: dict[str, Any], binary: bytes, folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from blender_scripts.imports.gltf import read_gltf_json
+from blender_scripts.imports.gltf_json import read_gltf_json
 
 # Extensions of glTF whose effect is shown; all others, of a material or a texture, are named.
 _SHOWN = {

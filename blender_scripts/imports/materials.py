@@ -9,9 +9,10 @@ from typing import Any
 
 import bpy
 import numpy as np
+from scenegen.core.own_files import is_own
 
 from blender_scripts.host.compat import uses_nodes
-from blender_scripts.imports.image_files import find_image
+from blender_scripts.imports.image_files import find_image, lies_outside
 from blender_scripts.imports.ledger import shader_warnings
 
 SLOTS = {
@@ -68,7 +69,14 @@ class Images:
         if not image.filepath_raw:
             return None
         path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
-        return path if path.is_file() else find_image(str(path), self.search)
+        own = path.is_file() and is_own(path, self.search)
+        return path if own else find_image(str(path), self.search)
+
+    def lies_outside(self, image: Any) -> bool:
+        """Whether the image's file is there, but the model may not read it."""
+        return bool(image.filepath_raw) and lies_outside(
+            bpy.path.abspath(image.filepath_raw, library=image.library), self.search
+        )
 
 
 @dataclass
@@ -144,6 +152,7 @@ def read_material(material: Any, images: Images, *, from_obj: bool) -> dict[str,
             result["textures"][slot] = {
                 "image": images.write(traced.image),
                 "file": Path(traced.image.filepath_raw or traced.image.name).name,
+                "outside": images.lies_outside(traced.image),
                 "channel": traced.channel,
                 "factor": list(traced.factor),
                 "cutoff": traced.cutoff,

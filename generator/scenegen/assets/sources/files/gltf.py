@@ -1,11 +1,10 @@
-"""Reads the JSON of a glTF file without loading its data: its number of triangles, and the files that it names."""
+"""Reads the JSON of a glTF file without loading its data: its number of triangles, and its origin."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from scenegen.core.errors import ScenegenError
 
@@ -59,32 +58,8 @@ def _triangles(body: dict[str, Any], primitive: dict[str, Any]) -> int:
 
 
 def find_gltf(folder: Path) -> Path:
-    """The glTF file of an unpacked model, best scene.gltf; ScenegenError when there is none or it is unsafe."""
+    """The glTF file of an unpacked model, best scene.gltf; ScenegenError when there is none."""
     found = [path for path in folder.rglob("*") if path.suffix.lower() in (".gltf", ".glb")]
     if not found:
         raise ScenegenError("the archive holds no glTF file")
-    model = min(found, key=lambda path: (path.name.lower() != "scene.gltf", len(path.parts), str(path)))
-    check_references(model)
-    return model
-
-
-def check_references(file: Path) -> None:
-    """ScenegenError when a glTF file names a file outside its folder, which an importer would read."""
-    outside = named_outside(file)
-    if outside:
-        raise ScenegenError(f"the glTF file names a file outside its folder ({outside!r})")
-
-
-def named_outside(file: Path) -> str | None:
-    """The first path in a glTF that leads outside its folder, or None; such files must not be read."""
-    body = read_description(file)
-    for part in ("buffers", "images"):
-        items = body.get(part)
-        for item in items if isinstance(items, list) else []:
-            uri = item.get("uri") if isinstance(item, dict) else None
-            if not isinstance(uri, str) or uri.startswith("data:"):
-                continue
-            path = PurePosixPath(unquote(urlsplit(uri).path).replace("\\", "/"))
-            if urlsplit(uri).scheme or urlsplit(uri).netloc or path.is_absolute() or ".." in path.parts:
-                return uri[:80]
-    return None
+    return min(found, key=lambda path: (path.name.lower() != "scene.gltf", len(path.parts), str(path)))

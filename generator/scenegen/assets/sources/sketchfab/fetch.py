@@ -21,7 +21,7 @@ from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, RawModel, Refused
 from scenegen.assets.sources.archive import BrokenArchive, unpack
 from scenegen.assets.sources.files.files import ImportOptions, to_raw_model
-from scenegen.assets.sources.files.gltf import check_references, find_gltf
+from scenegen.assets.sources.files.gltf import find_gltf
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.sketchfab.api import Sketchfab, SketchfabModel, Stopped, Unavailable
 from scenegen.assets.sources.sketchfab.licences import spdx, why_refused
@@ -251,7 +251,6 @@ def _open(model: SketchfabModel, part: Path, folder: Path, suffix: str) -> _Arch
         file = find_gltf(folder)
     else:
         file = Path(shutil.copyfile(part, folder / "scene.glb"))
-        check_references(file)
     with part.open("rb") as stream:
         return _Archive(model, part, file, hashlib.file_digest(stream, "sha256").hexdigest())
 

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.decoding import HEADER_LOCK, damage_as_value_error
+from scenegen.core.decoding import read_npz
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import is_folder
 from scenegen.core.fingerprint import fingerprint, from_text, to_text
 from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import Vector
 
 FORMAT = "scenegen-asset/1"
+ArrayKind = tuple[type[np.generic], int]
+"""A type, and a number of dimensions."""
+
+_MESH_ARRAYS: dict[str, ArrayKind] = {
+    "vertices": (np.floating, 2),
+    "faces": (np.integer, 2),
+    "corner_normals": (np.floating, 3),
+    "material_index": (np.integer, 1),
+    "uvs": (np.floating, 3),
+}
 _PREPARE_AGAIN = "prepare this model again (scenegen assets build, add or fetch)"
 
 
@@ -192,7 +203,7 @@ def list_assets(library: Path, split: str | None = None) -> tuple[Asset, ...]:
 
 def asset_folders(library: Path) -> Iterator[Path]:
     """The folder of every asset, sorted by name; ScenegenError when there is no library."""
-    if not library.is_dir():
+    if not is_folder(library):
         raise ScenegenError(f"{library}: no asset library here; run `scenegen assets build --assets {library}`")
     for folder in sorted(library.iterdir()):
         if not folder.name.startswith(".") and (folder / "asset.json").is_file():
@@ -202,10 +213,10 @@ def asset_folders(library: Path) -> Iterator[Path]:
 def read_asset(folder: Path) -> Asset:
     """Read one asset's description and its support masks; its mesh stays on disk. ScenegenError when it is damaged."""
     entry = read_json(folder / "asset.json", partial(from_json, _Entry), (FORMAT,), _PREPARE_AGAIN)
-    names = [f"support_{number}" for number in range(len(entry.supports))]
+    kinds = {f"support_{number}": (np.bool_, 2) for number in range(len(entry.supports))}
     supports = tuple(
         Support(place.height, place.origin, place.cell, mask)
-        for place, mask in zip(entry.supports, _read_arrays(folder, names), strict=True)
+        for place, mask in zip(entry.supports, _read_arrays(folder, kinds), strict=True)
     )
     fields = {field.name: getattr(entry, field.name) for field in dataclasses.fields(_Entry)}
     return Asset(**{**fields, "supports": supports, "folder": folder})
@@ -213,9 +224,28 @@ def read_asset(folder: Path) -> Asset:
 
 def read_mesh(asset: Asset) -> Mesh:
     """Read an asset's mesh. ScenegenError when it is damaged."""
-    names = ("vertices", "faces", "corner_normals", "material_index")
-    vertices, faces, corner_normals, material_index, *uvs = _read_arrays(asset.folder, names, optional="uvs")
-    return Mesh(vertices, faces, corner_normals, uvs[0] if uvs else None, material_index)
+    vertices, faces, corner_normals, material_index, *uvs = _read_arrays(asset.folder, _MESH_ARRAYS, optional="uvs")
+    mesh = Mesh(vertices, faces, corner_normals, uvs[0] if uvs else None, material_index)
+    if wrong := _wrong_in(mesh, len(asset.materials)):
+        raise ScenegenError(f"{asset.folder / 'mesh.npz'}: damaged ({wrong}); {_PREPARE_AGAIN}")
+    return mesh
+
+
+def _wrong_in(mesh: Mesh, materials: int) -> str:
+    """What is wrong with a mesh; "" when nothing is."""
+    count = len(mesh.faces)
+    shapes = {"vertices": (len(mesh.vertices), 3), "faces": (count, 3), "corner_normals": (count, 3, 3)}
+    for name, shape in {**shapes, "uvs": (count, 3, 2), "material_index": (count,)}.items():
+        array = getattr(mesh, name)
+        if array is not None and array.shape != shape:
+            return f"{name} {array.shape}, but should be {shape}"
+    for name, indices, most in (
+        ("faces", mesh.faces, len(mesh.vertices)),
+        ("material_index", mesh.material_index, max(materials, 1)),
+    ):
+        if count and not 0 <= indices.min() <= indices.max() < most:
+            return f"{name} are not all from 0 to {most - 1}"
+    return "" if np.isfinite(mesh.vertices).all() else "vertices are not finite"
 
 
 def with_fingerprint(asset: Asset) -> Asset:
@@ -230,16 +260,13 @@ def with_fingerprint(asset: Asset) -> Asset:
     return asset
 
 
-def _read_arrays(folder: Path, names: Sequence[str], optional: str = "") -> list[NDArray[Any]]:
-    """Arrays of mesh.npz by name, and an `optional` one at the end if it is there."""
-    if not names:
+def _read_arrays(folder: Path, kinds: Mapping[str, ArrayKind], optional: str = "") -> list[NDArray[Any]]:
+    """Arrays of mesh.npz by name and kind; an `optional` one only if it is there."""
+    if not kinds:
         return []
     file = folder / "mesh.npz"
     try:
-        with file.open("rb") as content, damage_as_value_error(), HEADER_LOCK, np.load(content) as arrays:
-            if missing := [name for name in names if name not in arrays]:
-                raise ValueError(f"holds no {missing[0]}")
-            return [arrays[name] for name in (*names, optional) if name in arrays]
+        return read_npz(file, kinds, optional)
     except FileNotFoundError as error:
         raise ScenegenError(f"{file}: missing; {_PREPARE_AGAIN}") from error
     except OSError as error:

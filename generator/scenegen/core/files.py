@@ -66,6 +66,14 @@ def append_lines(path: Path, text: str) -> bool:
     return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False too for what no system takes as a path, which Path.is_dir raises for."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def fsync(path: Path) -> None:
     """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)

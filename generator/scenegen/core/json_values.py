@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, Union, cast
 
+from scenegen.core.decoding import MOST_TEXT, read_file
 from scenegen.core.errors import NewerFormatError, ScenegenError
 
 T = TypeVar("T")
@@ -24,7 +25,11 @@ CHECK_DISK = "check its permissions and the disk"
 
 _Read = Callable[[Any], Any]
 _NUMBERS = (int, float)  # type() is compared: a bool is an int to isinstance
+_TOO_DEEP = "lists or objects are nested too deeply"
 _LARGEST = sys.float_info.max
+_INTEGERS = (-(2**63), 2**64 - 1)
+_DEEPEST = 32
+"""How deep values that no type describes may be nested; what copies, writes and compares them recurses."""
 
 
 class JsonError(ValueError):
@@ -48,7 +53,7 @@ def read_json(path: Path, read: Callable[[dict[str, Any]], T], formats: tuple[st
     the message ends with `advice`.
     """
     try:
-        body = parse_object(path.read_bytes())
+        body = parse_object(read_file(path, MOST_TEXT))
         check_format(body.get("format"), *formats)
         return read(body)
     except NewerFormatError as error:
@@ -64,7 +69,7 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     try:
         body = json.loads(text)
     except RecursionError:
-        raise JsonError("lists or objects are nested too deeply") from None
+        raise JsonError(_TOO_DEEP) from None
     if not isinstance(body, dict):
         raise JsonError(f"expected a JSON object, found {_shown(body)}")
     return body
@@ -100,17 +105,17 @@ def from_json(kind: type[T], value: object) -> T:
 def _reader(kind: Any) -> _Read:
     """What turns a JSON value into one of a type."""
     if kind is Any:
-        return lambda value: value
+        return _read_any
     if kind is None or kind is type(None):
         return _one_of((type(None),), "null")
     if kind is float:
         return _read_number
     if kind is int:
-        return _one_of((int,), "a whole number")
+        return _read_integer
     if kind is bool:
         return _one_of((bool,), "true or false")
     if kind is str:
-        return _one_of((str,), "a text")
+        return _read_text
     if dataclasses.is_dataclass(kind):
         return _dataclass_reader(kind)
     origin, arguments = typing.get_origin(kind) or kind, typing.get_args(kind)
@@ -141,6 +146,46 @@ def _read_number(value: Any) -> Any:
     return value
 
 
+def _read_integer(value: Any) -> Any:
+    """A whole number of 64 bits; Python's json reads any."""
+    if type(value) is not int:
+        raise JsonError(f"expected a whole number, found {_shown(value)}")
+    if not _INTEGERS[0] <= value <= _INTEGERS[1]:
+        raise JsonError(f"expected a whole number of at most 64 bits, found {_shown(value)}")
+    return value
+
+
+def _read_text(value: Any) -> Any:
+    r"""A text that can be written: JSON's "\ud800" alone is no character."""
+    if type(value) is not str:
+        raise JsonError(f"expected a text, found {_shown(value)}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise JsonError(f"expected a text, found {_shown(value)}, which has half a character") from None
+    return value
+
+
+def _read_any(value: Any) -> Any:
+    """A value that no type describes, which can be copied, written and compared."""
+    layer = [value]
+    for _ in range(_DEEPEST):
+        inside: list[Any] = []
+        for item in layer:
+            if type(item) is str:
+                _read_text(item)
+            elif type(item) is list:
+                inside += item
+            elif type(item) is dict:
+                inside += item
+                inside += item.values()
+        layer = inside
+        if not layer:
+            return value
+    raise JsonError(_TOO_DEEP)
+
+
 def _optional_reader(arguments: tuple[Any, ...]) -> _Read:
     (kind,) = (argument for argument in arguments if argument is not type(None))
     read = _reader(kind)
@@ -167,7 +212,12 @@ def _dataclass_reader(kind: Any) -> _Read:
                     raise error.inside(key) from None
             elif required:
                 raise JsonError("is missing", key)
-        return kind(**found)
+        try:
+            return kind(**found)
+        except JsonError:
+            raise
+        except ValueError as error:  # what the dataclass itself refuses
+            raise JsonError(str(error)) from error
 
     return read
 
@@ -211,7 +261,7 @@ def _mapping_reader(read_one: _Read) -> _Read:
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             raise JsonError(f"expected an object, found {_shown(value)}")
-        return {key: _read_item(read_one, item, key) for key, item in value.items()}
+        return {_read_text(key): _read_item(read_one, item, key) for key, item in value.items()}
 
     return read
 
@@ -225,5 +275,10 @@ def _read_item(read_one: _Read, item: Any, place: int | str) -> Any:
 
 def _shown(value: object) -> str:
     """A value as JSON, cut short."""
-    text = json.dumps(value, default=repr)
+    try:
+        text = json.dumps(value, default=repr)
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError:  # a number of thousands of digits
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError, UsageError
+
+MOST_BYTES = 2**22
+"""A preset has a few kB."""
 
 
 class TomlTable:
@@ -42,14 +46,14 @@ class TomlTable:
         """True or false; false where the key is missing."""
         value = self._take(key, default=False)
         if not isinstance(value, bool):
-            raise self.error(key, f"expected true or false, found {value!r}")
+            raise self.error(key, f"expected true or false, found {_shown(value)}")
         return value
 
     def text(self, key: str, options: tuple[str, ...] = (), default: str | None = None) -> str:
         """A text that is not empty, one of `options` where they are given."""
         value = self._take(key, default)
         if not isinstance(value, str) or not value or (options and value not in options):
-            raise self.error(key, f"expected {' or '.join(map(repr, options)) or 'a text'}, found {value!r}")
+            raise self.error(key, f"expected {' or '.join(map(repr, options)) or 'a text'}, found {_shown(value)}")
         return value
 
     def texts(self, key: str, meaning: str) -> tuple[str, ...]:
@@ -94,28 +98,42 @@ class TomlTable:
     def _items(self, key: str, count: int | None = None, default: list[Any] | None = None) -> list[Any]:
         value = self._take(key, default)
         if not isinstance(value, list) or (count is not None and len(value) != count):
-            raise self.error(key, f"expected a list{f' of {count}' if count else ''}, found {value!r}")
+            raise self.error(key, f"expected a list{f' of {count}' if count else ''}, found {_shown(value)}")
         return value
 
     def _table(self, key: str, value: Any) -> TomlTable:
         if not isinstance(value, dict):
-            raise self.error(key, f"expected a table, found {value!r}")
+            raise self.error(key, f"expected a table, found {_shown(value)}")
         return TomlTable(value, self.file, f"{self.prefix}{key}.")
 
     def _number(self, key: str, value: Any, low: float, high: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.error(key, f"expected a number from {low:g} to {high:g}, found {value!r}")
+            raise self.error(key, f"expected a number from {low:g} to {high:g}, found {_shown(value)}")
         return float(value)
 
     def _integer(self, key: str, value: Any, low: int, high: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.error(key, f"expected a whole number from {low} to {high}, found {value!r}")
+            raise self.error(key, f"expected a whole number from {low} to {high}, found {_shown(value)}")
         return value
 
 
 def read_toml(path: Path, what: str) -> TomlTable:
     """A TOML file's whole table. UsageError, naming the file as this `what`, when it cannot be read."""
     try:
-        return TomlTable(tomllib.loads(path.read_text(encoding="utf-8")), path)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return TomlTable(parse_toml(read_file(path, MOST_BYTES)), path)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot read this {what}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """The tables of a TOML file's content. ValueError for whatever is wrong with it."""
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("tables or lists are nested too deeply") from None
+
+
+def _shown(value: object) -> str:
+    """A value, cut short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -12,6 +12,7 @@ import numpy as np
 from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import is_folder
 
 NAME_IT = "name the library that the data set was made from with --assets"
 SIZE_TOLERANCE = 1e-6
@@ -32,7 +33,7 @@ def find_library(dataset: Dataset, assets: Path | None, names: Iterable[str] = (
     ScenegenError names the library that is missing, or the first asset that is not in it.
     """
     library = assets or dataset.info.request.library
-    if not library.is_dir():
+    if not is_folder(library):
         raise ScenegenError(f"{library}: there is no asset library here; {NAME_IT}")
     for name in sorted(set(names)):
         _check_there(library, name)

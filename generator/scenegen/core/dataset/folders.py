@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from scenegen.core.files import host_name
 
-_SCENE_NAME = re.compile(r"scene_(\d{6,})")
-_STAGING_NAME = re.compile(r"\.(?:writing|retired)-(\d+)-(.+)-(\d+)")
+_SCENE_NAME = re.compile(r"scene_([0-9]{6,18})")
+_STAGING_NAME = re.compile(r"\.(?:writing|retired)-([0-9]{1,18})-(.+)-([0-9]{1,9})")
 
 
 def scene_path(out: Path, index: int) -> Path:

@@ -12,7 +12,6 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 from __future__ import annotations
 
 import copy
-import gzip
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
@@ -35,7 +34,7 @@ from scenegen.core.dataset.shards import (
     scene_key,
     unpack_masks,
 )
-from scenegen.core.decoding import decode_npy, decode_npz, decode_png
+from scenegen.core.decoding import decode_gzip, decode_npy, decode_npz, decode_png, read_file
 from scenegen.core.errors import NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
@@ -43,6 +42,7 @@ from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObjec
 from scenegen.core.scene.scene_json import scene_from_json
 
 T = TypeVar("T")
+U = TypeVar("U", bound=np.generic)
 
 
 class StoredScene:
@@ -50,7 +50,8 @@ class StoredScene:
 
     `read` gives a file's content by its name, `name` is the scene's place in messages, `advice` is what to do about a
     file that is missing or damaged. Every member raises ScenegenError, which names the file, when its file is one of
-    these, and NewerFormatError when scene.json is of a format that a later scenegen writes.
+    these, and NewerFormatError when scene.json is of a format that a later scenegen writes. Once `scene` was read, an
+    array must have the shape that it asks for, or its file is damaged.
     """
 
     def __init__(self, name: str, read: Callable[[str], bytes], advice: str) -> None:
@@ -104,7 +105,8 @@ class StoredScene:
 
     def image(self, k: int) -> NDArray[np.uint8]:
         """Camera k's image, uint8 (H, W, 3), sRGB."""
-        return self._parse(f"image_{k}.png", lambda content: decode_png(content, ("RGB",)).astype(np.uint8))
+        image = self._parse(f"image_{k}.png", lambda content: decode_png(content, ("RGB",)).astype(np.uint8))
+        return self._fitting(image, f"image_{k}.png", lambda scene: (*_image_shape(scene, k), 3))
 
     def encoded_image(self, k: int) -> bytes:
         """Camera k's image as it is stored: the bytes of a PNG file, or of a JPEG file in packed data sets."""
@@ -112,7 +114,9 @@ class StoredScene:
 
     def depth_mm(self, k: int) -> NDArray[np.uint16]:
         """Camera k's depth as stored, uint16 (H, W): millimetres along the optical axis, 0 = nothing, 65535 = far."""
-        return self._sixteen_bit(f"depth_{k}.png")
+        return self._fitting(
+            self._sixteen_bit(f"depth_{k}.png"), f"depth_{k}.png", lambda scene: _image_shape(scene, k)
+        )
 
     def depth(self, k: int) -> NDArray[np.float32]:
         """Camera k's depth, float32 (H, W), metres along the optical axis; 0 = nothing hit, inf = 65.535 m or more."""
@@ -121,17 +125,21 @@ class StoredScene:
 
     def instance(self, k: int) -> NDArray[np.uint16]:
         """Camera k's instance map, uint16 (H, W): object id + 1, 0 = background."""
-        return self._sixteen_bit(f"instance_{k}.png")
+        return self._fitting(
+            self._sixteen_bit(f"instance_{k}.png"), f"instance_{k}.png", lambda scene: _image_shape(scene, k)
+        )
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
         """Bool (X, Y, Z): cells that any object occupies."""
-        return self._parse("occupancy.npy", lambda content: decode_npy(content, np.bool_, 3))
+        occupancy = self._parse("occupancy.npy", lambda content: decode_npy(content, np.bool_, 3))
+        return self._fitting(occupancy, "occupancy.npy", _grid_shape)
 
     @property
     def masks(self) -> NDArray[np.bool_]:
         """Bool (X, Y, Z, C): cells that each class occupies; a cell may be of several."""
-        return self._parse("masks.npy", lambda content: decode_npy(content, np.bool_, 4))
+        masks = self._parse("masks.npy", lambda content: decode_npy(content, np.bool_, 4))
+        return self._fitting(masks, "masks.npy", lambda scene: (*_grid_shape(scene), len(scene.classes)))
 
     @property
     def mask_bits(self) -> NDArray[Any]:
@@ -140,7 +148,8 @@ class StoredScene:
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
-        return self._parse(f"frustum_{k}.npz", lambda content: decode_npz(content, "labels", np.uint8, 3))
+        labels = self._parse(f"frustum_{k}.npz", lambda content: decode_npz(content, "labels", np.uint8, 3))
+        return self._fitting(labels, f"frustum_{k}.npz", lambda scene: scene.cameras[k].frustum.size)
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
         return self._parse(file, _decode_sixteen_bit)
@@ -162,6 +171,12 @@ class StoredScene:
             raise NewerFormatError(f"{self.name}/{file}: {error}") from error
         except ValueError as error:  # and nothing else: a mistake of this program must not look like a damaged file
             raise self._damaged(file, error) from error
+
+    def _fitting(self, array: NDArray[U], file: str, shape_in: Callable[[Scene], tuple[int, ...]]) -> NDArray[U]:
+        """The array, once it has the shape that scene.json asks for; scene.json is not read for that alone."""
+        if "scene" in self.__dict__ and array.shape != (shape := shape_in(self.scene)):
+            raise self._damaged(file, ValueError(f"{array.dtype} {array.shape}, but should be {shape}"))
+        return array
 
     def _damaged(self, file: str, error: Exception) -> ScenegenError:
         reason = str(error).split("\n")[0] or type(error).__name__
@@ -194,7 +209,8 @@ class PackedScene(StoredScene):
     @property
     def mask_bits(self) -> NDArray[Any]:
         """Unsigned integers (X, Y, Z), uint8 up to 8 classes: bit c is class c."""
-        return self._parse("labels.npz", lambda content: decode_npz(content, "masks", np.unsignedinteger, 3))
+        bits = self._parse("labels.npz", lambda content: decode_npz(content, "masks", np.unsignedinteger, 3))
+        return self._fitting(bits, "labels.npz", _grid_shape)
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
         """A map by its file name in the folders; format 1 of the shards kept it as that PNG file."""
@@ -209,9 +225,9 @@ class PackedScene(StoredScene):
 
     def frustum(self, k: int) -> NDArray[np.uint8]:
         """Camera k's frustum labels, uint8 (w, h, d): 0 = air, else class index + 1."""
-        if k in self._views:
-            return self._parse(f"labels_{k}.npz", lambda content: decode_npz(content, "frusta", np.uint8, 4)[..., 0])
-        return self._parse("labels.npz", lambda content: decode_npz(content, "frusta", np.uint8, 4)[..., k])
+        file, number = (f"labels_{k}.npz", 0) if k in self._views else ("labels.npz", k)
+        labels = self._parse(file, partial(_one_frustum, number=number))
+        return self._fitting(labels, file, lambda scene: scene.cameras[k].frustum.size)
 
 
 def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
@@ -224,7 +240,23 @@ def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: st
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
         raise ScenegenError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
-    return gzip.decompress(members[stem]) if stem == "scene" else members[stem]
+    return decode_gzip(members[stem]) if stem == "scene" else members[stem]
+
+
+def _image_shape(scene: Scene, k: int) -> tuple[int, int]:
+    return scene.cameras[k].height, scene.cameras[k].width
+
+
+def _grid_shape(scene: Scene) -> tuple[int, ...]:
+    """The shape of the box grid; of a scene without one, that of no array."""
+    return scene.grid.shape if scene.grid else ()
+
+
+def _one_frustum(content: bytes, number: int) -> NDArray[np.uint8]:
+    frusta = decode_npz(content, "frusta", np.uint8, 4)
+    if not number < frusta.shape[-1]:
+        raise ValueError(f"holds the frusta of {frusta.shape[-1]} cameras")
+    return frusta[..., number]
 
 
 def _decode_sixteen_bit(content: bytes) -> NDArray[np.uint16]:
@@ -300,4 +332,4 @@ def open_scene(path: Path, index: int) -> StoredScene:
 
 
 def _read_file(folder: Path, file: str) -> bytes:
-    return (folder / file).read_bytes()
+    return read_file(folder / file)

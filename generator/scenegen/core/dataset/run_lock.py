@@ -4,7 +4,7 @@ The kernel holds the lock (flock on OUT/.lock) and frees it when the process end
 several machines share, the lock of one may be unknown to another: so the holder also counts up in the file, and a run
 that finds the count of another machine watches whether it still changes.
 
-Standard library only: this runs inside Blender.
+Standard library and numpy only: this runs inside Blender.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError
+from scenegen.core.json_values import parse_object
 
 try:
     import fcntl
@@ -119,10 +121,10 @@ def _write(handle: int, me: dict[str, object], count: int) -> None:
 def _read(path: Path) -> dict[str, object]:
     """Read what the holder wrote; empty when nobody holds it. Opening the file makes a shared disk ask its server."""
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = parse_object(read_file(path, _WIDTH))
     except (OSError, ValueError):
         return {}
-    return body if isinstance(body, dict) and {"pid", "host"} <= set(body) else {}
+    return body if {"pid", "host"} <= set(body) else {}
 
 
 def _machine() -> str:

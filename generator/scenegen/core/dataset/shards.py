@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.decoding import damage_as_value_error
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, read_json
 
@@ -43,6 +44,7 @@ END = bytes(2 * tarfile.BLOCKSIZE)
 MOST_TOGETHER = 8
 
 _KEY = re.compile(r"scene_(\d+)(?:_(\d+))?")
+_SHARD_NAME = re.compile(r"shard-[0-9]{6,18}\.tar")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,14 @@ class Shard:
     sha256: str
     scenes: tuple[Block, ...]
     views: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        """ValueError for a shard outside the data set's folder, and for a block outside the shard."""
+        if not _SHARD_NAME.fullmatch(self.file):
+            raise ValueError(f"file {self.file[:60]!r}: expected a name such as shard-000000.tar")
+        for scene, offset, size, _, view in (*self.scenes, *self.views):
+            if min(scene, offset, size, view or 0) < 0 or offset + size > self.bytes:
+                raise ValueError(f"scene {scene}: bytes {offset} to {offset + size} of a shard of {self.bytes}")
 
 
 @dataclass(frozen=True)
@@ -152,9 +162,16 @@ def read_block(shard: Path, block: Block) -> dict[str, bytes]:
         raise ValueError(f"the shard ends {block.size - len(content)} bytes too early")
     if zlib.crc32(content) != block.crc:
         raise ValueError("its bytes are not those of index.json's checksum")
-    with tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:
-        entries = [(info.name.split(".")[1], archive.extractfile(info)) for info in archive]
-        return {stem: file.read() for stem, file in entries if file}
+    with damage_as_value_error(), tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:
+        return dict(_member(archive, info) for info in archive)
+
+
+def _member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> tuple[str, bytes]:
+    """A member's name between key and extension, and its content."""
+    file, parts = archive.extractfile(info), info.name.split(".")
+    if len(parts) < 2 or not file or info.issparse():
+        raise ValueError(f"holds {info.name!r}, which is no file of a scene")
+    return parts[1], file.read()
 
 
 def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.uint8]]) -> bytes:

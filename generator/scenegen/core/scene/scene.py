@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_CELLS = 2**30
+"""Of a grid; `scenegen voxelize` makes at most a quarter of it."""
+
 FARTHEST_MM = 65535
 """Stored depth, in millimetres, of surfaces at this distance or farther: the largest value of a 16-bit image."""
 
@@ -31,6 +34,8 @@ class GridSpec:
         """ValueError for a grid without cells."""
         if not 0 < self.voxel_size < math.inf or min(self.shape) < 1:
             raise ValueError(f"voxel_size {self.voxel_size}, shape {self.shape}: need positive numbers")
+        if math.prod(self.shape) > MOST_CELLS:
+            raise ValueError(f"shape {self.shape}: more than {MOST_CELLS} cells")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class FrustumSpec:
             raise ValueError(f"near {self.near}, far {self.far}: need 0 < near < far, both finite")
         if not 0 < self.hfov_deg < 180 or min(self.size) < 1:
             raise ValueError(f"hfov_deg {self.hfov_deg}, size {self.size}: need degrees below 180, positive numbers")
+        if math.prod(self.size) > MOST_CELLS:
+            raise ValueError(f"size {self.size}: more than {MOST_CELLS} cells")
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
-from scenegen.core.json_values import check_format, from_json, parse_object
-from scenegen.core.scene.scene import Scene
+from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
+from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Scene
 
 FORMAT = "scenegen/1"
 
 MOST_SPELLED_OUT = 8
 """Cameras up to which scene.json has a line for every number."""
+
+FARTHEST = 1e6
+"""Metres, or scale: no matrix has a larger number."""
+LEAST_VOLUME = 1e-12
+"""Of what a matrix makes of the unit cube: one of less cannot be inverted."""
+_ASSET_NAME = re.compile(r"(?!\.)[^/\\\0]{1,200}")
 
 
 def scene_to_json(scene: Scene) -> str:
@@ -34,10 +41,50 @@ def scene_to_json(scene: Scene) -> str:
 def scene_from_json(text: str | bytes) -> Scene:
     """Read scene.json back. Top-level keys that Scene does not have go to `extra`.
 
-    ValueError when it is not of this form, NewerFormatError when it is of a later version of it.
+    ValueError when it is not of this form or its parts do not fit together, NewerFormatError when it is of a later
+    version of it.
     """
     body = parse_object(text)
     check_format(body.pop("format", None), FORMAT)
     names = {field.name for field in dataclasses.fields(Scene)} - {"extra"}
     extra = {key: body.pop(key) for key in list(body) if key not in names}
-    return from_json(Scene, {**body, "extra": extra})
+    scene = from_json(Scene, {**body, "extra": extra})
+    for k, camera in enumerate(scene.cameras):
+        _check_camera(camera, f"cameras[{k}]")
+    for n, item in enumerate(scene.objects):
+        _check_object(item, n, scene)
+    return scene
+
+
+def _check_camera(camera: Camera, place: str) -> None:
+    """Refuse numbers that no camera has: what reads a scene divides by them."""
+    _check_matrix(camera.world_to_camera, f"{place}.world_to_camera")
+    if max(abs(value) for row in camera.K for value in row) > FARTHEST:
+        raise JsonError(f"expected pixels, found a number above {FARTHEST:g}", f"{place}.K")
+
+
+def _check_object(item: PlacedObject, position: int, scene: Scene) -> None:
+    """Refuse an object that names a class, a parent or a camera that is not there, or that has no volume."""
+    place = f"objects[{position}]"
+    if item.id != position:
+        raise JsonError(f"is {item.id}, but the object is number {position}", f"{place}.id")
+    if item.class_name not in scene.classes:
+        raise JsonError(f"{item.class_name} is not in `classes`", f"{place}.class")
+    if not _ASSET_NAME.fullmatch(item.asset):
+        raise JsonError(f"{item.asset[:60]!r} is no name of a model", f"{place}.asset")
+    if item.parent is not None and not 0 <= item.parent < position:
+        raise JsonError(f"{item.parent} is not an object before it", f"{place}.parent")
+    _check_matrix(item.matrix, f"{place}.matrix")
+    if min(item.size) <= 0 or max(item.size) > FARTHEST:
+        raise JsonError(f"{item.size} must be positive metres", f"{place}.size")
+    pixels = item.visible_pixels
+    if len(pixels) not in (0, len(scene.cameras)) or min(pixels, default=0) < 0:
+        raise JsonError(f"expected a count for each of {len(scene.cameras)} cameras", f"{place}.visible_pixels")
+
+
+def _check_matrix(matrix: Matrix4, place: str) -> None:
+    (a, b, c, _), (d, e, f, _), (g, h, i, _), _ = matrix
+    if max(abs(value) for row in matrix for value in row) > FARTHEST:
+        raise JsonError(f"expected metres, found a number above {FARTHEST:g}", place)
+    if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) < LEAST_VOLUME:
+        raise JsonError("has no inverse", place)

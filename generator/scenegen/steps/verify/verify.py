@@ -13,6 +13,7 @@ from scenegen.core.dataset.folders import leftovers
 from scenegen.core.dataset.info import DatasetInfo
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import is_folder
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
@@ -93,7 +94,7 @@ def verify(
             f"{path}: was packed without depth and instance maps; verify the folders it was packed from, "
             f"or pack them with --maps"
         )
-    work = partial(_check_scene, dataset.info, library if library.is_dir() else None)
+    work = partial(_check_scene, dataset.info, library if is_folder(library) else None)
     faults, missing = list(_check_folder(dataset)), set[str]()
     for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
         faults.extend(found.faults)
@@ -107,7 +108,7 @@ def verify(
 def _notes(library: Path, missing: set[str]) -> Iterable[str]:
     """What could not be compared with the models."""
     what = "labels were not compared with the models' own geometry"
-    if not library.is_dir():
+    if not is_folder(library):
         yield f"{library}: there is no asset library here, so {what}; {NAME_IT}"
     elif missing:
         some = ", ".join(sorted(missing)[:MOST_MISSING_NAMED]) + (" ..." if len(missing) > MOST_MISSING_NAMED else "")

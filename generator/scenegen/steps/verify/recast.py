@@ -20,7 +20,7 @@ from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.view_labels import view_maps
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.library import SIZE_TOLERANCE, load_asset
-from scenegen.steps.verify.labels import LabelledScene, CameraView
+from scenegen.steps.verify.labels import CameraView, LabelledScene
 
 MOST_FRUSTA = 3
 

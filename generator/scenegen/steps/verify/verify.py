@@ -20,7 +20,7 @@ from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.verify import labels, recast
 from scenegen.steps.verify.form import check_form
-from scenegen.steps.verify.labels import LabelledScene, CameraView
+from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 from scenegen.steps.verify.pair import check_pair
 from scenegen.steps.verify.recast import cast_objects

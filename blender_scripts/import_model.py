@@ -26,10 +26,13 @@ from scenegen.core.blender_protocol import MARK
 from blender_scripts.host.process import die_with_parent
 from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
+from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
-from blender_scripts.imports.ledger import file_warnings, known_materials
+from blender_scripts.imports.ledger import file_warnings
 from blender_scripts.imports.materials import Images, read_material
+from blender_scripts.imports.mtl import describe as describe_mtl
+from blender_scripts.imports.mtl import read_mtl
 from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.references import check_references
 from blender_scripts.imports.text_files import lower_case_stl, near_origin
@@ -95,10 +98,10 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     _read(file, folder)
     images = Images(folder, file.parent)
-    defined = known_materials(file) if file.suffix.lower() == ".obj" else None
+    warnings = file_warnings(file)
+    describe = _materials_of(file, images, warnings)
     materials: dict[str, int] = {}
     described: list[dict[str, Any]] = []
-    warnings = file_warnings(file)
     parts: list[dict[str, Any]] = []
     part_sizes: list[tuple[str, int]] = []
     triangles = 0
@@ -120,10 +123,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
                 name = slot.material.name if slot.material else ""
                 if name not in materials:
                     materials[name] = len(described)
-                    known = slot.material and (defined is None or name in defined)
-                    described.append(
-                        read_material(slot.material, images, from_obj=defined is not None) if known else {}
-                    )
+                    described.append(describe(slot.material) if slot.material else {})
                 slots.append(materials[name])
             parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))
             part_sizes.append((source.name, len(parts[-1]["faces"])))
@@ -171,6 +171,16 @@ def _read(file: Path, folder: Path) -> None:
         sort_objects()
 
 
+def _materials_of(file: Path, images: Images, warnings: list[str]) -> Callable[[Any], dict[str, Any]]:
+    """What describes the materials of a file: {} for one that the file names and does not define."""
+    suffix = file.suffix.lower()
+    if suffix == ".obj":
+        defined, missing = read_mtl(file)
+        warnings += missing
+        return lambda material: describe_mtl(defined[material.name], images) if material.name in defined else {}
+    return lambda material: read_material(material, images, named_by_file=suffix in (".gltf", ".glb"))
+
+
 def _is_shown(source: Any, instance: Any) -> bool:
     if source.type not in SOLID_TYPES or source.hide_render or not instance.show_self:
         return False
@@ -199,10 +209,10 @@ def _arrays(
         if not mesh.has_custom_normals:  # Blender's own, beside a back copy, are the mean of opposites
             normals[np.isin(faces, copies)] = np.nan
         part["corner_normals"] = normals.astype(np.float32)
-    uvs = _uvs(mesh, corners, part["material_index"], materials)
+    uvs = corner_uvs(mesh, corners, part["material_index"], materials)
     if uvs is not None:
         part["uvs"] = uvs
-    colors = _face_colors(mesh, faces, corners, part["material_index"], materials)
+    colors = face_colors(mesh, faces, corners, part["material_index"], materials)
     if colors is not None:
         part["face_colors"] = colors
     part["faces"] = faces
@@ -211,60 +221,6 @@ def _arrays(
             if key in part:
                 part[key] = part[key][:, ::-1]
     return part
-
-
-def _uvs(
-    mesh: Any, corners: NDArray[np.int32], material_index: NDArray[np.int32], materials: list[dict[str, Any]]
-) -> NDArray[np.float32] | None:
-    """UVs of each face's corners from the map that its material's colour uses, with that image's mapping applied."""
-    if not len(mesh.uv_layers):
-        return None
-    shown = next((layer for layer in mesh.uv_layers if layer.active_render), mesh.uv_layers[0])
-    result = values_of(shown.uv, "vector", np.float32, 2)[corners]
-    for number in np.unique(material_index):
-        material = materials[number] if number >= 0 else {}
-        chosen = material_index == number
-        named = mesh.uv_layers.get(material.get("uv_map") or "")
-        if named is not None and named != shown:
-            result[chosen] = values_of(named.uv, "vector", np.float32, 2)[corners[chosen]]
-        if material.get("uv_transform"):
-            su, sv, turn, u, v = material["uv_transform"]
-            scaled = result[chosen] * (su, sv)
-            cos, sin = np.cos(turn), np.sin(turn)
-            result[chosen] = scaled @ np.array([[cos, sin], [-sin, cos]]) + np.array([u, v])
-    return result
-
-
-def _face_colors(
-    mesh: Any,
-    faces: NDArray[np.int32],
-    corners: NDArray[np.int32],
-    material_index: NDArray[np.int32],
-    materials: list[dict[str, Any]],
-) -> NDArray[np.float32] | None:
-    """Mean linear colour of each face whose look comes from a colour attribute, NaN elsewhere."""
-    if not len(mesh.color_attributes):
-        return None
-    result = np.full((len(faces), 3), np.nan, dtype=np.float32)
-    for number in np.unique(material_index):
-        unnamed = number < 0 or not materials[number]
-        material: dict[str, Any] = {"color_attribute": ""} if unnamed else materials[number]
-        if "color_attribute" not in material:
-            continue
-        name = material["color_attribute"]
-        attribute = mesh.color_attributes.get(name) if name else mesh.color_attributes[0]
-        if attribute is None:
-            continue
-        chosen = material_index == number
-        index = corners if attribute.domain == "CORNER" else faces
-        colors = values_of(attribute.data, "color", np.float32, 4)[index[chosen]][..., :3]
-        if "base_color" in material and colors.min() >= 0.99:  # white, as exporters write it: the material's own colour
-            continue
-        if "base_color" in material.get("textures", {}):
-            material["warnings"].append(f"{material['name']}: {attribute.name} times its texture is not shown")
-            continue
-        result[chosen] = colors.mean(axis=1) * np.array(material.get("base_color", (1.0, 1.0, 1.0)), dtype=np.float32)
-    return result if np.isfinite(result).any() else None
 
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:

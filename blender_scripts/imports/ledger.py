@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import mmap
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from blender_scripts.imports.gltf_json import read_gltf_json
 
-# Extensions of glTF whose effect is shown; all others, of a material or a texture, are named.
-_SHOWN = {
-    "KHR_materials_emissive_strength", "KHR_materials_ior", "KHR_materials_pbrSpecularGlossiness",
-    "KHR_materials_transmission", "KHR_materials_unlit", "KHR_texture_transform", "EXT_texture_webp",
+# Of each extension of a glTF material or texture, the properties whose effect is shown; all others are named.
+_SHOWN: dict[str, set[str]] = {
+    "KHR_materials_emissive_strength": {"emissiveStrength"},
+    "KHR_materials_ior": {"ior"},
+    "KHR_materials_pbrSpecularGlossiness": {
+        "diffuseFactor", "diffuseTexture", "specularFactor", "glossinessFactor", "specularGlossinessTexture",
+    },
+    "KHR_materials_specular": {"specularFactor"},
+    "KHR_materials_transmission": {"transmissionFactor"},
+    "KHR_materials_unlit": set(),
+    "KHR_texture_transform": {"offset", "rotation", "scale", "texCoord"},
+    "EXT_texture_webp": {"source"},
 }  # fmt: skip
-_MTL_IGNORED = {
-    "disp",
-    "decal",
-    "refl",
-    "map_ks",
-    "map_ns",
-    "map_ka",
-    "map_tr",
-    "map_ps",
-    "map_pc",
-    "map_pcr",
-    "map_refl",
-}
-_MTL_OPTIONS = ("-clamp", "-mm", "-cc", "-texres", "-type", "-boost", "-blendu", "-blendv")
-# Inputs of the Principled shader that a prepared material has no place for, and the value that shows nothing.
-_UNSHOWN_INPUTS = {
-    "Subsurface Weight": 0.0, "Anisotropic": 0.0, "Coat Weight": 0.0, "Sheen Weight": 0.0, "Thin Film Thickness": 0.0,
+# Extensions that are followed elsewhere, or that change no surface.
+_OTHER_KNOWN = {
+    "EXT_mesh_gpu_instancing", "EXT_meshopt_compression", "KHR_animation_pointer", "KHR_draco_mesh_compression",
+    "KHR_lights_punctual", "KHR_mesh_quantization", "KHR_meshopt_compression", "KHR_node_visibility",
+    "KHR_texture_basisu", "KHR_xmp_json_ld", "MSFT_lod",
 }  # fmt: skip
+_NEAREST = 9728
+# Inputs of the Principled shader that a prepared material has; of the others, those that show nothing alone, and the
+# value of the rest that shows nothing.
+_SHOWN_INPUTS = {
+    "Base Color", "Metallic", "Roughness", "IOR", "Alpha", "Normal", "Specular IOR Level", "Specular", "Emission",
+    "Emission Color", "Emission Strength", "Transmission Weight", "Transmission", "Weight", "Tangent",
+}  # fmt: skip
+_ALONE = ("Subsurface ", "Coat ", "Clearcoat ", "Sheen ", "Thin Film ", "Anisotropic ", "Transmission Roughness")
+_WEIGHTS = {"Subsurface Weight", "Coat Weight", "Sheen Weight", "Thin Film Thickness"}
+_ONLY_NUMBERS = {"IOR", "Specular IOR Level", "Specular", "Emission Strength", "Transmission Weight", "Transmission"}
 
 
 def file_warnings(file: Path) -> list[str]:
@@ -40,8 +45,6 @@ def file_warnings(file: Path) -> list[str]:
     suffix = file.suffix.lower()
     if suffix in (".gltf", ".glb"):
         return _gltf(file)
-    if suffix == ".obj":
-        return [text for materials in material_files(file) for text in _mtl(materials)]
     if suffix == ".ply":
         return _ply(file)
     return []
@@ -49,67 +52,25 @@ def file_warnings(file: Path) -> list[str]:
 
 def shader_warnings(name: str, shader: Any) -> list[str]:
     """Warnings about inputs of a Principled shader that are set or linked and that no prepared material has."""
+    if shader.type != "BSDF_PRINCIPLED":
+        return []
     found = []
-    for key, nothing in _UNSHOWN_INPUTS.items():
-        socket = shader.inputs.get(key)
-        if socket is not None and (socket.is_linked or float(socket.default_value) != nothing):
+    for socket in shader.inputs:
+        key = socket.name
+        if key in _SHOWN_INPUTS:
+            if key in _ONLY_NUMBERS and socket.is_linked:
+                found.append(f"{name}: the image or node of {key} is not shown")
+        elif not (key.startswith(_ALONE) and key not in _WEIGHTS) and (socket.is_linked or _is_set(socket)):
             found.append(f"{name}: {key} is not shown")
     return found
 
 
-def material_files(file: Path) -> list[Path]:
-    """The paths of all MTL files that an OBJ names, whether they exist or not.
-
-    Of one that names none, the file of its own name beside it, which Blender reads then.
-    """
-    if not file.stat().st_size:  # there is no memory map of nothing
-        return []
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        named = re.findall(rb"^mtllib[ \t]+(.+?)[ \t\r]*$", content, re.MULTILINE)
-    own = file.with_suffix(".mtl")
-    if not named:
-        return [own] if own.is_file() else []
-    return [file.parent / name.decode(errors="replace").replace("\\", "/") for name in dict.fromkeys(named)]
-
-
-def known_materials(file: Path) -> set[str]:
-    """The names of all materials that the MTL files of an OBJ define."""
-    names: set[str] = set()
-    for materials in material_files(file):
-        if materials.is_file():
-            lines = materials.read_text(encoding="utf-8", errors="replace").splitlines()
-            names |= {line.split(maxsplit=1)[1].strip() for line in lines if re.match(r"\s*newmtl\s+\S", line)}
-    return names
-
-
-def _mtl(file: Path) -> Iterable[str]:
-    if not file.is_file():
-        return [f"missing material file {file.name}"]
-    rows = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    base_images = _base_images(rows)
-    name = ""
-    found = []
-    for words in rows:
-        key = words[0].lower()
-        if key == "newmtl":
-            name = " ".join(words[1:])
-        if key in _MTL_IGNORED and not (key == "map_ka" and words[-1] == base_images.get(name)):
-            found.append(f"{name}: {words[0]} {words[-1]} is not shown")
-        if key.startswith(("map_", "bump")):
-            found += [f"{name}: option {word} of {words[0]} is not applied" for word in words if word in _MTL_OPTIONS]
-    return found
-
-
-def _base_images(rows: Iterable[Sequence[str]]) -> dict[str, str]:
-    """The image of map_Kd by material; it may stand before or after the material's other lines."""
-    images: dict[str, str] = {}
-    name = ""
-    for words in rows:
-        if words[0].lower() == "newmtl":
-            name = " ".join(words[1:])
-        elif words[0].lower() == "map_kd":
-            images[name] = words[-1]
-    return images
+def _is_set(socket: Any) -> bool:
+    """Whether an input has a value that shows something: a colour that is not white, a number that is not 0."""
+    value: Any = getattr(socket, "default_value", 0.0)
+    if hasattr(value, "__len__"):
+        return bool(socket.type == "RGBA" and min(value[:3]) < 1.0)
+    return float(value) != 0.0
 
 
 def _gltf(file: Path) -> list[str]:
@@ -120,16 +81,32 @@ def _gltf(file: Path) -> list[str]:
     found = []
     for number, material in enumerate(body.get("materials") or ()):
         name = material.get("name", f"material {number}")
-        for extension in material.get("extensions") or {}:
-            if extension not in _SHOWN:
-                found.append(f"{name}: {extension} is not shown")
+        found += [f"{name}: {text}" for text in _extensions(material)]
         if "occlusionTexture" in material:
             found.append(f"{name}: occlusionTexture is not shown")
     for texture in body.get("textures") or ():
-        for extension in texture.get("extensions") or {}:
-            if extension not in _SHOWN:
-                found.append(f"{extension} is not read; export the images as PNG or JPEG")
-    return found
+        names = [name for name in texture.get("extensions") or {} if name not in (*_SHOWN, *_OTHER_KNOWN)]
+        found += [f"{name} is not read; export the images as PNG or JPEG" for name in names]
+    if any(sampler.get("magFilter") == _NEAREST for sampler in body.get("samplers") or ()):
+        found.append("magFilter NEAREST is not shown: between pixels, images are smooth")
+    variants = (body.get("extensions") or {}).get("KHR_materials_variants", {}).get("variants", ())
+    if variants:
+        names = [str(variant.get("name")) for variant in variants]
+        found.append(f"KHR_materials_variants: {', '.join(names)} are not read, only the materials of the file itself")
+    known = (*_SHOWN, *_OTHER_KNOWN, "KHR_materials_variants")
+    said = " ".join(found)
+    others = [name for name in body.get("extensionsUsed") or () if name not in known and name not in said]
+    return found + [f"{name} is not read" for name in others]
+
+
+def _extensions(material: dict[str, Any]) -> Iterator[str]:
+    for extension, values in (material.get("extensions") or {}).items():
+        if extension not in _SHOWN:
+            yield f"{extension} is not shown"
+        else:
+            for key in values:
+                if key not in _SHOWN[extension]:
+                    yield f"{extension}.{key} is not shown"
 
 
 def _ply(file: Path) -> list[str]:

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from blender_scripts.imports.image_files import find_image
-
 FAR = 10.0  # times its own size from the origin: 32-bit coordinates keep 7 digits, and far away not enough of them
 SAMPLED_VERTICES = 1000
-_MAPS = ("map_", "bump", "disp", "decal", "norm", "refl")
 
 
 def lower_case_stl(file: Path, folder: Path) -> Path:
@@ -49,9 +46,6 @@ def near_origin(file: Path, folder: Path) -> Path:
     if not _is_far(vertices):
         return file
     middle = np.where(_far_axes(vertices), (vertices.min(axis=0) + vertices.max(axis=0)) / 2, 0.0)
-    named = any(line.startswith(b"mtllib ") for line in lines)
-    if not named and file.with_suffix(".mtl").is_file():  # which Blender reads of a file that names none
-        _copied_materials(f"mtllib {file.with_suffix('.mtl').name}", file.parent, folder)
     with (folder / "near_origin.obj").open("wb") as copy:
         place = 0
         for line in lines:
@@ -59,8 +53,6 @@ def near_origin(file: Path, folder: Path) -> Path:
                 moved = b" ".join(f"{value:.9g}".encode() for value in vertices[place] - middle)
                 line = b" ".join([b"v", moved, *line.split()[4:]])
                 place += 1
-            elif line.startswith(b"mtllib "):
-                line = _copied_materials(line.decode(errors="replace"), file.parent, folder).encode()
             copy.write(line + b"\n")
     return folder / "near_origin.obj"
 
@@ -82,21 +74,3 @@ def _far_axes(vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Along which of the three axes coordinates are far: the others keep theirs, so that a floor stays at 0."""
     far: NDArray[np.bool_] = np.abs(vertices).max(axis=0) > FAR * max(np.ptp(vertices, axis=0).max(), 1e-9)
     return far
-
-
-def _copied_materials(line: str, source: Path, folder: Path) -> str:
-    """The mtllib line for a copy of its file in `folder`, which names its images with whole paths."""
-    name = line.partition(" ")[2].strip()
-    materials = source / name.replace("\\", "/")
-    if not materials.is_file():
-        return line
-    copied = []
-    for text in materials.read_text(encoding="utf-8", errors="replace").splitlines():
-        words = text.split()
-        if words and words[0].lower().startswith(_MAPS):
-            found = find_image(words[-1], source)
-            if found is not None:
-                text = " ".join([*words[:-1], str(found)])
-        copied.append(text)
-    (folder / "near_origin.mtl").write_text("\n".join(copied), encoding="utf-8")
-    return "mtllib near_origin.mtl"

@@ -57,11 +57,13 @@ def _encode(image: Image.Image, *, lossless: bool) -> bytes:
     return buffer.getvalue()
 
 
-def grey_channel(content: bytes, channel: str, factor: float = 1.0, cutoff: float | None = None) -> bytes | None:
+def grey_channel(
+    content: bytes, channel: str, factor: float = 1.0, cutoff: float | None = None, *, inverted: bool = False
+) -> bytes | None:
     """One channel ("R", "G", "B", "A", or "RGB" for brightness) times `factor`, as a grey PNG.
 
-    "A or RGB" is alpha where the image has it, else brightness. With a `cutoff` each pixel becomes 255, or 0
-    below it. None when an alpha is wanted and is missing or opaque everywhere.
+    "A or RGB" is alpha where the image has it, else brightness. `inverted`: 1 minus that. With a `cutoff` each pixel
+    becomes 255, or 0 below it. None when an alpha is wanted and is missing or opaque everywhere.
     """
     image = _open(content, linear=True)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
@@ -72,6 +74,8 @@ def grey_channel(content: bytes, channel: str, factor: float = 1.0, cutoff: floa
     grey = image.convert("L") if channel == "RGB" else image.convert("RGBA").getchannel(channel)
     if factor != 1.0:
         grey = grey.point([min(255, round(v * factor)) for v in range(256)])
+    if inverted:
+        grey = grey.point([255 - v for v in range(256)])
     if cutoff is not None:
         grey = grey.point([255 if v / 255 >= cutoff - 1e-6 else 0 for v in range(256)])
     if opaque and np.asarray(grey).min() >= 250:
@@ -79,31 +83,74 @@ def grey_channel(content: bytes, channel: str, factor: float = 1.0, cutoff: floa
     return _encode(grey, lossless=True)
 
 
-def tiled(content: bytes, ranges: Sequence[tuple[int, int]], modes: Sequence[str]) -> bytes:
+def tiled(
+    content: bytes,
+    ranges: Sequence[tuple[int, int]],
+    modes: Sequence[str],
+    transform: NDArray[np.float64] | None = None,
+    *,
+    normals: bool = False,
+) -> bytes:
     """The image, as a PNG, that shows UVs from `ranges` (low and high of u, then of v) by the wrap `modes` of u and v.
 
-    Modes: "repeat", "clamp" (the edge goes on) and "mirror". Its edges are at most as long as a decoded image may be.
+    Modes: "repeat", "clamp" (the edge goes on) and "mirror". `transform` (2, 3) brings the UVs to the image's own, and
+    with `normals` turns them too. Its edges are at most as long as a decoded image may be.
     """
     image = _open(content)
     image = image if image.mode in ("RGB", "RGBA", "L") else image.convert("RGBA")
-    size = [max(1, min(n, _DRAFT_EDGE // (high - low))) for n, (low, high) in zip(image.size, ranges, strict=True)]
-    pixels = np.asarray(image.resize((size[0], size[1])) if image.size != (size[0], size[1]) else image)
-    places = []
-    for edge, (low, high), mode in zip(size, ranges, modes, strict=True):
-        place = np.arange(low * edge, high * edge)
-        if mode == "clamp":
-            place = np.clip(place, 0, edge - 1)
-        elif mode == "mirror":
-            place = np.minimum(place % (2 * edge), 2 * edge - 1 - place % (2 * edge))
-        places.append(place % edge)
-    rows = (size[1] - 1 - places[1])[::-1]  # v goes up, rows go down
-    return _encode(Image.fromarray(pixels[rows][:, places[0]]), lossless=True)
+    transform = np.eye(2, 3) if transform is None else transform
+    repeats = np.array([high - low for low, high in ranges]) * np.linalg.norm(transform[:, :2], axis=0)
+    edges = [int(max(1, min(round(n * r), _DRAFT_EDGE))) for n, r in zip(image.size, repeats, strict=True)]
+    wanted = [max(1, min(n, round(edge / max(r, 1e-9)))) for n, edge, r in zip(image.size, edges, repeats, strict=True)]
+    if abs(transform[0, 1]) + abs(transform[1, 0]) < 1e-9:
+        image = image if image.size == tuple(wanted) else image.resize((wanted[0], wanted[1]))
+    pixels = np.asarray(image)
+    along = [
+        low + (np.arange(edge) + 0.5) / edge * (high - low) for edge, (low, high) in zip(edges, ranges, strict=True)
+    ]
+    u, v = np.meshgrid(along[0], along[1][::-1])  # v goes up, rows go down
+    own = np.einsum("ij,jab->iab", transform[:, :2], np.stack([u, v])) + transform[:, 2, None, None]
+    column, row = (_wrapped(share, size, mode) for share, size, mode in zip(own, image.size, modes, strict=True))
+    result = pixels[image.height - 1 - row, column]
+    if normals and not np.allclose(transform[:, :2], np.diag(np.diag(np.abs(transform[:, :2])))):
+        result = _turned_normals(result, transform[:, :2])
+    return _encode(Image.fromarray(result), lossless=True)
+
+
+def _wrapped(share: NDArray[np.float64], size: int, mode: str) -> NDArray[np.int64]:
+    """The pixel of `size` in which each UV coordinate lies, by a wrap mode."""
+    place: NDArray[np.int64] = np.floor(share * size + 1e-6).astype(np.int64)
+    if mode == "clamp":
+        place = np.clip(place, 0, size - 1)
+    elif mode == "mirror":
+        place = np.minimum(place % (2 * size), 2 * size - 1 - place % (2 * size))
+    else:
+        place %= size
+    return place
+
+
+def _turned_normals(pixels: NDArray[np.uint8], linear: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Normals of an image whose UVs are `linear` (2, 2) times those of the surface, along the surface's UVs."""
+    tangents = np.linalg.inv(linear)
+    tangents /= np.linalg.norm(tangents, axis=0)
+    rgb = pixels[..., :3] if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    values = rgb.astype(np.float64) / 127.5 - 1.0
+    values[..., :2] = values[..., :2] @ tangents.T
+    return np.asarray(np.clip(np.round((values + 1.0) * 127.5), 0, 255), dtype=np.uint8)
 
 
 def is_height_map(content: bytes) -> bool:
     """Whether an image is grey, as heights are; normals are blue."""
     pixels = np.asarray(_open(content, linear=True).convert("RGB"), dtype=np.int16)
     return int(np.ptp(pixels, axis=2).max()) <= 8
+
+
+def scaled_normals(content: bytes, strength: float) -> bytes:
+    """A normal map whose slopes are multiplied, as glTF's `normalTexture.scale` does."""
+    values = np.asarray(_open(content, linear=True).convert("RGB"), dtype=np.float64) / 127.5 - 1.0
+    values[..., :2] *= strength
+    values /= np.maximum(np.linalg.norm(values, axis=2, keepdims=True), 1e-9)
+    return _encode(Image.fromarray(np.round((values + 1.0) * 127.5).astype(np.uint8)), lossless=True)
 
 
 def normals_of_heights(content: bytes, strength: float) -> bytes | None:
@@ -144,6 +191,18 @@ def palette(colors: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
     x, y = index % PALETTE_EDGE, index // PALETTE_EDGE
     places = np.stack([(x + 0.5) / PALETTE_EDGE, 1.0 - (y + 0.5) / PALETTE_EDGE], axis=1)
     return _encode(image, lossless=True), places.astype(np.float32)
+
+
+def few_colors(colors: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Groups (N,) of linear `colors` (N, 3), at most so many, and the mean colour (G, 3) of each group."""
+    srgb = np.clip(np.round(_srgb(colors) * 255), 0, 255).astype(np.uint8)
+    _, group = np.unique(srgb, axis=0, return_inverse=True)
+    if group.max() >= most:
+        group = np.asarray(Image.fromarray(srgb[None]).quantize(most, dither=Image.Dither.NONE)).reshape(-1)
+        _, group = np.unique(group, return_inverse=True)
+    group = group.reshape(-1).astype(np.int64)
+    means = [colors[group == number].mean(axis=0) for number in range(int(group.max()) + 1)]
+    return group, np.array(means, dtype=np.float32)
 
 
 class FittedTextures(NamedTuple):

@@ -7,22 +7,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
-from scenegen.assets.prepare.textures import (
-    NEUTRAL_GREY,
-    TextureError,
-    grey_channel,
-    is_height_map,
-    normals_of_heights,
-    palette,
-    tinted,
-)
 from scenegen.assets.sources.files.gltf import count_triangles
+from scenegen.assets.sources.files.looks import Painted, paint, read_look
 from scenegen.assets.sources.files.reading import ModelReader, model_reader
 from scenegen.assets.sources.files.wrapping import wrap_textures
 from scenegen.core.asset_library import Material
@@ -123,13 +114,13 @@ def _load(folder: Path) -> Imported:
         uvs = arrays.get("uvs")
     textures: dict[str, bytes] = {}
     warnings = list(body["warnings"])
-    materials = [_material(described, folder, textures, warnings) for described in body["materials"]]
+    materials = [read_look(described, folder, textures, warnings) for described in body["materials"]]
     if uvs is not None:
         slots = [dict(material.textures) for material in materials]
         warnings += wrap_textures(body["materials"], slots, uvs, material_index, textures)
         materials = [replace(material, textures=own) for material, own in zip(materials, slots, strict=True)]
     if colors is not None:
-        uvs, material_index = _paint(colors, uvs, material_index, materials, textures)
+        uvs, material_index = paint(Painted(colors, uvs, material_index), materials, textures, warnings)
     return Imported(
         vertices,
         faces,
@@ -141,69 +132,3 @@ def _load(folder: Path) -> Imported:
         tuple(dict.fromkeys(warnings)),
         tuple((name, size) for name, size in body["part_sizes"]),
     )
-
-
-def _material(body: dict[str, Any], folder: Path, textures: dict[str, bytes], warnings: list[str]) -> Material:
-    numbers = {key: body[key] for key in ("metallic", "roughness", "transmission", "ior", "alpha", "emission_strength")
-               if key in body}  # fmt: skip
-    colours: dict[str, Any] = {key: tuple(body[key]) for key in ("base_color", "emission") if key in body}
-    slots: dict[str, str] = {}
-    for slot, texture in body.get("textures", {}).items():
-        content = None if texture["image"] is None else (folder / texture["image"]).read_bytes()
-        kind = slot if slot in (*GREY, "normal") else texture["channel"]
-        path = f"textures/{texture['image']}_{kind}"
-        try:
-            if content is None:
-                raise TextureError("missing")
-            if slot in GREY:
-                content = grey_channel(content, texture["channel"], texture["factor"][0], texture["cutoff"])
-                if content is None:  # no alpha channel, or opaque everywhere
-                    continue
-            elif slot in ("base_color", "emission"):
-                content = tinted(content, texture["factor"])
-            elif texture["height"] or (texture["height"] is None and is_height_map(content)):
-                content = normals_of_heights(content, texture["strength"])
-                path += f"_{texture['strength']:g}"
-                if content is None:  # flat
-                    continue
-            elif texture["strength"] != 1.0:
-                warnings.append(f"{body['name']}: strength {texture['strength']:g} of its normal map is not applied")
-        except TextureError as error:
-            if str(error) != "missing":
-                warnings.append(f"unreadable {slot} texture {texture['file']}: {error}")
-            if slot == "base_color":
-                colours["base_color"] = NEUTRAL_GREY
-            continue
-        if slot in ("base_color", "emission") and texture["factor"] != [1.0, 1.0, 1.0]:
-            path += f"_{len(textures)}"
-        textures[path] = content
-        slots[slot] = path
-    material = Material(name=body.get("name", "none"), **colours, **numbers, textures=slots)
-    if material.alpha <= 0.0 and "alpha" not in slots:
-        warnings.append(f"material {material.name} is fully transparent; made opaque")
-        material = Material(**{**vars(material), "alpha": 1.0})
-    return material
-
-
-GREY = ("metallic", "roughness", "alpha")
-
-
-def _paint(
-    colors: NDArray[np.float32],
-    uvs: NDArray[np.float32] | None,
-    material_index: NDArray[np.int32],
-    materials: list[Material],
-    textures: dict[str, bytes],
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Turn colours of faces into a palette texture, since a material has no colour attribute."""
-    painted = np.isfinite(colors).all(axis=1)
-    uvs = np.zeros((len(colors), 3, 2), dtype=np.float32) if uvs is None else uvs.copy()
-    image, places = palette(colors[painted])
-    textures["textures/palette"] = image
-    uvs[painted] = places[:, None, :]
-    for number in np.unique(material_index[painted]):
-        material = materials[number]
-        slots = {**material.textures, "base_color": "textures/palette"}
-        materials.append(Material(**{**vars(material), "textures": slots}))
-        material_index = np.where(painted & (material_index == number), len(materials) - 1, material_index)
-    return uvs, material_index.astype(np.int32)

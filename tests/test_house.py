@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -122,4 +123,21 @@ def test_every_child_gets_a_safe_import_path() -> None:
         careless += [f"{file.name}:{c.lineno}" for c in started if "env" not in {word.arg for word in c.keywords}]
         spawns = any(ast.unparse(call.func) in ("multiprocessing.get_context", "LocalCluster") for call in calls)
         careless += [file.name] if spawns and "    protect_children()\n" not in text else []
+    assert careless == []
+
+
+def test_templates_escape_what_they_show() -> None:
+    """Every page is made by jinja2 with autoescape; nothing is marked as safe, and no script or style shows a name."""
+    careless = []
+    for file in [each for package in PACKAGES for each in tracked(f"{package}/**/*.py")]:
+        calls = [n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+        for call in [each for each in calls if ast.unparse(each.func).endswith(("Environment", "Markup"))]:
+            words = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            careless += [] if words.get("autoescape") == "True" else [f"{file.name}:{call.lineno}"]
+        careless += [file.name] if "<html" in file.read_text(encoding="utf-8").lower() else []
+    templates = [file for package in PACKAGES for file in tracked(f"{package}/**/*.j2")]
+    assert len(templates) >= 2
+    for file in templates:
+        text = file.read_text(encoding="utf-8")
+        careless += [file.name] if re.search(r"\|\s*safe|autoescape|<script|srcdoc|\son\w+=", text) else []
     assert careless == []

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from scenegen.core.one_line import one_line
+
 
 class PositiveNumber(click.FloatRange):
     """A finite number above 0: click's own range lets nan and inf through."""
@@ -68,4 +70,4 @@ def worker_count(workers: int | None) -> int:
 
 def print_message(message: str) -> None:
     """Print one line of `scenegen` itself on standard error."""
-    click.echo(f"scenegen: {' '.join(message.split())}", err=True)
+    click.echo(f"scenegen: {one_line(message)}", err=True)

@@ -14,6 +14,7 @@ from scenegen.cli.options import (
     worker_count,
     workers_option,
 )
+from scenegen.core.one_line import one_line
 
 
 @click.command()
@@ -45,7 +46,7 @@ def verify(folder: Path, workers: int | None, assets: Path | None, against: tupl
         return 0 if report.ok else 1
     for fault in report.faults:
         where = "data set" if fault.scene is None else f"scene {fault.scene}"
-        click.echo(f"{where}: {fault.check}: {fault.detail}")
+        click.echo(one_line(f"{where}: {fault.check}: {fault.detail}"))
     for note in report.notes:
         click.echo(note)
     verdict = "every promise holds" if report.ok else f"{len(report.faults)} promises are broken"

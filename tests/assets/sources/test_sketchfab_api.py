@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from helpers.sketchfab_server import TOKEN, Offer, Site, serve
 from scenegen.assets.sources.sketchfab.api import (
+    API,
     Patience,
     Sketchfab,
     Stopped,
@@ -191,3 +193,36 @@ def test_where_the_token_and_the_address_come_from(tmp_path: Path, monkeypatch: 
         api_address()
     monkeypatch.setenv("SCENEGEN_SKETCHFAB_API", "https://mirror.example/")
     assert api_address() == "https://mirror.example"
+
+
+@pytest.mark.parametrize("where", ["link", "redirect", "second redirect", "this machine"])
+def test_only_https_is_used(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API's link, and every redirect of it; an address of this machine is no exception."""
+    bad = "http://127.0.0.1/a.zip" if where == "this machine" else "http://archives.example/a.zip"
+    first, second = "https://archives.example/a.zip", "https://archives.example/b.zip"
+    answers = {
+        "https://api.sketchfab.com": {"gltf": {"url": bad if where == "link" else first, "size": 10}},
+        first: second if where == "second redirect" else bad,
+        second: bad,
+    }
+    asked: list[str] = []
+
+    def answer(_transport: object, request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        found = answers["https://api.sketchfab.com" if "api." in request.url.host else str(request.url)]
+        if isinstance(found, dict):
+            return httpx.Response(200, json=found, request=request)
+        return httpx.Response(302, headers={"Location": found}, request=request)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    with Sketchfab(Token(TOKEN), API, HASTY) as api, pytest.raises(Unavailable, match=r"over http at .*only https"):
+        api.download(UID, tmp_path / "part")
+    assert len(asked) == {"link": 1, "redirect": 2, "second redirect": 3, "this machine": 2}[where]
+    assert all(address.startswith("https://") for address in asked)
+
+
+def test_a_gateway_of_this_machine_cannot_lead_to_http_elsewhere(site: Site, api: Sketchfab) -> None:
+    with pytest.raises(Unavailable, match="only https"):
+        api._check_address(httpx.Request("GET", "http://archives.example/a.zip"))
+    api._check_address(httpx.Request("GET", f"{site.archives}/a.zip"))
+    api._check_address(httpx.Request("GET", "https://archives.example/a.zip"))

@@ -234,3 +234,24 @@ def test_debians_libraries(tmp_path: Path) -> None:
     for piece, model in zip(bags.pieces, read_pieces(bags), strict=True):
         assert isinstance(model, RawModel)
         np.testing.assert_allclose(prepare(model, tmp_path).size, piece.size, atol=2e-3)
+
+
+OUTSIDE = ("/../../victim.obj", "/a/../../../victim.obj", "//{place}/victim.obj", "..\\..\\victim.obj")
+
+
+@pytest.mark.parametrize("model", OUTSIDE)
+def test_a_catalogue_cannot_reach_outside(tmp_path: Path, model: str) -> None:
+    """Of the jar, too, whose models get an MTL file beside them."""
+    model = model.format(place=tmp_path)
+    (tmp_path / "victim.mtl").write_text("newmtl mine\n")
+    path = tmp_path / "Furniture.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(JAR_CATALOGUE, HEAD + entry(1, model=model.replace("\\", "\\\\")))
+        archive.writestr("com/eteks/sweethome3d/j3d/OBJLoader.class", b"newmtl wood\nKd 1 0 0\n")
+        for name in {model, model.lstrip("/")}:
+            archive.writestr(name, obj_text())
+    before = set(tmp_path.rglob("*"))
+    (result,) = read_pieces(read_library(path))
+    assert isinstance(result, Refused) == (".." in model)  # a whole path is one inside the archive
+    assert set(tmp_path.rglob("*")) == before
+    assert (tmp_path / "victim.mtl").read_text() == "newmtl mine\n"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from helpers.assets_command import run
-from scenegen.core.dataset.credits import Credit, credits_text, scene_credits
+from helpers.box_scenes import box_asset
+from scenegen.core.dataset.credits import Credit, credits_text, scene_credits, write_credits
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 
@@ -75,3 +77,26 @@ def test_credits_of_another_form_name_their_place(box_copy: Path) -> None:
     del body["credits"]
     file.write_text(json.dumps(body), encoding="utf-8")
     assert scene_credits(Dataset(box_copy)[0]) == []
+
+
+def test_titles_cannot_forge_credits(tmp_path: Path) -> None:
+    """New lines of all kinds, a terminal's codes, and Markdown in a title or an address stay one line of text."""
+    ends = "".join(("\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x1b]0;x\x07", "\x00"))
+    forged = f'Sack" by Ann{ends}  "Crown" by Nobody, CC0-1.0'
+    one = Credit("a", "bag", forged, forged, f"CC-BY-4.0{ends}## CC0-1.0", f"https://x.org/a) [b](https://y.org{ends}")
+    for form in ("text", "markdown"):
+        text = credits_text([one], form)
+        assert len([line for line in text.splitlines() if "Crown" in line]) == 1
+        assert not set(ends) - {"\n", " ", "0", ";", "x", "]"} & set(text)
+        assert len([line for line in text.split("\n") if line.startswith("##")]) == (form == "markdown")
+    assert "](https://x.org/a%29%20" in credits_text([one], "markdown")
+    assert json.loads(credits_text([one], "json"))[0]["title"].count("\n") == 0
+
+
+def test_credits_of_a_library_are_one_line_each(tmp_path: Path) -> None:
+    asset = box_asset("chair")
+    forged = dataclasses.replace(asset.provenance, title='chair" by Ann\nother_chair: "Crown')
+    write_credits(tmp_path, [dataclasses.replace(asset, provenance=forged)])
+    lines = (tmp_path / "CREDITS.txt").read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[2].startswith(f'{asset.name}: "chair" by Ann other_chair: "Crown" by ')

@@ -8,6 +8,7 @@ import click
 from scenegen import __version__
 from scenegen.cli.lazy_group import LazyCommand, LazyGroup
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 
 COMMANDS = {
     name: LazyCommand(f"scenetrain.cli.{name}", name, text)
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _print_error(message: str) -> None:
-    click.echo(f"scenetrain: {' '.join(message.split())}", err=True)
+    click.echo(f"scenetrain: {one_line(message)}", err=True)
 
 
 if __name__ == "__main__":

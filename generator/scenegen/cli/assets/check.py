@@ -16,6 +16,7 @@ from scenegen.cli.assets.printing import console
 from scenegen.cli.options import class_option, json_option, library_option, split_option
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 
 if TYPE_CHECKING:
     from scenegen.assets.identity.twins import Twins
@@ -76,7 +77,7 @@ def check(library: Path, preset: str, class_name: str | None, picture: Path | No
         click.echo(f"\n{kind}:")
         for finding in shown:
             if finding.kind == kind:
-                click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {finding.says}")
+                click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {one_line(finding.says)}")
     _print_twins(pairs, picture)
     if found.missing:
         click.echo(

@@ -14,6 +14,7 @@ from rich.table import Table
 from scenegen.cli.assets.printing import console
 from scenegen.cli.options import class_option, json_option, library_option, split_option
 from scenegen.core.errors import ScenegenError
+from scenegen.core.one_line import one_line
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def fetch(
 
     manifest = select(read_manifest(name), class_name, split)
     for fault in manifest.faults:
-        click.echo(f"refused: {fault}", err=True)
+        click.echo(f"refused: {one_line(str(fault))}", err=True)
     if sketchfab.is_complete(manifest, library):
         result = sketchfab.FetchResult(kept=list(sketchfab.present(manifest, library)))
     else:
@@ -126,6 +127,6 @@ def _refusals(result: FetchResult) -> Table:
     table = Table("refused", "class", "split", "why", "replaced by", box=None, header_style="bold")
     for refusal in result.refused:
         entry = refusal.entry
-        why = escape(" ".join(refusal.why.split()))
+        why = escape(one_line(refusal.why))
         table.add_row(entry.uid, entry.class_name, entry.split, why, spares.get(refusal.place, "-"))
     return table

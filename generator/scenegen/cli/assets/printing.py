@@ -13,6 +13,7 @@ from rich.table import Table
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.one_line import one_line
 from scenegen.progress import progress
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def print_refused(refused: Iterable[Refused]) -> int:
     """Print each refusal on standard error; the exit status."""
     status = 0
     for each in refused:
-        click.echo(f"refused: {' '.join(str(each).split())}", err=True)
+        click.echo(f"refused: {one_line(str(each))}", err=True)
         status = 1
     return status
 
@@ -77,9 +78,14 @@ def print_added(added: list[Asset]) -> None:
     for asset in added:
         twin = asset.findings.get("twin_of")
         shape = [f"same shape as {twin}: {asset.split} like it"] if twin else []
-        noticed = "; ".join(map(str, [*shape, *asset.findings["warnings"]]))
+        noticed = one_line("; ".join(map(str, [*shape, *asset.findings["warnings"]])))
         table.add_row(
-            asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", escape(noticed)
+            asset.name,
+            asset.class_name,
+            asset.split,
+            size_text(asset),
+            f"{asset.triangles:,}",
+            escape(noticed),
         )
     console().print(table)
 

@@ -14,6 +14,7 @@ from scenegen.cli.assets.check import list_dropped
 from scenegen.cli.assets.printing import console, size_text
 from scenegen.cli.options import class_option, json_option, library_option, split_option
 from scenegen.core.asset_library import list_assets
+from scenegen.core.one_line import one_line
 
 CREDIT_FORMATS = click.Choice(["text", "markdown", "json"])
 
@@ -54,7 +55,7 @@ def list_(library: Path, class_name: str | None, split: str | None, dropped: boo
         return
     table = Table("name", "class", "split", "size (m)", "triangles", "licence", box=None, header_style="bold")
     for asset in chosen:
-        licence = escape(asset.provenance.licence)
+        licence = escape(one_line(asset.provenance.licence))
         table.add_row(asset.name, asset.class_name, asset.split, size_text(asset), f"{asset.triangles:,}", licence)
     console().print(table)
 

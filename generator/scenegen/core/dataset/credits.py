@@ -9,19 +9,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import JsonError, from_json
+from scenegen.core.one_line import one_line
 
 CHANGES = "scaled, turned, cleaned and reduced"
 
 
 @dataclass(frozen=True)
 class Credit:
-    """The attribution of one model."""
+    """The attribution of one model, every text as one line: strangers wrote them, and credits are lines."""
 
     name: str
     class_name: str
@@ -29,6 +31,10 @@ class Credit:
     author: str
     licence: str
     source: str
+
+    def __post_init__(self) -> None:
+        for key, text in vars(self).items():
+            object.__setattr__(self, key, one_line(text))
 
 
 def library_credits(assets: Iterable[Asset]) -> list[Credit]:
@@ -77,7 +83,8 @@ def credit_entries(assets: Iterable[Asset]) -> list[dict[str, str]]:
 def write_credits(out: Path, assets: Iterable[Asset]) -> None:
     """Write CREDITS.txt: every asset with its title, author, licence and source."""
     lines = [
-        f'{c["asset"]}: "{c["title"]}" by {c["author"]}, {c["licence"]}, {c["source"]}' for c in credit_entries(assets)
+        one_line(f'{c["asset"]}: "{c["title"]}" by {c["author"]}, {c["licence"]}, {c["source"]}')
+        for c in credit_entries(assets)
     ]
     head = "The images of this data set show the following models, under the licences named.\n\n"
     write_text(out / "CREDITS.txt", head + "".join(line + "\n" for line in lines))
@@ -105,7 +112,7 @@ def credits_text(credits: Sequence[Credit], form: str = "text") -> str:
     for licence in sorted(by_licence):
         url = licence_url(licence)
         if form == "markdown":
-            lines += [f"## {licence}", "", *([f"<{url}>", ""] if url else [])]
+            lines += [f"## {_escape(licence)}", "", *([f"<{url}>", ""] if url else [])]
         else:
             lines += [f"{licence} ({url})" if url else licence, ""]
         lines += sorted({_line(credit, form) for credit in by_licence[licence]})
@@ -121,8 +128,9 @@ def _entry(credit: Credit) -> dict[str, str]:
 def _line(credit: Credit, form: str) -> str:
     if credit.source.startswith("scenegen parametric"):
         text = f"built-in models by {credit.author}, {credit.source}"
-    elif form == "markdown" and credit.source.startswith("http"):
-        text = f"[{_escape(credit.title)}]({credit.source}) by {_escape(credit.author)}, modified"
+    elif form == "markdown" and credit.source.startswith(("http://", "https://")):
+        address = quote(credit.source, safe="%/:?#@!$&'*+,;=~")  # no bracket or space ends the link
+        text = f"[{_escape(credit.title)}]({address}) by {_escape(credit.author)}, modified"
     elif form == "markdown":
         text = f'"{_escape(credit.title)}" by {_escape(credit.author)}, {_escape(credit.source)}, modified'
     else:

@@ -23,6 +23,7 @@ from scenegen.assets.sources.files.up_axis import UNDECLARED, UNTURNED, find_up,
 from scenegen.assets.sources.files.vehicle_front import vehicle_front
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 from scenegen.core.scene.classes import object_class
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".ply", ".stl", ".blend", ".usd", ".usda", ".usdc", ".usdz", ".dae")
@@ -284,9 +285,9 @@ def find_credit(file: Path) -> dict[str, Any]:
 def _provenance(file: Path, options: ImportOptions, credit: dict[str, Any]) -> Provenance:
     credit = {**named_origin(file), **credit}
     return Provenance(
-        title=options.title or credit.get("title") or credit.get("name") or _name_of(file),
-        author=options.author or credit.get("author") or "unknown",
-        licence=options.licence or credit.get("licence") or credit.get("license") or "unknown",
-        source=options.source or credit.get("original") or credit.get("source") or file.name,
+        title=one_line(options.title or credit.get("title") or credit.get("name") or _name_of(file)),
+        author=one_line(options.author or credit.get("author") or "unknown"),
+        licence=one_line(options.licence or credit.get("licence") or credit.get("license") or "unknown"),
+        source=one_line(options.source or credit.get("original") or credit.get("source") or file.name),
         checksum=hashlib.sha256(file.read_bytes()).hexdigest(),
     )

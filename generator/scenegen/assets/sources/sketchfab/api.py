@@ -25,8 +25,10 @@ import httpx
 
 from scenegen import __version__
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 
 API = "https://api.sketchfab.com"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 GIVE_UP_AFTER = 3  # models in a row that failed: then the cause is not the model
 MOST_ARCHIVE_BYTES = 1_000_000_000
 NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
@@ -119,7 +121,7 @@ def api_address() -> str:
     """The address of the API: $SCENEGEN_SKETCHFAB_API (a mirror or a gateway), else Sketchfab's own."""
     address = os.environ.get("SCENEGEN_SKETCHFAB_API", API).rstrip("/")
     parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if parts.scheme != "https" and parts.hostname not in THIS_MACHINE:
         raise UsageError(f"SCENEGEN_SKETCHFAB_API={address}: must be an https address, because the token is sent there")
     return address
 
@@ -131,7 +133,8 @@ class Sketchfab:
         self._token, self._address, self._patience = token, address, patience
         headers = {"User-Agent": f"scenegen/{__version__}", "Accept-Encoding": "identity"}
         try:
-            self._client = httpx.Client(timeout=patience.silence, headers=headers)
+            hooks = {"request": [self._check_address]}  # called for every redirect, too
+            self._client = httpx.Client(timeout=patience.silence, headers=headers, event_hooks=hooks)
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
             raise UsageError(
                 f"the proxy or the certificates do not work: {error}; check HTTPS_PROXY and SSL_CERT_FILE"
@@ -150,6 +153,13 @@ class Sketchfab:
     ) -> None:
         self.stop()
         self._client.close()
+
+    def _check_address(self, request: httpx.Request) -> None:
+        """Unavailable unless it is https: on the way anybody could put another archive in its place."""
+        gateway = urlsplit(self._address)
+        local = gateway.scheme == "http" and gateway.hostname in THIS_MACHINE and request.url.host in THIS_MACHINE
+        if request.url.scheme != "https" and not local:
+            raise Unavailable(f"it is offered over {request.url.scheme} at {request.url.host}; only https is used")
 
     def stop(self) -> None:
         """Make every call raise Stopped soon, even one that waits for data."""
@@ -339,7 +349,5 @@ def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _clean(text: object) -> str:
-    """`text` as one line of printable characters, at most 200; "" when it is not a string."""
-    if not isinstance(text, str):
-        return ""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+    """`text` as one line of at most 200 characters; "" when it is not a string."""
+    return one_line(text)[:200] if isinstance(text, str) else ""

@@ -9,7 +9,7 @@ import click
 from scenegen import __version__
 from scenegen.cli.lazy_group import LazyCommand, LazyGroup
 from scenegen.cli.options import print_message
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 
 COMMANDS = {
     "assets": LazyCommand("scenegen.cli.assets.group", "assets", "Prepare the models that scenes are made of."),
@@ -61,7 +61,8 @@ def main() -> None:
         print_message(error.format_message())
         status = error.exit_code
     except ScenegenError as error:
-        print_message(str(error))
+        for line in error.args if isinstance(error, SeveralErrors) else [error]:
+            print_message(str(line))
         status = 2 if isinstance(error, UsageError) else 1
     sys.exit(status)
 

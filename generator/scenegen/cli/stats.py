@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenegen.cli.options import folder_argument, json_option, worker_count, workers_option
+from scenegen.cli.options import folder_argument, json_option, print_message, worker_count, workers_option
 
 if TYPE_CHECKING:
     from scenegen.steps.stats import Stats
@@ -33,7 +33,9 @@ def stats(folder: Path, workers: int | None, as_json: bool) -> int:
         click.echo(json.dumps(figures.to_json()))
     else:
         _print_stats(figures)
-    return 0
+    for line in figures.damage:
+        print_message(line)
+    return 1 if figures.damage else 0
 
 
 def _print_stats(figures: Stats) -> None:

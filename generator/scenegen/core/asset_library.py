@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.decoding import read_npz
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.fingerprint import fingerprint, from_text, to_text
 from scenegen.core.json_values import from_json, read_json
@@ -211,7 +211,7 @@ def asset_folders(library: Path) -> Iterator[Path]:
 
 
 def read_asset(folder: Path) -> Asset:
-    """Read one asset's description and its support masks; its mesh stays on disk. ScenegenError when it is damaged."""
+    """Read one asset's description and its support masks; its mesh stays on disk. DamageError when it is damaged."""
     entry = read_json(folder / "asset.json", partial(from_json, _Entry), (FORMAT,), _PREPARE_AGAIN)
     kinds = {f"support_{number}": (np.bool_, 2) for number in range(len(entry.supports))}
     supports = tuple(
@@ -223,11 +223,11 @@ def read_asset(folder: Path) -> Asset:
 
 
 def read_mesh(asset: Asset) -> Mesh:
-    """Read an asset's mesh. ScenegenError when it is damaged."""
+    """Read an asset's mesh. DamageError when it is damaged."""
     vertices, faces, corner_normals, material_index, *uvs = _read_arrays(asset.folder, _MESH_ARRAYS, optional="uvs")
     mesh = Mesh(vertices, faces, corner_normals, uvs[0] if uvs else None, material_index)
     if wrong := _wrong_in(mesh, len(asset.materials)):
-        raise ScenegenError(f"{asset.folder / 'mesh.npz'}: damaged ({wrong}); {_PREPARE_AGAIN}")
+        raise DamageError(f"{asset.folder / 'mesh.npz'}: damaged ({wrong}); {_PREPARE_AGAIN}")
     return mesh
 
 
@@ -249,14 +249,14 @@ def _wrong_in(mesh: Mesh, materials: int) -> str:
 
 
 def with_fingerprint(asset: Asset) -> Asset:
-    """The asset with its fingerprint: its own, or that of its mesh when it has none. ScenegenError: it is damaged."""
+    """The asset with its fingerprint: its own, or that of its mesh when it has none. DamageError: it is damaged."""
     if not asset.fingerprint:
         mesh = read_mesh(asset)
         return dataclasses.replace(asset, fingerprint=to_text(fingerprint(mesh.vertices, mesh.faces)))
     try:
         from_text(asset.fingerprint)
     except ValueError as error:
-        raise ScenegenError(f"{asset.folder / 'asset.json'}: damaged ({error}); {_PREPARE_AGAIN}") from error
+        raise DamageError(f"{asset.folder / 'asset.json'}: damaged ({error}); {_PREPARE_AGAIN}") from error
     return asset
 
 
@@ -268,11 +268,11 @@ def _read_arrays(folder: Path, kinds: Mapping[str, ArrayKind], optional: str = "
     try:
         return read_npz(file, kinds, optional)
     except FileNotFoundError as error:
-        raise ScenegenError(f"{file}: missing; {_PREPARE_AGAIN}") from error
+        raise DamageError(f"{file}: missing; {_PREPARE_AGAIN}") from error
     except OSError as error:
-        raise ScenegenError(f"{file}: cannot be read ({error.strerror or error}); {_PREPARE_AGAIN}") from error
+        raise DamageError(f"{file}: cannot be read ({error.strerror or error}); {_PREPARE_AGAIN}") from error
     except ValueError as error:
-        raise ScenegenError(f"{file}: damaged ({error}); {_PREPARE_AGAIN}") from error
+        raise DamageError(f"{file}: damaged ({error}); {_PREPARE_AGAIN}") from error
 
 
 def _asset_to_json(asset: Asset) -> dict[str, Any]:

@@ -9,5 +9,16 @@ class UsageError(ScenegenError):
     """What was asked for makes no sense (exit status 2)."""
 
 
-class NewerFormatError(ScenegenError):
+class DamageError(ScenegenError):
+    """One file is missing, damaged or cannot be read; others may be whole."""
+
+
+class NewerFormatError(DamageError):
     """A file is of a newer version of its format than this scenegen reads."""
+
+
+class SeveralErrors(ScenegenError):
+    """Several things failed, each with a line of its own in `args`."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, cast
 
 from scenegen.core.decoding import MOST_TEXT, read_file
-from scenegen.core.errors import NewerFormatError, ScenegenError
+from scenegen.core.errors import DamageError, NewerFormatError
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class JsonError(ValueError):
 def read_json(path: Path, read: Callable[[dict[str, Any]], T], formats: tuple[str, ...], advice: str) -> T:
     """What `read` makes of the JSON object in a file of one of these formats (the newest last).
 
-    ScenegenError that names the file: it cannot be read, is of a newer format (NewerFormatError), or is damaged; then
+    DamageError that names the file: it cannot be read, is of a newer format (NewerFormatError), or is damaged; then
     the message ends with `advice`.
     """
     try:
@@ -59,9 +59,9 @@ def read_json(path: Path, read: Callable[[dict[str, Any]], T], formats: tuple[st
     except NewerFormatError as error:
         raise NewerFormatError(f"{path}: {error}") from error
     except OSError as error:
-        raise ScenegenError(f"{path}: cannot be read ({error.strerror or error}); {CHECK_DISK}") from error
+        raise DamageError(f"{path}: cannot be read ({error.strerror or error}); {CHECK_DISK}") from error
     except ValueError as error:
-        raise ScenegenError(f"{path}: damaged ({error}); {advice}") from error
+        raise DamageError(f"{path}: damaged ({error}); {advice}") from error
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ from scenegen.core.dataset.shards import (
     Shard,
     is_packed,
     read_index,
+    shard_fault,
     write_index,
 )
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_bytes
 from scenegen.progress import OnProgress
-from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.scene_pool import Tried
 from scenegen.steps.shard_writing import encode_scene, write_shard
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "fingerprints.json", "timings.csv")
@@ -57,7 +57,8 @@ def pack(
 
     A shard appears whole, and counts when index.json lists it. `delete` removes the folders of all scenes, after
     every one of them was read back from its shard and compared: JPEG images by size, everything else exactly.
-    ScenegenError: no scenes, a scene is damaged, `out` holds something else or is not writable, comparison failed.
+    ScenegenError: no scenes, `out` holds something else or is not writable. SeveralErrors: scenes are damaged, and the
+    others are packed; or comparison failed. Then nothing is deleted.
     UsageError: `delete` without depth and instance maps in the shards, or of a data set that is packed itself.
     """
     dataset = Dataset(source)
@@ -65,16 +66,19 @@ def pack(
     shards = _open(dataset, out, packing)
     there = {block.scene for shard in shards for block in shard.scenes}
     missing = [(index, scene) for index, scene in zip(dataset.indices, dataset, strict=True) if index not in there]
-    blocks = map_scenes(partial(encode_scene, packing), missing, workers, on_progress)
+    tried = Tried(partial(encode_scene, packing), workers, on_progress)
     try:
         for companion in COMPANIONS:
             if (source / companion).is_file():
                 write_bytes(out / companion, [(source / companion).read_bytes()])
-        for group in _groups(blocks, packing.shard_mb * 1e6):
+        for group in _groups(tried.results(missing), packing.shard_mb * 1e6):
             shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
     except OSError as error:
         raise ScenegenError(cannot_write(out, error)) from error
+    if tried.damage:
+        advice = "the other scenes are packed, and the same command packs these once they are whole"
+        raise SeveralErrors(*tried.damage, f"{out}: {advice}{'; nothing was deleted' if delete else ''}")
     deleted = _delete(dataset, out, workers) if delete else 0
     scenes, size = sum(len(s.scenes) for s in shards), sum(s.bytes for s in shards)
     return PackResult(str(out), scenes, len(shards), size, len(missing), deleted)
@@ -151,31 +155,24 @@ def _delete(dataset: Dataset, out: Path, workers: int) -> int:
     copies = dict(zip(packed.indices, packed, strict=True))
     lossy = packed.packing is not None and packed.packing.image == "jpeg"
     pairs = [(scene, copies[index]) for index, scene in zip(dataset.indices, dataset, strict=True)]
-    for _ in map_scenes(partial(_compare, lossy=lossy), pairs, workers, None):
+    tried = Tried(partial(_compare, lossy=lossy), workers)
+    for _ in tried.results(pairs):
         pass
+    if tried.damage:
+        raise SeveralErrors(*tried.damage, f"{dataset.path}: nothing was deleted")
     for index in dataset.indices:
         remove_scene(dataset.path, index)
     return len(pairs)
 
 
 def check_shards(path: Path) -> None:
-    """Read every shard of the packed data set at `path`; ScenegenError names the first that has changed since."""
-    for shard in read_index(path)[1]:
-        try:
-            with (path / shard.file).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ScenegenError(
-                f"{path / shard.file}: cannot be read ({error.strerror}); copy it again from where it came"
-            ) from error
-        if found != shard.sha256:
-            raise ScenegenError(
-                f"{path / shard.file}: its sha256 is not that in {INDEX_NAME}; copy it again from where it came"
-            )
+    """Read every shard of the packed data set at `path`; SeveralErrors names all that have changed since."""
+    if wrong := [fault for shard in read_index(path)[1] if (fault := shard_fault(path, shard))]:
+        raise SeveralErrors(*wrong)
 
 
 def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
-    """ScenegenError if a packed scene differs from its folder: JPEG images in size, everything else in any value."""
+    """DamageError if a packed scene differs from its folder: JPEG images in size, everything else in any value."""
     folder, packed = pair
     same = {"scene.json": folder.scene_json == packed.scene_json}
     for k in range(len(folder.cameras)):
@@ -189,7 +186,7 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
         same["masks"] = np.array_equal(folder.masks, packed.masks)
     wrong = [name for name, equal in same.items() if not equal]
     if wrong:
-        raise ScenegenError(
-            f"{packed.name}: {wrong[0]} differs from {folder.name}; nothing was deleted; "
+        raise DamageError(
+            f"{packed.name}: {wrong[0]} differs from {folder.name}; "
             f"pack to another folder, which holds what the folders hold now"
         )

@@ -6,9 +6,10 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.import_path import protect_children
 from scenegen.progress import OnProgress
 
@@ -32,6 +33,38 @@ def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_prog
             raise ScenegenError(
                 "a worker process was killed, perhaps because memory ran out; run again with a smaller --workers"
             ) from error
+
+
+@dataclass
+class Tried(Generic[S, T]):
+    """Runs `work` over scenes of which some are damaged: one bad file hides no other.
+
+    `damage` has a line for every file that could not be read, in order, once `results` ended.
+    """
+
+    work: Callable[[S], T]
+    workers: int = 1
+    on_progress: OnProgress | None = None
+    damage: list[str] = field(default_factory=list)
+
+    def results(self, items: Sequence[S]) -> Iterator[T]:
+        """`work(item)` of every item that can be read, in order."""
+        for result in map_scenes(_Try(self.work), items, self.workers, self.on_progress):
+            if not isinstance(result, DamageError):
+                yield result
+            elif str(result) not in self.damage:  # a model of the library may be of many scenes
+                self.damage.append(str(result))
+
+
+@dataclass(frozen=True)
+class _Try(Generic[S, T]):
+    work: Callable[[S], T]
+
+    def __call__(self, item: S) -> T | DamageError:
+        try:
+            return self.work(item)
+        except DamageError as error:
+            return error
 
 
 def _counted(results: Iterator[T], total: int, on_progress: OnProgress | None) -> Iterator[T]:

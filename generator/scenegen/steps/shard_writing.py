@@ -26,12 +26,12 @@ from scenegen.core.dataset.shards import (
     encode_labels,
     encode_map,
 )
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError
 from scenegen.core.files import write_bytes
 
 
 def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
-    """A scene's index and its part of the tar file. ScenegenError: a file is damaged, or labels disagree."""
+    """A scene's index and its part of the tar file. DamageError: a file is damaged, or labels disagree."""
     index, stored = numbered
     views = range(len(stored.cameras))
     end = "jpg" if packing.image == "jpeg" else "png"
@@ -44,7 +44,7 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
         members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
     frusta = [stored.frustum(k) for k in views]
     if len({f.shape for f in frusta}) > 1:
-        raise ScenegenError(
+        raise DamageError(
             f"{stored.name}: its frusta differ in size; make them equal with `scenegen voxelize --frustum`"
         )
     return index, block_bytes(index, members | _scene_members(stored, frusta))
@@ -54,7 +54,7 @@ def _scene_members(stored: StoredScene, frusta: Sequence[NDArray[np.uint8]]) -> 
     """The files of labels and scene.json."""
     masks = stored.masks if stored.grid else None
     if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
-        raise ScenegenError(
+        raise DamageError(
             f"{stored.name}: occupancy is not the union of the masks; make the labels again with `scenegen voxelize`"
         )
     labels = {"labels.npz": encode_labels(masks, frusta)} if masks is not None or frusta else {}

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.progress import OnProgress
-from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.scene_pool import Tried
 
 VIEWS_COUNTED = 25
 """Frusta per scene that are counted where there is no box grid, evenly chosen."""
@@ -51,7 +51,8 @@ class Stats:
     `objects_per_scene` maps a number of objects to the number of scenes that have so many. `occupied_share` is the
     share of the box grid's cells (without a box grid, of the frusta's; see ClassStats), mean over scenes.
     `room_seen_share` is the share of the room's free cells whose centre is in view of a camera and not behind a
-    surface, mean over scenes. `seconds` maps a stage to its mean time per scene; empty without timings.csv.
+    surface, mean over scenes. `seconds` maps a stage to its mean time per scene; empty without timings.csv. `damage`
+    has a line for each scene that could not be read, which is in no figure.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Stats:
     classes: tuple[ClassStats, ...]
     megabytes_per_scene: float
     seconds: dict[str, float]
+    damage: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -94,11 +96,14 @@ class _Counts:
 
 
 def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None) -> Stats:
-    """Count what is in the data set at `path`. ScenegenError: no data set, no scene, or a damaged file."""
+    """Count what is in the data set at `path`. ScenegenError: no data set, or no scene that can be read."""
     dataset = Dataset(path)
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
-    counts = list(map_scenes(partial(_count, maps=dataset.maps), list(dataset), workers, on_progress))
+    tried = Tried(partial(_count, maps=dataset.maps), workers, on_progress)
+    counts = list(tried.results(list(dataset)))
+    if not counts:
+        raise SeveralErrors(*tried.damage)
     objects, seen, skipped = (
         _total(c.objects for c in counts),
         _total(c.seen for c in counts),
@@ -121,11 +126,16 @@ def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None
         for name in dataset.info.classes
     )
     total = objects.total()
+    seconds: dict[str, float] = {}
+    try:
+        seconds = read_timings(path)
+    except DamageError as error:
+        tried.damage.append(str(error))
     return Stats(
         path=str(path),
         preset=dataset.info.request.preset,
         split=dataset.info.request.split,
-        scenes=len(dataset),
+        scenes=len(counts),
         asked=dataset.info.request.scenes,
         views=sum(c.views for c in counts) / len(counts),
         objects=total,
@@ -137,22 +147,26 @@ def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None
         room_seen_share=_mean([c.room_seen for c in counts if c.room_seen is not None]),
         classes=classes,
         megabytes_per_scene=dataset.megabytes() / len(dataset),
-        seconds=read_timings(path),
+        seconds=seconds,
+        damage=tuple(tried.damage),
     )
 
 
 def read_timings(path: Path) -> dict[str, float]:
-    """Mean seconds per stage over the scenes of timings.csv; of a scene that was made twice, the last line counts."""
+    """Mean seconds per stage over the scenes of timings.csv; of a scene that was made twice, the last line counts.
+
+    DamageError when it cannot be read.
+    """
     file = path / "timings.csv"
     if not file.is_file():
         return {}
     try:
         with file.open(encoding="utf-8", newline="") as lines:
-            times = {(int(row["index"]), row["stage"]): float(row["seconds"]) for row in csv.DictReader(lines)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenegenError(
-            f"{file}: is damaged ({error}); rename it, and the statistics leave the times out"
-        ) from error
+            times = {(int(row["index"]), str(row["stage"])): float(row["seconds"]) for row in csv.DictReader(lines)}
+        if not np.isfinite(list(times.values())).all():
+            raise ValueError("a time that is not a number")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DamageError(f"{file}: is damaged ({error}); rename it, and the statistics leave the times out") from error
     stages = dict.fromkeys(stage for _, stage in times)
     return {s: float(np.mean([value for (_, stage), value in times.items() if stage == s])) for s in stages}
 

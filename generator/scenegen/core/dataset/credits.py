@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.reading import StoredScene
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import JsonError, from_json
 from scenegen.core.one_line import one_line
+from scenegen.core.scene.scene import Scene
 
 CHANGES = "scaled, turned, cleaned and reduced"
 
@@ -46,15 +47,20 @@ def library_credits(assets: Iterable[Asset]) -> list[Credit]:
 
 
 def scene_credits(stored: StoredScene) -> list[Credit]:
-    """The credits of every asset in a scene. ScenegenError when scene.json holds something else as `credits`."""
-    scene = stored.scene
+    """The credits of every asset in a scene. DamageError when scene.json holds something else as `credits`."""
+    try:
+        return credits_of(stored.scene)
+    except JsonError as error:
+        raise DamageError(f"{stored.name}/scene.json: damaged ({error}); {stored.advice}") from error
+
+
+def credits_of(scene: Scene) -> list[Credit]:
+    """The credits of every asset in a scene. JsonError when they are something else."""
     classes = {item.asset: item.class_name for item in scene.objects}
     try:
         entries = from_json(tuple[_CreditEntry, ...], scene.extra.get("credits", []))
     except JsonError as error:
-        raise ScenegenError(
-            f"{stored.name}/scene.json: damaged ({error.inside('credits')}); {stored.advice}"
-        ) from error
+        raise error.inside("credits") from None
     return [Credit(e.asset, classes.get(e.asset, ""), e.title, e.author, e.licence, e.source) for e in entries]
 
 

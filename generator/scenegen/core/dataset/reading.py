@@ -35,7 +35,7 @@ from scenegen.core.dataset.shards import (
     unpack_masks,
 )
 from scenegen.core.decoding import decode_gzip, decode_npy, decode_npz, decode_png, read_file
-from scenegen.core.errors import NewerFormatError, ScenegenError
+from scenegen.core.errors import DamageError, NewerFormatError
 from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObject, Scene
@@ -49,7 +49,7 @@ class StoredScene:
     """One scene, read lazily: a file is opened when it is asked for, and only scene.json is kept.
 
     `read` gives a file's content by its name, `name` is the scene's place in messages, `advice` is what to do about a
-    file that is missing or damaged. Every member raises ScenegenError, which names the file, when its file is one of
+    file that is missing or damaged. Every member raises DamageError, which names the file, when its file is one of
     these, and NewerFormatError when scene.json is of a format that a later scenegen writes. Once `scene` was read, an
     array must have the shape that it asks for, or its file is damaged.
     """
@@ -158,9 +158,9 @@ class StoredScene:
         try:
             content = self._read(file)
         except FileNotFoundError as error:
-            raise ScenegenError(f"{self.name}/{file}: missing; {self.advice}") from error
+            raise DamageError(f"{self.name}/{file}: missing; {self.advice}") from error
         except OSError as error:
-            raise ScenegenError(
+            raise DamageError(
                 f"{self.name}/{file}: cannot be read ({error.strerror or error}); {CHECK_DISK}"
             ) from error
         except ValueError as error:
@@ -178,9 +178,9 @@ class StoredScene:
             raise self._damaged(file, ValueError(f"{array.dtype} {array.shape}, but should be {shape}"))
         return array
 
-    def _damaged(self, file: str, error: Exception) -> ScenegenError:
+    def _damaged(self, file: str, error: Exception) -> DamageError:
         reason = str(error).split("\n")[0] or type(error).__name__
-        return ScenegenError(f"{self.name}/{file}: damaged ({reason}); {self.advice}")
+        return DamageError(f"{self.name}/{file}: damaged ({reason}); {self.advice}")
 
 
 class PackedScene(StoredScene):
@@ -239,7 +239,7 @@ def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: st
     members = read_block(shard, block)
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
-        raise ScenegenError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
+        raise DamageError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
     return decode_gzip(members[stem]) if stem == "scene" else members[stem]
 
 
@@ -270,20 +270,21 @@ class Dataset:
     the same files: `dataset[:100]`, `dataset[::10]`. `path` is made absolute, so the working directory may change.
 
     `info` is what dataset.json says, `indices` are the scenes' indices, `packing` says how it was packed (None for
-    folders), `maps` whether it has depth and instance maps. ScenegenError when there is no data set or it is damaged.
+    folders) into which `shards`, `maps` whether it has depth and instance maps. ScenegenError when there is no data
+    set, DamageError when it is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self.info = read_dataset_json(self.path)
         self.packing: Packing | None = None
-        shards: tuple[Shard, ...] = ()
+        self.shards: tuple[Shard, ...] = ()
         if is_packed(self.path):
-            self.packing, shards = read_index(self.path)
+            self.packing, self.shards = read_index(self.path)
         self.maps = self.packing is None or self.packing.maps
-        self._blocks = {b.scene: (self.path / shard.file, b) for shard in shards for b in shard.scenes}
+        self._blocks = {b.scene: (self.path / shard.file, b) for shard in self.shards for b in shard.scenes}
         self._views: dict[int, dict[int, Block]] = {}
-        for block in (b for shard in shards for b in shard.views):
+        for block in (b for shard in self.shards for b in shard.views):
             self._views.setdefault(block.scene, {})[block.view or 0] = block
         self.indices = sorted(self._blocks if self.packing else finished_indices(self.path))
 

@@ -18,6 +18,7 @@ Standard library and numpy only: this runs inside Blender.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import re
@@ -172,6 +173,18 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> tuple[str, bytes
     if len(parts) < 2 or not file or info.issparse():
         raise ValueError(f"holds {info.name!r}, which is no file of a scene")
     return parts[1], file.read()
+
+
+def shard_fault(path: Path, shard: Shard) -> str:
+    """What is wrong with a shard of the data set at `path`, all of which is read; "" when nothing is."""
+    try:
+        with (path / shard.file).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"{path / shard.file}: cannot be read ({error.strerror}); copy it again from where it came"
+    if found == shard.sha256:
+        return ""
+    return f"{path / shard.file}: its sha256 is not that in {INDEX_NAME}; copy it again from where it came"
 
 
 def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.uint8]]) -> bytes:

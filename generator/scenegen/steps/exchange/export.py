@@ -11,17 +11,18 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from scenegen import __version__
 from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_text
 from scenegen.progress import OnProgress
-from scenegen.steps.exchange.survey import ExportJob, merged_credits, survey_scene, write_credits
-from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.exchange.survey import ExportJob, SceneSurvey, merged_credits, survey_scene, write_credits
+from scenegen.steps.scene_pool import Tried
 
 
 class FormatWriter(Protocol):
@@ -74,6 +75,7 @@ FORMATS: dict[str, Format] = {
     "glb": Format("one glTF file per scene with its meshes", needs_maps=False, start=_glb),
 }
 MARK = ".export.json"
+NOT_WRITTEN = "not written; the same command continues once these files are whole"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ def export(
 
     After a kill the same call continues where it stopped. `assets` is the library that the data set was made from
     (default: the one that dataset.json names); bop and glb read its meshes. UsageError: the format needs depth and
-    instance maps that are not there, or `out` exists. ScenegenError: no scenes, one is damaged, an asset is missing
-    or is not the one that was rendered, the disk is full.
+    instance maps that are not there, or `out` exists. ScenegenError: no scenes, an asset is missing or is not the one
+    that was rendered, the disk is full. SeveralErrors names all files that are damaged.
     """
     dataset = Dataset(source)
     chosen = FORMATS[form]
@@ -108,7 +110,7 @@ def export(
     folder = out.absolute().with_name(f".{out.absolute().name}.{form}")
     try:
         is_new = _open(dataset, folder, assets)
-        surveys = list(map_scenes(survey_scene, list(dataset), workers, None))
+        surveys = _survey(dataset, workers, maps=chosen.needs_maps)
         try:
             writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
         except ScenegenError:
@@ -117,8 +119,11 @@ def export(
             raise
         numbered = zip(dataset.indices, dataset, strict=True)
         missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
-        for _ in map_scenes(writer.write_scene, missing, workers, on_progress):
+        tried = Tried(writer.write_scene, workers, on_progress)
+        for _ in tried.results(missing):
             pass
+        if tried.damage:
+            raise SeveralErrors(*tried.damage, f"{out}: {NOT_WRITTEN}")
         credits = merged_credits(surveys)
         counts = writer.finish(dataset, credits, workers)
         write_credits(folder, credits)
@@ -127,6 +132,26 @@ def export(
     except OSError as error:
         raise ScenegenError(cannot_write(error.filename or out, error)) from error
     return ExportResult(str(out), form, len(dataset), counts)
+
+
+def _survey(dataset: Dataset, workers: int, *, maps: bool) -> list[SceneSurvey]:
+    """Every scene's survey; SeveralErrors names all damaged files when one scene has none."""
+    tried = Tried(survey_scene, workers)
+    surveys = list(tried.results(list(dataset)))
+    if tried.damage:  # a format starts from all surveys, so that nothing is written: find what else is damaged
+        reading = Tried(partial(_read_pictures, maps=maps), workers)
+        for _ in reading.results(list(dataset)):
+            pass
+        raise SeveralErrors(*dict.fromkeys(tried.damage + reading.damage), f"{dataset.path}: {NOT_WRITTEN}")
+    return surveys
+
+
+def _read_pictures(stored: StoredScene, *, maps: bool) -> None:
+    for k in range(len(stored.cameras)):
+        stored.image(k)
+        if maps:
+            stored.depth_mm(k)
+            stored.instance(k)
 
 
 def _check(dataset: Dataset, out: Path, chosen: Format) -> None:

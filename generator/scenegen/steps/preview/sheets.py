@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.files import write_text
 from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import Scene
@@ -45,29 +45,37 @@ def write_preview(
 ) -> Path:
     """Draw the first `limit` scenes (None: all) into `out` (None: DIR/preview); return its index.html.
 
-    Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError: no data set, no scene, a damaged
-    file, or a folder that cannot be written.
+    Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError: no data set, no scene, or a folder
+    that cannot be written. SeveralErrors names all damaged files, once the page of the other scenes is written.
     """
     dataset = Dataset(dataset_path)
     folder = out or dataset.path / "preview"
     if not dataset.indices:
         raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
     chosen = [dataset[n] for n in range(len(dataset))][:limit]
-    entries, thumbs = [], []
+    entries, thumbs, damage = [], [], list[str]()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for done, stored in enumerate(chosen, start=1):
-            sheet, thumb = _draw_scene(stored)
+            if on_progress:
+                on_progress(done, len(chosen))
+            try:
+                sheet, thumb = _draw_scene(stored)
+            except DamageError as error:
+                damage.append(str(error))
+                continue
             name = f"scene_{stored.index:06d}.png"
             sheet.save(folder / name)
             entries.append(PageScene(stored.scene, name, sheet.size))
             thumbs.append(thumb)
-            if on_progress:
-                on_progress(done, len(chosen))
+        if not entries:
+            raise SeveralErrors(*damage)
         _contact_sheet(thumbs).save(folder / "contact_sheet.png")
     except OSError as error:
         raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from error
     write_text(folder / "index.html", page(title or dataset.path.name, dataset.info, len(dataset), entries))
+    if damage:
+        raise SeveralErrors(*damage, f"{folder / 'index.html'}: shows the other {len(entries)} scenes")
     return folder / "index.html"
 
 

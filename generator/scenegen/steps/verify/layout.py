@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.asset_library import Asset, Support, read_asset
+from scenegen.core.dataset.credits import credits_of
+from scenegen.core.json_values import JsonError
 from scenegen.core.scene.scene import PlacedObject, Scene
 from scenegen.steps.verify.street import check_ground, eyes_inside, is_ground
 
@@ -161,7 +163,11 @@ def _holds(support: Support, base: Array) -> bool:
 
 def check_sources(scene: Scene, library: Path | None) -> Iterable[str]:
     """Every asset shown is credited with a licence, and belongs to the split of the data set."""
-    credited = {entry.get("asset") for entry in scene.extra.get("credits", []) if entry.get("licence")}
+    try:
+        credited = {credit.name for credit in credits_of(scene) if credit.licence}
+    except JsonError as error:
+        yield str(error)
+        return
     for name in sorted({item.asset for item in scene.objects}):
         if name not in credited:
             yield f"asset {name}: has no licence in `credits`"

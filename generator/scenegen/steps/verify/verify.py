@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scenegen.core.dataset.folders import leftovers
+from scenegen.core.dataset.fingerprints import read_fingerprints
+from scenegen.core.dataset.folders import finished_indices, leftovers
 from scenegen.core.dataset.info import DatasetInfo
-from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError
+from scenegen.core.dataset.reading import Dataset, StoredScene, open_scene
+from scenegen.core.dataset.shards import is_packed, shard_fault
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.stats import read_timings
 from scenegen.steps.verify import labels, recast
 from scenegen.steps.verify.form import check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
@@ -87,7 +90,10 @@ def verify(
     their parent's box only. ScenegenError: there is no data set at
     `path` or in `against`, or it was packed without depth and instance maps.
     """
-    dataset = Dataset(path)
+    try:
+        dataset = Dataset(path)
+    except DamageError as error:
+        return _without_info(path, error, workers, on_progress)
     library = assets or dataset.info.request.library
     if not dataset.maps:
         raise ScenegenError(
@@ -102,7 +108,18 @@ def verify(
     for other in against:
         faults.extend(Fault(None, "shapes", detail) for detail in check_pair(dataset, Dataset(other), assets))
     names = (*CHECKS, *(["shapes"] if against else []))
-    return VerifyReport(str(path), len(dataset), names, tuple(faults), tuple(_notes(library, missing)))
+    found_once = tuple(dict.fromkeys(faults))  # a damaged model is found by every scene that shows it
+    return VerifyReport(str(path), len(dataset), names, found_once, tuple(_notes(library, missing)))
+
+
+def _without_info(path: Path, error: DamageError, workers: int, on_progress: OnProgress | None) -> VerifyReport:
+    """What is wrong where dataset.json or index.json is damaged: every file of the scenes in folders is read still."""
+    faults = [Fault(None, "folder", str(error))]
+    scenes = [] if is_packed(path) else [(index, open_scene(path, index)) for index in sorted(finished_indices(path))]
+    for found in map_scenes(partial(_check_scene, None, None), scenes, workers, on_progress):
+        faults.extend(found.faults)
+    note = f"{path}: scenes were not compared with what was asked for, nor with the models' own geometry"
+    return VerifyReport(str(path), len(scenes), CHECKS, tuple(faults), (note,))
 
 
 def _notes(library: Path, missing: set[str]) -> Iterable[str]:
@@ -131,29 +148,43 @@ def _check_folder(dataset: Dataset) -> Iterable[Fault]:
         )
     if not (dataset.path / "CREDITS.txt").is_file():
         yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: is missing; run `scenegen generate` again")
+    for read in (read_fingerprints, read_timings):
+        try:
+            read(dataset.path)
+        except DamageError as error:
+            yield Fault(None, "folder", str(error))
+    yield from (Fault(None, "folder", wrong) for shard in dataset.shards if (wrong := shard_fault(dataset.path, shard)))
 
 
-def _check_scene(info: DatasetInfo, library: Path | None, numbered: tuple[int, StoredScene]) -> SceneFaults:
+def _check_scene(info: DatasetInfo | None, library: Path | None, numbered: tuple[int, StoredScene]) -> SceneFaults:
     index, stored = numbered
     try:
         scene = stored.scene
-    except ScenegenError as error:
+    except DamageError as error:
         return SceneFaults((Fault(index, "scene.json", str(error)),))
-    try:
-        faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, info, index)]
-    except (TypeError, ValueError) as error:
-        faults = [Fault(index, "scene.json", f"is not a scene: {error}")]
+    faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, info, index)] if info else []
     if faults:
-        return SceneFaults(tuple(faults))
+        return SceneFaults((*faults, *_damaged_files(index, stored)))
     for name, check in LAYOUT_CHECKS.items():
-        faults.extend(Fault(index, name, detail) for detail in check(scene, library))
+        try:
+            faults.extend(Fault(index, name, detail) for detail in check(scene, library))
+        except DamageError as error:
+            faults.append(Fault(None, name, str(error)))
     missing = tuple(n for n in sorted({o.asset for o in scene.objects}) if library and not is_there(library, n))
     try:
         placed = cast_objects(scene, library) if library and not missing else None
     except ScenegenError as error:
-        faults.append(Fault(index, "recast", str(error)))
+        faults.append(Fault(None, "recast", str(error)))
         placed = None
     return SceneFaults((*faults, *_check_labels(index, stored, placed)), missing)
+
+
+def _damaged_files(index: int, stored: StoredScene) -> Iterable[Fault]:
+    """What is wrong with the arrays of a scene whose description is wrong: with them alone."""
+    files = FileReader(stored)
+    for k in range(len(stored.cameras)):
+        files.view(k)
+    return [Fault(index, "files", detail) for detail in files.damage]
 
 
 def _check_labels(index: int, stored: StoredScene, placed: tuple[PlacedMesh, ...] | None) -> Iterable[Fault]:

@@ -14,7 +14,7 @@ import bpy
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
-from scenegen.core.dataset.folders import finished_indices, remove_leftovers
+from scenegen.core.dataset.folders import finished_scenes, remove_leftovers
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import Request, Resources, for_blender
 from scenegen.core.dataset.run_lock import run_lock
@@ -106,8 +106,10 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
     check_dataset_json(out, dataset_info(maker.request, maker.preset, maker.assets, bpy.app.version_string))
     remove_leftovers(out)
     write_credits(out, maker.assets)
-    missing = sorted(set(range(scenes)) - finished_indices(out))
-    notify(f"{scenes - len(missing)} of {scenes} scenes exist, {len(missing)} to make")
+    there = finished_scenes(out, scenes)
+    todo = int(scenes - there.sum())
+    missing = (index for index in range(scenes) if not there[index])
+    notify(f"{scenes - todo} of {scenes} scenes exist, {todo} to make")
     totals, failed = dict.fromkeys(STAGES, 0.0), []
     started = time.perf_counter()
     for number, index in enumerate(missing, start=1):
@@ -120,10 +122,10 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
         append_timings(out, index, seconds)
         totals = {stage: totals[stage] + seconds[stage] for stage in STAGES}
         mean = (time.perf_counter() - started) / number
-        left = _duration(mean * (len(missing) - number))
+        left = _duration(mean * (todo - number))
         notify(f"scene {index + 1} of {scenes}, {mean:.1f} s per scene, {left} left")
     if profile:
-        _print_profile(totals, len(missing) - len(failed), notify)
+        _print_profile(totals, todo - len(failed), notify)
     if failed:
         numbers = ", ".join(map(str, failed))
         print(f"error: {len(failed)} scenes failed ({numbers}); the same command tries them again", file=sys.stderr)

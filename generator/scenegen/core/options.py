@@ -35,6 +35,7 @@ class Option:
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     at_least: int | None = None
+    at_most: int | None = None
     required: bool = False
     driver: bool = False
     recorded: bool = False
@@ -58,7 +59,7 @@ def flag(name: str) -> str:
 
 
 def check_options(record: Any) -> None:
-    """Raise UsageError for the first value that is not one of its choices, too small, or a number beyond 64 bits."""
+    """Raise UsageError for the first value that is no choice of its option, too small or large, or beyond 64 bits."""
     for each, details in options_of(record):
         value = getattr(record, each.name)
         if details.choices and value not in details.choices:
@@ -66,6 +67,8 @@ def check_options(record: Any) -> None:
             raise UsageError(f"{flag(each.name)} {value}: take {', '.join(others)} or {last}")
         if details.at_least is not None and value is not None and value < details.at_least:
             raise UsageError(f"{flag(each.name)} {value}: ask for at least {details.at_least}")
+        if details.at_most is not None and value is not None and value > details.at_most:
+            raise UsageError(f"{flag(each.name)} {value}: ask for at most {details.at_most}")
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
             raise UsageError(f"{flag(each.name)}: give a number of at most 64 bits")
 

@@ -12,6 +12,7 @@ import pytest
 from helpers.model_files import chair
 from helpers.sketchfab_server import gltf_zip, huge_gltf, make_zip
 from PIL import Image
+from scenegen.assets.prepare import textures
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources import archive as archives
@@ -165,3 +166,35 @@ def test_specular_glossy_materials_do_not_turn_into_mirrors(tmp_path: Path) -> N
     assert painted.textures["base_color"]
     assert golden.base_color == pytest.approx((0.9, 0.7, 0.3), abs=1e-3)
     assert golden.roughness == pytest.approx(0.3, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_unpack_without_a_limit_are_refused(tmp_path: Path, method: int) -> None:
+    """zipfile hands these decompressors whole chunks, whatever size the archive states."""
+    with zipfile.ZipFile(tmp_path / "model.zip", "w", method) as archive:
+        archive.writestr("scene.gltf", b"{}")
+    with pytest.raises(ScenegenError, match="in an unusual way"):
+        unpack(tmp_path / "model.zip", tmp_path / "in")
+
+
+def test_a_long_list_of_files_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_DIRECTORY", 1000)
+    path = pack(tmp_path, {f"{number:04}.bin": b"" for number in range(30)})
+    with pytest.raises(ScenegenError, match="list of files is too long"):
+        unpack(path, tmp_path / "in")
+    unpack(pack(tmp_path, {"scene.gltf": b"{}"}), tmp_path / "in")
+
+
+def test_textures_have_a_limit_and_known_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of pixels, read from the header alone; an EPS file, for which pillow would start Ghostscript, is no texture."""
+    image = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(image, "PNG")
+    monkeypatch.setattr(textures, "MOST_PIXELS", 599)
+    with pytest.raises(textures.TextureError, match="30 x 20 pixels; make it smaller"):
+        textures.grey_channel(image.getvalue(), "R")
+    monkeypatch.setattr(textures, "MOST_PIXELS", 600)
+    textures.grey_channel(image.getvalue(), "R")
+    postscript = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(postscript, "EPS")
+    with pytest.raises(textures.TextureError, match="cannot identify"):
+        textures.grey_channel(postscript.getvalue(), "R")

@@ -255,3 +255,24 @@ def test_a_catalogue_cannot_reach_outside(tmp_path: Path, model: str) -> None:
     assert isinstance(result, Refused) == (".." in model)  # a whole path is one inside the archive
     assert set(tmp_path.rglob("*")) == before
     assert (tmp_path / "victim.mtl").read_text() == "newmtl mine\n"
+
+
+def test_texts_of_a_library_have_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "large.sh3f"
+    for name in (CATALOGUE, "LICENSE.TXT"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, bytes(16_000_001))
+            if name != CATALOGUE:
+                archive.writestr(CATALOGUE, HEAD + entry(1))
+        with pytest.raises(ScenegenError, match=f"{name} would unpack to 16 MB"):
+            read_library(path)
+
+
+def test_numbers_and_lengths_of_a_catalogue(tmp_path: Path) -> None:
+    """A number of 5,000 digits is none; 20,000 entries take the time of 20,000, not of its square."""
+    path = tmp_path / "long.sh3f"
+    long = "".join(f"name#{n}=Lamp\nid#{n}=L{n}\n" for n in range(1, 20_001))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(CATALOGUE, HEAD + f"name#{'9' * 5000}=Chair\nmodel#{'9' * 5000}=/a.obj\n" + long)
+    library = read_library(path)
+    assert (len(library.others), library.pieces, library.refused) == (20_000, (), ())

@@ -144,6 +144,7 @@ def test_an_older_dataset_json_is_read_and_continued(tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"scenes": 0}, "--scenes 0: ask for at least 1"),
+        ({"scenes": 10**9}, "--scenes 1000000000: ask for at most 100000000"),
         ({"split": "holdout"}, "--split holdout: take train or test"),
         ({"quality": "best"}, "--quality best: take draft, standard or high"),
         ({"device": "abacus"}, "--device abacus: take auto, cpu, optix, cuda, hip, metal or oneapi"),

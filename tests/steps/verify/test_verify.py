@@ -342,3 +342,11 @@ def test_the_fixture_is_what_it_says(box_set: Path) -> None:
     assert stored.masks.shape[:3] == GRID.shape
     assert stored.masks.any(axis=(0, 1, 2)).all()
     assert all(sum(o.visible_pixels) > 30 for o in stored.objects)
+
+
+def test_scenes_are_counted_not_listed(box_copy: Path) -> None:
+    """A dataset.json that asks for 10**15 scenes."""
+    body = json.loads((box_copy / "dataset.json").read_text())
+    (box_copy / "dataset.json").write_text(json.dumps({**body, "scenes": 10**15}))
+    (fault,) = [each for each in verify(box_copy).faults if "missing" in each.detail]
+    assert fault.detail.startswith(f"{10**15 - 2} of {10**15} scenes are missing (2, 3, 4, ")

@@ -117,7 +117,7 @@ def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
     most = Budget().texture_edge
     for path in sorted(used):
         try:
-            with Image.open(asset.folder / path) as image:
+            with Image.open(asset.folder / path, formats=("PNG", "JPEG")) as image:
                 size = image.size
                 image.verify()
         except (OSError, SyntaxError) as error:

@@ -13,7 +13,9 @@ from PIL import Image
 NEUTRAL_GREY = (0.5, 0.5, 0.5)
 PALETTE_EDGE = 16
 _DRAFT_EDGE = 4096  # larger JPEG files are decoded at a reduced size
-Image.MAX_IMAGE_PIXELS = 20_000 * 20_000
+MOST_PIXELS = 2**28  # of an image as it is decoded: 16384 x 16384
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "TIFF", "GIF")  # pillow would start Ghostscript for an EPS file
 
 
 class TextureError(Exception):
@@ -22,8 +24,10 @@ class TextureError(Exception):
 
 def _open(content: bytes, *, linear: bool = False) -> Image.Image:
     try:
-        file = Image.open(io.BytesIO(content))
+        file = Image.open(io.BytesIO(content), formats=_FORMATS)
         file.draft(None, (_DRAFT_EDGE, _DRAFT_EDGE))
+        if file.width * file.height > MOST_PIXELS:
+            raise TextureError(f"{file.width} x {file.height} pixels; make it smaller")
         file.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise TextureError(str(error).split(" <", 1)[0]) from error

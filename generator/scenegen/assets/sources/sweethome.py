@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
-from scenegen.assets.sources.archive import unpack
+from scenegen.assets.sources.archive import open_archive, read_text, unpack
 from scenegen.assets.sources.files.files import SUFFIXES, slug, split_of
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.core.asset_library import Provenance
@@ -79,28 +79,27 @@ class FurnitureLibrary:
 def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
     """Read a library's catalogue; ScenegenError when the file is no library or its catalogue is missing or broken."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             names = archive.namelist()
             catalogue = next((name for name in (CATALOGUE, JAR_CATALOGUE) if name in names), None)
             if catalogue is None:
                 raise ScenegenError(
                     f"{path}: not a furniture library, no {CATALOGUE} in it; name a .sh3f file or Sweet Home 3D's jar"
                 )
-            properties = parse_properties(archive.read(catalogue).decode("latin-1"))
+            properties = parse_properties(read_text(archive, catalogue).decode("latin-1"))
             licence_file = next((n for n in names if n.upper() == "LICENSE.TXT"), None)
-            licence_text = archive.read(licence_file).decode("latin-1") if licence_file else ""
-            colours = b"".join(_MTL.findall(archive.read(_JAR_COLOURS))) if _JAR_COLOURS in names else b""
+            licence_text = read_text(archive, licence_file).decode("latin-1") if licence_file else ""
+            colours = b"".join(_MTL.findall(read_text(archive, _JAR_COLOURS))) if _JAR_COLOURS in names else b""
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
         raise ScenegenError(f"{path}: not a readable furniture library ({error}); download it again") from error
-    numbers = sorted({int(key.rpartition("#")[2]) for key in properties if re.fullmatch(r"model#\d+|name#\d+", key)})
-    if not numbers:
+    entries = _entries(properties)
+    if not entries:
         raise ScenegenError(f"{path}: its catalogue lists no furniture; download it again")
     pieces: list[FurniturePiece] = []
     refused: list[Refused] = []
     passed: dict[str, tuple[str, ...]] = {}
     others: list[str] = []
-    for number in numbers:
-        entry = {k.rpartition("#")[0]: v for k, v in properties.items() if k.endswith(f"#{number}")}
+    for number, entry in entries:
         what = entry.get("id") or entry.get("name") or f"entry {number}"
         near_class, why = _why_passed(entry)
         class_name = near_class or class_of(entry)
@@ -188,6 +187,15 @@ def to_raw_model(
         shelf_height=piece.shelf_height,
         warnings=tuple(warnings),
     )
+
+
+def _entries(properties: Mapping[str, str]) -> list[tuple[int, dict[str, str]]]:
+    """The catalogue's entries by number: `name#3=Chair` belongs to entry 3."""
+    entries: dict[int, dict[str, str]] = {}
+    for key, value in properties.items():
+        if found := re.fullmatch(r"(.*)#([1-9]\d{0,8})", key):
+            entries.setdefault(int(found[2]), {})[found[1]] = value
+    return [(number, entries[number]) for number in sorted(entries) if entries[number].keys() & {"model", "name"}]
 
 
 def class_of(entry: Mapping[str, str]) -> str | None:
@@ -283,7 +291,7 @@ def _piece(entry: Mapping[str, str], class_name: str, catalogue: str) -> Furnitu
 
 def _unpack(library: FurnitureLibrary, pieces: Sequence[FurniturePiece], folder: Path) -> Iterator[Path | Refused]:
     """Each piece's model file, unpacked with all files beside it."""
-    with zipfile.ZipFile(library.path) as archive:
+    with open_archive(library.path) as archive:
         members = {info.filename for info in archive.infolist() if not info.is_dir()}
     for number, piece in enumerate(pieces):
         what = f"{library.path}: {piece.id}"

@@ -22,6 +22,8 @@ from scenegen.core.options import option, options_of
 
 QUALITIES = ("draft", "standard", "high")
 SPLITS = ("train", "test")
+MOST_SCENES = 100_000_000
+"""A run keeps a byte per scene."""
 
 _RECORDED_AS = {"assets": "library"}
 """Keys of dataset.json that are not the option's name."""
@@ -67,7 +69,16 @@ class Request:
         parse=parse_place,
         metavar="DIR",
     )
-    scenes: int = option(1, "Make scenes 0 to N - 1.", parse=int, metavar="N", at_least=1, required=True, recorded=True)
+    scenes: int = option(
+        1,
+        "Make scenes 0 to N - 1.",
+        parse=int,
+        metavar="N",
+        at_least=1,
+        at_most=MOST_SCENES,
+        required=True,
+        recorded=True,
+    )
     seed: int = option(0, "Another seed gives other scenes.", parse=int, recorded=True)
     split: str = option("train", "Which models to show.", choices=SPLITS, recorded=True)
     quality: str = option("standard", "How many samples per pixel.", choices=QUALITIES, recorded=True)

@@ -77,7 +77,7 @@ def _corner_colours(asset: Asset, mesh: Mesh) -> Array:
             continue
         path = asset.folder / material.textures["base_color"]
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
                 texture = np.asarray(image.convert("RGB"))
         except (OSError, SyntaxError) as error:
             raise ScenegenError(f"{path}: broken texture ({error}); prepare the asset again") from error

@@ -148,7 +148,7 @@ def _metallic_roughness(rough: Path | None, metal: Path | None) -> bytes:
 
 def _open(path: Path, mode: str) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
             if image.mode.startswith("I;16"):
                 return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert(mode)
             return image.convert(mode)

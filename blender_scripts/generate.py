@@ -25,29 +25,28 @@ def prepare_path() -> None:
 
 
 def main() -> int:
-    """Read the options, check the host, then run; the exit status."""
+    """Check the host, then run; the exit status."""
     prepare_path()
-    from blender_scripts.serve.arguments import parse
+    from blender_scripts.host.interrupt import end_on_interrupt
 
-    try:
-        given = parse(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
-    except SystemExit as leaving:  # argparse has printed the help, or what is wrong
-        return int(leaving.code or 0)
-    from blender_scripts.host.compat import host_problem
+    with end_on_interrupt():
+        from blender_scripts.host.compat import host_problem
 
-    problem = host_problem()
-    if problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    from blender_scripts.serve.command import run
+        problem = host_problem()
+        if problem:
+            print(f"error: {problem}", file=sys.stderr)
+            return 1
+        from blender_scripts.serve.command import run
 
-    return run(given)
+        return run(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
 
 
 if __name__ == "__main__":
     try:
         status = main()
-    except (Exception, KeyboardInterrupt):  # Blender would print it, continue and exit with 0
+    except KeyboardInterrupt:  # before Ctrl-C was ours
+        status = 130
+    except Exception:  # Blender would print it, continue and exit with 0
         traceback.print_exc()
         status = 1
     sys.stdout.flush()

@@ -22,8 +22,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
+from scenegen.core.processes import die_with_parent
 
-from blender_scripts.host.process import die_with_parent
 from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors

@@ -22,6 +22,7 @@ import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from scenegen.core.asset_library import list_assets  # noqa: E402
 from scenegen.core.errors import ScenegenError, UsageError  # noqa: E402
+from scenegen.core.processes import end_with_parent  # noqa: E402
 from scenegen.core.scene.scene import Camera, FrustumSpec, LightLook, Matrix4  # noqa: E402
 
 from blender_scripts.build.asset_cache import AssetCache  # noqa: E402
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--names", help="comma-separated asset names (default: all)")
     parser.add_argument("--view", choices=sorted(_DIRECTIONS), default="three_quarter")
     options = parser.parse_args(arguments)
+    end_with_parent()
     notify = quiet_stdout()
     try:
         for path in render_sheet(options.assets, options.out, options.names, options.size, options.samples,

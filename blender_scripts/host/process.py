@@ -1,16 +1,13 @@
-"""The process around Blender: its output (progress, "Saved: ...") hidden from the terminal, its memory, its end."""
+"""The process around Blender: its output (progress, "Saved: ...") hidden from the terminal, its memory."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 Notify = Callable[[str], None]
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def quiet_stdout() -> Notify:
@@ -26,14 +23,6 @@ def quiet_stdout() -> Notify:
         terminal.flush()
 
     return notify
-
-
-def die_with_parent() -> None:
-    """On Linux: end with the process that started this one, even while Blender hangs in its C code."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def peak_megabytes() -> float:

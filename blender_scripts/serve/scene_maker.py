@@ -8,13 +8,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import bpy
 from scenegen.core import rng
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import credit_entries
+from scenegen.core.dataset.folders import unfinished
 from scenegen.core.dataset.request import WHOLE_MACHINE, Request, Resources
 from scenegen.core.dataset.writing import SceneWriter, write_labels
 from scenegen.core.look.variation import HDRIS
@@ -24,6 +25,7 @@ from scenegen.core.preset.preset import Preset
 from blender_scripts.build.asset_cache import AssetCache
 from blender_scripts.build.scene import build_scene, empty_file, purge_scene
 from blender_scripts.host.compat import find_hdri
+from blender_scripts.host.interrupt import end_on_interrupt
 from blender_scripts.render.cycles import QUALITIES, configure, render_cameras
 
 SCENES_A_FILE = 50
@@ -51,16 +53,23 @@ class SceneMaker:
         self._made = 0
         if find_hdri(HDRIS[0]) is None:
             self.notes += ("this Blender ships no world images: plain white light instead",)
-        self._thread = ThreadPoolExecutor(1, "labels")
         self._folder = tempfile.TemporaryDirectory(prefix="scenegen-")
+        self._thread = ThreadPoolExecutor(1, "labels")
+        self._stack = ExitStack()
 
     def __enter__(self) -> SceneMaker:
+        self._stack.enter_context(end_on_interrupt(self._temporary_folders))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
         self._folder.cleanup()
         shutil.rmtree(bpy.app.tempdir, ignore_errors=True)  # the bpy wheel leaves it behind
+        self._stack.close()
+
+    def _temporary_folders(self) -> list[Path]:
+        """What must not stay when this process ends in the middle of a scene."""
+        return [Path(self._folder.name), *unfinished(self.request.folder)]
 
     def _open_empty_file(self) -> tuple[str, ...]:
         """Start with nothing in Blender; return the notes of `configure`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -38,6 +39,7 @@ class BlenderProcess:
     """A running child. After HostLostError it is gone: start another."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cores: Collection[int] = ()) -> None:
+        self._busy = False
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         # A session of its own: Ctrl-C in the terminal is the parent's to handle.
@@ -68,6 +70,7 @@ class BlenderProcess:
     def send(self, request: Mapping[str, Any]) -> None:
         """Send a request. If the child has died, `receive` says so."""
         assert self._process.stdin is not None
+        self._busy = True
         with suppress(BrokenPipeError, ConnectionResetError):
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -80,13 +83,16 @@ class BlenderProcess:
             raise self._hung(timeout) from None
         if answer is None:
             raise self._died()
+        self._busy = False
         return {**answer, "log": tuple(self._log)}
 
     def close(self) -> None:
-        """Close the child's input so that it ends by itself; kill it after two seconds."""
+        """Close the child's input so that it ends by itself, interrupt its work; kill it after two seconds."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.close()
+            if self._busy:
+                self._process.send_signal(signal.SIGINT)  # it removes its temporary folders
             self._process.wait(timeout=2)
         except (BrokenPipeError, subprocess.TimeoutExpired):
             self._process.kill()

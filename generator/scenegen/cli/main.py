@@ -10,6 +10,7 @@ from scenegen import __version__
 from scenegen.cli.lazy_group import LazyCommand, LazyGroup
 from scenegen.cli.options import print_message
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
+from scenegen.core.interrupts import MESSAGE, STATUS, end_promptly, kill_children
 
 COMMANDS = {
     "assets": LazyCommand("scenegen.cli.assets.group", "assets", "Prepare the models that scenes are made of."),
@@ -22,7 +23,6 @@ COMMANDS = {
         "scenegen.cli.generate", "generate", "Make a data set; the same command again makes what is missing."
     ),
     "pack": LazyCommand("scenegen.cli.pack", "pack", "Pack a data set into WebDataset tar shards."),
-    "presets": LazyCommand("scenegen.cli.presets", "presets", "List the presets, or print one to change it."),
     "preview": LazyCommand("scenegen.cli.preview", "preview", "Draw every scene, and a page that opens offline."),
     "stats": LazyCommand(
         "scenegen.cli.stats", "stats", "Count objects, classes, occupancy, visibility, time and size."
@@ -50,11 +50,13 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit status 0, 1 (the work failed), 2 (bad arguments) or 130 (interrupted)."""
+    end_promptly()
     try:
         status = cli.main(prog_name="scenegen", standalone_mode=False)
     except click.Abort:
-        print_message("interrupted; finished scenes stay; the same command continues")
-        status = 130
+        print_message(MESSAGE)
+        kill_children()
+        status = STATUS
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
         status = 2

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from scenegen.cli.options import (
-    counted,
     folder_argument,
     json_option,
     source_library_option,
@@ -53,7 +52,7 @@ def voxelize(
             on_progress=on_progress,
         )
     body = {"path": str(folder), "changed": changed}
-    click.echo(json.dumps(body) if as_json else f"{folder}: {counted(changed, 'scene')} changed")
+    click.echo(json.dumps(body) if as_json else f"{folder}: {changed} scenes changed")
     return 0
 
 

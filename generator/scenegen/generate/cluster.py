@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.import_path import protect_children
+from scenegen.core.interrupts import deaf
 
 CONNECT_SECONDS = 20
 FIRST_WORKER_SECONDS = 60
@@ -31,15 +32,16 @@ def local_cluster(workers: int, dashboard: str | None) -> Iterator[Any]:
     protect_children()
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_LOCAL))
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=None,
-            dashboard_address=dashboard or ":0",
-            scheduler_kwargs={"dashboard": bool(dashboard)},
-            silence_logs=logging.CRITICAL,
-        )
+        with deaf():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=None,
+                dashboard_address=dashboard or ":0",
+                scheduler_kwargs={"dashboard": bool(dashboard)},
+                silence_logs=logging.CRITICAL,
+            )
         yield stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
 
 

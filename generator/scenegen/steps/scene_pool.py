@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from scenegen.core.errors import DamageError, ScenegenError
-from scenegen.core.import_path import protect_children
+from scenegen.core.processes import worker_pool
 from scenegen.progress import OnProgress
 
 S = TypeVar("S")
@@ -22,9 +20,7 @@ def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_prog
     if workers <= 1 or len(items) <= 1:
         yield from _counted(map(work, items), len(items), on_progress)
         return
-    protect_children()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
+    with worker_pool(min(workers, len(items))) as pool:
         try:
             yield from _counted(
                 pool.map(work, items, chunksize=max(1, min(16, len(items) // (4 * workers)))), len(items), on_progress

@@ -8,6 +8,7 @@ import click
 from scenegen import __version__
 from scenegen.cli.lazy_group import LazyCommand, LazyGroup
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.interrupts import STATUS, end_promptly, kill_children
 from scenegen.core.one_line import one_line
 
 COMMANDS = {
@@ -40,11 +41,13 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit status 0, 1 (the work failed), 2 (bad arguments) or 130 (interrupted)."""
+    end_promptly()
     try:
         status = cli.main(prog_name="scenetrain", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         _print_error("interrupted; finished work is kept, and the same command continues from there")
-        status = 130
+        kill_children()
+        status = STATUS
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
         status = 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 from scenegen.core.errors import ScenegenError
 from scenegen.core.import_path import protect_children
+from scenegen.core.processes import worker_pool
 
 from scenetrain.training.hardware import Hardware
 
@@ -33,7 +35,10 @@ class TrialPool:
         self.run_trial = run_trial
         self.hardware = replace(hardware, devices=1)
         self.data = data
-        self.pool = None if hardware.devices == 1 else _start_processes(hardware, out)
+        self._stack = ExitStack()
+        self.pool: ProcessPoolExecutor | None = None
+        if hardware.devices > 1:
+            self.pool = self._stack.enter_context(worker_pool(hardware.devices, _own_device(hardware, out)))
 
     def __enter__(self) -> TrialPool:
         return self
@@ -41,8 +46,7 @@ class TrialPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.pool is not None:
-            self.pool.shutdown(cancel_futures=True)
+        self._stack.__exit__(kind, error, trace)
 
     def run(self, trials: Sequence[Trial]) -> Iterator[TrialResult]:
         """Results as trials end; ScenegenError when a process is gone."""
@@ -59,8 +63,8 @@ class TrialPool:
             ) from error
 
 
-def _start_processes(hardware: Hardware, out: Path) -> ProcessPoolExecutor:
-    """One process per device; each sees only its own GPU."""
+def _own_device(hardware: Hardware, out: Path) -> Callable[[], None]:
+    """What every process calls first, so that it sees only its own GPU and prints into its own file."""
     gpus = [""] * hardware.devices
     if hardware.accelerator != "cpu" and torch.cuda.is_available():
         listed = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -68,13 +72,11 @@ def _start_processes(hardware: Hardware, out: Path) -> ProcessPoolExecutor:
         if len(known) < hardware.devices:
             raise ScenegenError(f"--devices {hardware.devices}: this machine has {len(known)} GPUs; ask for fewer")
         gpus = known[: hardware.devices]
-    # a forked process cannot use CUDA
     protect_children()
-    context = multiprocessing.get_context("spawn")
-    places: Queue[tuple[str, Path]] = context.Queue()
+    places: Queue[tuple[str, Path]] = multiprocessing.get_context("spawn").Queue()
     for number, gpu in enumerate(gpus):
         places.put((gpu, out.absolute() / f"device_{number}.log"))
-    return ProcessPoolExecutor(hardware.devices, context, _begin_process, (places,))
+    return partial(_begin_process, places)
 
 
 def _begin_process(places: Queue[tuple[str, Path]]) -> None:
@@ -84,12 +86,3 @@ def _begin_process(places: Queue[tuple[str, Path]]) -> None:
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Stop with the search: a trial left running would write where the next search writes."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

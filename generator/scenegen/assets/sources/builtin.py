@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +21,8 @@ from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.core.asset_library import Provenance, read_asset
 from scenegen.core.errors import ScenegenError
-from scenegen.core.import_path import protect_children
 from scenegen.core.preset.preset_file import load_preset
+from scenegen.core.processes import worker_pool
 from scenegen.core.rng import stream
 from scenegen.core.scene.classes import known_classes, object_class
 from scenegen.parametric.shapes.shapes import Families
@@ -144,15 +142,11 @@ def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = No
     if workers <= 1:
         yield from (_make(library, recipe) for recipe in todo)
         return
-    protect_children()
-    context = multiprocessing.get_context("spawn")  # forked numba threads may hang
-    pool = ProcessPoolExecutor(workers, mp_context=context)
     try:
-        yield from pool.map(functools.partial(_make, library), todo, chunksize=1)
+        with worker_pool(workers) as pool:
+            yield from pool.map(functools.partial(_make, library), todo, chunksize=1)
     except BrokenProcessPool as error:
         raise ScenegenError("a process that makes models was killed (out of memory?); try --workers 1") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _make(library: Path, recipe: BuiltinRecipe) -> str | Refused:

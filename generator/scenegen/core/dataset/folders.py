@@ -57,7 +57,11 @@ def _found(out: Path) -> Iterator[int]:
 
 def staging_path(out: Path, kind: str, index: int) -> Path:
     """Where this process keeps scene `index` while it is being written ("writing") or replaced ("retired")."""
-    return out / "scenes" / f".{kind}-{index:06d}-{host_name()}-{os.getpid()}"
+    return out / "scenes" / f".{kind}-{index:06d}-{_this_process()}"
+
+
+def _this_process() -> str:
+    return f"{host_name()}-{os.getpid()}"
 
 
 def remove_scene(out: Path, index: int) -> None:
@@ -74,6 +78,13 @@ def leftovers(out: Path) -> list[Path]:
         return []
     with os.scandir(folder) as entries:
         return sorted(Path(entry.path) for entry in entries if _STAGING_NAME.fullmatch(entry.name))
+
+
+def unfinished(out: Path) -> list[Path]:
+    """Folders of scenes that this process is writing and has not finished."""
+    return [
+        folder for folder in leftovers(out) if re.fullmatch(rf"\.writing-\d+-{re.escape(_this_process())}", folder.name)
+    ]
 
 
 def remove_leftovers(out: Path) -> None:

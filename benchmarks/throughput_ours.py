@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenegen.core.asset_library import default_library, list_assets
 from scenegen.core.dataset.request import Request
-from scenegen.core.look.variation import VARIATIONS
+from scenegen.core.look.variation_names import VARIATIONS
 from scenegen.core.preset.preset_file import load_preset
 
 from benchmarks.throughput import cycles_seconds, resident_megabytes

@@ -25,11 +25,17 @@ def prepare_path() -> None:
 
 
 def main() -> int:
-    """Check the host, then run; the exit status."""
+    """Read the options, check the host, then run; the exit status."""
     prepare_path()
     from blender_scripts.host.interrupt import end_on_interrupt
 
     with end_on_interrupt():
+        from blender_scripts.serve.arguments import parse
+
+        try:
+            given = parse(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+        except SystemExit as leaving:  # argparse has printed the help, or what is wrong
+            return int(leaving.code or 0)
         from blender_scripts.host.compat import host_problem
 
         problem = host_problem()
@@ -38,7 +44,7 @@ def main() -> int:
             return 1
         from blender_scripts.serve.command import run
 
-        return run(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+        return run(given)
 
 
 if __name__ == "__main__":

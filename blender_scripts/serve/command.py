@@ -8,7 +8,6 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 
 import bpy
 from scenegen.core.blender_protocol import MARK
@@ -20,7 +19,7 @@ from scenegen.core.dataset.request import Request, Resources, for_blender
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.options import add_arguments, from_arguments
+from scenegen.core.options import from_arguments
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.processes import die_with_parent
 
@@ -33,16 +32,10 @@ SCENE_FAILURES = (ScenegenError, OSError, RuntimeError, MemoryError, ValueError,
 OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run with the arguments after `--`; the exit status."""
+def run(given: argparse.Namespace) -> int:
+    """Run with the options of `serve.arguments.parse`; the exit status."""
     try:
-        parser = _parser()
-        given = parser.parse_args(arguments)
-        if given.scenes is None and not (given.serve or given.warm_up):
-            parser.error("give --scenes N, --serve or --warm-up")
         request, resources = from_arguments(Request, given), from_arguments(Resources, given)
-    except SystemExit as leaving:  # argparse has printed the reason
-        return int(leaving.code or 0)
     except UsageError as error:
         return _fail(error)
     notify = quiet_stdout()
@@ -55,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
             check_request(request)
         preset = load_preset(request.preset, request.views)
         request = for_blender(request)
-        assets = check_library(request.library, preset, request.split)
+        assets = check_library(request.library, preset, request.split, request.preset)
         with SceneMaker(request, preset, assets, resources) as maker:
             for note in maker.notes:
                 notify(note)
@@ -71,20 +64,6 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(error: ScenegenError) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UsageError) else 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="generate.py --",
-        description="Generate labelled scenes in this Blender.",
-        epilog="example: blender -b -P generate.py -- --scenes 8 --out data/studio",
-    )
-    parser.add_argument("--serve", action="store_true", help="make the scenes that standard input asks for")
-    parser.add_argument("--warm-up", action="store_true", help="make none, only have the GPU's kernels compiled")
-    add_arguments(parser, Request)
-    add_arguments(parser, Resources)
-    parser.add_argument("--profile", action="store_true", help="print where the time went")
-    return parser
 
 
 def _serve(maker: SceneMaker, notify: Notify) -> int:
@@ -104,7 +83,8 @@ def _serve(maker: SceneMaker, notify: Notify) -> int:
 def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
     """Make the scenes that are missing; 1 when some failed, after all the others were made."""
     out, scenes = maker.request.folder, maker.request.scenes
-    check_dataset_json(out, dataset_info(maker.request, maker.preset, maker.assets, bpy.app.version_string))
+    info = dataset_info(maker.request, maker.preset, maker.assets, bpy.app.version_string)
+    check_dataset_json(out, info, maker.assets)
     remove_leftovers(out)
     write_credits(out, maker.assets)
     there = finished_scenes(out, scenes)

@@ -61,7 +61,7 @@ def test_a_full_disk_ends_the_run_and_room_completes_it(
     assert made
     assert made.items() < undisturbed.items()
     missing = sorted(set(range(SCENES)) - finished_indices(out))
-    assert f"{len(missing)} of {SCENES} scenes are missing: " in ended.stderr.splitlines()[-1]
+    assert f"{len(missing)} of {SCENES} scenes missing: " in ended.stderr.splitlines()[-1]
     (disk / "ballast").unlink()
     subprocess.run(command(out, box_library, SCENES, "--workers", "1", fake=False), check=True, capture_output=True)
     assert contents(out) == undisturbed

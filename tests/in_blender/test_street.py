@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from helpers.street_assets import write_street_library
 from PIL import Image
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.preset.preset_file import PRESETS
 from scenegen.steps.pack import pack
 from scenegen.steps.preview.sheets import write_preview

@@ -15,7 +15,7 @@ from PIL import Image
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 from scenegen.core.asset_library import Material, list_assets  # noqa: E402
-from scenegen.core.look.variation import VARIATIONS  # noqa: E402
+from scenegen.core.look.variation_names import VARIATIONS  # noqa: E402
 from scenegen.core.make_scene import make_scene  # noqa: E402
 from scenegen.core.preset.preset import Preset  # noqa: E402
 from scenegen.core.preset.preset_file import load_preset  # noqa: E402

@@ -177,7 +177,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from scenegen.steps import pack
-from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.packing import Packing
 write = pack.write_shard
 def slow(out, number, group):
     if number == 1:

@@ -14,9 +14,9 @@ import pytest
 from helpers.box_scenes import FRUSTUM, write_box_dataset
 from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.pack import pack
 from scenegen.steps.relabel import FrustumChange, relabel
@@ -58,7 +58,7 @@ def test_another_frustum(box_copy: Path, box_assets: Path) -> None:
 WORK = """
 import sys
 from pathlib import Path
-from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.packing import Packing
 from scenegen.steps.pack import pack
 from scenegen.steps.relabel import relabel
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from scenegen.core.errors import UsageError
 from scenetrain.config import TrainingSettings, as_plain, config_to_toml
 from scenetrain.networks.everted.settings import BranchSettings, EvertedModel
+from scenetrain.networks.registry import get_family
 from scenetrain.networks.settings import load_config
 
 
@@ -98,3 +99,18 @@ def test_every_setting_says_what_it_is(settings: Any) -> None:
     fields = settings.__pydantic_fields__
     assert len(fields) > 5
     assert [name for name, field in fields.items() if not field.description] == []
+
+
+def test_epochs_alone_are_those_of_every_stage() -> None:
+    """tiny has epochs of its own for the one-view stages; who asks for one epoch waits for one of each."""
+    for name in ("tiny", "first"):
+        config = load_config(name, ("training.epochs=1",))
+        assert [stage.epochs for stage in get_family("everted").stages(config)] == [1, 1, 1, 1]
+    config = load_config("tiny", ("training.epochs=2", "segmenter.single_view_epochs=3"))
+    by_name = {stage.name: stage.epochs for stage in get_family("everted").stages(config)}
+    assert sorted(by_name.values()) == [2, 2, 3, 16]
+
+
+def test_a_value_of_several_lines_is_no_number() -> None:
+    with pytest.raises(UsageError, match=r"training\.epochs: '3\\nseed = 4' is not a whole number"):
+        load_config("first", ("training.epochs=3\nseed = 4",))

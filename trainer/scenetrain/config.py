@@ -40,7 +40,7 @@ class TrainingSettings:
     views: int = Field(default=3, ge=1)
     """How many images of a scene the network reads at once."""
     epochs: int = Field(default=100, ge=1)
-    """Most epochs of a stage."""
+    """Most epochs of a stage; given with --set alone, of the one-view stages, too."""
     single_view_epochs: int = Field(default=100, ge=1)
     """Most epochs of a stage that trains on one view, where a later stage trains on all."""
     patience: int = Field(default=10, ge=1)
@@ -120,13 +120,17 @@ def apply_changes(body: dict[str, Any], changes: Iterable[str]) -> None:
         section, dot, name = key.strip().partition(".")
         if not equals or not dot:
             raise UsageError(f"--set {change!r}: write it as section.key=value, for example training.epochs=3")
-        try:
-            value = tomllib.loads(f"value = {text.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text.strip()
         table = body.setdefault(section, {})
         if isinstance(table, dict):
-            table[name] = value
+            table[name] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        found = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return found["value"] if len(found) == 1 else text  # a second line would be another key
 
 
 def _section(kind: type[Any], values: Any, where: str) -> Any:

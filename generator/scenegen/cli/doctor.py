@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from scenegen.cli.options import json_option
+from scenegen.cli.options import counted, json_option
 from scenegen.cli.request_options import request_options, to_request
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _print_tables(found: Diagnosis) -> None:
 
 def _verdict(found: Diagnosis) -> str:
     if found.problems:
-        return f"cannot generate {found.scenes} scenes of {found.preset} here yet"
-    return f"ready to generate {found.scenes} scenes of {found.preset}"
+        return f"cannot generate {counted(found.scenes, 'scene')} of {found.preset} here yet"
+    return f"ready to generate {counted(found.scenes, 'scene')} of {found.preset}"
 
 
 def _sections(found: Diagnosis) -> list[Section]:
@@ -108,11 +108,11 @@ def _sections(found: Diagnosis) -> list[Section]:
         cost = found.cost
         stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in cost.stage_seconds.items())
         rows = [
-            ("measured", f"{cost.measured} scenes at {found.quality}"),
+            ("measured", f"{counted(cost.measured, 'scene')} at {found.quality}"),
             ("per scene", f"{cost.scene_seconds:.2f} s ({stages})"),
             ("size", f"{cost.scene_bytes / 1e6:.2f} MB per scene, packed {cost.packed_bytes / 1e3:.0f} kB"),
             ("memory", f"{cost.peak_bytes / 1e9:.1f} GB per Blender at most"),
-            ("time", f"{_duration(cost.seconds)} for {cost.scenes} scenes"),
+            ("time", f"{_duration(cost.seconds)} for {counted(cost.scenes, 'scene')}"),
             (
                 "disk",
                 f"{_gigabytes(cost.scenes * cost.scene_bytes)}, packed {_gigabytes(cost.scenes * cost.packed_bytes)}",

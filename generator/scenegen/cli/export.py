@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from scenegen.cli.options import folder_argument, json_option, source_library_option, worker_count, workers_option
+from scenegen.cli.options import (
+    counted,
+    folder_argument,
+    json_option,
+    source_library_option,
+    worker_count,
+    workers_option,
+)
 from scenegen.steps.exchange.export import FORMATS
 from scenegen.steps.exchange.export import export as run
 
@@ -41,5 +48,5 @@ def export(folder: Path, out: Path, form: str, assets: Path | None, workers: int
         click.echo(json.dumps(dataclasses.asdict(done)))
         return 0
     counts = ", ".join(f"{count} {what}" for what, count in done.counts.items())
-    click.echo(f"{out}: {done.scenes} scenes, {counts}; credits in CREDITS.txt")
+    click.echo(f"{out}: {counted(done.scenes, 'scene')}, {counts}; credits in CREDITS.txt")
     return 0

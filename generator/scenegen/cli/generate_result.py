@@ -7,6 +7,7 @@ from itertools import chain
 import click
 import numpy as np
 
+from scenegen.cli.options import counted
 from scenegen.generate.generate import GenerateResult
 from scenegen.generate.run_report import ranges
 
@@ -26,7 +27,7 @@ def print_result(result: GenerateResult, seed: int) -> None:
     """Scenes and speed on standard output; what went wrong, set aside or missing on standard error."""
     rate = f", {60 * result.made / result.seconds:.1f} scenes/min" if result.made else ""
     click.echo(
-        f"{result.url or result.out}: {result.asked - len(result.missing)} of {result.asked} scenes, "
+        f"{result.url or result.out}: {result.asked - len(result.missing)} of {counted(result.asked, 'scene')}, "
         f"{result.made} made now in {result.seconds:.0f} s{rate}"
     )
     for line in chain(_failures(result, seed), _summary(result)):
@@ -55,5 +56,5 @@ def _summary(result: GenerateResult) -> list[str]:
     if result.missing:
         runs = ranges(np.array(result.missing))
         numbers = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
-        lines.append(f"scenegen: {len(result.missing)} of {result.asked} scenes are missing: {numbers}")
+        lines.append(f"scenegen: {len(result.missing)} of {counted(result.asked, 'scene')} missing: {numbers}")
     return lines

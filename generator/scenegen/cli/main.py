@@ -23,6 +23,7 @@ COMMANDS = {
         "scenegen.cli.generate", "generate", "Make a data set; the same command again makes what is missing."
     ),
     "pack": LazyCommand("scenegen.cli.pack", "pack", "Pack a data set into WebDataset tar shards."),
+    "presets": LazyCommand("scenegen.cli.presets", "presets", "List the presets, or print one to change it."),
     "preview": LazyCommand("scenegen.cli.preview", "preview", "Draw every scene, and a page that opens offline."),
     "stats": LazyCommand(
         "scenegen.cli.stats", "stats", "Count objects, classes, occupancy, visibility, time and size."

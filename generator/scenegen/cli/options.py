@@ -68,6 +68,11 @@ def worker_count(workers: int | None) -> int:
     return workers or cores()
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 scene", "2 scenes"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def print_message(message: str) -> None:
     """Print one line of `scenegen` itself on standard error."""
     click.echo(f"scenegen: {one_line(message)}", err=True)

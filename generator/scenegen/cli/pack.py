@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from scenegen.cli.options import PositiveNumber, folder_argument, json_option, worker_count, workers_option
+from scenegen.cli.options import PositiveNumber, counted, folder_argument, json_option, worker_count, workers_option
 
 
 @click.command()
@@ -35,7 +35,7 @@ def pack(folder: Path, out: Path, delete: bool, workers: int | None, as_json: bo
     \b
     Example: scenegen pack data/studio data/studio_packed
     """
-    from scenegen.core.dataset.shards import Packing
+    from scenegen.core.dataset.packing import Packing
     from scenegen.progress import progress
     from scenegen.steps.pack import pack as run
 
@@ -46,9 +46,9 @@ def pack(folder: Path, out: Path, delete: bool, workers: int | None, as_json: bo
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
     else:
-        deleted = f", {done.deleted} folders deleted" if done.deleted else ""
+        deleted = f", {counted(done.deleted, 'folder')} deleted" if done.deleted else ""
         click.echo(
-            f"{out}: {done.scenes} scenes ({done.made} packed now) in {done.shards} shards, "
+            f"{out}: {counted(done.scenes, 'scene')} ({done.made} packed now) in {counted(done.shards, 'shard')}, "
             f"{done.bytes / max(done.scenes, 1) / 1000:.1f} kB per scene{deleted}"
         )
     return 0

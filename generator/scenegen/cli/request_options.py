@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.request import Request
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import UsageError
 from scenegen.core.options import Option, check_options, flag, options_of
 

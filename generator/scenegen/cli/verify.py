@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scenegen.cli.options import (
+    counted,
     folder_argument,
     json_option,
     source_library_option,
@@ -49,6 +50,6 @@ def verify(folder: Path, workers: int | None, assets: Path | None, against: tupl
         click.echo(one_line(f"{where}: {fault.check}: {fault.detail}"))
     for note in report.notes:
         click.echo(note)
-    verdict = "every promise holds" if report.ok else f"{len(report.faults)} promises are broken"
-    click.echo(f"{folder}: {report.scenes} scenes, {len(report.checks)} checks each: {verdict}")
+    verdict = "every promise holds" if report.ok else f"{counted(len(report.faults), 'promise')} broken"
+    click.echo(f"{folder}: {counted(report.scenes, 'scene')}, {len(report.checks)} checks each: {verdict}")
     return 0 if report.ok else 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scenegen.cli.options import (
+    counted,
     folder_argument,
     json_option,
     source_library_option,
@@ -52,7 +53,7 @@ def voxelize(
             on_progress=on_progress,
         )
     body = {"path": str(folder), "changed": changed}
-    click.echo(json.dumps(body) if as_json else f"{folder}: {changed} scenes changed")
+    click.echo(json.dumps(body) if as_json else f"{folder}: {counted(changed, 'scene')} changed")
     return 0
 
 

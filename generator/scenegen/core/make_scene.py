@@ -10,7 +10,8 @@ from scenegen.core.layout.arrangement import AssetsByClass, LayoutStreams
 from scenegen.core.layout.room import furnish_room
 from scenegen.core.layout.showcase import arrange_showcase
 from scenegen.core.layout.street import arrange_street
-from scenegen.core.look.variation import VARIATIONS, draw_look
+from scenegen.core.look.variation import draw_look
+from scenegen.core.look.variation_names import VARIATIONS
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import stream
 from scenegen.core.scene.scene import Scene, Vector

@@ -28,9 +28,9 @@ from scenegen.blender.setup import BlenderInfo
 from scenegen.core.asset_library import list_assets
 from scenegen.core.dataset.checks import check_library, dataset_info
 from scenegen.core.dataset.info import check_dataset_json
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.request import WHOLE_MACHINE, Request, Resources, for_blender
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.core.options import check_options
 from scenegen.core.preset.preset import Preset
@@ -119,7 +119,7 @@ def diagnose(request: Request, on_progress: OnProgress) -> Diagnosis:
         plan = plan_workers(request, blender.gpus, machine.cores)
     except ScenegenError as error:
         problems.append(str(error))
-    models, missing, notes = _models(library, preset)
+    models, missing, notes = _models(library, preset, request.preset)
     problems += missing
     if plan and blender and not problems:
         try:
@@ -159,7 +159,7 @@ def _machine(request: Request) -> Machine:
     return Machine(cores(), memory.total, memory.available, str(place), shutil.disk_usage(place).free)
 
 
-def _models(library: Path, preset: Preset) -> tuple[tuple[ClassModels, ...], list[str], tuple[str, ...]]:
+def _models(library: Path, preset: Preset, asked: str) -> tuple[tuple[ClassModels, ...], list[str], tuple[str, ...]]:
     """Count models; say what is missing for training scenes, and what is missing for test scenes."""
     try:
         counts = Counter((a.class_name, a.split) for a in list_assets(library))
@@ -170,7 +170,7 @@ def _models(library: Path, preset: Preset) -> tuple[tuple[ClassModels, ...], lis
     missing: dict[str, list[str]] = {"train": [], "test": []}
     for split, lines in missing.items():
         try:
-            check_library(library, preset, split)
+            check_library(library, preset, split, asked)
         except ScenegenError as error:
             lines.append(str(error))
     return models, missing["train"], tuple(missing["test"])
@@ -186,7 +186,7 @@ def _measure(request: Request, preset: Preset, blender: BlenderInfo, plan: Worke
             device=plan.device,
             blender=blender.executable if request.blender else None,
         )
-        assets = check_library(few.library, preset, few.split)
+        assets = check_library(few.library, preset, few.split, few.preset)
         check_dataset_json(out, dataset_info(few, preset, assets, blender.version))
         on_progress(0, plan.workers * each)
         with ThreadPoolExecutor(plan.workers) as pool:

@@ -87,7 +87,7 @@ def generate(
     check_request(request)
     preset = load_preset(request.preset, request.views)
     shared = for_blender(request)
-    assets = check_library(shared.library, preset, shared.split)
+    assets = check_library(shared.library, preset, shared.split, request.preset)
     store = _store(request)
     # Blender and cluster are tried before anything is written.
     if request.scheduler:
@@ -96,7 +96,7 @@ def generate(
     plan = plan_workers(request, host.gpus if host else {}, cores())
     with run_lock(shared.folder):
         store.open()
-        check_dataset_json(shared.folder, dataset_info(shared, preset, assets, host.version if host else None))
+        check_dataset_json(shared.folder, dataset_info(shared, preset, assets, host.version if host else None), assets)
         write_fingerprints(shared.folder, assets)
         store.tidy()
         todo = ~store.finished(request.scenes)

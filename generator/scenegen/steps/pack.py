@@ -13,10 +13,10 @@ import numpy as np
 
 from scenegen.core.dataset.folders import remove_scene
 from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.dataset.shards import (
     INDEX_NAME,
-    Packing,
     Shard,
     is_packed,
     read_index,

@@ -14,7 +14,7 @@ from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
 from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.writing import replace_labels
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import UsageError
 from scenegen.core.labels.box_masks import grid_masks
 from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.placed_meshes import place_meshes
@@ -100,11 +100,7 @@ def _changed_frustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
         raise UsageError(f"{text}: NEAR and FAR must be metres, 0 < NEAR < FAR")
     if not 0 < change.hfov_deg < 180:
         raise UsageError(f"{text}: HFOV must be degrees, between 0 and 180")
-    old = dataset.info.frustum
-    if old is None:
-        raise ScenegenError(
-            f"{dataset.path / 'dataset.json'}: has no frustum whose width and height could be kept; generate it again"
-        )
+    old = dataset.info.frustum or dataset[0].cameras[0].frustum  # cameras with fields of view of their own
     if change.slices < 1 or old.size[0] * old.size[1] * change.slices > MOST_CELLS:
         raise UsageError(f"{text}: SLICES must be at least 1 and fit in memory, such as 128")
     return FrustumSpec(change.near, change.far, (old.size[0], old.size[1], change.slices), change.hfov_deg)

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.dataset.shards import (
     END,
     MOST_TOGETHER,
     Block,
-    Packing,
     Shard,
     block_bytes,
     blocks_of,

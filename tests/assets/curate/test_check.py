@@ -19,6 +19,8 @@ from scenegen.assets.curate.sheet import _lines, compose
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets
+from scenegen.core.dataset.checks import ways_to_get
+from scenegen.core.preset.preset_file import preset_text
 
 
 def raw(mesh: trimesh.Trimesh, name: str, class_name: str, **more: object) -> RawModel:
@@ -198,3 +200,28 @@ def test_both_splits_get_models_whatever_their_names(tmp_path: Path, hashed: str
     place = make_placer(tmp_path, choose_splits=True)
     again = [prepare(model, tmp_path, place=place).split for model in reversed(models)]
     assert again[::-1] == splits, "a model never changes sides"
+
+
+def test_of_two_models_of_an_own_class_one_tests(tmp_path: Path) -> None:
+    place = make_placer(tmp_path, choose_splits=True)
+    shapes = [box((-0.2, -0.2, 0.0), (0.2, 0.2, height)) for height in (0.5, 1.1)]
+    models = [raw(shape, f"lamp_{n}", "lamp", split="train") for n, shape in enumerate(shapes)]
+    assert [prepare(model, tmp_path, place=place).split for model in models] == ["train", "test"]
+
+
+def test_missing_classes_come_with_the_commands_that_help(tmp_path: Path) -> None:
+    """`build` for the classes that it can make, `add` for the user's own, and no other."""
+    preset = tmp_path / "lamps.toml"
+    lamp = '[[classes]]\nname = "lamp"\nmaximum = 2\n\n[[classes]]\nname = "chair"'
+    preset.write_text(preset_text("studio").replace('[[classes]]\nname = "chair"', lamp))
+    done = run("check", "--assets", tmp_path, "--preset", preset)
+    assert done.returncode == 1
+    said = [line.strip() for line in done.stderr.splitlines()[1:]]
+    assert said == [
+        f"scenegen assets build --preset {preset} --assets {tmp_path}",
+        f"scenegen assets add --class lamp --assets {tmp_path} PATH...",
+    ]
+    assert ways_to_get([("lamp", "test")], "studio", Path("lib")) == [
+        "scenegen assets add --class lamp --split test --assets lib PATH..."
+    ]
+    assert ways_to_get([("chair", "test")], "studio", Path("lib")) == ["scenegen assets build --assets lib"]

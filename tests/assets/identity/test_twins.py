@@ -83,7 +83,7 @@ def test_one_file_under_six_names_is_one_model(tmp_path: Path) -> None:
     for letter in "abcdef":
         desk(1.2).export(folder / f"desk_{letter}.stl")
     done = run("add", "--assets", library, "--class", "table", folder)
-    assert "1 added, 5 models were there before" in done.stdout
+    assert "1 added, 5 models there before" in done.stdout
     assert list(splits(library)) == ["desk_a"]
 
 
@@ -101,7 +101,7 @@ def test_files_are_recognised_when_a_new_one_takes_their_name(tmp_path: Path) ->
     assert run(*add).returncode == 0
     before = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     put("A_new", 1.6)
-    assert "2 models were there before" in run(*add).stdout
+    assert "2 models there before" in run(*add).stdout
     after = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     assert len(after) == 3
     assert {checksum: after[checksum] for checksum in before} == before

@@ -17,6 +17,7 @@ from scenegen.assets.sources.files.guess import guess_scale
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.up_axis import find_up
 from scenegen.core.asset_library import Material
+from scenegen.core.errors import ScenegenError
 
 
 @pytest.mark.parametrize("class_name", UPRIGHT)
@@ -177,3 +178,10 @@ def test_real_files_that_lie_stand_at_their_true_size() -> None:
         )
         if class_name == "truck":  # its tailgate points to -Y
             assert any(re.search(r"front (not known|guessed)", warning) for warning in model.warnings)
+
+
+def test_the_unit_of_an_unknown_class_is_asked_for() -> None:
+    """A file that states a unit is believed; one that does not is refused with its own numbers."""
+    assert guess_scale((0.3, 0.3, 1.2), "lamp", states_unit=True) == (1.0, None)
+    with pytest.raises(ScenegenError, match=r"its 30 x 30 x 45\.5 are in no known unit.* lamp .*--scale .*--height"):
+        guess_scale((30.0, 30.0, 45.5), "lamp", states_unit=False)

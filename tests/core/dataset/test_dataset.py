@@ -26,11 +26,14 @@ from helpers.box_scenes import (
     box_info,
     labelled_box_scene,
     write_box_dataset,
+    write_box_library,
     write_images,
 )
 from helpers.labelled_scenes import SceneLabels, write_scene
 from PIL import Image
+from scenegen.core.asset_library import Asset, list_assets, read_asset, read_mesh, write_asset
 from scenegen.core.dataset.credits import credit_entries, write_credits
+from scenegen.core.dataset.fingerprints import write_fingerprints
 from scenegen.core.dataset.folders import finished_indices, is_complete, leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import (
     DatasetInfo,
@@ -333,3 +336,30 @@ def test_the_module_needs_only_numpy() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in found
     assert not {"PIL", "scipy", "numba", "rich", "click", "trimesh", "skimage", "distributed", "bpy"} & set(found)
+
+
+def named_box(library: Path, name: str, stretch: float = 1.0) -> Asset:
+    """The first box of a library once more, under another name and as often as high."""
+    first = list_assets(library)[0]
+    mesh = read_mesh(first)
+    taller = dataclasses.replace(mesh, vertices=mesh.vertices * np.array([1, 1, stretch], np.float32))
+    return read_asset(write_asset(library, dataclasses.replace(first, name=name, fingerprint=""), taller, {}))
+
+
+def test_a_library_that_grew_and_shrank_is_said_by_name(tmp_path: Path) -> None:
+    library, out = tmp_path / "library", tmp_path / "set"
+    write_box_library(library)
+    before = [named_box(library, name) for name in ("bent", "gone", "kept")]
+    info = dataclasses.replace(box_info(3, assets=library), library_checksum=library_checksum(before))
+    check_dataset_json(out, info, before)
+    write_fingerprints(out, before)
+    after = [named_box(library, "bent", 3.0), before[2], named_box(library, "new")]
+    with pytest.raises(ScenegenError) as refused:
+        check_dataset_json(out, dataclasses.replace(info, library_checksum="f" * 64), after)
+    message = str(refused.value)
+    assert "1 added since (new), 1 removed (gone), 1 of another shape now (bent)." in message
+    assert "--assets" in message and "--out" in message
+    check_dataset_json(out, info, before)
+    many = [*before, *(named_box(library, f"box_{n}") for n in range(9))]
+    with pytest.raises(ScenegenError, match=r"9 added since \(box_0, box_1, box_2, box_3, box_4 and 4 more\)"):
+        check_dataset_json(out, dataclasses.replace(info, library_checksum="e" * 64), many)

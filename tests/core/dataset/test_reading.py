@@ -16,8 +16,8 @@ import scenegen.core.dataset.reading
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scenegen import Dataset
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import StoredScene
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import NewerFormatError, ScenegenError
 from scenegen.steps.pack import pack
 

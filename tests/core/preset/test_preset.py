@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from helpers.preset_checks import check_wrong_key
+from scenegen.core.dataset.info import preset_checksum
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.layout.cameras import make_cameras
 from scenegen.core.preset.preset import stacking_order
 from scenegen.core.preset.preset_file import PRESETS, load_preset
 
@@ -34,6 +37,30 @@ def test_a_users_own_file(tmp_path: Path) -> None:
     path.write_text(STUDIO.replace('boxes = "oriented"', 'boxes = "axis_aligned"'), encoding="utf-8")
     assert load_preset(path) == load_preset(str(path))
     assert (load_preset(path).name, load_preset(path).boxes) == ("attic", "axis_aligned")
+
+
+def test_a_camera_may_have_its_own_up_field_of_view_and_jitter(tmp_path: Path) -> None:
+    path = tmp_path / "above.toml"
+    own = "target = [1.9, -2.3, 0.0]\nup = [0, 1, 0]\nhfov = 40\nposition_jitter = 0\ntarget_jitter = 0.3"
+    start = STUDIO.index('name = "south_east"')
+    path.write_text(STUDIO[:start] + STUDIO[start:].replace("target = [0.0, 0.0, 1.2]", own, 1), encoding="utf-8")
+    first, above, _ = make_cameras(load_preset(path), None)
+    assert (first.frustum.hfov_deg, above.frustum.hfov_deg) == (72.0, 40.0)
+    assert above.K[0][0] == pytest.approx(112 / math.tan(math.radians(20)))
+    assert above.world_to_camera[2][:3] == (0.0, 0.0, -1.0)
+    place = load_preset(path).cameras.places[1]
+    assert (place.position_jitter, place.target_jitter) == (0.0, 0.3)
+    assert {frustum.hfov_deg for frustum in load_preset(path).frusta} == {72.0, 40.0}
+
+
+def test_the_presets_keep_the_checksums_of_data_sets_already_made() -> None:
+    """As version 0.1.0 wrote them into dataset.json, before places had an up and a field of view."""
+    known = {
+        "studio": "180dc40149103be321e4538b32fe8085e6437f72f7f8385e9fdad2900684fd2a",
+        "street": "7f697924e6813d69da185aa27f6d7728325d01ae8efd27ab01b2e0939d022cd6",
+        "shapenet": "af53bca906125182ba058d34d4aad6e47c802fceb20844193cddddc85c93e392",
+    }
+    assert {name: preset_checksum(load_preset(name)) for name in known} == known
 
 
 def test_a_preset_may_have_no_box_grid(tmp_path: Path) -> None:
@@ -84,7 +111,19 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
             "position = [1.99, 2.3, 2.7]",
             "cameras.places[2].position: [1.99, 2.3, 2.7] is",
         ),
-        ("target = [0.0, 0.0, 1.2]", "target = [-1.9, -2.3, 0.0]", "cameras.places[0].target: lies straight"),
+        ("target = [0.0, 0.0, 1.2]", "target = [-1.9, -2.3, 0.0]", "cameras.places[0].target: the camera may look"),
+        (
+            "target = [0.0, 0.0, 1.2]",
+            "target = [0.0, 0.0, 1.2]\nup = [1.9, 2.3, -1.5]",
+            "cameras.places[0].target: the camera may look along its up, [1.9, 2.3, -1.5]",
+        ),
+        ("target = [0.0, 0.0, 1.2]", "target = [0.0, 0.0, 1.2]\nup = [0, 0, 0]", "cameras.places[0].up: has no"),
+        ("target = [0.0, 0.0, 1.2]", "target = [0.0, 0.0, 1.2]\nhfov = 0", "cameras.places[0].hfov: expected a"),
+        (
+            "target = [0.0, 0.0, 1.2]",
+            "target = [0.0, 0.0, 1.2]\nposition_jitter = 0.5",
+            "cameras.places[0].position: [-1.9, -2.3, 2.7] is not inside the room with its jitter",
+        ),
         ('name = "human"\nmaximum = 3', 'name = "human"\nmaximum = -1', "classes[5].maximum: expected a whole number"),
         ('name = "human"', 'name = "chair"', "classes[0].name: 'chair' is there twice"),
         ('name = "human"', "name = 7", "classes[5].name: expected a text"),

@@ -30,8 +30,8 @@ from PIL import Image
 from scenegen.core.asset_library import Material, Mesh, read_mesh, write_asset
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.info import check_dataset_json, write_dataset_json
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.exchange.bop_models import BopObject, write_model
 from scenegen.steps.exchange.export import export

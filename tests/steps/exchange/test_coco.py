@@ -17,7 +17,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from scenegen.cli.main import cli
 from scenegen.core.dataset.credits import licence_url
-from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.exchange.coco import CocoWriter
 from scenegen.steps.exchange.export import export

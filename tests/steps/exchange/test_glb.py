@@ -18,8 +18,8 @@ from helpers.glb_sets import read_glb, write_glb_set
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen.cli.main import cli
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import pack

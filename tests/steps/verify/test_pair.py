@@ -11,7 +11,7 @@ import pytest
 from helpers.box_scenes import CLASSES, box_asset
 from scenegen.core.asset_library import Asset, list_assets, read_mesh, write_asset
 from scenegen.core.dataset.fingerprints import FILE, read_fingerprints, write_fingerprints
-from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.pack import pack
 from scenegen.steps.verify.verify import verify

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from helpers.trainer_boxes import BOX, CLASSES, STUDIO, write_boxes
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.pack import pack

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.trainer_boxes import BOX, SMALL, small_config
-from scenegen.core.dataset.shards import Packing
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.pack import pack
 from scenetrain.data.features import jitter_colors

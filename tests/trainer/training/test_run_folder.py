@@ -82,3 +82,9 @@ def test_a_configuration_that_says_the_same_continues_a_run(boxes: Path, tmp_pat
     (tmp_path / "config.toml").write_text(text.replace("epochs = 2", "epochs = 3"))
     with pytest.raises(ScenegenError, match=r"config\.toml: differs from the requested configuration"):
         begin_run(tmp_path, small_config(), train, validation, leader=True)
+
+
+def test_an_output_that_says_nothing_is_a_doubt() -> None:
+    assert trained_model(small_config(), 0.32, 0.41).doubts() == []
+    (line,) = trained_model(small_config(), 0.32, 0.0).doubts()
+    assert line.startswith("segmenter: on validation no threshold is better than 0, so every voxel is predicted")

@@ -41,8 +41,9 @@ def fit(
     \b
     Examples:
       scenetrain fit --data data/studio --out runs/first
-      scenetrain fit --data data/studio --test-data data/studio_test --out runs/final --config final
-      scenetrain fit --data data/studio --out runs/mine --config first --set training.epochs=50
+      scenetrain fit --data data/studio --test-data data/studio_test \\
+          --out runs/final --config final
+      scenetrain fit --data data/studio --out runs/mine --set training.views=2
     """
     from scenetrain.networks.settings import load_config
     from scenetrain.training import fit as training

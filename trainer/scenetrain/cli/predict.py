@@ -23,15 +23,18 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: s
 
     \b
     Examples:
-      scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room
-      scenetrain predict runs/final south_west.jpg south_east.jpg north_east.jpg --out room --glb
+      scenetrain predict runs/final sw.jpg se.jpg ne.jpg --out room
+      scenetrain predict runs/final sw.jpg se.jpg ne.jpg --out room --glb
     """
     from scenetrain.inference.predict import predict as step
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
     place = open_device(device)
-    shown = step(load_model(run, place), images, out, place, glb=glb)
+    trained = load_model(run, place)
+    shown = step(trained, images, out, place, glb=glb)
+    for line in trained.doubts():
+        click.echo(f"scenetrain: {line}", err=True)
     description = out / "prediction.json"
     opened = "" if shown == description else f"{shown}: open it; "
     click.echo(f"{opened}{description} describes the voxel files beside it")

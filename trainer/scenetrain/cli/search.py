@@ -50,7 +50,8 @@ def search(
     \b
     Examples:
       scenetrain search --data data/studio --out runs/search --devices 8
-      scenetrain search --data data/studio --out runs/search --test data/studio_test
+      scenetrain search --data data/studio --out runs/search \\
+          --test data/studio_test
     """
     from rich.console import Console
     from rich.table import Table

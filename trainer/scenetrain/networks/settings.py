@@ -33,6 +33,7 @@ def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), fa
         record = get_family(wanted or _model_name(read_toml(path), str(path)) or DEFAULT)
     body = read_toml(path)
     apply_changes(body, changes)
+    _shorten_one_view_stages(body, changed)
     apply_changes(body, (f'model.name="{record.name}"',))
     return family_config(record, body, f"{path} with --set" if changes else str(path))
 
@@ -45,6 +46,19 @@ def family_config(family: Family, body: Mapping[str, Any], source: str) -> Confi
         allowed = f"{least} to {most}" if most > least else f"{most}"
         raise UsageError(f"{source}: training.views: {config.training.views} is not {allowed}")
     return config
+
+
+def _shorten_one_view_stages(body: dict[str, Any], changed: Mapping[str, Any]) -> None:
+    """Who sets training.epochs alone means every stage, whatever the configuration says of its one-view stages."""
+    key = "single_view_epochs"
+    sections = [table for table in changed.values() if isinstance(table, dict)]
+    epochs = changed.get("training", {}).get("epochs") if isinstance(changed.get("training"), dict) else None
+    if epochs is None or any(key in table for table in sections):
+        return
+    for table in body.values():
+        if isinstance(table, dict):
+            table.pop(key, None)
+    body["training"][key] = epochs
 
 
 def _model_name(body: Mapping[str, Any], source: str) -> str | None:

@@ -96,6 +96,8 @@ def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_lin
     )
     if is_leader():
         save_model(folder, trained)
+        for line in trained.doubts():
+            report_line(line)
     return trained
 
 

@@ -70,6 +70,15 @@ class TrainedModel:
         """The shape of its voxel grid."""
         return grid_shape(self.grid)
 
+    def doubts(self) -> list[str]:
+        """A line for every output that says nothing: on validation, no threshold was better than the whole grid."""
+        return [
+            f"{output.title}: on validation no threshold is better than 0, so every voxel is predicted: the network "
+            "has not learned yet; train it for more epochs or on more scenes"
+            for output in self.family.outputs
+            if self.thresholds[output.name] == 0
+        ]
+
 
 def grid_shape(grid: GridSpec | FrustumSpec) -> tuple[int, int, int]:
     """(X, Y, Z) of a box grid, (w, h, d) of a frustum."""

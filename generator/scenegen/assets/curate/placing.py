@@ -15,7 +15,7 @@ from scenegen.core.scene.classes import object_class
 
 BUILT_IN = ("scenegen parametric", "anny ")  # sources that assign both splits themselves
 NO_AUTHOR = ("unknown", "scenegen")  # who is not one person that makes several versions of a model
-TRAIN_FIRST = 2  # models of a class in train before one must go to test
+TRAIN_FIRST = 2  # models of a class in train before one must go to test; 1 where no built-in model tests
 
 
 def make_placer(library: Path, *, choose_splits: bool) -> Placer:
@@ -34,7 +34,8 @@ class Placer:
     A model goes to the split of the models of the same shape, whatever the source says: no shape may be in both. With
     `choose_splits`, a model that the library already holds keeps its split, and one that is like another of its author
     joins that one. Of the others, the first of a class goes to train; when TRAIN_FIRST are in train and none is in
-    test, the next goes to test. Built-in models do not count, so that real models are in both splits too.
+    test, the next goes to test. Built-in models do not count, so that real models are in both splits too. Of a class
+    without built-in models, the second tests.
     """
 
     library: Path
@@ -131,4 +132,5 @@ class Placer:
         ]
         if "train" not in splits:
             return "train"
-        return "test" if splits.count("train") >= TRAIN_FIRST and "test" not in splits else model.split
+        enough = TRAIN_FIRST if object_class(model.class_name).built_in else 1
+        return "test" if splits.count("train") >= enough and "test" not in splits else model.split

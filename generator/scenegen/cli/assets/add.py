@@ -13,7 +13,7 @@ import click
 from scenegen.cli.assets.add_people import add_people
 from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
-from scenegen.cli.options import PositiveNumber, library_option
+from scenegen.cli.options import PositiveNumber, counted, library_option
 from scenegen.core.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ FRONTS = click.Choice(["x", "-x", "y", "-y"])
 @click.option("--front", type=FRONTS, help="The axis that is the front, once upright (default: guessed).")
 @click.option("--split-objects", is_flag=True, help="Make an asset of each object that stands beside others in a file.")
 @click.option("--author", help="Who made them.")
-@click.option("--licence", help="Their licence, if possible as SPDX, such as CC-BY-4.0.")
+@click.option("--licence", help="Their licence, such as CC-BY-4.0 (by its SPDX name).")
 @click.option("--source", help="Where they come from, if possible an address.")
 @click.option("--title", help="Their title.")
 @click.option("--shapenet", metavar="ROOT", type=click.Path(path_type=Path), help="Take a ShapeNetCore tree, v1 or v2.")
@@ -67,7 +67,8 @@ def add(
     A CREDITS.json beside or above a file (a list of objects with "file", "author", "licence", ...) is read.
 
     \b
-    Examples: scenegen assets add --class chair --author "Jo Doe" --licence CC-BY-4.0 armchair.glb
+    Examples: scenegen assets add --class chair --author "Jo Doe" \\
+                  --licence CC-BY-4.0 armchair.glb
               scenegen assets add /usr/share/sweethome3d/furniture/*.sh3f
               scenegen assets add --shapenet ShapeNetCore.v2 --limit 200
               scenegen assets add --people 20 --clothes casual --split train
@@ -138,9 +139,9 @@ def _add_files(
     print_added(added)
     for why, ids in sorted(passed.items()):
         click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
-    counted = f", {len(others)} of other classes passed over (--json names them)" if others else ""
-    known = f", {placer.replaced} models were there before" if placer.replaced else ""
-    click.echo(f"{library}: {len(added)} added{known}, {len(refused)} refused{counted}")
+    passed_over = f", {len(others)} of other classes passed over (--json names them)" if others else ""
+    known = f", {counted(placer.replaced, 'model')} there before" if placer.replaced else ""
+    click.echo(f"{library}: {len(added)} added{known}, {len(refused)} refused{passed_over}")
     return print_refused(refused)
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from scenegen.cli.assets.printing import console
-from scenegen.cli.options import class_option, json_option, library_option, split_option
+from scenegen.cli.options import class_option, counted, json_option, library_option, split_option
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.one_line import one_line
@@ -49,6 +49,7 @@ def check(library: Path, preset: str, class_name: str | None, picture: Path | No
     """
     from scenegen.assets.curate.check import check_library, read_library
     from scenegen.assets.identity.twins import store_fingerprints
+    from scenegen.core.dataset.checks import ways_to_get
     from scenegen.core.preset.preset_file import load_preset
 
     if picture:
@@ -80,10 +81,10 @@ def check(library: Path, preset: str, class_name: str | None, picture: Path | No
                 click.echo(f"  {'BROKEN ' if finding.broken else ''}{finding.asset}: {one_line(finding.says)}")
     _print_twins(pairs, picture)
     if found.missing:
-        click.echo(
-            f"preset {preset} needs {', '.join(found.missing)}, missing here; run `scenegen assets build`",
-            err=True,
-        )
+        click.echo(f"preset {preset} needs {', '.join(found.missing)}, missing here", err=True)
+        wanted = [(name, split) for name, _, split in (item.rpartition("/") for item in found.missing)]
+        for line in ways_to_get(wanted, preset, library):
+            click.echo(f"  {line}", err=True)
     broken = sorted({finding.asset for finding in found.findings if finding.broken})
     if broken:
         click.echo(f"{len(broken)} broken: {', '.join(broken)}; prepare them again or drop them", err=True)
@@ -102,7 +103,8 @@ def _print_twins(pairs: Sequence[Twins], picture: Path | None) -> None:
         for each in alike:
             click.echo(f"  {each.test} in test, {each.train} in train (distance {each.distance:.3f})")
     if picture:
-        click.echo(f"\n{picture}: {len(pairs)} pairs" if pairs else "\nno suspected twins, so no image was drawn")
+        drawn = f"{picture}: {counted(len(pairs), 'pair')}" if pairs else "no suspected twins, so no image was drawn"
+        click.echo(f"\n{drawn}")
 
 
 def _check_image_name(out: Path) -> None:
@@ -131,7 +133,7 @@ def sheet(out: Path, library: Path, class_name: str | None, split: str | None, s
     if not chosen:
         raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows all")
     make_sheet(library, chosen, out, size, samples)
-    click.echo(f"{out}: {len(chosen)} models")
+    click.echo(f"{out}: {counted(len(chosen), 'model')}")
 
 
 @click.command()

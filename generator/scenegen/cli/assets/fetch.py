@@ -52,7 +52,7 @@ def fetch(
 
     \b
     Examples: SKETCHFAB_API_TOKEN=... scenegen assets fetch
-              scenegen assets fetch --manifest street --class car --token-file ~/.sketchfab
+              scenegen assets fetch --manifest street --token-file ~/.sketchfab
     """
     from scenegen.assets.sources.sketchfab import fetch as sketchfab
     from scenegen.assets.sources.sketchfab.api import Sketchfab, api_address, read_token

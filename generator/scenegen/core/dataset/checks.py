@@ -16,6 +16,7 @@ from scenegen.core.dataset.request import Request, from_record, to_record
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import check_options
 from scenegen.core.preset.preset import Preset
+from scenegen.core.scene.classes import object_class
 
 
 def check_request(request: Request) -> None:
@@ -30,20 +31,39 @@ def check_request(request: Request) -> None:
         raise UsageError(f"{folder}: is not a folder that you can write to; name another with --out")
 
 
-def check_library(library: Path, preset: Preset, split: str) -> tuple[Asset, ...]:
-    """Return the assets of one split for the classes of a preset. Raises ScenegenError when a class has none."""
+def check_library(library: Path, preset: Preset, split: str, asked: str = "studio") -> tuple[Asset, ...]:
+    """Return the assets of one split for the classes of a preset; `asked` is what the user gave as --preset.
+
+    Raises ScenegenError when a class has none, with the commands that bring them.
+    """
     assets = tuple(a for a in list_assets(library, split) if a.class_name in preset.asset_classes)
     found = {a.class_name for a in assets}
     missing = sorted(
         {rule.asset_classes[0] for rule in preset.rules if rule.maximum and found.isdisjoint(rule.asset_classes)}
     )
     if missing:
+        commands = ways_to_get([(name, split) for name in missing], asked, library)
         raise ScenegenError(
-            f"{library}: no {split} asset of class {', '.join(missing)}; "
-            f"run `scenegen assets build --assets {library}` or "
-            f"`scenegen assets add --class {missing[0]} --split {split} --assets {library} PATH...`"
+            f"{library}: no {split} asset of class {', '.join(missing)}; run {' and '.join(f'`{c}`' for c in commands)}"
         )
     return assets
+
+
+def ways_to_get(missing: Sequence[tuple[str, str]], preset: str, library: Path) -> list[str]:
+    """Commands that bring models of each missing (class, split) of a preset (its name or file).
+
+    `build` makes those of the classes that have built-in models; of the others, the user adds files.
+    """
+    of_preset = "" if preset == "studio" else f" --preset {preset}"
+    own = dict.fromkeys(name for name, _ in missing if not object_class(name).built_in)
+    commands = []
+    if len(own) < len({name for name, _ in missing}):
+        commands.append(f"scenegen assets build{of_preset} --assets {library}")
+    for name in own:
+        splits = [split for other, split in missing if other == name]
+        only = f" --split {splits[0]}" if len(splits) == 1 else ""
+        commands.append(f"scenegen assets add --class {name}{only} --assets {library} PATH...")
+    return commands
 
 
 def dataset_info(request: Request, preset: Preset, assets: Sequence[Asset], blender: str | None = None) -> DatasetInfo:
@@ -57,6 +77,6 @@ def dataset_info(request: Request, preset: Preset, assets: Sequence[Asset], blen
         library_checksum=library_checksum(assets),
         classes=preset.classes,
         grid=preset.grid,
-        frustum=preset.frustum,
+        frustum=next(iter(preset.frusta)) if len(preset.frusta) == 1 else None,
         blender=(blender,) if blender else (),
     )

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from scenegen.core.asset_library import Asset, with_fingerprint
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
@@ -41,6 +43,35 @@ def write_fingerprints(out: Path, assets: Iterable[Asset]) -> None:
         with suppress(ScenegenError):
             models[asset.name] = with_fingerprint(asset).fingerprint
     write_text(out / FILE, json.dumps({"format": FORMAT, "models": models}, indent=1) + "\n")
+
+
+@dataclass(frozen=True)
+class ModelChanges:
+    """Names of models in alphabetical order: what a library holds now against what a data set was begun with."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reshaped: tuple[str, ...]
+
+
+def changed_models(path: Path, assets: Iterable[Asset]) -> ModelChanges | None:
+    """How `assets` differ from the models of the data set at `path`; None when it is older than fingerprints.
+
+    ScenegenError when the file is damaged.
+    """
+    before = read_fingerprints(path)
+    if before is None:
+        return None
+    now = {asset.name: asset for asset in assets}
+    return ModelChanges(
+        added=tuple(sorted(now.keys() - before.keys())),
+        removed=tuple(sorted(before.keys() - now.keys())),
+        reshaped=tuple(
+            name
+            for name in sorted(now.keys() & before.keys())
+            if not np.array_equal(from_text(with_fingerprint(now[name]).fingerprint), before[name])
+        ),
+    )
 
 
 def read_fingerprints(path: Path) -> dict[str, Fingerprint] | None:

@@ -9,13 +9,14 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scenegen import __version__
 from scenegen.core.asset_library import Asset
+from scenegen.core.dataset.fingerprints import ModelChanges, changed_models
 from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.request import Request, from_record, to_record
 from scenegen.core.errors import ScenegenError
@@ -52,8 +53,21 @@ _MAY_DIFFER = frozenset({"scenes", "library", "blender"})
 
 
 def preset_checksum(preset: Any) -> str:
-    """sha256 over everything in a preset (any dataclass of plain values)."""
-    return hashlib.sha256(json.dumps(dataclasses.asdict(preset), sort_keys=True).encode()).hexdigest()
+    """sha256 over everything in a preset (any dataclass of plain values).
+
+    Fields that presets did not have at first count where they differ from their default: so data sets made before them
+    can be continued.
+    """
+    return hashlib.sha256(json.dumps(_contents(preset), sort_keys=True).encode()).hexdigest()
+
+
+def _contents(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_contents(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    pairs = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+    return {f.name: _contents(v) for f, v in pairs if v != f.default or "added_later" not in f.metadata}
 
 
 def library_checksum(assets: Iterable[Asset]) -> str:
@@ -90,11 +104,12 @@ def _body(info: DatasetInfo) -> dict[str, Any]:
     return {"format": info.format, **to_record(info.request), **own}
 
 
-def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
+def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] = ()) -> None:
     """Make the data set's folder and dataset.json, or check that the ones there were asked for the same.
 
     More scenes than before are welcome. ScenegenError: `out` is a file or not writable, holds scenes of unknown
-    origin, or was made with other parameters (the first that differs is named).
+    origin, or was made with other parameters (the first that differs is named; of other models than `assets`, the
+    library's now, those that differ).
     """
     if out.exists() and not out.is_dir():
         raise ScenegenError(f"{out}: is a file; name a folder with --out")
@@ -111,6 +126,12 @@ def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
     before = _body(found)
     for key, now in _body(wanted).items():
         was = before[key]
+        if key == "library_checksum" and was != now and assets:
+            raise ScenegenError(
+                f"{out}: made from other models than {wanted.request.library} holds now"
+                f"{_since(changed_models(out, assets))}. To go on with this data set, give the library as it was, by "
+                "--assets or without these changes; to show the models of now, name another folder with --out"
+            )
         if key not in _MAY_DIFFER and was != now:
             raise ScenegenError(
                 f"{out / 'dataset.json'}: made with {key} {_show(was)}, now asked for {_show(now)}; "
@@ -123,6 +144,20 @@ def check_dataset_json(out: Path, wanted: DatasetInfo) -> None:
     )
     if merged != found:
         write_dataset_json(out, merged)
+
+
+def _since(changes: ModelChanges | None) -> str:
+    """ ": 2 added since (a, b), 1 removed (c)"; nothing where it is not known."""
+    if changes is None:
+        return ""
+    kinds = ((changes.added, "added since"), (changes.removed, "removed"), (changes.reshaped, "of another shape now"))
+    said = ", ".join(f"{len(names)} {what} ({_first(names)})" for names, what in kinds if names)
+    return f": {said or 'some were prepared again, in another size or from another file'}"
+
+
+def _first(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _show(value: Any) -> str:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import finished_indices, scene_path
 from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.shards import (
     Block,
-    Packing,
     Shard,
     is_packed,
     pack_masks,

@@ -1,6 +1,6 @@
 """What a run is asked to make: one record from the command line through dask to Blender and into dataset.json.
 
-Standard library and numpy only: this runs inside Blender.
+Standard library only, until a request is read or a library looked up: a Blender without numpy still says its options.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from scenegen.core.asset_library import default_library
 from scenegen.core.blender_protocol import GPU_KINDS
-from scenegen.core.dataset.shards import Packing
-from scenegen.core.json_values import JsonError, from_json
-from scenegen.core.look.variation import VARIATIONS, parse_variation
+from scenegen.core.dataset.packing import Packing
+from scenegen.core.look.variation_names import VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
 
 QUALITIES = ("draft", "standard", "high")
@@ -140,6 +138,8 @@ class Request:
     @property
     def library(self) -> Path:
         """The folder of the prepared library."""
+        from scenegen.core.asset_library import default_library
+
         return self.assets or default_library()
 
     @property
@@ -202,6 +202,8 @@ def _plain(value: Any) -> Any:
 
 def from_record(body: Mapping[str, Any]) -> Request:
     """The request of a dataset.json. Raises JsonError for a wrong value, and for a key that every dataset.json has."""
+    from scenegen.core.json_values import JsonError, from_json
+
     hints = get_type_hints(Request)
     values: dict[str, Any] = {}
     for each, details in options_of(Request):

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.decoding import damage_as_value_error
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, read_json
@@ -46,16 +47,6 @@ MOST_TOGETHER = 8
 
 _KEY = re.compile(r"scene_(\d+)(?:_(\d+))?")
 _SHARD_NAME = re.compile(r"shard-[0-9]{6,18}\.tar")
-
-
-@dataclass(frozen=True)
-class Packing:
-    """How a data set was packed; `quality` is JPEG's, `maps` is whether it has depth and instance maps."""
-
-    image: str
-    quality: int
-    maps: bool
-    shard_mb: float
 
 
 class Block(NamedTuple):

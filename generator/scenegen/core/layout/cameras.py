@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
 import numpy as np
 
-from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset import CameraPlace, Preset
 from scenegen.core.rng import uniform
 from scenegen.core.scene.camera import camera_matrix, in_view, look_at
 from scenegen.core.scene.scene import Camera, Vector
@@ -24,21 +25,22 @@ class Coverage(NamedTuple):
 
 def make_cameras(preset: Preset, rng: Random | None) -> tuple[Camera, ...]:
     """The preset's cameras, each moved and turned a little; without a stream, exactly where the preset has them."""
+    return tuple(_camera(preset, place, rng) for place in preset.cameras.places)
+
+
+def _camera(preset: Preset, place: CameraPlace, rng: Random | None) -> Camera:
     rig = preset.cameras
     width, height = preset.image_size
-    intrinsics = camera_matrix(width, height, rig.hfov)
-    return tuple(
-        Camera(
-            name=place.name,
-            width=width,
-            height=height,
-            K=intrinsics,
-            world_to_camera=look_at(
-                _jittered(place.position, rig.position_jitter, rng), _jittered(place.target, rig.target_jitter, rng)
-            ),
-            frustum=preset.frustum,
-        )
-        for place in rig.places
+    hfov = rig.hfov_at(place)
+    position = _jittered(place.position, rig.position_jitter_at(place), rng)
+    target = _jittered(place.target, rig.target_jitter_at(place), rng)
+    return Camera(
+        name=place.name,
+        width=width,
+        height=height,
+        K=camera_matrix(width, height, hfov),
+        world_to_camera=look_at(position, target, place.up),
+        frustum=dataclasses.replace(preset.frustum, hfov_deg=hfov),
     )
 
 

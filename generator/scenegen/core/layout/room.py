@@ -43,6 +43,9 @@ def _clear_points(preset: Preset, cameras: Sequence[Camera]) -> tuple[ClearPoint
     """
     rig, near = preset.cameras, preset.frustum.near
     moved = tuple(ClearPoint(camera_position(camera), rig.clear) for camera in cameras)
-    reach = math.sqrt(3.0) * rig.position_jitter
-    unmoved = tuple(ClearPoint(place.position, near) for place in rig.places) if rig.clear - reach < near else ()
+    unmoved = tuple(
+        ClearPoint(place.position, near)
+        for place in rig.places
+        if rig.clear - math.sqrt(3.0) * rig.position_jitter_at(place) < near
+    )
     return moved + unmoved

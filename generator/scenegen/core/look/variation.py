@@ -9,16 +9,13 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from scenegen.core.errors import UsageError
 from scenegen.core.look.distractors import draw_distractors
 from scenegen.core.look.surfaces import CEILINGS, FLOORS, WALLS, draw_surface
+from scenegen.core.look.variation_names import VARIATIONS
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import choose, integer, number, stream, uniform
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import LightLook, Look, NoiseLook, ObjectLook, PlacedObject, SunLook, SurfaceLook, Vector
-
-VARIATIONS = ("world", "lights", "surfaces", "objects", "exposure", "noise", "cameras", "distractors")
-"""What may vary; "cameras" is what scenegen.core.layout.room does with it."""
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -32,17 +29,6 @@ DAYLIGHT_BALANCE = 5500.0
 _GREY_FLOOR, _GREY_WALLS, _GREY_CEILING = (
     SurfaceLook("paint", (grey, grey, grey), (grey, grey, grey), 0.8, 1.0) for grey in (0.4, 0.6, 0.75)
 )
-
-
-def parse_variation(text: str) -> tuple[str, ...]:
-    """The kinds that `--variation` names: "all", "none" or names with commas between, in the order of VARIATIONS.
-
-    UsageError for an unknown name.
-    """
-    names = {"all": set(VARIATIONS), "none": set()}.get(text, {name.strip() for name in text.split(",")})
-    for name in sorted(names - set(VARIATIONS)):
-        raise UsageError(f"--variation: {name!r} does not vary; take all, none, or some of {', '.join(VARIATIONS)}")
-    return tuple(name for name in VARIATIONS if name in names)
 
 
 def draw_look(

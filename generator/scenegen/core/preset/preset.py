@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from scenegen.core.scene.scene import FrustumSpec, GridSpec, Vector
+from scenegen.core.scene.scene import UPWARDS, FrustumSpec, GridSpec, Vector
 
 BOX_MODES = ("oriented", "axis_aligned")
 LAYOUTS = ("room", "street", "showcase")
+ADDED_LATER = {"added_later": True}
+"""Marks a field that presets did not have at first: with its default, a preset's checksum is what it was without it."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,18 @@ class ClassRule:
 
 @dataclass(frozen=True)
 class CameraPlace:
-    """Where a camera is fixed and the point it looks at, in world metres, before the jitter."""
+    """Where a camera is fixed and the point it looks at, in world metres, before the jitter.
+
+    `up` points to the top of its image. What is None is as the rig has it for all cameras.
+    """
 
     name: str
     position: Vector
     target: Vector
+    up: Vector = field(default=UPWARDS, metadata=ADDED_LATER)
+    hfov: float | None = field(default=None, metadata=ADDED_LATER)
+    position_jitter: float | None = field(default=None, metadata=ADDED_LATER)
+    target_jitter: float | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,18 @@ class CameraRig:
     position_jitter: float
     target_jitter: float
     places: tuple[CameraPlace, ...]
+
+    def hfov_at(self, place: CameraPlace) -> float:
+        """A camera's horizontal field of view in degrees."""
+        return self.hfov if place.hfov is None else place.hfov
+
+    def position_jitter_at(self, place: CameraPlace) -> float:
+        """How far each coordinate of a camera's position may move, in metres."""
+        return self.position_jitter if place.position_jitter is None else place.position_jitter
+
+    def target_jitter_at(self, place: CameraPlace) -> float:
+        """How far each coordinate of a camera's target may move, in metres."""
+        return self.target_jitter if place.target_jitter is None else place.target_jitter
 
 
 @dataclass(frozen=True)
@@ -114,6 +135,13 @@ class Preset:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their indices in the labels."""
         return tuple(rule.name for rule in self.rules)
+
+    @property
+    def frusta(self) -> frozenset[FrustumSpec]:
+        """The frustum grids of its cameras: one where all have the same field of view."""
+        rig = self.cameras
+        angles = {rig.hfov_at(place) for place in rig.places} or {rig.hfov}
+        return frozenset(replace(self.frustum, hfov_deg=angle) for angle in angles)
 
     @property
     def asset_classes(self) -> frozenset[str]:

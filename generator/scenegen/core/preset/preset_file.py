@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 from scenegen.core.errors import UsageError
@@ -18,7 +19,7 @@ from scenegen.core.preset.preset import (
     stacking_order,
 )
 from scenegen.core.scene.classes import object_class
-from scenegen.core.scene.scene import FrustumSpec, GridSpec, Vector
+from scenegen.core.scene.scene import UPWARDS, FrustumSpec, GridSpec, Vector
 from scenegen.core.toml_table import TomlTable, read_toml
 
 PRESETS = Path(__file__).parent
@@ -33,12 +34,7 @@ def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
     key that is wrong.
     """
     path = Path(name_or_path)
-    if path.suffix != ".toml":
-        known = sorted(p.stem for p in PRESETS.glob("*.toml"))
-        if str(name_or_path) not in known:
-            raise UsageError(f"unknown preset {str(name_or_path)!r}; known: {', '.join(known)}, or the path of a .toml")
-        path = PRESETS / f"{name_or_path}.toml"
-    preset = _preset(read_toml(path, "preset"))
+    preset = _preset(read_toml(path if path.suffix == ".toml" else _own_file(str(name_or_path)), "preset"))
     if views is None:
         return preset
     if preset.layout == "room":
@@ -46,6 +42,23 @@ def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
     if not 1 <= views <= MOST_VIEWS:
         raise UsageError(f"--views {views}: ask for 1 to {MOST_VIEWS}")
     return dataclasses.replace(preset, views=views)
+
+
+def preset_names() -> tuple[str, ...]:
+    """The presets that come with scenegen, in alphabetical order."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
+def preset_text(name: str) -> str:
+    """The .toml of a preset that comes with scenegen, comments included. UsageError for another name."""
+    return _own_file(name).read_text(encoding="utf-8")
+
+
+def _own_file(name: str) -> Path:
+    if name not in preset_names():
+        known = ", ".join(preset_names())
+        raise UsageError(f"unknown preset {name!r}; known: {known}, or the path of a .toml")
+    return PRESETS / f"{name}.toml"
 
 
 def _preset(table: TomlTable) -> Preset:
@@ -129,33 +142,65 @@ def _showcase(table: TomlTable, clear: float) -> Showcase:
 
 
 def _cameras(table: TomlTable, room: Vector | None) -> CameraRig:
+    hfov, clear = table.number("hfov", 1.0, 170.0), table.number("clear", 0.0, 100.0)
     if room is None:
-        rig = CameraRig(table.number("hfov", 1.0, 170.0), table.number("clear", 0.0, 100.0), 0.0, 0.0, ())
         table.done()
-        return rig
-    places = table.tables("places")
-    rig = CameraRig(
-        hfov=table.number("hfov", 1.0, 170.0),
-        clear=table.number("clear", 0.0, 100.0),
-        position_jitter=table.number("position_jitter", 0.0, 10.0),
-        target_jitter=table.number("target_jitter", 0.0, 10.0),
-        places=tuple(
-            CameraPlace(p.text("name"), _vector(p, "position", -100, 100), _vector(p, "target", -100, 100))
-            for p in places
-        ),
-    )
+        return CameraRig(hfov, clear, 0.0, 0.0, ())
+    jitters = table.number("position_jitter", 0.0, 10.0), table.number("target_jitter", 0.0, 10.0)
+    sources = table.tables("places")
+    rig = CameraRig(hfov, clear, *jitters, tuple(_place(source) for source in sources))
     table.done()
-    for place, source in zip(rig.places, places, strict=True):
+    for place, source in zip(rig.places, sources, strict=True):
         source.done()
         x, y, z = place.position
-        jitter = rig.position_jitter
+        jitter = rig.position_jitter_at(place)
         inside = abs(x) + jitter < room[0] / 2 and abs(y) + jitter < room[1] / 2 and jitter < z < room[2] - jitter
         if not inside:
             raise source.error("position", f"{list(place.position)} is not inside the room with its jitter")
-        reach = rig.position_jitter + rig.target_jitter
-        if all(abs(p - t) <= reach for p, t in zip(place.position[:2], place.target[:2], strict=True)):
-            raise source.error("target", "lies straight above or below the position; no camera can look there")
+        if _may_look_along_up(place, jitter + rig.target_jitter_at(place)):
+            raise source.error(
+                "target",
+                f"the camera may look along its up, {list(place.up)}, and then nothing says where the top of its image "
+                "is: move the target, or give another `up`, such as up = [0.0, 1.0, 0.0] for a camera that looks "
+                "straight down",
+            )
     return rig
+
+
+def _place(source: TomlTable) -> CameraPlace:
+    def own(key: str, low: float, high: float) -> float | None:
+        return source.number(key, low, high) if key in source.body else None
+
+    up = _vector(source, "up", -1000, 1000) if "up" in source.body else UPWARDS
+    if not any(up):
+        raise source.error("up", "has no direction; [0.0, 0.0, 1.0] is upright")
+    return CameraPlace(
+        name=source.text("name"),
+        position=_vector(source, "position", -100, 100),
+        target=_vector(source, "target", -100, 100),
+        up=up,
+        hfov=own("hfov", 1.0, 170.0),
+        position_jitter=own("position_jitter", 0.0, 10.0),
+        target_jitter=own("target_jitter", 0.0, 10.0),
+    )
+
+
+def _may_look_along_up(place: CameraPlace, reach: float) -> bool:
+    """Whether some jitter makes the line of sight parallel to up: whether a line along up meets the cube of jitters.
+
+    That line passes through the way from position to target; the cube is around the origin, `reach` metres from its
+    middle to its faces.
+    """
+    first, last = -math.inf, math.inf
+    for p, t, up in zip(place.position, place.target, place.up, strict=True):
+        way = t - p
+        if up == 0.0:
+            if abs(way) > reach:
+                return False
+            continue
+        ends = sorted(((-reach - way) / up, (reach - way) / up))
+        first, last = max(first, ends[0]), min(last, ends[1])
+    return first <= last
 
 
 def _street_rules(table: TomlTable) -> tuple[ClassRule, ...]:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.scene.scene import Camera, Matrix3, Matrix4, Vector
+from scenegen.core.scene.scene import UPWARDS, Camera, Matrix3, Matrix4, Vector
 
 _DECIMALS = 9  # equal on every host
 
@@ -21,10 +21,17 @@ def camera_matrix(width: int, height: int, hfov: float) -> Matrix3:
     return ((focal, 0.0, width / 2), (0.0, focal, height / 2), (0.0, 0.0, 1.0))
 
 
-def look_at(position: Vector, target: Vector) -> Matrix4:
-    """World to camera (x right, y down, z forward) for an upright camera; it must not look straight up or down."""
+def look_at(position: Vector, target: Vector, up: Vector = UPWARDS) -> Matrix4:
+    """World to camera (x right, y down, z forward): `up` (any length) points to the top of the image.
+
+    The camera must not look along `up`: a camera that looks straight down takes another, such as (0, 1, 0).
+    """
     forward = _unit(target[0] - position[0], target[1] - position[1], target[2] - position[2])
-    right = _unit(forward[1], -forward[0], 0.0)
+    right = _unit(
+        forward[1] * up[2] - forward[2] * up[1],
+        -(forward[0] * up[2] - forward[2] * up[0]),
+        forward[0] * up[1] - forward[1] * up[0] + 0.0,  # never -0.0, which a file would show
+    )
     down = (
         forward[1] * right[2] - forward[2] * right[1],
         forward[2] * right[0] - forward[0] * right[2],

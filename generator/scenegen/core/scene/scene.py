@@ -22,6 +22,9 @@ Row4 = tuple[float, float, float, float]
 Matrix4 = tuple[Row4, Row4, Row4, Row4]
 
 
+UPWARDS: Vector = (0.0, 0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class GridSpec:
     """A box grid: cell (i, j, k) is the closed box from origin + voxel_size * (i, j, k), one voxel_size wide."""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import open_scene
-from scenegen.core.dataset.shards import INDEX_NAME, Packing, is_packed, read_index, write_index
+from scenegen.core.dataset.shards import INDEX_NAME, is_packed, read_index, write_index
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_bytes
 from scenegen.steps.shard_writing import encode_scene, write_shard

@@ -69,10 +69,24 @@ def _glb(job: ExportJob) -> FormatWriter:
     return start_glb(job)
 
 
+def _nerf(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.nerf import start_nerf
+
+    return start_nerf(job)
+
+
+def _hdf5(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.hdf5 import start_hdf5
+
+    return start_hdf5(job)
+
+
 FORMATS: dict[str, Format] = {
     "bop": Format("poses, masks and object models", needs_maps=True, start=_bop),
     "coco": Format("instance masks and bounding boxes", needs_maps=True, start=_coco),
     "glb": Format("one glTF file per scene with its meshes", needs_maps=False, start=_glb),
+    "hdf5": Format("one file per camera, as BlenderProc writes it", needs_maps=True, start=_hdf5),
+    "nerf": Format("transforms.json per scene for nerfstudio and instant-ngp", needs_maps=False, start=_nerf),
 }
 MARK = ".export.json"
 NOT_WRITTEN = "not written; the same command continues once these files are whole"

@@ -13,6 +13,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import object_class
 
 Floats = NDArray[np.float64]
@@ -74,10 +75,17 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
     The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size. Where the file
     `states_unit` and its size is nearly usual in that unit, it keeps that size, unless the usual size is far from it:
     a table of 3 m is kept; a chair twice as high as usual is taken for a model drawn without regard to its unit.
+    ScenegenError where nothing tells: the file states no unit and the class has no usual size.
     """
     usual = object_class(class_name).usual_size
-    if usual is None:
+    if usual is None and states_unit:
         return 1.0, None
+    if usual is None:
+        raise ScenegenError(
+            f"its {' x '.join(f'{value:.4g}' for value in size)} are in no known unit: the file states none, and of a "
+            f"{class_name} no usual size is known; give --scale (metres per unit: 1, 0.01 for cm, 0.001 for mm, 0.0254 "
+            "for inches) or --height (its height in metres)"
+        )
     unusual = "an unusual size, taken as metres; give --scale or --height if that is wrong"
     to_usual = usual.scale_to_usual(size)
     near = usual.fits(size, NEARLY) and 1 / NEARLY <= to_usual <= NEARLY

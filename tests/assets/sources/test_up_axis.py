@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from helpers.lying_models import UPRIGHT, arriving, car, truck
+from helpers.lying_models import UPRIGHT, arriving, bicycle, car, person, truck
 from helpers.model_files import box
 from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.facing import arms_stretched_out, find_facing
 from scenegen.assets.sources.files.files import ImportOptions, read_files, to_raw_model
-from scenegen.assets.sources.files.guess import guess_scale
+from scenegen.assets.sources.files.guess import SizeGuess, guess_scale
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.up_axis import find_up
 from scenegen.core.asset_library import Material
@@ -27,7 +28,7 @@ from scenegen.core.errors import ScenegenError
 def test_up_is_found_for_every_class(class_name: str, up: str, suffix: str) -> None:
     vertices, faces = arriving(UPRIGHT[class_name](), up)
     for scale in (1.0, 100.0, 1 / 0.0254):
-        assert find_up(vertices * scale, faces, class_name, suffix) == (up, True)
+        assert find_up(vertices * scale, faces, class_name, suffix)[:2] == (up, True)
 
 
 def imported(mesh: trimesh.Trimesh, up: str = "z", names: tuple[str, ...] = ("m",)) -> Imported:
@@ -84,7 +85,7 @@ def test_a_stated_unit_keeps_a_plausible_size(class_name: str, size: tuple[float
 def test_a_stated_unit_far_from_the_usual_size_is_not_kept(
     class_name: str, size: tuple[float, float, float], right: float
 ) -> None:
-    factor, warning = guess_scale(size, class_name, states_unit=True)
+    factor, *_, warning = guess_scale(size, class_name, states_unit=True)
     assert factor * size[2] == pytest.approx(right)
     assert warning is not None
     assert "scaled by" in warning
@@ -92,7 +93,8 @@ def test_a_stated_unit_far_from_the_usual_size_is_not_kept(
 
 def test_a_unit_that_cannot_be_right_is_found() -> None:
     """A file that says metres and means millimetres."""
-    assert guess_scale((500.0, 550.0, 900.0), "chair", states_unit=True) == (0.001, "units guessed: mm")
+    guess = guess_scale((500.0, 550.0, 900.0), "chair", states_unit=True)
+    assert (guess.scale, guess.warning) == (0.001, "units guessed: mm")
 
 
 def marked(
@@ -141,20 +143,83 @@ def test_the_windows_of_a_cab_show_the_front(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quarters", [0, 1])
 def test_an_unknown_front_is_said_and_the_advice_turns_it_round(tmp_path: Path, quarters: int) -> None:
-    plain = imported(turned(car(), quarters))
-    model = read(plain, tmp_path / "car.glb", ImportOptions("car"))
-    np.testing.assert_allclose(np.ptp(model.vertices, axis=0), (1.8, 4.4, 1.5), atol=1e-6)
+    plain = imported(turned(truck(), quarters))
+    model = read(plain, tmp_path / "truck.glb", ImportOptions("truck"))
+    np.testing.assert_allclose(np.ptp(model.vertices, axis=0), (2.4, 7.5, 3.2), atol=1e-6)
     advice = next(
         found for warning in model.warnings if (found := re.search(r"not known.*give --front (\S+)", warning))
     )
-    other = read(plain, tmp_path / "car.glb", ImportOptions("car", front=advice[1]))
+    other = read(plain, tmp_path / "truck.glb", ImportOptions("truck", front=advice[1]))
     np.testing.assert_allclose(other.vertices[:, :2], -model.vertices[:, :2], atol=1e-9)
 
 
 def test_lights_that_disagree_show_nothing(tmp_path: Path) -> None:
-    mesh = marked(car(), FRONT_LIGHT, REAR_LIGHT)
-    model = read(imported(mesh, names=("paint", "headlight", "front_lamp")), tmp_path / "car.glb", ImportOptions("car"))
+    mesh = marked(truck(), ((-0.7, -3.8, 0.6), (-0.5, -3.75, 0.7)), ((-0.7, 3.75, 0.8), (-0.5, 3.8, 0.9)))
+    lights = imported(mesh, names=("paint", "headlight", "front_lamp"))
+    model = read(lights, tmp_path / "truck.glb", ImportOptions("truck"))
     assert any("front not known" in warning for warning in model.warnings)
+
+
+def with_mirrors(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """A truck with mirrors beside its cab."""
+    mirrors = [box((x - 0.1, -3.3, 1.9), (x + 0.1, -3.2, 2.3)) for x in (-1.3, 1.3)]
+    return trimesh.util.concatenate([mesh, *mirrors])
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270, 30, -41])
+@pytest.mark.parametrize("class_name", ["car", "bicycle", "truck"])
+def test_the_shape_of_a_vehicle_shows_its_front(class_name: str, degrees: int) -> None:
+    """Its cabin, its handlebar or its mirrors; also where it stands askew in its file."""
+    made = {"car": car, "bicycle": bicycle, "truck": lambda: with_mirrors(truck())}[class_name]()
+    there = np.asarray(made.vertices)
+    made.apply_transform(trimesh.transformations.rotation_matrix(np.radians(degrees), [0, 0, 1]))
+    index = np.zeros(len(made.faces), dtype=int)
+    facing = find_facing(np.asarray(made.vertices), made.faces, index, (Material("m"),), class_name)
+    np.testing.assert_allclose(made.vertices @ facing.turn.T, there, atol=0.03 * np.ptp(there))
+    assert not any("not known" in warning for warning in facing.warnings)
+    assert any("askew" in warning for warning in facing.warnings) == (degrees % 90 != 0)
+
+
+def test_arms_that_are_stretched_out_are_named() -> None:
+    """The T-pose; not a person whose arms hang, and no chair."""
+    arms = box((-0.85, -0.05, 1.35), (0.85, 0.05, 1.42))
+    rig = trimesh.util.concatenate([person(), arms])
+    assert "rest pose" in (arms_stretched_out(rig.vertices, "human") or "")
+    assert arms_stretched_out(person().vertices, "human") is None
+    assert arms_stretched_out(rig.vertices, "chair") is None
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.001])
+@pytest.mark.parametrize(
+    ("class_name", "size"),
+    [
+        ("building", (11.0, 8.6, 5.13)),
+        ("tree", (3.0, 3.0, 7.0)),
+        ("bus", (2.5, 11.0, 3.1)),
+        ("chair", (0.5, 0.5, 0.9)),
+        ("laptop", (0.35, 0.25, 0.23)),
+        ("human", (0.5, 0.3, 1.75)),
+    ],
+)
+def test_centimetres_and_millimetres_are_told_apart(
+    class_name: str, size: tuple[float, float, float], factor: float
+) -> None:
+    """Also where both fit, as for a building of 5,130 units."""
+    x, y, z = (value / factor for value in size)
+    guess = guess_scale((x, y, z), class_name, states_unit=True)
+    assert guess.scale == factor
+    assert (guess.warning or "").startswith("units guessed: " + {0.01: "cm", 0.001: "mm"}[factor])
+
+
+@pytest.mark.parametrize(
+    ("size", "doubted"),
+    [((4.1, 3.5, 4.75), True), ((5.0, 6.2, 5.5), True), ((11.0, 8.6, 5.13), False), ((8.5, 6.5, 4.82), False)],
+)
+def test_a_building_drawn_too_small_is_named(size: tuple[float, float, float], doubted: bool) -> None:
+    """The first two have two and four storeys, the others one."""
+    guess = guess_scale(size, "building", states_unit=True)
+    assert guess.scale == 1.0
+    assert ("give its true height" in (guess.warning or "")) == doubted
 
 
 FAULTS = (
@@ -182,6 +247,6 @@ def test_real_files_that_lie_stand_at_their_true_size() -> None:
 
 def test_the_unit_of_an_unknown_class_is_asked_for() -> None:
     """A file that states a unit is believed; one that does not is refused with its own numbers."""
-    assert guess_scale((0.3, 0.3, 1.2), "lamp", states_unit=True) == (1.0, None)
+    assert guess_scale((0.3, 0.3, 1.2), "lamp", states_unit=True) == SizeGuess(1.0)
     with pytest.raises(ScenegenError, match=r"its 30 x 30 x 45\.5 are in no known unit.* lamp .*--scale .*--height"):
         guess_scale((30.0, 30.0, 45.5), "lamp", states_unit=False)

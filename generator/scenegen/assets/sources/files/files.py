@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
+from scenegen.assets.sources.files.agreement import may_agree_of
+from scenegen.assets.sources.files.facing import arms_stretched_out, find_facing
 from scenegen.assets.sources.files.gltf import named_origin
-from scenegen.assets.sources.files.guess import FRONTS, guess_front, guess_scale, turn_front, turn_upright
+from scenegen.assets.sources.files.guess import SizeGuess, guess_scale, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
-from scenegen.assets.sources.files.separate import separate, variants
-from scenegen.assets.sources.files.up_axis import UNDECLARED, UNTURNED, find_up, is_vehicle
-from scenegen.assets.sources.files.vehicle_front import vehicle_front
+from scenegen.assets.sources.files.objects import objects_of, renumbered
+from scenegen.assets.sources.files.settle import ReadFile, SizedModel, notice_of, settle_size, settle_up
+from scenegen.assets.sources.files.up_axis import UNDECLARED, UpAxis, find_up
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.one_line import one_line
@@ -86,61 +88,58 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawModel | Refused]:
-    """Each file as a raw model or a refusal, in the order given."""
+    """Each file's models or a refusal, in the order given, but at the end what other files of a folder decide."""
+    may_agree = may_agree_of(files)
+    yield from settle_size(_sized(settle_up(_read(files, options), may_agree), options), may_agree)
+
+
+def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ReadFile | Refused]:
     names: dict[str, int] = {}
     for number, imported in import_files(files):
         if isinstance(imported, Refused):
             yield imported
             continue
-        credit = find_credit(files[number])
-        name = slug(credit.get("name") or _name_of(files[number]))
+        try:
+            name = slug(find_credit(files[number]).get("name") or _name_of(files[number]))
+        except ScenegenError as error:
+            yield Refused(str(files[number]), str(error))
+            continue
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}_{names[name]}"
-        objects = _objects(files[number], imported, options)
-        for place, each in enumerate(objects, 1):
-            own = f"{name}_{place}" if len(objects) > 1 else name
+        up, noticed = _find_up(files[number], imported, options)
+        yield ReadFile(files[number], name, imported, up, noticed)
+
+
+def _sized(read: Iterable[ReadFile | Refused], options: ImportOptions) -> Iterator[SizedModel | Refused]:
+    for each in read:
+        if isinstance(each, Refused):
+            yield each
+            continue
+        turn = turn_upright(each.up.axis)
+        objects = objects_of(each.imported, turn, options.class_name, split=options.split_objects)
+        for place, part in enumerate(objects, 1):
+            own = f"{each.name}_{place}" if len(objects) > 1 else each.name
             try:
-                yield replace(to_raw_model(files[number], own, each, options, credit), named_by_file=True)
+                model, size = _placed(each.file, own, part, options, find_credit(each.file), turn)
             except ScenegenError as error:
-                yield Refused(str(files[number]), str(error))
+                yield Refused(str(each.file), str(error))
+                continue
+            noticed = (each.noticed,) if each.noticed else ()
+            model = replace(model, named_by_file=True, warnings=(*noticed, *model.warnings))
+            yield SizedModel(each.file, model, size)
 
 
-def _objects(file: Path, imported: Imported, options: ImportOptions) -> list[Imported]:
-    """The objects that a file holds: one with a warning about the others, or each, if they are to be split."""
-    faces = imported.faces
-    if options.class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
-        return [imported]
-    corners = imported.vertices[np.unique(faces)]
-    up = options.up or find_up(corners, _renumbered(faces), options.class_name, file.suffix.lower()).axis
-    stood = imported.vertices @ turn_upright(up).T
-    found = separate(stood, faces)
-    warnings = [
-        f"{one} and {other} fill the same place: if they are variants, export them into a file each"
-        for one, other in variants(stood, faces, imported.part_sizes)
-    ]
-    ground = "a plate of ground was left out" if found.has_ground else ""
-    if options.split_objects and found.objects > 1:
-        warnings += [ground] if ground else []
-        return [_with_faces(imported, found.object_of_face == n, warnings) for n in range(found.objects)]
-    if found.objects > 1:
-        beside = f"{found.objects} objects stand side by side{' on a plate of ground' if ground else ''}"
-        return [replace(imported, warnings=(*imported.warnings, *warnings, f"{beside}: give --split-objects"))]
-    if ground:
-        return [_with_faces(imported, found.object_of_face == 0, [*warnings, ground])]
-    return [replace(imported, warnings=(*imported.warnings, *warnings))]
-
-
-def _with_faces(imported: Imported, chosen: Any, warnings: Sequence[str]) -> Imported:
-    """The part of a model that has the `chosen` faces (F,), with more warnings."""
-    return replace(
-        imported,
-        faces=imported.faces[chosen],
-        material_index=imported.material_index[chosen],
-        uvs=None if imported.uvs is None else imported.uvs[chosen],
-        corner_normals=None if imported.corner_normals is None else imported.corner_normals[chosen],
-        warnings=(*imported.warnings, *warnings),
-    )
+def _find_up(file: Path, imported: Imported, options: ImportOptions) -> tuple[UpAxis, str | None]:
+    """The up axis of a file, and what a warning says of it."""
+    if options.up or object_class(options.class_name).is_ground:
+        return UpAxis(options.up or "z", sure=True, shown=True), None
+    used = imported.faces[np.isfinite(imported.vertices[imported.faces]).all(axis=(1, 2))]
+    if not len(used):
+        return UpAxis("z", sure=True, shown=True), None
+    suffix = file.suffix.lower()
+    up = find_up(imported.vertices[np.unique(used)], renumbered(used), options.class_name, suffix)
+    return up, notice_of(up, suffix)
 
 
 def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptions, credit: dict[str, Any]) -> RawModel:
@@ -148,6 +147,20 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
 
     The model's warnings say what was guessed. Raises ScenegenError when it has no surface.
     """
+    up, noticed = _find_up(file, imported, options)
+    model, _ = _placed(file, name, imported, options, credit, turn_upright(up.axis))
+    return replace(model, warnings=(*([noticed] if noticed else []), *model.warnings))
+
+
+def _placed(
+    file: Path,
+    name: str,
+    imported: Imported,
+    options: ImportOptions,
+    credit: dict[str, Any],
+    turn: NDArray[np.float64],
+) -> tuple[RawModel, SizeGuess]:
+    """A model that `turn` (3, 3) brings upright, in the asset frame, and how its scale was found."""
     vertices = imported.vertices
     finite = vertices[np.isfinite(vertices).all(axis=1)]
     kept = np.isfinite(vertices[imported.faces]).all(axis=(1, 2))
@@ -157,31 +170,36 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
     warnings = list(imported.warnings)
     vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
     suffix = file.suffix.lower()
-    corners, faces = vertices[np.unique(used)], _renumbered(used)
-    up = options.up or _find_up(corners, faces, options.class_name, suffix, warnings)
-    turn = turn_upright(up)
-    front = options.front or _find_front(corners @ turn.T, faces, imported, kept, options.class_name, warnings)
-    turn = turn_front(front or "-y") @ turn
+    corners, faces = vertices[np.unique(used)], renumbered(used)
+    if options.front:
+        turn = turn_front(options.front) @ turn
+    else:
+        index = imported.material_index[kept]
+        facing = find_facing(corners @ turn.T, faces, index, imported.materials, options.class_name)
+        turn = facing.turn @ turn
+        warnings += facing.warnings
     placed = vertices @ turn.T
     size = np.ptp(placed[np.unique(used)], axis=0)
     extent = (float(size[0]), float(size[1]), float(size[2]))
     if options.height is not None:
         if size[2] <= 0:
             raise ScenegenError("the model is flat, so --height cannot scale it; give --scale")
-        scale = options.height / float(size[2])
+        guess = SizeGuess(options.height / float(size[2]), given=True)
     elif options.scale is not None:
-        scale = options.scale
+        guess = SizeGuess(options.scale, given=True)
     else:
-        scale, warning = guess_scale(extent, options.class_name, states_unit=suffix not in UNDECLARED)
-        warnings += [warning] if warning else []
+        guess = guess_scale(extent, options.class_name, states_unit=suffix not in UNDECLARED)
+    warnings += [guess.warning] if guess.warning else []
+    if arms := arms_stretched_out(placed[np.unique(used)], options.class_name):
+        warnings.append(arms)
     broken = ~np.isfinite(imported.vertices).all(axis=1)
-    placed = np.where(broken[:, None], np.nan, placed * scale)
+    placed = np.where(broken[:, None], np.nan, placed * guess.scale)
     normals = imported.corner_normals
     astray = 0.0 if normals is None else share_astray(imported.vertices, imported.faces, normals)
     if astray > MOST_ASTRAY:
         normals = None
         warnings.append(f"the file's normals shade {astray:.0%} of its surface astray: left out")
-    return RawModel(
+    model = RawModel(
         name=name,
         class_name=options.class_name,
         split=options.split or split_of(name),
@@ -197,49 +215,7 @@ def to_raw_model(file: Path, name: str, imported: Imported, options: ImportOptio
         warnings=tuple(warnings),
         file_size=extent,
     )
-
-
-def _find_up(
-    vertices: NDArray[np.float64], faces: NDArray[np.int64], class_name: str, suffix: str, warnings: list[str]
-) -> str:
-    up = find_up(vertices, faces, class_name, suffix)
-    if up.axis != "z":
-        warnings.append(f"up axis guessed: {up.axis}")
-    elif not up.sure:
-        other = "y" if suffix in UNTURNED else "-y"
-        warnings.append(f"up axis not certain: kept as in the file; if the model lies on its back, give --up {other}")
-    return up.axis
-
-
-def _find_front(
-    vertices: NDArray[np.float64],
-    faces: NDArray[np.int64],
-    imported: Imported,
-    kept: NDArray[np.bool_],
-    class_name: str,
-    warnings: list[str],
-) -> str | None:
-    """The front of an upright model, of whose faces only the `kept` ones are given; None if it is not known."""
-    vehicle = is_vehicle(object_class(class_name))
-    if vehicle:
-        front = vehicle_front(vertices, faces, imported.material_index[kept], imported.materials, class_name)
-    else:
-        front = guess_front(vertices, faces, class_name)
-    across, along, _ = np.ptp(vertices, axis=0)
-    if front is None and vehicle and across > along:
-        warnings.append("front not known: its length was laid along Y; if it drives backwards, give --front -x")
-        return "x"
-    if front is None and (vehicle or class_name in FRONTS):
-        other = "y" if vehicle else "x, -x or y"
-        warnings.append(f"front not known: kept as in the file; if it is wrong, give --front {other}")
-    elif front not in (None, "-y"):
-        warnings.append(f"front guessed: {front}")
-    return front
-
-
-def _renumbered(faces: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Faces (F, 3) renumbered to index the vertices that they use alone, in their order."""
-    return np.asarray(np.unique(faces, return_inverse=True)[1].reshape(-1, 3), dtype=np.int64)
+    return model, guess
 
 
 def split_of(name: str) -> str:

@@ -14,12 +14,13 @@ import trimesh
 from numpy.typing import NDArray
 
 from scenegen.core.errors import ScenegenError
-from scenegen.core.scene.classes import object_class
+from scenegen.core.scene.classes import UsualSize, object_class
 
 Floats = NDArray[np.float64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 ODD = 1.5
 NEARLY = 1.2
+SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -69,17 +70,27 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> Surfac
     return SurfaceSamples(corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across))
 
 
-def guess_scale(size: tuple[float, float, float], class_name: str, *, states_unit: bool) -> tuple[float, str | None]:
+class SizeGuess(NamedTuple):
+    """The factor to metres; whether it is scaled `to_usual` size, as no unit fits; whether the user has `given` it."""
+
+    scale: float
+    to_usual: bool = False
+    given: bool = False
+    warning: str | None = None
+
+
+def guess_scale(size: tuple[float, float, float], class_name: str, *, states_unit: bool) -> SizeGuess:
     """The factor to metres, and a warning when it is a guess.
 
-    The first of UNITS that gives a usual size of the class; if none does, scaled to the usual size. Where the file
+    Metres where they give a usual size of the class; else cm or mm, whichever is nearer to the usual size; else inches;
+    if none fits, scaled to the usual size. Where the file
     `states_unit` and its size is nearly usual in that unit, it keeps that size, unless the usual size is far from it:
     a table of 3 m is kept; a chair twice as high as usual is taken for a model drawn without regard to its unit.
     ScenegenError where nothing tells: the file states no unit and the class has no usual size.
     """
     usual = object_class(class_name).usual_size
     if usual is None and states_unit:
-        return 1.0, None
+        return SizeGuess(1.0)
     if usual is None:
         raise ScenegenError(
             f"its {' x '.join(f'{value:.4g}' for value in size)} are in no known unit: the file states none, and of a "
@@ -90,13 +101,38 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
     to_usual = usual.scale_to_usual(size)
     near = usual.fits(size, NEARLY) and 1 / NEARLY <= to_usual <= NEARLY
     if states_unit and near and not usual.fits(size):
-        return 1.0, unusual
-    for name, factor in UNITS.items():
-        if usual.fits((size[0] * factor, size[1] * factor, size[2] * factor)):
-            return factor, None if name == "m" else f"units guessed: {name}"
-    if usual.fits(size, ODD) and not usual.fits((size[0] * to_usual, size[1] * to_usual, size[2] * to_usual)):
-        return 1.0, unusual  # a throne stays a throne, it is not scaled to half its width
-    return to_usual, f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}"
+        return SizeGuess(1.0, warning=unusual)
+    fitting = [name for name, factor in UNITS.items() if usual.fits(_times(size, factor))]
+    if fitting:
+        name = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda unit: _rank(unit, size, usual))
+        others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (name, "m")]
+        warning = "; ".join([f"units guessed: {name}", *others]) if name != "m" else _small_building(size, class_name)
+        return SizeGuess(UNITS[name], warning=warning)
+    if usual.fits(size, ODD) and not usual.fits(_times(size, to_usual)):
+        return SizeGuess(1.0, warning=unusual)  # a throne stays a throne, it is not scaled to half its width
+    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}"
+    return SizeGuess(to_usual, to_usual=True, warning=warning)
+
+
+def _times(size: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    return (size[0] * factor, size[1] * factor, size[2] * factor)
+
+
+def _rank(unit: str, size: tuple[float, float, float], usual: UsualSize) -> tuple[bool, float]:
+    """Lower is likelier: inches are rare; a building fits in centimetres and in millimetres, but one is nearer."""
+    x, y, z = _times(size, UNITS[unit])
+    return unit == "inch", abs(np.log(z / usual.height[1])) + abs(np.log(max(x, y) / usual.longest[1]))
+
+
+def _small_building(size: tuple[float, float, float], class_name: str) -> str | None:
+    """A warning about a building that is as high as one storey, but as narrow as one with several."""
+    longest, height = max(size[:2]), size[2]
+    if class_name != "building" or height >= SMALL_HEIGHT or (longest >= SMALL_HEIGHT and height <= 0.75 * longest):
+        return None
+    return (
+        f"a small size for a building, {height:.2f} m high, taken as metres; "
+        "if it has several storeys, give its true height, such as --height 8"
+    )
 
 
 def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:

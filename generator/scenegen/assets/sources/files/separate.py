@@ -48,12 +48,8 @@ def separate(vertices: Floats, faces: Ints) -> Separated:
     its legs is one. A flat piece at the bottom is ground if several objects stand on it, or if its footprint is at
     least twice that of the rest.
     """
-    piece = _pieces(vertices, faces)
-    corners = vertices[faces]
-    low, high = (
-        np.stack([_by_piece(function, corners, piece, axis) for axis in range(3)], axis=1)
-        for function in (np.minimum, np.maximum)
-    )
+    piece = pieces(vertices, faces)
+    low, high = box_of_pieces(vertices[faces], piece)
     whole = np.zeros(len(faces), dtype=np.int64)
     plate = _plate(low, high)
     rest = np.flatnonzero(np.arange(len(low)) != plate) if plate is not None else np.arange(len(low))
@@ -90,7 +86,7 @@ def variants(vertices: Floats, faces: Ints, part_sizes: Sequence[tuple[str, int]
     return found
 
 
-def _pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
+def pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
     """Number of the connected piece (F,) of each face; corners at the same place are connected."""
     step = max(float(np.ptp(vertices[np.unique(faces)], axis=0).max()), 1e-12) * 1e-5
     _, place = np.unique(np.round(vertices / step), axis=0, return_inverse=True)
@@ -100,6 +96,15 @@ def _pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
     graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
     label = connected_components(graph, directed=False)[1][corners[:, 0]]
     return np.asarray(np.unique(label, return_inverse=True)[1].reshape(-1), dtype=np.int64)
+
+
+def box_of_pieces(corners: Floats, piece: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The lower and upper corners (N, 3) of the box around each piece; corners (F, 3, 3), piece (F,)."""
+    low, high = (
+        np.stack([_by_piece(function, corners, piece, axis) for axis in range(3)], axis=1)
+        for function in (np.minimum, np.maximum)
+    )
+    return low, high
 
 
 def _by_piece(function: np.ufunc, corners: Floats, piece: NDArray[np.int64], axis: int) -> Floats:

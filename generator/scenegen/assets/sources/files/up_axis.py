@@ -23,14 +23,20 @@ END = 0.05  # the slices at both ends of an axis, as a share of the extent
 TRUNK = 0.15  # the slice that must hold nothing of a tree but its trunk
 STYLISED = 1.15  # cars of games are a little short for their height
 CELLS = 24  # along each side of a footprint
+NEARLY_SAME = 0.12  # of what tells one end from the other: a table may have a base like its top
+ON_WHEELS = 0.25  # of `_on_wheels`; on its side a vehicle has less
 BICYCLES = ("bicycle", "bike")
+FLAT = 0.15  # of the smaller side: a closed laptop is thinner
+ROOF = 0.06  # of the surface, more slanting upward than downward: a roof
+NO_ROOF = 0.03  # gables and buttresses slant sideways by less
 
 
 class UpAxis(NamedTuple):
-    """The axis that is up, and whether the shape shows it: if not, the axis is that of the file."""
+    """The axis that is up; whether it is certain; and whether the shape shows it: if not, it is that of the file."""
 
     axis: str
     sure: bool
+    shown: bool
 
 
 class _Stood(NamedTuple):
@@ -44,6 +50,7 @@ class _Stood(NamedTuple):
     flat_top: float  # level faces at the upper end
     flat_base: float
     trunk: float  # the rectangle around a thicker slice at the lower end
+    roof: float  # share of the surface that slants upward, less the share that slants downward
 
 
 def find_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str, suffix: str) -> UpAxis:
@@ -57,12 +64,17 @@ def find_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str, 
     order = ("z", "y", "-y") if suffix in UNTURNED else CANDIDATES
     lies = _lying_rule(kind)
     if lies is None:
-        return UpAxis("z", sure=suffix not in UNDECLARED)
+        return UpAxis("z", sure=suffix not in UNDECLARED, shown=False)
     others = [axis for axis in order[1:] if lies.is_so(kind, stood["z"], stood[axis])]
     if others:
-        return UpAxis(max(others, key=lambda axis: round(lies.stands(stood[axis]), 2)), sure=True)
+        best = others[0]
+        for axis in others[1:]:
+            if lies.stands(stood[axis]) > lies.stands(stood[best]) + NEARLY_SAME:
+                best = axis
+        return UpAxis(best, sure=True, shown=True)
+    shown = all(lies.is_so(kind, stood[axis], stood["z"]) for axis in order[1:])
     doubtful = suffix in UNDECLARED and any(lies.may_be(kind, stood["z"], stood[axis]) for axis in order[1:])
-    return UpAxis("z", sure=not doubtful)
+    return UpAxis("z", sure=shown or not doubtful, shown=shown)
 
 
 def _stand(vertices: Floats, samples: SurfaceSamples, axis: str) -> _Stood:
@@ -70,7 +82,9 @@ def _stand(vertices: Floats, samples: SurfaceSamples, axis: str) -> _Stood:
     corners = vertices @ turn.T
     low, size = corners.min(axis=0), np.ptp(corners, axis=0)
     places = (samples.centres @ turn.T - low) / (size + 1e-12)
-    level = np.abs((samples.normals @ turn.T)[:, 2]) > 0.99
+    upward = (samples.normals @ turn.T)[:, 2]
+    level = np.abs(upward) > 0.99
+    slanting = np.where((np.abs(upward) > 0.2) & (np.abs(upward) < 0.95), np.sign(upward), 0.0)
     height = places[:, 2]
     lowest, highest = places[height < END, :2], places[height > 1 - END, :2]
     footprint = max(float(size[0] * size[1]), 1e-12)
@@ -83,6 +97,7 @@ def _stand(vertices: Floats, samples: SurfaceSamples, axis: str) -> _Stood:
         float(samples.areas[level & (height > 0.97)].sum()) / footprint,
         float(samples.areas[level & (height < 0.03)].sum()) / footprint,
         _spread(places[height < TRUNK, :2]),
+        float(np.average(slanting, weights=samples.areas + 1e-15)),
     )
 
 
@@ -120,18 +135,28 @@ class _Rule(NamedTuple):
 
 def _lying_rule(kind: ObjectClass) -> _Rule | None:
     if kind.person:
-        return _Rule(_person_lies, _never, lambda model: model.flat_base - model.flat_top)
+        return _Rule(_person_lies, _never, _on_soles)
     if kind.rooted:
         return _Rule(_tree_lies, _no_trunk, lambda model: -model.trunk)
     if kind.name in BICYCLES:
         return _Rule(_height_is_turned, _never, lambda _model: 0.0)
     if is_vehicle(kind):
-        return _Rule(_only_turned_fits, _no_size_fits, _on_wheels)
+        return _Rule(_wheels_are_turned, _no_wheels, _on_wheels)
     if kind.name in carriers():
         return _Rule(_top_is_turned, _two_tops, lambda model: min(model.flat_top, 1.0) - min(model.flat_base, 1.0))
     if kind.name == "chair":
         return _Rule(_legs_are_turned, _legs_may_be_turned, _on_legs)
+    if kind.name == "laptop":
+        return _Rule(_base_is_turned, _always, _on_base)
+    if kind.name == "bag":
+        return _Rule(_lies_flat, _always, _on_legs)
+    if kind.name == "building":
+        return _Rule(_roof_is_turned, _always, lambda model: model.roof)
     return None
+
+
+def _always(_kind: ObjectClass, _now: _Stood, _turned: _Stood) -> bool:
+    return True
 
 
 def _never(_kind: ObjectClass, _now: _Stood, _turned: _Stood) -> bool:
@@ -151,6 +176,17 @@ def _tree_lies(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
 
 def _no_trunk(_kind: ObjectClass, now: _Stood, _turned: _Stood) -> bool:
     return now.trunk > 0.1
+
+
+def _on_soles(model: _Stood) -> float:
+    """The soles are flat; where nothing is, two feet stand farther apart than a head is wide."""
+    return 10 * (model.flat_base - model.flat_top) + model.low_spread - model.high_spread
+
+
+def _wheels_are_turned(kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    if _on_wheels(turned) > ON_WHEELS + 0.15 and turned.low_cover < 0.25 and _on_wheels(now) < 0.1:
+        return fits_some_unit(kind, turned.size, STYLISED)
+    return _only_turned_fits(kind, now, turned)
 
 
 def _only_turned_fits(kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
@@ -175,8 +211,8 @@ def _height_is_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
     return lies and min(turned.size[:2]) < turned.size[2] < max(turned.size[:2])
 
 
-def _no_size_fits(kind: ObjectClass, now: _Stood, _turned: _Stood) -> bool:
-    return not fits_some_unit(kind, now.size, STYLISED)
+def _no_wheels(kind: ObjectClass, now: _Stood, _turned: _Stood) -> bool:
+    return _on_wheels(now) < ON_WHEELS or not fits_some_unit(kind, now.size, STYLISED)
 
 
 def _on_wheels(model: _Stood) -> float:
@@ -185,6 +221,8 @@ def _on_wheels(model: _Stood) -> float:
 
 
 def _top_is_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    if turned.high_cover > 0.85 and turned.low_cover < 0.3 and max(now.high_cover, now.low_cover) < 0.5:
+        return True  # the planks of its top are not quite level
     return (turned.flat_top > 0.5 and now.flat_top < 0.3) or (turned.flat_top > 0.9 and now.flat_top < 0.65)
 
 
@@ -194,7 +232,8 @@ def _two_tops(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
 
 
 def _legs_are_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
-    return _on_legs(turned) > _on_legs(now) + 0.3
+    on_feet = now.low_spread > 0.55 and now.low_cover < 0.1  # a sofa whose arms are as high as its back
+    return not on_feet and _on_legs(turned) > _on_legs(now) + 0.3
 
 
 def _legs_may_be_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
@@ -204,3 +243,29 @@ def _legs_may_be_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool
 def _on_legs(model: _Stood) -> float:
     """Legs stand far apart; the upper end of a back is a narrow strip."""
     return model.low_spread - model.high_spread
+
+
+def _base_is_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    """A laptop lies on a level base; its screen leans back. When it is closed, it is flat."""
+    if _thickness(turned) < FLAT:
+        return _thickness(now) > 1.0
+    return turned.flat_base > 0.6 and turned.low_cover > 0.6 and now.flat_base < 0.3 and now.flat_top < 0.3
+
+
+def _on_base(model: _Stood) -> float:
+    return 0.0 if _thickness(model) < FLAT else model.low_cover - model.high_cover
+
+
+def _thickness(model: _Stood) -> float:
+    """Height over the smaller horizontal side."""
+    return model.size[2] / max(min(model.size[:2]), 1e-12)
+
+
+def _lies_flat(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    """A bag is thinnest from front to back, unless it is a sack that stands on its larger end."""
+    on_larger_end = now.low_cover > now.high_cover + 0.25
+    return _thickness(now) < 0.7 and _thickness(turned) > 1 / 0.7 and not on_larger_end
+
+
+def _roof_is_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    return turned.roof > ROOF and abs(now.roof) < NO_ROOF

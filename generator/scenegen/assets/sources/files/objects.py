@@ -1,0 +1,72 @@
+"""The objects that one file holds: what stands side by side, in one place, on a plate of ground or inside a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegen.assets.sources.files.importer import Imported
+from scenegen.assets.sources.files.separate import separate, variants
+from scenegen.assets.sources.files.shells import enclosing_shell
+
+NOT_ENCLOSED = ("building",)  # whose walls are a shell around its furniture
+ON_NO_PLATE = ("laptop",)  # whose base is a plate below its screen
+GROUND_LEFT_OUT = "a plate of ground was left out"
+
+
+def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *, split: bool) -> list[Imported]:
+    """The objects of a file: one with warnings about what else there is, or each, if they are to be `split`.
+
+    `turn` (3, 3) brings the model upright.
+    """
+    faces = imported.faces
+    if class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
+        return [imported]
+    stood = imported.vertices @ turn.T
+    if class_name not in NOT_ENCLOSED and (shell := enclosing_shell(stood, faces)) is not None:
+        names = sorted({imported.materials[number].name for number in imported.material_index[shell]})
+        what = f"a shell around it was left out (a room, backdrop or sky: material {', '.join(names)})"
+        imported = with_faces(imported, ~shell, [what])
+        faces = imported.faces
+    found = separate(stood, faces)
+    if found.has_ground and found.objects == 1 and class_name in ON_NO_PLATE:
+        return [imported]
+    same_place = variants(stood, faces, imported.part_sizes) if imported.part_sizes else []
+    warnings = [
+        f"{one} and {other} fill the same place: if they are variants, export them into a file each"
+        for one, other in same_place
+    ]
+    warnings += [GROUND_LEFT_OUT] if found.has_ground and (split or found.objects == 1) else []
+    if split and found.objects > 1:
+        return [with_faces(imported, found.object_of_face == n, warnings) for n in range(found.objects)]
+    if found.objects > 1:
+        beside = f"{found.objects} objects stand side by side{' on a plate of ground' if found.has_ground else ''}"
+        warnings.append(f"{beside}: give --split-objects")
+    elif found.has_ground:
+        return [with_faces(imported, found.object_of_face == 0, warnings)]
+    return [replace(imported, warnings=(*imported.warnings, *warnings))]
+
+
+def with_faces(imported: Imported, chosen: NDArray[np.bool_], warnings: Sequence[str]) -> Imported:
+    """The part of a model that has the `chosen` faces (F,), with more warnings."""
+    kept = np.concatenate([[0], np.cumsum(chosen)])
+    ends = np.cumsum([0, *(size for _, size in imported.part_sizes)])
+    sizes = np.diff(kept[np.minimum(ends, len(chosen))])
+    return replace(
+        imported,
+        faces=imported.faces[chosen],
+        material_index=imported.material_index[chosen],
+        uvs=None if imported.uvs is None else imported.uvs[chosen],
+        corner_normals=None if imported.corner_normals is None else imported.corner_normals[chosen],
+        warnings=(*imported.warnings, *warnings),
+        part_sizes=tuple((name, int(size)) for (name, _), size in zip(imported.part_sizes, sizes, strict=True)),
+    )
+
+
+def renumbered(faces: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Faces (F, 3) renumbered to index the vertices that they use alone, in their order."""
+    return np.asarray(np.unique(faces, return_inverse=True)[1].reshape(-1, 3), dtype=np.int64)

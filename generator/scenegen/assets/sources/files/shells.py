@@ -1,0 +1,60 @@
+"""Finds what encloses an object in its file: a room, a studio's backdrop, a sky dome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
+
+from scenegen.assets.sources.files.separate import box_of_pieces, pieces
+
+Floats = NDArray[np.float64]
+MOST_PARTS = 8  # of a shell: the walls of a room, its floor and its ceiling
+FOOTPRINT = 4.0  # times that of what it encloses; a table's cloth or a chest around its drawers is nearer
+MARGIN = 0.05  # of the shell's extents, free on four sides and above: a badge or a knob lies on the surface
+ON_HULL = 0.02  # of a piece's extent: walls, domes and sweeps are convex; bodies and buildings are not
+
+MOST_POINTS = 2000  # of a piece that are looked at
+
+
+def enclosing_shell(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_] | None:
+    """Which faces (F,) of an upright model are a shell around the rest; None where there is none.
+
+    vertices (V, 3), faces (F, 3). A shell is up to MOST_PARTS convex pieces that are larger than all others, together
+    around them on four sides and above.
+    """
+    piece = pieces(vertices, faces)
+    low, high = box_of_pieces(vertices[faces], piece)
+    order = np.argsort(-np.linalg.norm(high - low, axis=1), kind="stable")
+    for count in range(1, min(MOST_PARTS, len(order) - 1) + 1):
+        shell, rest = order[:count], order[count:]
+        if _encloses(low[shell], high[shell], low[rest], high[rest]):
+            convex = all(_is_convex(vertices[np.unique(faces[piece == each])]) for each in shell)
+            return np.asarray(np.isin(piece, shell)) if convex else None
+    return None
+
+
+def _encloses(low: Floats, high: Floats, rest_low: Floats, rest_high: Floats) -> bool:
+    outer, inner = (low.min(axis=0), high.max(axis=0)), (rest_low.min(axis=0), rest_high.max(axis=0))
+    size, rest_size = outer[1] - outer[0], inner[1] - inner[0]
+    margin = MARGIN * size
+    beside = (inner[0] >= outer[0] + margin)[:2].all() and (inner[1] <= outer[1] - margin)[:2].all()
+    above = inner[1][2] <= outer[1][2] - margin[2] and inner[0][2] >= outer[0][2] - margin[2]
+    return bool(beside and above and size[:2].prod() >= FOOTPRINT * rest_size[:2].prod() and size[2] > rest_size[2])
+
+
+def _is_convex(points: Floats) -> bool:
+    """Whether all points (N, 3) lie on their convex hull, or in one plane."""
+    points = points[:: -(-len(points) // MOST_POINTS)]
+    middle = points - points.mean(axis=0)
+    extent = float(np.ptp(points, axis=0).max())
+    if len(points) < 4 or np.linalg.svd(middle, compute_uv=False)[2] < 1e-3 * extent:
+        return True
+    try:
+        hull = ConvexHull(middle)
+    except QhullError:
+        return True
+    depth = -(middle @ hull.equations[:, :3].T + hull.equations[:, 3]).max(axis=1)
+    return bool(depth.max() <= ON_HULL * extent)

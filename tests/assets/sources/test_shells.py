@@ -1,0 +1,104 @@
+"""Rooms, backdrops and skies around an object are left out, with a word; parts of an object are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import trimesh
+from helpers.lying_models import person, tree, truck
+from helpers.model_files import box, chair, table
+from scenegen.assets.sources.files.importer import Imported
+from scenegen.assets.sources.files.objects import objects_of
+from scenegen.assets.sources.files.shells import enclosing_shell
+from scenegen.core.asset_library import Material
+
+
+def room() -> trimesh.Trimesh:
+    """A box of one piece, as seen from inside."""
+    made = box((-2.0, -2.0, -0.01), (2.0, 2.0, 2.5))
+    made.invert()
+    return made
+
+
+def walls() -> trimesh.Trimesh:
+    """A floor and three walls, a piece each."""
+    planes = [((-2, -2, 0), (2, 2, 0)), ((-2, 1.999, 0.01), (2, 2, 2.4)), ((-2, -2, 0.01), (-1.999, 1.9, 2.4))]
+    planes.append(((1.999, -2, 0.01), (2, 1.9, 2.4)))
+    return trimesh.util.concatenate([box(low, high) for low, high in planes])
+
+
+def dome() -> trimesh.Trimesh:
+    return trimesh.creation.icosphere(3, 50.0)
+
+
+def sweep() -> trimesh.Trimesh:
+    """A floor that rises to a wall behind, in one curved sheet."""
+    angle = np.linspace(0, np.pi / 2, 9)
+    curve = [(-1.5, 0.0), *zip(1.0 + 0.5 * np.sin(angle), 0.5 - 0.5 * np.cos(angle), strict=True), (1.5, 2.0)]
+    points = np.array([(x, y, z - 0.001) for y, z in curve for x in (-1.5, 1.5)])
+    rows = range(len(curve) - 1)
+    faces = [f for r in rows for f in ((2 * r, 2 * r + 1, 2 * r + 2), (2 * r + 1, 2 * r + 3, 2 * r + 2))]
+    return trimesh.Trimesh(points, faces, process=False)
+
+
+@pytest.mark.parametrize("around", [room, walls, dome, sweep])
+def test_what_is_around_a_chair_is_found(around: Callable[[], trimesh.Trimesh]) -> None:
+    shell = around()
+    both = trimesh.util.concatenate([chair(), shell])
+    found = enclosing_shell(np.asarray(both.vertices), both.faces)
+    assert found is not None
+    np.testing.assert_array_equal(found, np.arange(len(both.faces)) >= len(chair().faces))
+
+
+def with_eyes() -> trimesh.Trimesh:
+    eyes = [trimesh.creation.icosphere(1, 0.015).apply_translation([x, 0.0, 1.65]) for x in (-0.04, 0.04)]
+    return trimesh.util.concatenate([person(), *eyes])
+
+
+def chest_of_drawers() -> trimesh.Trimesh:
+    drawers = [box((-0.2, -0.17, z), (0.2, 0.17, z + 0.2)) for z in (0.05, 0.3)]
+    return trimesh.util.concatenate([box((-0.25, -0.2, 0.0), (0.25, 0.2, 0.6)), *drawers])
+
+
+def case_with_badge() -> trimesh.Trimesh:
+    return trimesh.util.concatenate(
+        [box((-0.3, -0.1, 0), (0.3, 0.1, 0.5)), box((-0.02, -0.102, 0.2), (0.02, -0.1, 0.24))]
+    )
+
+
+def cloth() -> trimesh.Trimesh:
+    """A table under a cloth to the floor."""
+    return trimesh.util.concatenate([table(1.0, 0.6, 0.7), box((-0.52, -0.32, 0.0), (0.52, 0.32, 0.72))])
+
+
+@pytest.mark.parametrize(
+    "made", [chair, table, tree, truck, person, with_eyes, chest_of_drawers, case_with_badge, cloth]
+)
+def test_the_parts_of_an_object_are_no_shell(made: Callable[[], trimesh.Trimesh]) -> None:
+    mesh = made()
+    assert enclosing_shell(np.asarray(mesh.vertices), mesh.faces) is None
+
+
+def test_a_shell_is_named_by_its_material() -> None:
+    both = trimesh.util.concatenate([chair(), dome()])
+    index = (np.arange(len(both.faces)) >= len(chair().faces)).astype(np.int32)
+    sizes = (("chair", len(chair().faces)), ("sky", len(dome().faces)))
+    imported = Imported(
+        np.asarray(both.vertices),
+        both.faces.astype(np.int32),
+        index,
+        None,
+        None,
+        (Material("wood"), Material("clouds")),
+        {},
+        (),
+        sizes,
+    )
+    (found,) = objects_of(imported, np.eye(3), "chair", split=False)
+    assert len(found.faces) == len(chair().faces)
+    assert found.part_sizes == (("chair", len(chair().faces)), ("sky", 0))
+    assert found.warnings == ("a shell around it was left out (a room, backdrop or sky: material clouds)",)
+    (kept,) = objects_of(imported, np.eye(3), "building", split=False)
+    assert len(kept.faces) == len(both.faces)

@@ -68,7 +68,7 @@ def render_sheet(library: Path, out: Path, names: str | None, size: int, samples
     cache = AssetCache(library)
     for name in wanted:
         item = bpy.data.objects.new(name, cache.mesh(name))
-        vertices = cache.triangles(name)[0]
+        vertices = cache.arrays(name).vertices
         low, high = vertices.min(axis=0), vertices.max(axis=0)
         camera = build_camera(_camera(vertices, np.asarray(_DIRECTIONS[view]), size))
         link(target, [item, camera, *_studio(low, high)])

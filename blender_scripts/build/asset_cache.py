@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
+from scenegen.core.labels.label_meshes import LabelMesh, label_mesh
 
 from blender_scripts.build.materials import make_material
 from blender_scripts.host.compat import set_vertex_normals
 
-Triangles = tuple[NDArray[np.float32], NDArray[np.int32]]
-
-# Triangles kept between scenes, about 200 bytes each: loading an asset again costs only milliseconds.
+# Triangles kept between scenes, about 300 bytes each: loading an asset again costs only milliseconds.
 CACHED_TRIANGLES = 200_000
 
 
@@ -25,7 +25,12 @@ CACHED_TRIANGLES = 200_000
 class _Loaded:
     mesh: Any
     materials: tuple[Any, ...]
-    triangles: Triangles
+    asset: Asset
+    arrays: Mesh
+
+    @cached_property
+    def label_mesh(self) -> LabelMesh:
+        return label_mesh(self.asset, self.arrays)
 
 
 class AssetCache:
@@ -44,16 +49,20 @@ class AssetCache:
         """Return the asset's bpy mesh with its materials. Raises ScenegenError for a broken asset."""
         return self._get(asset_name).mesh
 
-    def triangles(self, asset_name: str) -> Triangles:
-        """Return the same mesh's vertices float32 (V, 3) and faces int32 (F, 3) in the asset frame, for the labels."""
-        return self._get(asset_name).triangles
+    def label_mesh(self, asset_name: str) -> LabelMesh:
+        """Return the same mesh in the asset frame as labels need it."""
+        return self._get(asset_name).label_mesh
+
+    def arrays(self, asset_name: str) -> Mesh:
+        """Return the same mesh as it lies in the library."""
+        return self._get(asset_name).arrays
 
     def trim(self) -> None:
         """Drop the assets used longest ago until the rest has at most `max_triangles`."""
-        total = sum(len(entry.triangles[1]) for entry in self._loaded.values())
+        total = sum(len(entry.arrays.faces) for entry in self._loaded.values())
         while total > self.max_triangles:
             _, entry = self._loaded.popitem(last=False)
-            total -= len(entry.triangles[1])
+            total -= len(entry.arrays.faces)
             _remove(entry)
 
     def _get(self, asset_name: str) -> _Loaded:
@@ -71,7 +80,7 @@ def _load(asset: Asset, arrays: Mesh) -> _Loaded:
     for material in materials:
         mesh.materials.append(material)
     mesh.use_fake_user = True  # so that it stays when its first scene is removed
-    return _Loaded(mesh, materials, (arrays.vertices, arrays.faces))
+    return _Loaded(mesh, materials, asset, arrays)
 
 
 def _remove(entry: _Loaded) -> None:

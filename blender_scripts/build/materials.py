@@ -23,14 +23,13 @@ SHIFT, ROUGHNESS = "shift", "roughness"
 _DYED = ("fabric", "plastic", "paint")  # materials of any colour
 _FREE_HUE, _BOUND_HUE = 1.0, 0.25  # shares of the shift: wood and skin keep their hue
 _COLOR_SLOTS = ("base_color", "emission")
-_GLASS_FROM = 0.5  # more transmission than this is drawn as thin glass
 
 
 def make_material(name: str, material: Material, folder: Path) -> Any:
     """Build `material`; texture paths are below `folder`. A texture that cannot be read becomes neutral grey."""
     result = new_material(name)
     tree = result.node_tree
-    if material.kind == "glass" or material.transmission > _GLASS_FROM:
+    if material.is_thin_glass:
         finish(tree, thin_glass(tree, material))
         return result
     inputs = _KINDS[material.kind](tree, material)
@@ -114,7 +113,9 @@ def _textures(tree: Any, material: Material, folder: Path) -> dict[str, Any]:
             if slot == "base_color":
                 inputs["Base Color"] = NEUTRAL_GREY
             continue
-        node = add(tree, "ShaderNodeTexImage", image=image)
+        # A texel is there or not: labels ask for the alpha of one texel, too (scenegen.core.labels.cut_outs).
+        interpolation = "Closest" if slot == "alpha" else "Linear"
+        node = add(tree, "ShaderNodeTexImage", image=image, interpolation=interpolation)
         color, alpha = node.outputs[0], node.outputs[1]
         if slot == "normal":
             inputs["Normal"] = add(tree, "ShaderNodeNormalMap", {"Color": color}).outputs[0]

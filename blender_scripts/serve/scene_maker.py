@@ -92,7 +92,7 @@ class SceneMaker:
         scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
         try:
             with _timed(seconds, "load"):
-                meshes = {name: self.cache.triangles(name) for name in names}
+                meshes = {name: self.cache.label_mesh(name) for name in names}
             with _timed(seconds, "build"):
                 cameras = build_scene(scene, self.cache)
             with SceneWriter(request.folder, index) as writer:

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy wheel")
 
+from helpers.cycles_passes import cycles_passes  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 from scenegen.core.asset_library import Material  # noqa: E402
 from scenegen.core.labels.depth_and_instances import rasterize  # noqa: E402
@@ -100,7 +101,7 @@ def test_cycles_own_depth_and_index_passes_agree_with_the_rasterizer(target: Any
         thing.matrix_world = Matrix(pose.tolist())
         thing.pass_index = number + 1
         link(target, [thing])
-        vertices, faces = cache.triangles(name)
+        vertices, faces = cache.arrays(name).vertices, cache.arrays(name).faces
         objects.append((number, vertices @ pose[:3, :3].T + pose[:3, 3], faces))
     eye = build_camera(view)
     link(target, [eye])
@@ -111,55 +112,3 @@ def test_cycles_own_depth_and_index_passes_agree_with_the_rasterizer(target: Any
     assert same.mean() >= 0.995
     hit = same & (expected_index > 0)
     assert np.abs(depth - expected_depth)[hit].max() < 0.002
-
-
-def cycles_passes(target: Any, eye: Any, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cycles' depth and object index of one sample at each pixel's centre, written by the compositor as EXR files."""
-    layer = target.view_layers[0]
-    layer.use_pass_z = layer.use_pass_object_index = True
-    target.cycles.samples = 1
-    target.cycles.filter_width = 0.01
-    target.render.use_compositing = True
-    link_passes = link_passes_5 if bpy.app.version >= (5, 0, 0) else link_passes_4
-    link_passes(target, folder)
-    render_cameras(target, [eye], [folder / "image.png"], 0)
-    return read_exr(next(folder.glob("*depth*.exr"))), read_exr(next(folder.glob("*index*.exr")))
-
-
-def link_passes_4(target: Any, folder: Path) -> None:
-    target.use_nodes = True
-    tree = target.node_tree
-    tree.nodes.clear()
-    files = add(tree, "CompositorNodeOutputFile", base_path=str(folder))
-    as_floats(files.format)
-    files.file_slots.clear()
-    layers = add(tree, "CompositorNodeRLayers")
-    for name, output in (("depth", "Depth"), ("index", "IndexOB")):
-        files.file_slots.new(name)
-        tree.links.new(layers.outputs[output], files.inputs[name])
-
-
-def link_passes_5(target: Any, folder: Path) -> None:
-    """5.0 has no Scene.node_tree: the compositor is a node group, its file node has items, the pass another name."""
-    tree = target.compositing_node_group = bpy.data.node_groups.new("passes", "CompositorNodeTree")
-    files = add(tree, "CompositorNodeOutputFile", directory=str(folder), file_name="pass_")
-    files.format.media_type = "IMAGE"
-    as_floats(files.format)
-    layers = add(tree, "CompositorNodeRLayers")
-    for name, output in (("depth", "Depth"), ("index", "Object Index")):
-        files.file_output_items.new("FLOAT", name)
-        tree.links.new(layers.outputs[output], files.inputs[name])
-
-
-def as_floats(image_format: Any) -> None:
-    image_format.file_format = "OPEN_EXR"
-    image_format.color_depth = "32"
-
-
-def read_exr(path: Path) -> NDArray[np.float32]:
-    image = bpy.data.images.load(str(path))
-    image.colorspace_settings.name = "Non-Color"
-    width, height = image.size
-    pixels = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(pixels)
-    return pixels.reshape(height, width, image.channels)[::-1, :, 0]

@@ -32,6 +32,7 @@ from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import Vector
 
 FORMAT = "scenegen-asset/1"
+GLASS_FROM = 0.5  # more transmission than this is drawn as thin glass
 ArrayKind = tuple[type[np.generic], int]
 """A type, and a number of dimensions."""
 
@@ -84,6 +85,16 @@ class Material:
     emission_strength: float = 0.0
     scale: float = 1.0
     textures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_thin_glass(self) -> bool:
+        """Whether it is drawn as thin glass, without its textures."""
+        return self.kind == "glass" or self.transmission > GLASS_FROM
+
+    @property
+    def alpha_map(self) -> str | None:
+        """The path of the alpha texture that it shows, or None."""
+        return self.textures.get("alpha") if self.kind == "plain" and not self.is_thin_glass else None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import is_folder
+from scenegen.core.labels.label_meshes import LabelMesh, label_mesh
 
 NAME_IT = "name the library that the data set was made from with --assets"
 SIZE_TOLERANCE = 1e-6
@@ -21,10 +22,11 @@ SIZE_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class LoadedAsset:
-    """An asset's description and its mesh."""
+    """An asset's description, its mesh, and its mesh as labels need it."""
 
     asset: Asset
     mesh: Mesh
+    label_mesh: LabelMesh
 
 
 def find_library(dataset: Dataset, assets: Path | None, names: Iterable[str] = ()) -> Path:
@@ -45,7 +47,8 @@ def load_asset(library: Path, name: str) -> LoadedAsset:
     """An asset of a library. ScenegenError when it is not there or its files are damaged."""
     _check_there(library, name)
     asset = read_asset(library / name)
-    return LoadedAsset(asset, read_mesh(asset))
+    mesh = read_mesh(asset)
+    return LoadedAsset(asset, mesh, label_mesh(asset, mesh))
 
 
 def check_sizes(stored: StoredScene, library: Path) -> None:

@@ -113,9 +113,7 @@ def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: Datas
     if before != wanted and scene.grid == wanted.grid and [c.frustum for c in scene.cameras] == frusta:
         return False
     check_sizes(stored, library)
-    loaded = {item.asset: load_asset(library, item.asset).mesh for item in scene.objects}
-    meshes = {name: (mesh.vertices, mesh.faces) for name, mesh in loaded.items()}
-    placed = place_meshes(scene, meshes)
+    placed = place_meshes(scene, {item.asset: load_asset(library, item.asset).label_mesh for item in scene.objects})
     masks = grid_masks(placed, wanted.grid, len(scene.classes)) if wanted.grid else None
     labels = (frustum_labels(placed, c, f) for c, f in zip(scene.cameras, frusta, strict=True))
     cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))

@@ -246,6 +246,9 @@ def _fit(content: bytes, longest_edge: int, *, exact: bool) -> tuple[bytes, str]
         image = image.convert("RGB")
     if scale < 1.0:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        two_valued = exact and image.mode == "L" and set(np.unique(np.asarray(image))) <= {0, 255}
         image = image.resize(size, Image.Resampling.BOX if scale < 0.3 else Image.Resampling.LANCZOS)
+        if two_valued:  # a mask of what is there stays one: labels know no half
+            image = image.point([255 if v >= 128 else 0 for v in range(256)])
     lossless = exact or image.mode == "L" or max(image.size) <= 64
     return _encode(image, lossless=lossless), ".png" if lossless else ".jpg"

@@ -17,5 +17,6 @@ def grid_masks(placed: Sequence[PlacedMesh], grid: GridSpec, classes: int) -> ND
     """Masks of a scene in a box grid: bool (X, Y, Z, C), C = `classes`."""
     masks = np.zeros((*grid.shape, classes), dtype=np.bool_)
     for mesh in placed:
-        mark_cells(masks[..., mesh.label - 1], mesh.vertices, mesh.faces, box_grid(grid), value=True)
+        own = masks[..., mesh.label - 1]
+        mark_cells(own, mesh.vertices, mesh.faces, box_grid(grid), mesh.cut_out, value=True)
     return masks

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.core.compiled import compiled
+from scenegen.core.labels.cut_outs import CutOut, OpaqueTexels, is_opaque, opaque_texels
 from scenegen.core.labels.grids import affine
 from scenegen.core.labels.triangle_meshes import mesh_arrays
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, Vector
@@ -21,10 +23,14 @@ from scenegen.core.scene.scene import FARTHEST_MM, Camera, Vector
 Floats = NDArray[np.float64]
 
 
+Drawn = tuple[int, ArrayLike, ArrayLike] | tuple[int, ArrayLike, ArrayLike, CutOut | None]
+"""An object: its id, vertices (V, 3) in world metres, faces (F, 3) and, if there are any, its cut-out faces."""
+
+
 def rasterize(
-    objects: Sequence[tuple[int, ArrayLike, ArrayLike]], camera: Camera, room: Vector | None
+    objects: Sequence[Drawn], camera: Camera, room: Vector | None
 ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
-    """Draw objects (id, vertices (V, 3) in world metres, faces (F, 3)) and a room as a camera sees them.
+    """Draw objects and a room as a camera sees them; of cut-out faces, the texels that are opaque.
 
     Returns depth, float32 (H, W), metres along the optical axis at pixel centres, 0 where nothing is hit, and instance,
     uint16 (H, W), id + 1 or 0. The nearest surface wins; of equally near ones, that of the lower id. `room` is the size
@@ -34,10 +40,13 @@ def rasterize(
     instance = np.zeros((camera.height, camera.width), dtype=np.uint16)
     if room is not None:
         _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance)
-    for number, vertices, faces in sorted(objects, key=lambda entry: entry[0]):
+    for number, vertices, faces, *cut in sorted(objects, key=lambda entry: entry[0]):
         points, triples = mesh_arrays(vertices, faces)
         places = affine(camera.K, affine(camera.world_to_camera, points))
-        _draw(places, triples, number + 1, distance, instance)
+        _draw(places, triples, _ALL_OPAQUE, number + 1, distance, instance)
+        if cut and cut[0] is not None:
+            paint = _Paint(cut[0].places, cut[0].maps, cut[0].texels)
+            _draw(places, cut[0].faces, paint, number + 1, distance, instance)
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
 
 
@@ -78,8 +87,26 @@ def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Float
                 distance[row, column] = enter if enter > 0 else leave
 
 
+class _Paint(NamedTuple):
+    """Where the corners of cut-out faces lie in their maps, in texels (C, 3, 2), and their maps (C,) in `texels`."""
+
+    places: Floats
+    maps: NDArray[np.int64]
+    texels: OpaqueTexels
+
+
+_ALL_OPAQUE = _Paint(np.zeros((0, 3, 2)), np.zeros(0, dtype=np.int64), opaque_texels([np.ones((1, 1), dtype=np.bool_)]))
+
+
 @compiled
-def _draw(places: Floats, faces: NDArray[np.int64], label: int, distance: Floats, instance: NDArray[np.uint16]) -> None:
+def _draw(
+    places: Floats,
+    faces: NDArray[np.int64],
+    paint: _Paint,
+    label: int,
+    distance: Floats,
+    instance: NDArray[np.uint16],
+) -> None:
     """Draw triangles over homogeneous image points (u * z, v * z, z) where they are nearer than `distance` (H, W)."""
     height, width = distance.shape
     image = np.empty((len(places), 2))
@@ -126,8 +153,27 @@ def _draw(places: Floats, faces: NDArray[np.int64], label: int, distance: Floats
                 if nearest > 0:
                     depth = max(depth, nearest)
                 if 0 < depth < distance[row, column]:
+                    if len(paint.maps):
+                        # Shares of the corners: the ray is their sum with these weights.
+                        weight_a = bc_x * x + bc_y * y + bc_1
+                        weight_b = ca_x * x + ca_y * y + ca_1
+                        weight_c = ab_x * x + ab_y * y + ab_1
+                        if not _shows(paint, f, weight_a, weight_b, weight_c):
+                            continue
                     distance[row, column] = depth
                     instance[row, column] = label
+
+
+@compiled
+def _shows(paint: _Paint, f: int, a: float, b: float, c: float) -> bool:
+    """Whether cut-out face f is opaque at the point that is the mean of its corners with these weights."""
+    total = a + b + c
+    if total == 0:
+        return False
+    corners = paint.places[f]
+    s = (a * corners[0, 0] + b * corners[1, 0] + c * corners[2, 0]) / total
+    t = (a * corners[0, 1] + b * corners[1, 1] + c * corners[2, 1]) / total
+    return is_opaque(paint.texels, paint.maps[f], s, t)
 
 
 @compiled

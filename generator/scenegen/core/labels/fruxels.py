@@ -22,5 +22,5 @@ def frustum_labels(placed: Sequence[PlacedMesh], camera: Camera, spec: FrustumSp
     grid = frustum_grid(camera, spec)
     labels = np.zeros(grid.shape, dtype=np.uint8)
     for mesh in meshes_in_view(placed, camera, grid.K, grid.near, grid.far):
-        mark_cells(labels, mesh.vertices, mesh.faces, grid, value=mesh.label)
+        mark_cells(labels, mesh.vertices, mesh.faces, grid, mesh.cut_out, value=mesh.label)
     return labels

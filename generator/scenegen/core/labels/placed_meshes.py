@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scenegen.core.labels.cut_outs import CutOut
 from scenegen.core.labels.grids import Floats, affine
+from scenegen.core.labels.label_meshes import LabelMesh
 from scenegen.core.labels.triangle_meshes import mesh_arrays
 from scenegen.core.scene.scene import Camera, PlacedObject, Scene
 
-Meshes = Mapping[str, tuple[ArrayLike, ArrayLike]]
-"""Asset name to (vertices (V, 3) in metres, asset frame; faces (F, 3))."""
+Meshes = Mapping[str, tuple[ArrayLike, ArrayLike] | LabelMesh]
+"""Asset name to (vertices (V, 3) in metres, asset frame; faces (F, 3)), or to these with cut-out faces."""
 
 MARGIN = 1e-2
 """An object is left out of a view only if it is this far outside: pixels, and metres of depth."""
@@ -21,24 +23,29 @@ MARGIN = 1e-2
 
 @dataclass(frozen=True)
 class PlacedMesh:
-    """An object's triangles in the world, their label (class index + 1), the corners (8, 3) of a box around them."""
+    """An object's triangles in the world, their label (class index + 1), the corners (8, 3) of a box around them, and
+    its cut-out faces, if there are any.
+    """
 
     id: int
     label: int
     vertices: Floats
     faces: NDArray[np.int64]
     corners: Floats
+    cut_out: CutOut | None = None
 
 
 def place_meshes(scene: Scene, meshes: Meshes) -> tuple[PlacedMesh, ...]:
     """Every object of a scene whose assets' (vertices, faces), in the asset frame, are found in `meshes` by name."""
     placed = []
     for item in scene.objects:
-        points, faces = mesh_arrays(world_vertices(item, meshes), meshes[item.asset][1])
+        mesh = LabelMesh(*meshes[item.asset])
+        points, faces = mesh_arrays(world_vertices(item, meshes), mesh.faces)
         # Column by column: numpy reduces the rows of a (V, 3) array 25 times slower.
         ends = [(points[:, axis].min(), points[:, axis].max()) for axis in range(3)]
         corners = np.array([[ends[axis][n >> axis & 1] for axis in range(3)] for n in range(8)])
-        placed.append(PlacedMesh(item.id, scene.classes.index(item.class_name) + 1, points, faces, corners))
+        label = scene.classes.index(item.class_name) + 1
+        placed.append(PlacedMesh(item.id, label, points, faces, corners, mesh.cut_out))
     return tuple(placed)
 
 

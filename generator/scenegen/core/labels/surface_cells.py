@@ -65,7 +65,7 @@ def mark_surface(
             if not one_slice:
                 corners = _slice(places, faces[f], low, below[k], above[k], a, b)
             for j in range(j_min, j_max + 1):
-                start, stop = _extent(a, b, corners, j - TOLERANCE, j + 1 + TOLERANCE)
+                start, stop = extent(a, b, corners, j - TOLERANCE, j + 1 + TOLERANCE)
                 if start <= stop:
                     i_first, i_last = _touched(start, nx)[0], _touched(stop, nx)[1]
                     for i in range(max(i_first, 0), min(i_last, nx - 1) + 1):
@@ -155,7 +155,7 @@ def _slice(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
 
 
 @compiled
-def _extent(a: Floats, b: Floats, corners: int, low: float, high: float) -> tuple[float, float]:
+def extent(a: Floats, b: Floats, corners: int, low: float, high: float) -> tuple[float, float]:
     """Extent along `a` of the part of a convex polygon where low <= b <= high; (inf, -inf) if there is none."""
     start, stop = math.inf, -math.inf
     last = corners - 1

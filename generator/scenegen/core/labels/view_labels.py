@@ -45,5 +45,5 @@ def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | Non
 def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewMaps:
     """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again."""
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
-    depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces) for mesh in seen], camera, room)
+    depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces, mesh.cut_out) for mesh in seen], camera, room)
     return ViewMaps(depth_to_millimetres(depth), instance)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenegen.core.compiled import compiled
+from scenegen.core.labels.cut_outs import CutOut
 from scenegen.core.labels.grids import (
     BoxGrid,
     FrustumGrid,
@@ -20,6 +21,7 @@ from scenegen.core.labels.grids import (
     to_grid_space,
 )
 from scenegen.core.labels.inside_cells import inside_cells
+from scenegen.core.labels.opaque_cells import COLUMNS, CutFaces, mark_opaque
 from scenegen.core.labels.surface_cells import TOLERANCE, mark_surface, slab_bounds
 from scenegen.core.labels.triangle_meshes import MeshLike, SceneLike, mesh_arrays, placed_meshes_of
 
@@ -75,27 +77,44 @@ def _meshes(vertices: Any, faces: Any) -> Iterable[tuple[ArrayLike, ArrayLike]]:
     raise ValueError(f"a {type(vertices).__name__} given, a mesh, a scene, or vertices and faces are needed")
 
 
-def mark_cells(volume: NDArray[Any], vertices: ArrayLike, faces: ArrayLike, grid: Grid, *, value: int) -> None:
-    """Write `value` into the cells of `volume` (grid.shape) that a mesh occupies."""
-    low, part = voxelize_part(vertices, faces, grid)
+def mark_cells(
+    volume: NDArray[Any], vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None, *, value: int
+) -> None:
+    """Write `value` into the cells of `volume` (grid.shape) that a mesh, with its cut-out faces, occupies."""
+    low, part = voxelize_part(vertices, faces, grid, cut)
     i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
     volume[i, j, k][part] = value
 
 
-def voxelize_part(vertices: ArrayLike, faces: ArrayLike, grid: Grid) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
-    """The same as (first cell, bool array from there on): only the cells of the mesh's own range."""
-    places, triples, whole = _among_cells(*mesh_arrays(vertices, faces), grid)
+def voxelize_part(
+    vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None
+) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
+    """The same as (first cell, bool array from there on): only the cells of the mesh's own range.
+
+    The corners of cut-out faces are among the vertices. Such faces mark the cells that hold some of their opaque area;
+    what is inside is decided by the other faces and by those that close a solid in spite of their holes.
+    """
+    points, triples = mesh_arrays(vertices, faces)
+    places, surface, whole = _among_cells(points, triples, grid)
+    cut_faces = None if cut is None else _cut_faces(points, cut, grid)
+    corners, around, shell = places, places, surface
+    if cut_faces is not None:
+        corners = np.concatenate([places, cut_faces.corners[..., :3].reshape(-1, 3)])
+    if cut is not None and len(cut.closing):
+        around, shell, whole = _among_cells(points, np.concatenate([triples, cut.closing]), grid)
     nothing = (0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_)
-    if len(triples) == 0:
+    if len(surface) == 0 and cut_faces is None:
         return nothing
     below, above = slab_bounds(depth_bounds(grid))
-    low, high = _cell_range(places, below, above, grid.shape)
+    low, high = _cell_range(corners, below, above, grid.shape)
     if np.any(high <= low):
         return nothing
     near, far = low[2], high[2]
     occupied = np.zeros((high - low).tolist(), dtype=np.bool_)
-    mark_surface(places, triples, low, below[near:far], above[near:far], occupied)
-    occupied |= inside_cells(places, triples, low, depth_centres(grid)[near:far], occupied, whole=whole)
+    mark_surface(places, surface, low, below[near:far], above[near:far], occupied)
+    if cut_faces is not None:
+        mark_opaque(cut_faces, low, below[near:far], above[near:far], occupied)
+    occupied |= inside_cells(around, shell, low, depth_centres(grid)[near:far], occupied, whole=whole)
     first = low.tolist()
     return (first[0], first[1], first[2]), occupied
 
@@ -113,11 +132,31 @@ def _among_cells(points: Floats, faces: Ints, grid: Grid) -> tuple[Floats, Ints,
     return np.concatenate([places[:, :2] / depth, -1 / depth], axis=1), faces, whole
 
 
+def _cut_faces(points: Floats, cut: CutOut, grid: Grid) -> CutFaces | None:
+    """Cut-out faces among axis-aligned cells, clipped near the camera of a frustum; None if nothing is left."""
+    corners = to_grid_space(grid, points[cut.faces.reshape(-1)])
+    corners = np.concatenate([corners, cut.places.reshape(-1, 2), np.repeat(cut.maps, 3)[:, None]], axis=1)
+    weight = np.ones((len(corners), 1))
+    if isinstance(grid, FrustumGrid):
+        corners, _ = _cut(corners, np.arange(len(corners)).reshape(-1, 3), grid.near * CAMERA_MARGIN)
+        weight = 1 / corners[:, 2:3]
+        corners[:, :3] = np.concatenate([corners[:, :2] * weight, -weight], axis=1)
+    if len(corners) == 0:
+        return None
+    maps = np.rint(corners[::3, 5]).astype(np.int64)
+    corners = np.concatenate([corners[:, :3], corners[:, 3:5] * weight, weight], axis=1)
+    return CutFaces(corners.reshape(-1, 3, COLUMNS), maps, cut.texels)
+
+
 @compiled
 def _cut(places: Floats, faces: Ints, clip: float) -> tuple[Floats, Ints]:
-    """Keep the part of a mesh whose depth is at least `clip`: a cut triangle becomes one or two with new vertices."""
-    triangles = np.empty((6 * len(faces), 3))
-    polygon = np.empty((4, 3))
+    """Keep the part of a mesh whose depth is at least `clip`: a cut triangle becomes one or two with new vertices.
+
+    `places` (V, 3 or more): what follows the depth is cut along with it.
+    """
+    columns = places.shape[1]
+    triangles = np.empty((6 * len(faces), columns))
+    polygon = np.empty((4, columns))
     written = 0
     for f in range(len(faces)):
         corners = 0

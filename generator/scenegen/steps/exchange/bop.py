@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 
 from scenegen.core.dataset.credits import Credit
@@ -36,6 +36,7 @@ from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
+from scenegen.core.labels.label_meshes import LabelMesh
 from scenegen.core.labels.placed_meshes import world_vertices
 from scenegen.core.scene.scene import FARTHEST_MM, Camera, PlacedObject
 from scenegen.steps.exchange.bop_models import MM, BopObject, centre, write_model
@@ -71,9 +72,8 @@ class BopWriter:
     def write_scene(self, stored: StoredScene) -> None:
         """Write a scene's folder."""
         scene = stored.scene
-        loaded = {item.asset: load_asset(self.library, item.asset).mesh for item in scene.objects}
-        meshes = {name: (mesh.vertices, mesh.faces) for name, mesh in loaded.items()}
-        solids = {item.id: (world_vertices(item, meshes), meshes[item.asset][1]) for item in scene.objects}
+        meshes = {item.asset: load_asset(self.library, item.asset).label_mesh for item in scene.objects}
+        solids = {item.id: meshes[item.asset]._replace(vertices=world_vertices(item, meshes)) for item in scene.objects}
         cameras: dict[str, Any] = {}
         poses: dict[str, Any] = {}
         infos: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class BopWriter:
                 cameras[str(k)] = _camera(camera)
                 poses[str(k)], infos[str(k)] = [], []
                 for item in scene.objects:
-                    silhouette = _silhouette(camera, *solids[item.id])
+                    silhouette = _silhouette(camera, solids[item.id])
                     if silhouette is None:
                         continue
                     visible = instance == item.id + 1
@@ -187,8 +187,9 @@ class _Silhouette:
     box: PixelBox
 
 
-def _silhouette(camera: Camera, vertices: Floats, faces: ArrayLike) -> _Silhouette | None:
-    """What a camera sees of an object alone, its vertices (V, 3) in world metres; None: nothing in the image."""
+def _silhouette(camera: Camera, mesh: LabelMesh) -> _Silhouette | None:
+    """What a camera sees of an object alone, its mesh in world metres; None: nothing in the image."""
+    vertices = np.asarray(mesh.vertices)
     width, height = camera.width, camera.height
     matrix = np.array(camera.world_to_camera)
     x, y, z = np.array(camera.K) @ (matrix[:3, :3] @ vertices.T + matrix[:3, 3:])
@@ -197,7 +198,7 @@ def _silhouette(camera: Camera, vertices: Floats, faces: ArrayLike) -> _Silhouet
         return None
 
     def draw(view: Camera) -> Mask:
-        return rasterize([(0, vertices, faces)], view, None)[1] > 0
+        return rasterize([(0, vertices, mesh.faces, mesh.cut_out)], view, None)[1] > 0
 
     mask = draw(camera)
     if not mask.any():

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ SOLID_SHARE = 0.95
 class LabelledScene:
     """A scene with its voxels, None without a box grid, and its objects' triangles, None without their library.
 
-    `pixels` collects what `check_surfaces` counts in every view, for `check_depth`.
+    `pixels` collects what `check_surfaces` counts in every view, for `check_depth`. `library` is that of `placed`.
     """
 
     scene: Scene
@@ -49,6 +50,7 @@ class LabelledScene:
     masks: NDArray[np.bool_] | None
     placed: tuple[PlacedMesh, ...] | None
     pixels: list[PixelCounts] = field(default_factory=list)
+    library: Path | None = None
 
     @cached_property
     def boxes(self) -> Boxes:

@@ -33,7 +33,7 @@ def cast_objects(scene: Scene, library: Path) -> tuple[PlacedMesh, ...] | None:
     loaded = {item.asset: load_asset(library, item.asset) for item in scene.objects}
     if not all(np.allclose(loaded[o.asset].asset.size, o.size, rtol=0, atol=SIZE_TOLERANCE) for o in scene.objects):
         return None  # which "poses" tells
-    return place_meshes(scene, {name: (entry.mesh.vertices, entry.mesh.faces) for name, entry in loaded.items()})
+    return place_meshes(scene, {name: entry.label_mesh for name, entry in loaded.items()})
 
 
 def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:

@@ -22,7 +22,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
 from scenegen.steps.stats import read_timings
-from scenegen.steps.verify import labels, recast
+from scenegen.steps.verify import cut_outs, labels, recast
 from scenegen.steps.verify.form import check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
@@ -30,7 +30,7 @@ from scenegen.steps.verify.pair import check_pair
 from scenegen.steps.verify.recast import cast_objects
 
 MOST_MISSING_NAMED = 20
-VIEW_CHECKS = {**labels.VIEW_CHECKS, "recast": recast.check_view}
+VIEW_CHECKS = {**labels.VIEW_CHECKS, "recast": recast.check_view, "holes": cut_outs.check_view}
 SCENE_CHECKS = {**labels.SCENE_CHECKS, "recast": recast.check_voxels}
 CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]))
 """The names of all checks of one data set."""
@@ -125,7 +125,7 @@ def _without_info(path: Path, error: DamageError, workers: int, on_progress: OnP
 
 def _notes(library: Path, missing: set[str]) -> Iterable[str]:
     """What could not be compared with the models."""
-    what = "labels were not compared with the models' own geometry"
+    what = "labels were not compared with the models' own geometry, nor with the holes of their cut-outs"
     if not is_folder(library):
         yield f"{library}: there is no asset library here, so {what}; {NAME_IT}"
     elif missing:
@@ -177,7 +177,7 @@ def _check_scene(info: DatasetInfo | None, library: Path | None, numbered: tuple
     except ScenegenError as error:
         faults.append(Fault(None, "recast", str(error)))
         placed = None
-    return SceneFaults((*faults, *_check_labels(index, stored, placed)), missing)
+    return SceneFaults((*faults, *_check_labels(index, stored, placed, library)), missing)
 
 
 def _damaged_files(index: int, stored: StoredScene) -> Iterable[Fault]:
@@ -188,14 +188,16 @@ def _damaged_files(index: int, stored: StoredScene) -> Iterable[Fault]:
     return [Fault(index, "files", detail) for detail in files.damage]
 
 
-def _check_labels(index: int, stored: StoredScene, placed: tuple[PlacedMesh, ...] | None) -> Iterable[Fault]:
+def _check_labels(
+    index: int, stored: StoredScene, placed: tuple[PlacedMesh, ...] | None, library: Path | None
+) -> Iterable[Fault]:
     """Check all arrays, one camera's at a time: a street has gigabytes of them. Damaged ones are left out."""
     scene, files = stored.scene, FileReader(stored)
     occupancy = masks = None
     if scene.grid:
         occupancy = files.read("occupancy.npy", lambda: stored.occupancy, scene.grid.shape, "bool")
         masks = files.read("masks.npy", lambda: stored.masks, (*scene.grid.shape, len(scene.classes)), "bool")
-    labelled = LabelledScene(scene, occupancy, masks, placed)
+    labelled = LabelledScene(scene, occupancy, masks, placed, library=library)
     for k in range(len(scene.cameras)):
         view = files.view(k)
         if view:

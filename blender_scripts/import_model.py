@@ -33,9 +33,11 @@ from blender_scripts.imports.ledger import file_warnings
 from blender_scripts.imports.materials import Images, read_material
 from blender_scripts.imports.mtl import describe as describe_mtl
 from blender_scripts.imports.mtl import read_mtl
+from blender_scripts.imports.ply import read_ply
 from blender_scripts.imports.polygons import single_polygons, values_of
-from blender_scripts.imports.references import check_references
-from blender_scripts.imports.text_files import lower_case_stl, near_origin
+from blender_scripts.imports.references import USD_SUFFIXES, check_references
+from blender_scripts.imports.text_files import near_origin, readable_stl
+from blender_scripts.imports.usd import read_usd
 
 IMPORTERS = {
     ".glb": ("import_scene", "gltf"),
@@ -62,7 +64,7 @@ OPTIONS: dict[str, dict[str, bool]] = {
 CORRECTIONS: dict[str, Callable[[Path, Path], Path]] = {
     "gltf": readable,
     "collada_import": corrected,
-    "stl_import": lower_case_stl,
+    "stl_import": readable_stl,
     "obj_import": near_origin,
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
@@ -96,9 +98,9 @@ def main(arguments: list[str]) -> None:
 def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     """Import one file into `folder`; raises ImportFault, or whatever Blender's importer raises."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    _read(file, folder)
-    images = Images(folder, file.parent)
     warnings = file_warnings(file)
+    _read(file, folder, warnings)
+    images = Images(folder, file.parent)
     describe = _materials_of(file, images, warnings)
     materials: dict[str, int] = {}
     described: list[dict[str, Any]] = []
@@ -148,8 +150,11 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     (folder / "model.json").write_text(text, encoding="utf-8")
 
 
-def _read(file: Path, folder: Path) -> None:
-    """Open a file in Blender; a corrected copy of a file that Blender reads wrongly goes to `folder`."""
+def _read(file: Path, folder: Path, warnings: list[str]) -> None:
+    """Open a file in Blender; a corrected copy of a file that Blender reads wrongly goes to `folder`.
+
+    Adds to `warnings` what is not read.
+    """
     if file.suffix.lower() == ".blend":
         bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=False)
         refuse_other_files(file)
@@ -157,6 +162,8 @@ def _read(file: Path, folder: Path) -> None:
         return
     if file.suffix.lower() not in IMPORTERS:
         raise ImportFault(f"unknown kind of file {file.suffix!r}; known: .blend {' '.join(IMPORTERS)}")
+    if file.suffix.lower() == ".ply" and read_ply(file, warnings):
+        return
     space, name = IMPORTERS[file.suffix.lower()]
     if name == "fbx" and "fbx_import" in dir(bpy.ops.wm):
         space, name = "wm", "fbx_import"  # the older importer hands geometric transforms on to the children
@@ -178,6 +185,12 @@ def _materials_of(file: Path, images: Images, warnings: list[str]) -> Callable[[
         defined, missing = read_mtl(file)
         warnings += missing
         return lambda material: describe_mtl(defined[material.name], images) if material.name in defined else {}
+    if suffix in USD_SUFFIXES:
+        looks, lost = read_usd(file)
+        warnings += lost
+        return lambda material: (
+            looks[material.name](images) if material.name in looks else read_material(material, images)
+        )
     return lambda material: read_material(material, images, named_by_file=suffix in (".gltf", ".glb"))
 
 

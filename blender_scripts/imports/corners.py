@@ -71,6 +71,9 @@ def face_colors(
             continue
         colors = _colors(mesh, material.get("color_attribute", ""), faces[chosen], corners[chosen])
         if colors is None:
+            if not bare:
+                named = material["color_attribute"]
+                material["warnings"].append(f"{material['name']}: its mesh has no colours {named} of vertices")
             continue
         if not bare and material.get("alpha_attribute") is not None and colors[..., 3].min() < WHITE:
             material["warnings"].append(f"{material['name']}: the alpha of its colours of vertices is not shown")
@@ -95,7 +98,8 @@ def _name_unused(mesh: Any, material: dict[str, Any], faces: NDArray[np.int32], 
 
 def _colors(mesh: Any, name: str, faces: NDArray[np.int32], corners: NDArray[np.int32]) -> NDArray[np.float32] | None:
     """Linear RGBA (F, 3, 4) of the corners in a colour attribute; the first one's where `name` is empty."""
-    attribute = mesh.color_attributes.get(name) if name else mesh.color_attributes[0]
+    found = mesh.color_attributes
+    attribute = found.get(name) if name else found.get("displayColor") or found[0]  # USD's for meshes without material
     if attribute is None or attribute.domain not in ("CORNER", "POINT"):
         return None
     index = corners if attribute.domain == "CORNER" else faces

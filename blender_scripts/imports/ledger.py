@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,7 @@ _ONLY_NUMBERS = {"IOR", "Specular IOR Level", "Specular", "Emission Strength", "
 
 def file_warnings(file: Path) -> list[str]:
     """Warnings about what the file names and Blender's importer does not read."""
-    suffix = file.suffix.lower()
-    if suffix in (".gltf", ".glb"):
-        return _gltf(file)
-    if suffix == ".ply":
-        return _ply(file)
-    return []
+    return _gltf(file) if file.suffix.lower() in (".gltf", ".glb") else []
 
 
 def shader_warnings(name: str, shader: Any) -> list[str]:
@@ -107,13 +101,3 @@ def _extensions(material: dict[str, Any]) -> Iterator[str]:
             for key in values:
                 if key not in _SHOWN[extension]:
                     yield f"{extension}.{key} is not shown"
-
-
-def _ply(file: Path) -> list[str]:
-    with file.open("rb") as stream:
-        head = stream.read(1 << 16).partition(b"end_header")[0].decode(errors="replace")
-    found = [f"texture {name.strip()} of the PLY is not read" for name in re.findall(r"comment TextureFile (.+)", head)]
-    face = head.partition("element face")[2].partition("element ")[0]
-    if re.search(r"property \w+ (red|diffuse_red)\s", face):
-        found.append("colours of faces of the PLY are not read; give the colours to vertices")
-    return found

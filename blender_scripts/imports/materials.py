@@ -53,6 +53,18 @@ class Images:
                 written = self.write(bpy.data.images.load(str(path), check_existing=True))
         return {"image": written, "outside": path is None and lies_outside(named, folder)}
 
+    def put(self, name: str, content: bytes) -> str | None:
+        """As `write`, of the content of an image file."""
+        if name not in self.written:
+            suffix = Path(name).suffix.lower()
+            file = self.folder / f"image_{len(self.written)}{'' if suffix in READABLE else suffix}"
+            file.write_bytes(content)
+            self.written[name] = file.name
+            if suffix not in READABLE:  # have Blender read it
+                with suppress(RuntimeError):
+                    self.written[name] = self._write(bpy.data.images.load(str(file)), len(self.written))
+        return self.written[name]
+
     def _write(self, image: Any, number: int) -> str | None:
         path = self._on_disk(image)
         name = Path(image.filepath_raw or image.name).name

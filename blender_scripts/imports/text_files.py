@@ -12,10 +12,11 @@ FAR = 10.0  # times its own size from the origin: 32-bit coordinates keep 7 digi
 SAMPLED_VERTICES = 1000
 
 
-def lower_case_stl(file: Path, folder: Path) -> Path:
+def readable_stl(file: Path, folder: Path) -> Path:
     """The file itself, or a copy in `folder` in lower case, which is all that Blender's importer reads of text.
 
-    A binary file is found by its size, because its title may also begin with "solid".
+    A text far from the origin is moved near it. A binary file is found by its size, because its title may also begin
+    with "solid".
     """
     with file.open("rb") as stream:
         head = stream.read(84)
@@ -25,9 +26,17 @@ def lower_case_stl(file: Path, folder: Path) -> Path:
         return file
     content = file.read_bytes()
     lower = content.lstrip().lower()
+    lines = lower.splitlines()
+    found = (line for line in lines if line.lstrip().startswith(b"vertex"))
+    if _is_far(_vertices(islice(found, SAMPLED_VERTICES))):
+        places = [number for number, line in enumerate(lines) if line.lstrip().startswith(b"vertex")]
+        near = moved_near(_vertices(lines[place] for place in places))
+        for place, point in zip(places, near, strict=False):
+            lines[place] = b"vertex " + b" ".join(f"{value:.9g}".encode() for value in point)
+        lower = b"\n".join(lines)
     if lower == content:
         return file
-    copy = folder / "lower_case.stl"
+    copy = folder / "readable.stl"
     copy.write_bytes(lower)
     return copy
 
@@ -45,20 +54,31 @@ def near_origin(file: Path, folder: Path) -> Path:
     vertices = _vertices(line for line in lines if line.startswith(b"v "))
     if not _is_far(vertices):
         return file
-    middle = np.where(_far_axes(vertices), (vertices.min(axis=0) + vertices.max(axis=0)) / 2, 0.0)
+    near = moved_near(vertices)
     with (folder / "near_origin.obj").open("wb") as copy:
         place = 0
         for line in lines:
             if line.startswith(b"v "):
-                moved = b" ".join(f"{value:.9g}".encode() for value in vertices[place] - middle)
+                moved = b" ".join(f"{value:.9g}".encode() for value in near[place])
                 line = b" ".join([b"v", moved, *line.split()[4:]])
                 place += 1
             copy.write(line + b"\n")
     return folder / "near_origin.obj"
 
 
+def moved_near(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates (N, 3), moved to the origin along the axes where they are far from it."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    if not len(finite):
+        return points
+    moved: NDArray[np.float64] = points - np.where(
+        _far_axes(finite), (finite.min(axis=0) + finite.max(axis=0)) / 2, 0.0
+    )
+    return moved
+
+
 def _vertices(lines: object) -> NDArray[np.float64]:
-    """Coordinates (N, 3) of lines "v x y z"; an empty array when one is no number."""
+    """Coordinates (N, 3) of lines "v x y z" or "vertex x y z"; an empty array when one is no number."""
     try:
         rows = [[float(word) for word in line.split()[1:4]] for line in lines]  # type: ignore[attr-defined]
         return np.array(rows, dtype=np.float64).reshape(-1, 3)

@@ -207,17 +207,6 @@ def prepared_palette(model: Imported) -> np.ndarray:
     return np.asarray(image[int((1 - v) * image.shape[0]), int(u * image.shape[1])])
 
 
-def test_ply_says_what_is_not_read(tmp_path: Path) -> None:
-    head = "ply\nformat ascii 1.0\ncomment TextureFile oak.png\nelement vertex 3\n"
-    head += "".join(f"property float {axis}\n" for axis in "xyz") + "element face 1\n"
-    head += "property list uchar int vertex_indices\n"
-    head += "".join(f"property uchar {name}\n" for name in ("red", "green", "blue")) + "end_header\n"
-    (tmp_path / "a.ply").write_text(head + "0 0 0\n1 0 0\n0 1 0\n3 0 1 2 255 0 0\n")
-    (model,) = read(tmp_path / "a.ply")
-    assert any("oak.png" in warning for warning in model.warnings)
-    assert any("colours of faces" in warning for warning in model.warnings)
-
-
 def test_constants_and_patterns_of_a_blend(tmp_path: Path) -> None:
     """An RGB node is the colour; a ramp over noise gives its mean colour, and a warning names both nodes."""
     run_in_blender(

@@ -106,6 +106,21 @@ def test_names_that_begin_with_a_dash_are_files(tmp_path: Path, monkeypatch: pyt
         assert len(model.faces) == 60
 
 
+def test_stl_text_far_from_the_origin_keeps_its_digits(tmp_path: Path) -> None:
+    mesh = table(width=1.234, depth=0.567, height=0.789)
+    corners = mesh.triangles + np.array((500_000, 5_400_000, 0))
+    facets = [
+        "facet normal 0 0 0\nouter loop\n"
+        + "\n".join("vertex " + " ".join(f"{value:.6f}" for value in point) for point in triangle)
+        + "\nendloop\nendfacet"
+        for triangle in corners
+    ]
+    (tmp_path / "far.stl").write_text("\n".join(["solid far", *facets, "endsolid"]))
+    (model,) = read(tmp_path / "far.stl")
+    assert len(model.faces) == 60
+    np.testing.assert_allclose(np.ptp(bounds(model), axis=0), (1.234, 0.567, 0.789), atol=1e-5)
+
+
 def test_obj_far_from_the_origin_keeps_its_digits(tmp_path: Path) -> None:
     """A house in UTM coordinates: 32-bit numbers there are half a metre apart."""
     mesh = table(width=1.234, depth=0.567, height=0.789)

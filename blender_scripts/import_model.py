@@ -30,6 +30,7 @@ from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.ledger import file_warnings
+from blender_scripts.imports.levels import groups_are_levels, keep_finest_named
 from blender_scripts.imports.materials import Images, read_material
 from blender_scripts.imports.mtl import describe as describe_mtl
 from blender_scripts.imports.mtl import read_mtl
@@ -100,6 +101,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     warnings = file_warnings(file)
     _read(file, folder, warnings)
+    warnings += keep_finest_named()
     images = Images(folder, file.parent)
     describe = _materials_of(file, images, warnings)
     materials: dict[str, int] = {}
@@ -172,7 +174,10 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
     check_references(file)
     readable_file = CORRECTIONS[name](file, folder) if name in CORRECTIONS else file
-    getattr(operators, name)(filepath=str(readable_file), **OPTIONS.get(name, {}))
+    options = dict(OPTIONS.get(name, {}))
+    if name == "obj_import":
+        options["use_split_groups"] = groups_are_levels(file)
+    getattr(operators, name)(filepath=str(readable_file), **options)
     if file.suffix.lower() == ".fbx":
         keep_finest_levels(file)
         sort_objects()

@@ -59,13 +59,14 @@ def readable(file: Path, folder: Path) -> Path:
 
 
 def _hide_nodes(body: dict[str, Any]) -> bool:
-    """Take the meshes of invisible nodes and of the nodes below them away, in place; whether there were any."""
+    """Take the meshes of hidden nodes and of the nodes below them away, in place; whether there were any.
+
+    Hidden are nodes that are not visible, and the coarser levels of detail that MSFT_lod lists.
+    """
     nodes = body.get("nodes") or []
-    hidden = [
-        number
-        for number, node in enumerate(nodes)
-        if node.get("extensions", {}).get("KHR_node_visibility", {}).get("visible", True) is False
-    ]
+    extensions = [node.get("extensions", {}) for node in nodes]
+    hidden = [n for n, e in enumerate(extensions) if e.get("KHR_node_visibility", {}).get("visible", True) is False]
+    hidden += [number for each in extensions for number in each.get("MSFT_lod", {}).get("ids", ())]
     changed = False
     seen: set[int] = set()
     while hidden:

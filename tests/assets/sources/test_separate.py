@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from helpers.assets_command import run
+from helpers.look_files import plain
 from helpers.model_files import box, chair, table
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.files import ImportOptions, read_files
 from scenegen.assets.sources.files.separate import separate, variants
 from scenegen.core.asset_library import list_assets
 
@@ -79,3 +82,24 @@ def test_assets_add_splits_or_warns(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     sizes = [asset.size for asset in list_assets(tmp_path / "two")]
     np.testing.assert_allclose(sizes, [(1.2, 0.7, 0.75)] * len(sizes), atol=1e-5)
+
+
+def test_each_split_object_has_its_own_materials_alone(tmp_path: Path) -> None:
+    lines, materials, place = ["mtllib two.mtl", "vt .5 .5"], [], 1
+    for number, name in enumerate(("oak", "elm")):
+        plain(90, 60, 30 + number).save(tmp_path / f"{name}.png")
+        materials.append(f"newmtl {name}\nmap_Kd {name}.png\nPc .{number + 1}\n")
+        mesh = chair().apply_translation((2.0 * number, 0, 0))
+        lines += [f"v {x:.4f} {z:.4f} {-y:.4f}" for x, y, z in mesh.vertices]  # Y up
+        lines.append(f"usemtl {name}")
+        lines += ["f " + " ".join(f"{place + corner}/1" for corner in face) for face in mesh.faces]
+        place += len(mesh.vertices)
+    (tmp_path / "two.obj").write_text("\n".join(lines))
+    (tmp_path / "two.mtl").write_text("".join(materials))
+    models = list(read_files([tmp_path / "two.obj"], ImportOptions("chair", split_objects=True)))
+    assert len(models) == 2
+    for model, name, gloss in zip(models, ("oak", "elm"), (".1", ".2"), strict=True):
+        assert isinstance(model, RawModel)
+        assert [material.name for material in model.materials] == [name]
+        assert set(model.textures) == set(model.materials[0].textures.values())
+        assert [text for text in model.warnings if "Pc" in text] == [f"{name}: Pc {gloss} is not shown"]

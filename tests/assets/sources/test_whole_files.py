@@ -265,3 +265,38 @@ def test_of_levels_of_detail_the_finest_is_kept(tmp_path: Path) -> None:
     sizes = [2 * segments * (rings - 1) for segments, rings in ((16, 8), (8, 4), (4, 3))]
     assert len(finest.faces) == sizes[0]
     assert len(every.faces) > sizes[0] + sizes[1]
+
+
+def test_only_the_finest_of_named_levels_of_detail_stays(tmp_path: Path) -> None:
+    """Level 0 is a box of 1 m, level 1 of 2 m, level 2 of 3 m, in every way in which a file may name them."""
+    boxes = [((0, 0, 0), (size, size, size)) for size in (1, 2, 3)]
+    plain, parents, extension = GltfFile(), GltfFile(), GltfFile()
+    for level, (low, high) in enumerate(boxes):
+        plain.node(mesh=plain.box(low, high), name=f"Chair_LOD{level}")
+        below = parents.node(root=False, mesh=parents.box(low, high), name=f"part{level}")
+        parents.node(children=[below], name=f"lod {level}")
+        extension.node(root=level == 0, mesh=extension.box(low, high), name=f"chair {level}")
+    extension.body["nodes"][0]["extensions"] = {"MSFT_lod": {"ids": [1, 2]}}
+    extension.body["scenes"][0]["nodes"] = [0, 1, 2]
+    extension.body["extensionsUsed"] = ["MSFT_lod"]
+    for name, file in (("plain", plain), ("parents", parents), ("extension", extension)):
+        file.write(tmp_path / f"{name}.glb")
+    for key in ("o", "g"):
+        lines = []
+        for level, (_, (size, _, _)) in enumerate(boxes):
+            lines += [f"{key} Chair_LOD{level}", f"v 0 0 0\nv {size} 0 0\nv 0 {size} 0\nv 0 0 {size}"]
+            lines += [f"f {4 * level + a} {4 * level + b} {4 * level + c}" for a, b, c in ((1, 2, 3), (1, 2, 4))]
+        (tmp_path / f"{key}.obj").write_text("\n".join(lines))
+    names = ("plain.glb", "parents.glb", "extension.glb", "o.obj", "g.obj")
+    for name, model in zip(names, read(*(tmp_path / name for name in names)), strict=True):
+        np.testing.assert_allclose(np.ptp(bounds(model), axis=0), 1.0, atol=1e-6, err_msg=name)
+        if name != "extension.glb":
+            assert any(text.startswith("coarser levels of detail were left out: ") for text in model.warnings), name
+
+
+def test_a_level_without_finer_ones_stays(tmp_path: Path) -> None:
+    file = GltfFile()
+    file.node(mesh=file.box((0, 0, 0), (1, 1, 1)), name="Chair_LOD1")
+    file.node(mesh=file.box((0, 0, 1), (1, 1, 2)), name="Back_LOD2")
+    (model,) = read(file.write(tmp_path / "levels.glb"))
+    assert len(model.faces) == 24

@@ -52,17 +52,24 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
 
 
 def with_faces(imported: Imported, chosen: NDArray[np.bool_], warnings: Sequence[str]) -> Imported:
-    """The part of a model that has the `chosen` faces (F,), with more warnings."""
+    """The part of a model that has the `chosen` faces (F,), with what they use alone, and with more warnings."""
+    used, index = np.unique(imported.material_index[chosen], return_inverse=True)
+    materials = tuple(imported.materials[number] for number in used)
+    paths = {path for material in materials for path in material.textures.values()}
+    others = {material.name for material in imported.materials} - {material.name for material in materials}
+    said = [text for text in imported.warnings if text.partition(": ")[0] not in others]
     kept = np.concatenate([[0], np.cumsum(chosen)])
     ends = np.cumsum([0, *(size for _, size in imported.part_sizes)])
     sizes = np.diff(kept[np.minimum(ends, len(chosen))])
     return replace(
         imported,
         faces=imported.faces[chosen],
-        material_index=imported.material_index[chosen],
+        material_index=index.reshape(-1).astype(np.int32),
+        materials=materials,
+        textures={path: content for path, content in imported.textures.items() if path in paths},
         uvs=None if imported.uvs is None else imported.uvs[chosen],
         corner_normals=None if imported.corner_normals is None else imported.corner_normals[chosen],
-        warnings=(*imported.warnings, *warnings),
+        warnings=(*said, *warnings),
         part_sizes=tuple((name, int(size)) for (name, _), size in zip(imported.part_sizes, sizes, strict=True)),
     )
 

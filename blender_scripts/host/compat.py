@@ -65,7 +65,9 @@ def missing_features() -> dict[str, str]:
     if not unpacks_gltf("Draco") and not importlib.util.find_spec("DracoPy"):
         found["Draco"] = f"glTF packed with Draco is not read; {_INSTEAD}"
     if not unpacks_gltf("meshopt"):
-        found["meshopt"] = "glTF packed with meshopt is not read; convert it to plain .glb"
+        found["meshopt"] = (
+            "glTF packed with meshopt is not read; unpack it with `npx @gltf-transform/cli copy IN.glb OUT.glb`"
+        )
     return found
 
 

@@ -27,6 +27,11 @@ _PACKED = {
     "Draco": ("extensionsUsed", {DRACO}),
     "meshopt": ("extensionsRequired", {"EXT_meshopt_compression", "KHR_meshopt_compression"}),
 }
+# Extensions of the look and of the scene, by the beginning of their names: a file may require them, and the importer
+# then refuses it; without them it still has its shape, and ledger.py names what is not shown.
+_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_animation_", "KHR_lights_", "KHR_xmp",
+          "KHR_node_visibility", "MSFT_lod", "KHR_node_")  # fmt: skip
+READ_IMAGES = {"EXT_texture_webp"}
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
@@ -42,7 +47,7 @@ def readable(file: Path, folder: Path) -> Path:
         body, end = read_gltf_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
-    changed = bool(body.pop("animations", None)) | _hide_nodes(body)
+    changed = bool(body.pop("animations", None)) | _hide_nodes(body) | _require_less(body)
     name = _packed_with(body)
     if name is None:
         return _copy(body, file, end, folder) if changed else file
@@ -56,6 +61,25 @@ def readable(file: Path, folder: Path) -> Path:
     copy = folder / "unpacked.gltf"
     copy.write_text(json.dumps(body), encoding="utf-8")
     return copy
+
+
+def _require_less(body: dict[str, Any]) -> bool:
+    """Let the importer read a file without what it does not know of its look, in place; whether it changed.
+
+    A texture whose only image is of a kind that is not read, as KTX2, keeps it as a missing image.
+    """
+    required = body.get("extensionsRequired") or []
+    kept = [name for name in required if not name.startswith(_LOOKS)]
+    if len(kept) == len(required):
+        return False
+    body["extensionsRequired"] = kept
+    if not kept:
+        del body["extensionsRequired"]
+    for texture in body.get("textures") or ():
+        for name, extension in (texture.get("extensions") or {}).items():
+            if name not in READ_IMAGES and "source" in extension:
+                texture.setdefault("source", extension["source"])
+    return True
 
 
 def _hide_nodes(body: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from blender_scripts.imports.gltf import READ_IMAGES
 from blender_scripts.imports.gltf_json import read_gltf_json
 
 # Of each extension of a glTF material or texture, the properties whose effect is shown; all others are named.
@@ -28,6 +29,10 @@ _OTHER_KNOWN = {
     "KHR_texture_basisu", "KHR_xmp_json_ld", "MSFT_lod",
 }  # fmt: skip
 _NEAREST = 9728
+_PLAIN_IMAGES = (
+    "export its images as PNG or JPEG, or unpack KTX2 with `npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb`, "
+    "which needs Khronos' KTX-Software"
+)
 # Inputs of the Principled shader that a prepared material has; of the others, those that show nothing alone, and the
 # value of the rest that shows nothing.
 _SHOWN_INPUTS = {
@@ -78,9 +83,7 @@ def _gltf(file: Path) -> list[str]:
         found += [f"{name}: {text}" for text in _extensions(material)]
         if "occlusionTexture" in material:
             found.append(f"{name}: occlusionTexture is not shown")
-    for texture in body.get("textures") or ():
-        names = [name for name in texture.get("extensions") or {} if name not in (*_SHOWN, *_OTHER_KNOWN)]
-        found += [f"{name} is not read; export the images as PNG or JPEG" for name in names]
+    found += _images_not_read(body)
     if any(sampler.get("magFilter") == _NEAREST for sampler in body.get("samplers") or ()):
         found.append("magFilter NEAREST is not shown: between pixels, images are smooth")
     variants = (body.get("extensions") or {}).get("KHR_materials_variants", {}).get("variants", ())
@@ -91,6 +94,19 @@ def _gltf(file: Path) -> list[str]:
     said = " ".join(found)
     others = [name for name in body.get("extensionsUsed") or () if name not in known and name not in said]
     return found + [f"{name} is not read" for name in others]
+
+
+def _images_not_read(body: dict[str, Any]) -> Iterator[str]:
+    """Textures whose only image is of a kind that is not read."""
+    images = body.get("images") or ()
+    for texture in body.get("textures") or ():
+        for name, extension in (texture.get("extensions") or {}).items():
+            if name in READ_IMAGES or "source" not in extension or "source" in texture:
+                continue
+            number = extension["source"]
+            image = images[number] if isinstance(number, int) and 0 <= number < len(images) else {}
+            named = image.get("name") or texture.get("name") or f"image {number}"
+            yield f"{named}: {name} is not read; {_PLAIN_IMAGES}"
 
 
 def _extensions(material: dict[str, Any]) -> Iterator[str]:

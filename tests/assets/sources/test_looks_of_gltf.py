@@ -368,7 +368,7 @@ def test_what_a_whole_file_says_is_named(model: Imported) -> None:
 def test_every_property_of_the_schemas_has_a_case() -> None:
     covered = {each for covers, _, _ in CASES.values() for each in covers} | WITHOUT_LOOK
     covered |= {"sampler.magFilter", "KHR_materials_variants.variants", "KHR_materials_variants.mappings"}
-    covered.add("KHR_texture_basisu.source")  # tests/in_blender/test_missing_features.py
+    covered.add("KHR_texture_basisu.source")  # test_an_image_that_is_not_read_is_named
     wanted = {f"{group}.{key}" for group, keys in {**CORE, **EXTENSIONS}.items() for key in keys}
     assert wanted <= covered, wanted - covered
     assert covered <= wanted | {"KHR_materials_unlit"}, covered - wanted
@@ -393,3 +393,34 @@ def test_colours_of_vertices_multiply_a_texture(tmp_path: Path) -> None:
     assert len(found) == 2
     np.testing.assert_allclose(next(each for each in found if each != (128,) * 3), (half, 128, 0), atol=2)
     assert "box: the alpha of its colours of vertices is not shown" in model.warnings
+
+
+@pytest.mark.parametrize("name", ["ktx.gltf", "ktx.glb"])
+def test_an_image_that_is_not_read_is_named(name: str, tmp_path: Path) -> None:
+    """Of KTX2 images, one has a PNG beside it; the file requires the extension, and one that no importer knows."""
+    file = GltfFile()
+    ktx = {"uri": "data:image/ktx2;base64,q0tUWCAyMLsNChoK", "mimeType": "image/ktx2"}
+    file.body["images"] = [{**ktx, "name": "bark"}, {**ktx, "name": "leaf"}, {"uri": data_uri(plain(9, 99, 9))}]
+    file.body["textures"] = [
+        {"extensions": {"KHR_texture_basisu": {"source": 0}}},
+        {"source": 2, "extensions": {"KHR_texture_basisu": {"source": 1}}},
+    ]
+    used = ["KHR_texture_basisu", "KHR_materials_new"]
+    file.body |= {"extensionsUsed": used, "extensionsRequired": used}
+    file.body["materials"] = [
+        {"name": n, **pbr(baseColorTexture={"index": k})} for k, n in enumerate(("trunk", "crown"))
+    ]
+    file.body["materials"][0] |= {"extensions": {"KHR_materials_new": {"glow": 1}}}
+    uvs = np.full((24, 2), 0.5, np.float32)
+    for number in range(2):
+        box = file.box((number, 0, 0), (number + 0.5, 1, 1), TEXCOORD_0=uvs)
+        file.body["meshes"][box]["primitives"][0]["material"] = number
+        file.node(mesh=box)
+    (model,) = read(file.write(tmp_path / name))
+    assert seen(model, "crown", "base_color") == (9, 99, 9)
+    assert seen(model, "trunk", "base_color") == (0.5, 0.5, 0.5)  # grey, as where an image is missing
+    assert any(
+        text.startswith("bark: KHR_texture_basisu is not read; export its images as PNG") for text in model.warnings
+    )
+    assert not any("leaf" in text for text in model.warnings)
+    assert "trunk: KHR_materials_new is not shown" in model.warnings

@@ -27,6 +27,7 @@ from scenegen.core.processes import die_with_parent
 from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
+from blender_scripts.imports.dae import read_dae
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.ledger import file_warnings
@@ -190,8 +191,8 @@ def _materials_of(file: Path, images: Images, warnings: list[str]) -> Callable[[
         defined, missing = read_mtl(file)
         warnings += missing
         return lambda material: describe_mtl(defined[material.name], images) if material.name in defined else {}
-    if suffix in USD_SUFFIXES:
-        looks, lost = read_usd(file)
+    if suffix in (*USD_SUFFIXES, ".dae"):
+        looks, lost = (read_dae(file), []) if suffix == ".dae" else read_usd(file)
         warnings += lost
         return lambda material: (
             looks[material.name](images) if material.name in looks else read_material(material, images)

@@ -84,6 +84,9 @@ def _gltf(file: Path) -> list[str]:
         if "occlusionTexture" in material:
             found.append(f"{name}: occlusionTexture is not shown")
     found += _images_not_read(body)
+    attributes = [p.get("attributes") or {} for mesh in body.get("meshes") or () for p in mesh.get("primitives") or ()]
+    if any("COLOR_1" in each for each in attributes):
+        found.append("COLOR_1 is not shown: only the first colours of vertices are")
     if any(sampler.get("magFilter") == _NEAREST for sampler in body.get("samplers") or ()):
         found.append("magFilter NEAREST is not shown: between pixels, images are smooth")
     variants = (body.get("extensions") or {}).get("KHR_materials_variants", {}).get("variants", ())

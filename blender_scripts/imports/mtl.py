@@ -132,7 +132,7 @@ def describe(material: Statements, images: Images) -> dict[str, Any]:
         "roughness": material.number("pr", 1.0 - math.sqrt(min(max(material.number("ns", 0.0), 0.0), 1000.0) / 1000.0)),
         # Blender's exporter writes metals so.
         "metallic": material.number("pm", sum(ambient) / 3 if illum == 3 and ambient else 0.0),
-        "ior": _ior(material.number("ni", 1.5), specular),
+        "ior": ior_of_specular(material.number("ni", 1.5), specular),
         "transmission": 0.0,  # exporters write `Tf 1 1 1` for opaque paint
         "emission": emission,
         "emission_strength": 1.0 if any(emission) or "map_ke" in maps else 0.0,
@@ -211,7 +211,7 @@ def _texture(image: Map, load: Callable[[str], dict[str, Any]], factor: Sequence
     }
 
 
-def _ior(ior: float, specular: Sequence[float] | None) -> float:
+def ior_of_specular(ior: float, specular: Sequence[float] | None) -> float:
     """The index of refraction that reflects twice `Ks` times as much as the file's: Blender writes 0.5 by default."""
     if specular is None or ior <= 1.0:
         return ior
@@ -232,7 +232,8 @@ def _unshown(material: Statements, maps: dict[str, Map]) -> Iterator[str]:
                 yield f"{written} {' '.join(words)} is not shown"
         elif key in ("ka", "ks"):
             colour = material.colour(key) or [0.0]
-            if max(colour) - min(colour) > 0.02:  # what is grey is an amount
+            repeats = key == "ka" and colour == material.colour("kd")
+            if max(colour) - min(colour) > 0.02 and not repeats:  # what is grey is an amount
                 yield f"the colour of {written} {' '.join(words)} is not shown"
         elif key == "tf":
             if material.colour(key) not in ([0.0] * 3, [1.0] * 3):

@@ -49,6 +49,7 @@ CASES: dict[str, tuple[str, Check | str]] = {
     "Kd spectral": ("Kd spectral oak.rfl 1", "Kd spectral is not read"),
     "Kd map_Kd": ("Kd 1 .5 0\nmap_Kd grey.png", shows("base_color", (128, round(128 * 0.5 ** (1 / 2.2)), 0))),
     "Ka": ("Ka .1 .2 .3", "the colour of Ka .1 .2 .3 is not shown"),
+    "Ka as Kd": ("Ka .2 .4 .6\nKd .2 .4 .6", shows("base_color", (0.2, 0.4, 0.6))),
     "Ka illum": ("Kd 1 1 1\nKa .9 .9 .9\nillum 3", shows("metallic", 0.9)),
     "Ks": ("Ks .25 .25 .25\nNi 1.5", shows("ior", ior(0.04 * 0.5))),
     "Ks coloured": ("Ks .9 .6 .3", "the colour of Ks .9 .6 .3 is not shown"),

@@ -100,6 +100,7 @@ def main(arguments: list[str]) -> None:
 def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     """Import one file into `folder`; raises ImportFault, or whatever Blender's importer raises."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    check_references(file)
     warnings = file_warnings(file)
     _read(file, folder, warnings)
     warnings += keep_finest_named()
@@ -173,7 +174,6 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
-    check_references(file)
     readable_file = CORRECTIONS[name](file, folder) if name in CORRECTIONS else file
     options = dict(OPTIONS.get(name, {}))
     if name == "obj_import":

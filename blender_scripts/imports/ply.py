@@ -136,6 +136,7 @@ def _read_lists(element: Element, values: NDArray[np.float64], place: int) -> in
         for each, into in zip(element.properties, found, strict=True):
             _check(element, complete=place < len(values))
             length = int(values[place]) if each.count_kind else 1
+            _check(element, complete=length >= 0)
             place += 1 if each.count_kind else 0
             into.append(values[place : place + length])
             place += length

@@ -226,6 +226,18 @@ def test_delete_only_what_was_compared(tmp_path: Path) -> None:
     assert pack(source, out, EXACT).made == 0
 
 
+@pytest.mark.parametrize("place", [1, 2], ids=["offset", "size"])
+def test_sizes_of_the_index_are_checked_before_memory_is_taken(folders: Path, tmp_path: Path, place: int) -> None:
+    """The index states the size of its shards, too; the file itself decides."""
+    pack(folders, tmp_path, SMALL)
+    index = json.loads((tmp_path / "index.json").read_text())
+    index["shards"][0]["bytes"] = 10**16
+    index["shards"][0]["scenes"][0][place] = 10**15
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(ScenegenError, match=r"scene_000000/scene.json: damaged \(the shard ends \d+ bytes too early\)"):
+        _ = Dataset(tmp_path)[0].scene
+
+
 def test_damage_names_shard_and_scene(folders: Path, tmp_path: Path) -> None:
     pack(folders, tmp_path, SMALL)
     shard = tmp_path / "shard-000000.tar"

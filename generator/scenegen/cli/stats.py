@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenegen.cli.options import folder_argument, json_option, print_message, worker_count, workers_option
+from scenegen.core.one_line import one_line
 
 if TYPE_CHECKING:
     from scenegen.steps.stats import Stats
@@ -57,6 +58,5 @@ def _print_stats(figures: Stats) -> None:
     click.echo(f"{'class':12} {'objects':>8} {'scenes':>7} {'models':>7} {'seen':>7} {'pixels':>7} {'cells':>7}")
     for c in figures.classes:
         seen = c.seen / c.objects if c.objects else 0.0
-        click.echo(
-            f"{c.name:12} {c.objects:8} {c.scenes:7} {c.assets:7} {seen:7.1%} {c.pixel_share:7.2%} {c.cell_share:7.2%}"
-        )
+        shares = f"{seen:7.1%} {c.pixel_share:7.2%} {c.cell_share:7.2%}"
+        click.echo(f"{one_line(c.name):12} {c.objects:8} {c.scenes:7} {c.assets:7} {shares}")

@@ -17,6 +17,23 @@ from scenegen.assets.sources.files.importer import Imported, import_files
 
 SECRET = (250, 10, 200)
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 0 1\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl oak\nf 1/1 2/2 3/3\n"
+PLY = """ply
+format ascii 1.0
+comment TextureFile {image}
+element vertex 3
+property float x
+property float y
+property float z
+property float s
+property float t
+element face 1
+property list uchar int vertex_indices
+end_header
+0 0 0 0 0
+1 0 0 1 0
+0 0 1 0 1
+3 0 1 2
+"""
 USD = '#usda 1.0\n(\n    defaultPrim = "A"\n    {more}\n)\ndef Xform "A" {over}\n{{\n{mesh}\n}}\n'
 MESH = """def Mesh "M"
 {
@@ -114,6 +131,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (own / "link.png").symlink_to(place / "secret.png")
     (own / "shared.obj").write_text("mtllib shared.mtl\n" + OBJ)
     (own / "shared.mtl").write_text("newmtl oak\nmap_Kd ..\\textures\\oak.png\n")
+    (own / "image.ply").write_text(PLY.format(image="../../secret.png"))
+    (own / "shared.ply").write_text(PLY.format(image="oak.png"))
     (own / "other.dae").write_text(COLLADA.format(more='<instance_geometry url="../../theirs.dae#g"/>'))
     (own / "entity.dae").write_text(COLLADA.format(more="").replace("?>", '?><!DOCTYPE x [<!ENTITY a "b">]>', 1))
     (own / "whole.dae").write_text(COLLADA.format(more=""))
@@ -145,8 +164,8 @@ REFUSED = {
     "image.usdc": "secret.png",
     "linked.blend": "theirs.blend",
 }
-GREY = ("image.obj", "link.obj", "image.fbx", "image.blend")
-SHARED = ("shared.gltf", "shared.obj", "shared.fbx", "shared.usdc", "shared.blend", "packed.usdz")
+GREY = ("image.ply", "image.obj", "link.obj", "image.fbx", "image.blend")
+SHARED = ("shared.ply", "shared.gltf", "shared.obj", "shared.fbx", "shared.usdc", "shared.blend", "packed.usdz")
 PLAIN = ("gone.obj", "whole.dae", "whole.usda")
 
 
@@ -160,8 +179,8 @@ def results(place: Path) -> dict[str, Imported | Refused]:
 
 
 def test_every_format_is_tried() -> None:
-    assert {Path(name).suffix for name in REFUSED} | {".fbx", ".usdz"} == {
-        ".gltf", ".obj", ".dae", ".usda", ".usdc", ".blend", ".fbx", ".usdz",
+    assert {Path(name).suffix for name in REFUSED} | {".fbx", ".usdz", ".ply"} == {
+        ".gltf", ".obj", ".dae", ".usda", ".usdc", ".blend", ".fbx", ".usdz", ".ply",
     }  # fmt: skip
 
 

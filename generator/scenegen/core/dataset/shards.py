@@ -148,10 +148,11 @@ def read_block(shard: Path, block: Block) -> dict[str, bytes]:
     OSError when the shard cannot be read, ValueError when the bytes are not those that were packed.
     """
     with shard.open("rb") as file:
+        rest = file.seek(0, io.SEEK_END) - block.offset
+        if block.size > rest:  # before so much memory is taken
+            raise ValueError(f"the shard ends {block.size - max(rest, 0)} bytes too early")
         file.seek(block.offset)
         content = file.read(block.size)
-    if len(content) != block.size:
-        raise ValueError(f"the shard ends {block.size - len(content)} bytes too early")
     if zlib.crc32(content) != block.crc:
         raise ValueError("its bytes are not those of index.json's checksum")
     with damage_as_value_error(), tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:

@@ -52,6 +52,11 @@ def plant(folder: Path, names: set[str]) -> None:
         (folder / f"{name}.py").write_text(note + 'raise ImportError("a planted module")\n')
 
 
+def shell() -> dict[str, str]:
+    """A user's environment: another test may have called a command in this process, which protects its children."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
+
+
 @pytest.fixture
 def nothing_ran(planted: Path) -> Iterator[None]:
     yield
@@ -63,14 +68,16 @@ def nothing_ran(planted: Path) -> Iterator[None]:
 
 def ended_well(folder: Path, *words: object, **variables: str) -> None:
     done = subprocess.run(
-        [*map(str, words)], cwd=folder, capture_output=True, text=True, env={**os.environ, **variables}, timeout=300
+        [*map(str, words)], cwd=folder, capture_output=True, text=True, env={**shell(), **variables}, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_planted_modules_would_run(planted: Path) -> None:
     """Python itself imports them here: the other tests would see it."""
-    subprocess.run([sys.executable, "-c", "import argparse"], cwd=planted, capture_output=True, check=False)
+    subprocess.run(
+        [sys.executable, "-c", "import argparse"], cwd=planted, env=shell(), capture_output=True, check=False
+    )
     assert (planted / "ran.txt").read_text().split() == ["argparse"]
     (planted / "ran.txt").unlink()
 
@@ -110,7 +117,9 @@ def test_a_data_set_is_read(words: tuple[str, ...], planted: Path, box_set: Path
 
 @pytest.mark.usefixtures("nothing_ran")
 def test_blenders_are_probed(planted: Path) -> None:
-    done = subprocess.run([BIN / "scenegen", "doctor"], cwd=planted, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [BIN / "scenegen", "doctor"], cwd=planted, env=shell(), capture_output=True, text=True, check=False
+    )
     assert "Blender" in done.stdout
     if blender := shutil.which("blender"):
         ended_well(planted, BIN / "scenegen", "blender-setup", "--blender", blender)
@@ -123,7 +132,7 @@ def test_empty_parts_of_pythonpath(tmp_path: Path) -> None:
     ended_well(tmp_path, BIN / "scenegen", "verify", "--help", **path)
     ended_well(tmp_path, BIN / "scenegen", "blender-setup", "--help", **path)
     subprocess.run(
-        [BIN / "scenegen", "doctor"], cwd=tmp_path, env={**os.environ, **path}, capture_output=True, check=False
+        [BIN / "scenegen", "doctor"], cwd=tmp_path, env={**shell(), **path}, capture_output=True, check=False
     )
     assert not (tmp_path / "ran.txt").exists()
 

@@ -266,7 +266,7 @@ def write_images(folder: Path, labels: SceneLabels) -> list[Path]:
 def box_info(scenes: int, grid: GridSpec | None = GRID, **options: Any) -> DatasetInfo:
     """What dataset.json says of the scenes; `options` are fields of the request."""
     usual = {"preset": "boxes", "scenes": scenes, "quality": "draft", "assets": Path("no/library"), **options}
-    return DatasetInfo(Request(**usual), "p", "l", CLASSES, grid, FRUSTUM, ("4.5.0",))
+    return DatasetInfo(Request(**usual), "0" * 64, "1" * 64, CLASSES, grid, FRUSTUM, ("4.5.0",))
 
 
 def write_box_dataset(out: Path, scenes: int, grid: GridSpec | None = GRID) -> Path:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers.box_scenes import GRID, box_asset, write_box_dataset
 from helpers.box_scenes import with_bbox as boxed
+from helpers.planting import Plant, cut, edit_array, everywhere, set_where, swap
 from PIL import Image
 from scenegen.core.asset_library import read_asset, read_mesh, write_asset
 from scenegen.core.dataset.folders import scene_path
@@ -22,7 +23,6 @@ from scenegen.core.scene.scene import PlacedObject, Scene
 from scenegen.core.scene.scene_json import scene_from_json, scene_to_json
 from scenegen.steps.verify.verify import VerifyReport, verify
 
-Plant = Callable[[Path], None]
 PLANTED = 1
 
 
@@ -57,48 +57,6 @@ def with_matrix(item: PlacedObject, matrix: Any) -> PlacedObject:
 
 def times(factors: Any) -> Callable[[PlacedObject], PlacedObject]:
     return lambda item: boxed(with_matrix(item, np.array(item.matrix) @ np.array(factors)))
-
-
-def edit_array(name: str, change: Callable[[Any], Any]) -> Plant:
-    def plant(folder: Path) -> None:
-        path = folder / name
-        if name.endswith(".png"):
-            with Image.open(path) as image:
-                array = np.array(image)
-            Image.fromarray(np.ascontiguousarray(change(array))).save(path)
-        elif name.endswith(".npz"):
-            with np.load(path) as arrays:
-                array = arrays["labels"]
-            np.savez(path, labels=change(array))
-        else:
-            np.save(path, change(np.load(path)))
-
-    return plant
-
-
-def set_where(condition: Callable[[Any], Any], value: Any) -> Callable[[Any], Any]:
-    def change(array: Any) -> Any:
-        array[condition(array)] = value
-        return array
-
-    return change
-
-
-def everywhere(*plants: Plant) -> Plant:
-    return lambda folder: [plant(folder) for plant in plants] and None
-
-
-def cut(name: str) -> Plant:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-200]) and None
-
-
-def swap(a: str, b: str) -> Plant:
-    def plant(folder: Path) -> None:
-        (folder / a).rename(folder / "aside")
-        (folder / b).rename(folder / a)
-        (folder / "aside").rename(folder / b)
-
-    return plant
 
 
 def add_cell(masks: Any) -> Any:

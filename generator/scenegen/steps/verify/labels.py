@@ -28,6 +28,7 @@ from scenegen.core.labels.depth_and_instances import depth_to_millimetres, raste
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, Scene
+from scenegen.steps.verify.edges import EdgeFit, fit_image, misplaced_images
 from scenegen.steps.verify.overlap import fruxels_of_no_box, fruxels_over_masks, masks_over_fruxels
 from scenegen.steps.verify.pixels import Boxes, PixelCounts, boxes_of, count_pixels
 from scenegen.steps.verify.projection import CLOSE, to_box_index
@@ -42,7 +43,8 @@ SOLID_SHARE = 0.95
 class LabelledScene:
     """A scene with its voxels, None without a box grid, and its objects' triangles, None without their library.
 
-    `pixels` collects what `check_surfaces` counts in every view, for `check_depth`. `library` is that of `placed`.
+    `pixels` collects what `check_surfaces` counts in every view, for `check_depth`; `fits`, how well images fit.
+    `library` is that of `placed`.
     """
 
     scene: Scene
@@ -50,6 +52,7 @@ class LabelledScene:
     masks: NDArray[np.bool_] | None
     placed: tuple[PlacedMesh, ...] | None
     pixels: list[PixelCounts] = field(default_factory=list)
+    fits: list[EdgeFit] = field(default_factory=list)
     library: Path | None = None
 
     @cached_property
@@ -72,10 +75,17 @@ class CameraView:
     frustum: NDArray[np.uint8]
 
 
-def check_images(_s: LabelledScene, v: CameraView) -> Iterable[str]:
+def check_image(s: LabelledScene, v: CameraView) -> Iterable[str]:
     """No image has only one colour."""
     if v.image.std() < 1:
         yield f"image_{v.k}.png: all pixels have the same colour"
+    elif fit := fit_image(v.k, v.image, v.instance):
+        s.fits.append(fit)
+
+
+def check_images(s: LabelledScene) -> Iterable[str]:
+    """Images show what their labels say."""
+    return misplaced_images(s.fits)
 
 
 def check_instances(s: LabelledScene, v: CameraView) -> Iterable[str]:
@@ -194,7 +204,7 @@ def check_depth(s: LabelledScene) -> Iterable[str]:
 
 
 VIEW_CHECKS: Mapping[str, Callable[[LabelledScene, CameraView], Iterable[str]]] = {
-    "images": check_images,
+    "images": check_image,
     "instances": check_instances,
     "surfaces": check_surfaces,
     "frusta": check_frusta,
@@ -206,4 +216,5 @@ SCENE_CHECKS: Mapping[str, Callable[[LabelledScene], Iterable[str]]] = {
     "occupancy": check_occupancy,
     "masks": check_masks,
     "depth": check_depth,
+    "images": check_images,
 }

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scenegen.core.dataset.fingerprints import read_fingerprints
-from scenegen.core.dataset.folders import finished_indices, leftovers
-from scenegen.core.dataset.info import DatasetInfo
+from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.reading import Dataset, StoredScene, open_scene
-from scenegen.core.dataset.shards import is_packed, shard_fault
+from scenegen.core.dataset.shards import is_packed
 from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.labels.placed_meshes import PlacedMesh
+from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.stats import read_timings
 from scenegen.steps.verify import cut_outs, labels, recast
-from scenegen.steps.verify.form import check_form
+from scenegen.steps.verify.folder import check_beside, check_files, check_folder
+from scenegen.steps.verify.form import AskedScene, asked_scene, check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.layout import LAYOUT_CHECKS
 from scenegen.steps.verify.pair import check_pair
@@ -47,10 +46,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class SceneFaults:
-    """What is wrong with a scene, and the models that it shows and the library lacks."""
+    """What is wrong with a scene, the models that it shows and the library lacks, and a checksum of its layout."""
 
     faults: tuple[Fault, ...]
     missing: tuple[str, ...] = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,16 @@ def verify(
             f"{path}: was packed without depth and instance maps; verify the folders it was packed from, "
             f"or pack them with --maps"
         )
-    work = partial(_check_scene, dataset.info, library if is_folder(library) else None)
-    faults, missing = list(_check_folder(dataset)), set[str]()
-    for found in map_scenes(work, list(zip(dataset.indices, dataset, strict=True)), workers, on_progress):
+    asked, known = asked_scene(dataset.info), library if is_folder(library) else None
+    work = partial(_check_scene, dataset.path, asked, known)
+    faults = [Fault(None, "folder", detail) for detail in check_folder(dataset)]
+    missing, layouts = set[str](), dict[str, int]()
+    scenes = list(zip(dataset.indices, dataset, strict=True))
+    for (index, _), found in zip(scenes, map_scenes(work, scenes, workers, on_progress), strict=True):
         faults.extend(found.faults)
         missing.update(found.missing)
+        if found.layout and layouts.setdefault(found.layout, index) != index:
+            faults.append(Fault(index, "folder", f"is a copy of scene {layouts[found.layout]}; generate it again"))
     for other in against:
         faults.extend(Fault(None, "shapes", detail) for detail in check_pair(dataset, Dataset(other), assets))
     names = (*CHECKS, *(["shapes"] if against else []))
@@ -117,7 +122,7 @@ def _without_info(path: Path, error: DamageError, workers: int, on_progress: OnP
     """What is wrong where dataset.json or index.json is damaged: every file of the scenes in folders is read still."""
     faults = [Fault(None, "folder", str(error))]
     scenes = [] if is_packed(path) else [(index, open_scene(path, index)) for index in sorted(finished_indices(path))]
-    for found in map_scenes(partial(_check_scene, None, None), scenes, workers, on_progress):
+    for found in map_scenes(partial(_check_scene, path, None, None), scenes, workers, on_progress):
         faults.extend(found.faults)
     note = f"{path}: scenes were not compared with what was asked for, nor with the models' own geometry"
     return VerifyReport(str(path), len(scenes), CHECKS, tuple(faults), (note,))
@@ -133,37 +138,15 @@ def _notes(library: Path, missing: set[str]) -> Iterable[str]:
         yield f"{library}: lacks {len(missing)} of the models shown ({some}); of scenes with them, {what}; {NAME_IT}"
 
 
-def _check_folder(dataset: Dataset) -> Iterable[Fault]:
-    there = set(dataset.indices)
-    asked = max([dataset.info.request.scenes, *(i + 1 for i in there)])
-    missing = asked - len(there)
-    if missing:  # dataset.json may ask for 10**12: they are counted, not listed
-        first = islice((index for index in range(asked) if index not in there), MOST_MISSING_NAMED)
-        some = ", ".join(map(str, first)) + (" ..." if missing > MOST_MISSING_NAMED else "")
-        yield Fault(None, "folder", f"{missing} of {asked} scenes are missing ({some}); run `scenegen generate` again")
-    for folder in leftovers(dataset.path):
-        yield Fault(
-            None,
-            "folder",
-            f"{folder}: an unfinished scene of a run that was killed or is running; run `scenegen generate` again",
-        )
-    if not (dataset.path / "CREDITS.txt").is_file():
-        yield Fault(None, "folder", f"{dataset.path / 'CREDITS.txt'}: is missing; run `scenegen generate` again")
-    for read in (read_fingerprints, read_timings):
-        try:
-            read(dataset.path)
-        except DamageError as error:
-            yield Fault(None, "folder", str(error))
-    yield from (Fault(None, "folder", wrong) for shard in dataset.shards if (wrong := shard_fault(dataset.path, shard)))
-
-
-def _check_scene(info: DatasetInfo | None, library: Path | None, numbered: tuple[int, StoredScene]) -> SceneFaults:
+def _check_scene(
+    path: Path, asked: AskedScene | None, library: Path | None, numbered: tuple[int, StoredScene]
+) -> SceneFaults:
     index, stored = numbered
     try:
         scene = stored.scene
     except DamageError as error:
         return SceneFaults((Fault(index, "scene.json", str(error)),))
-    faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, info, index)] if info else []
+    faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, asked, index)]
     if faults:
         return SceneFaults((*faults, *_damaged_files(index, stored)))
     for name, check in LAYOUT_CHECKS.items():
@@ -171,13 +154,21 @@ def _check_scene(info: DatasetInfo | None, library: Path | None, numbered: tuple
             faults.extend(Fault(index, name, detail) for detail in check(scene, library))
         except DamageError as error:
             faults.append(Fault(None, name, str(error)))
+    faults.extend(Fault(index, "sources", detail) for detail in check_beside(path, scene))
+    faults.extend(Fault(index, "files", detail) for detail in check_files(path, scene))
     missing = tuple(n for n in sorted({o.asset for o in scene.objects}) if library and not is_there(library, n))
     try:
         placed = cast_objects(scene, library) if library and not missing else None
     except ScenegenError as error:
         faults.append(Fault(None, "recast", str(error)))
         placed = None
-    return SceneFaults((*faults, *_check_labels(index, stored, placed, library)), missing)
+    return SceneFaults((*faults, *_check_labels(index, stored, placed, library)), missing, _layout_of(scene))
+
+
+def _layout_of(scene: Scene) -> str:
+    """A checksum of what stands where: no two scenes of a data set have the same."""
+    places = [(item.asset, item.matrix) for item in scene.objects]
+    return hashlib.sha256(repr(places).encode()).hexdigest() if places else ""
 
 
 def _damaged_files(index: int, stored: StoredScene) -> Iterable[Fault]:

@@ -28,7 +28,7 @@ from scenegen.core.labels.depth_and_instances import depth_to_millimetres, raste
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, Scene
-from scenegen.steps.verify.edges import EdgeFit, fit_image, misplaced_images
+from scenegen.steps.verify.edges import IN_ROOM, IN_THE_OPEN, EdgeFit, fit_image, misplaced_images
 from scenegen.steps.verify.overlap import fruxels_of_no_box, fruxels_over_masks, masks_over_fruxels
 from scenegen.steps.verify.pixels import Boxes, PixelCounts, boxes_of, count_pixels
 from scenegen.steps.verify.projection import CLOSE, to_box_index
@@ -85,7 +85,7 @@ def check_image(s: LabelledScene, v: CameraView) -> Iterable[str]:
 
 def check_images(s: LabelledScene) -> Iterable[str]:
     """Images show what their labels say."""
-    return misplaced_images(s.fits)
+    return misplaced_images(s.fits, IN_ROOM if s.scene.room else IN_THE_OPEN)
 
 
 def check_instances(s: LabelledScene, v: CameraView) -> Iterable[str]:

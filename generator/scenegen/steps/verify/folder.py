@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from scenegen.core.dataset.credits import credits_of
@@ -57,9 +58,10 @@ def check_folder(dataset: Dataset) -> Iterable[str]:
 
 def _check_scenes(dataset: Dataset) -> Iterable[str]:
     there, scenes = set(dataset.indices), dataset.info.request.scenes
-    missing = [index for index in range(scenes) if index not in there]
-    if missing:
-        yield f"{len(missing)} of {scenes} scenes are missing ({_some(missing)}); run `scenegen generate` again"
+    missing = scenes - sum(index < scenes for index in there)
+    if missing:  # dataset.json may ask for 10**12: they are counted, not listed
+        first = islice((index for index in range(scenes) if index not in there), MOST_NAMED + 1)
+        yield f"{missing} of {scenes} scenes are missing ({_some(list(first))}); run `scenegen generate` again"
     more = [index for index in dataset.indices if index >= scenes]
     if more:
         yield f"dataset.json asks for {scenes} scenes, but there are others too ({_some(more)}); move them away"

@@ -233,7 +233,7 @@ def test_the_same_request_resumes_and_may_grow(out: Path) -> None:
     ("key", "value", "shown"),
     [
         ("preset", "street", 'made with preset "boxes", now asked for "street"'),
-        ("preset_checksum", "q", 'preset_checksum "p", now asked for "q"'),
+        ("preset_checksum", "q", 'preset_checksum "000000000000", now asked for "q"'),
         ("seed", 7, "made with seed 0, now asked for 7"),
         ("split", "test", 'made with split "train", now asked for "test"'),
         ("quality", "high", 'quality "draft"'),

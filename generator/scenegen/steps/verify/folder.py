@@ -86,9 +86,9 @@ def _check_timings(dataset: Dataset) -> Iterable[str]:
         return
     wrong = [n for n, row in enumerate(rows[1:], start=2) if not _is_timing(row, scenes)]
     if rows[:1] != [["index", "stage", "seconds"]]:
-        yield f"{file}: does not begin with index,stage,seconds; remove it"
+        yield f"{file}: is damaged (does not begin with index,stage,seconds); remove it"
     elif wrong:
-        yield f"{file}: lines that are no index, stage and seconds of a scene: {_some(wrong)}; remove them"
+        yield f"{file}: is damaged (lines {_some(wrong)} are no index, stage and seconds of a scene); remove them"
 
 
 def _is_timing(row: list[str], scenes: int) -> bool:

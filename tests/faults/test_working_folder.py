@@ -149,3 +149,16 @@ def test_this_process_forgets_the_working_folder(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/opt/lib"])
     protect_imports()
     assert sys.path == ["/opt/lib"]
+
+
+@pytest.mark.parametrize("content", ["cache_dir: {place}", "[1, 2]"])
+def test_numbas_settings_of_the_working_folder_are_not_read(tmp_path: Path, content: str) -> None:
+    """They may name a folder of cached code, which numba unpickles; and damaged ones stop its import."""
+    (tmp_path / ".numba_config.yaml").write_text(content.format(place=tmp_path / "cache"))
+    code = (
+        "import yaml, scenegen.core.compiled as c\n"
+        "assert c.compiled(lambda x: x + 1)(2) == 3\n"
+        "assert c.numba.config.CACHE_DIR == '' and yaml.safe_load('a: 1') == {'a': 1}"
+    )
+    ended_well(tmp_path, sys.executable, "-W", "error", "-c", code)
+    assert not (tmp_path / "cache").exists()

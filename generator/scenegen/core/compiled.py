@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
 
+def _numba() -> Any:
+    """numba without the .numba_config.yaml of the working folder: it may name a folder of pickled code to load.
+
+    numba reads that file at its import and before each compilation, where yaml can be imported.
+    """
+    if "numba" in sys.modules:
+        return sys.modules["numba"]
+    hidden = sys.modules.get("yaml")
+    sys.modules["yaml"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="A Numba config file is found")
+            module = importlib.import_module("numba")
+    finally:
+        del sys.modules["yaml"]
+        if hidden is not None:
+            sys.modules["yaml"] = hidden
+    warnings.filterwarnings("ignore", message="A Numba config file is found")
+    return module
+
+
+numba = _numba()
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 

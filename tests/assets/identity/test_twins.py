@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from scenegen.assets.curate.sheet import compose_twins
 from scenegen.assets.identity.twins import twins_across
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.builtin import build, make_model, recipes
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets, read_asset
 from scenegen.core.errors import ScenegenError
 
@@ -75,6 +77,18 @@ def test_five_tables_in_three_formats_are_on_one_side_each(tmp_path: Path) -> No
         assert len({asset.split for asset in group}) == 1
     assert set(splits(library).values()) == {"train", "test"}
     assert "same shape as table_0: train like it" in done.stdout
+
+
+def test_many_variants_of_one_shape_are_told_in_few_lines(tmp_path: Path) -> None:
+    folder, library = tmp_path / "variants", tmp_path / "library"
+    folder.mkdir()
+    for number in range(9):
+        desk(1.2).apply_scale(1.0 + 0.001 * number).export(folder / f"v{number}.stl")
+    done = run("add", "--assets", library, "--class", "table", folder)
+    assert "9 added" in done.stdout
+    assert re.search(r"3 more +same shape as v0: in its split", done.stdout)
+    assert len(done.stdout.splitlines()) == 9  # the heading, the first, five like it, how many more, the sum
+    assert len(set(splits(library).values())) == 1
 
 
 def test_one_file_under_six_names_is_one_model(tmp_path: Path) -> None:
@@ -194,3 +208,15 @@ def test_check_draws_the_twins(tmp_path: Path) -> None:
     done = run("check", "--assets", library)
     assert "BROKEN b in test, a in train" in done.stdout
     assert "c in test, a in train" in done.stdout
+
+
+def test_a_built_in_model_joins_the_split_of_its_shape(tmp_path: Path) -> None:
+    """A copy of a built-in table is for testing already: no shape may be in both splits, so both go to test."""
+    library = tmp_path / "library"
+    table, other = [recipe for recipe in recipes("studio") if recipe.class_name == "table"][:2]
+    made = make_model(table)
+    trimesh.Trimesh(made.vertices, made.faces, process=False).export(tmp_path / "mine.stl")
+    add = ("add", "--assets", library, "--class", "table", "--split", "test", "--up", "z")
+    assert run(*add, tmp_path / "mine.stl").returncode == 0
+    assert list(build(library, [table, other], workers=1)) == [table.name, other.name]
+    assert splits(library) == {"mine": "test", table.name: "test", other.name: "train"}

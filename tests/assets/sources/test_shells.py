@@ -11,7 +11,7 @@ from helpers.lying_models import person, tree, truck
 from helpers.model_files import box, chair, table
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.objects import objects_of
-from scenegen.assets.sources.files.shells import enclosing_shell
+from scenegen.assets.sources.files.shells import enclosing_shell, far_specks
 from scenegen.core.asset_library import Material
 
 
@@ -79,6 +79,50 @@ def cloth() -> trimesh.Trimesh:
 def test_the_parts_of_an_object_are_no_shell(made: Callable[[], trimesh.Trimesh]) -> None:
     mesh = made()
     assert enclosing_shell(np.asarray(mesh.vertices), mesh.faces) is None
+
+
+def test_specks_far_away_are_left_out() -> None:
+    """They would make the chair a third of its size."""
+    speck = box((-3.0, 0.0, 0.0), (-2.99, 0.01, 0.01))
+    both = trimesh.util.concatenate([chair(), speck])
+    found = far_specks(np.asarray(both.vertices), both.faces)
+    assert found is not None
+    np.testing.assert_array_equal(found, np.arange(len(both.faces)) >= len(chair().faces))
+    handle = trimesh.util.concatenate([chair(), box((0.0, -0.35, 0.4), (0.01, -0.34, 0.41))])
+    assert far_specks(np.asarray(handle.vertices), handle.faces) is None
+
+
+def cabinet() -> trimesh.Trimesh:
+    """Thin boards around a vase."""
+    boards = [((-0.3, -0.25, 0), (0.3, 0.25, 0.015)), ((-0.3, -0.25, 0.585), (0.3, 0.25, 0.6))]
+    boards += [((x, -0.25, 0.015), (x + 0.015, 0.25, 0.585)) for x in (-0.3, 0.285)]
+    boards += [((-0.285, y, 0.015), (0.285, y + 0.015, 0.585)) for y in (-0.25, 0.235)]
+    vase = box((-0.05, -0.05, 0.1), (0.05, 0.05, 0.3))
+    return trimesh.util.concatenate([*(box(low, high) for low, high in boards), vase])
+
+
+def bare(mesh: trimesh.Trimesh) -> Imported:
+    index = np.zeros(len(mesh.faces), dtype=np.int32)
+    faces = np.asarray(mesh.faces, dtype=np.int32)
+    return Imported(np.asarray(mesh.vertices), faces, index, None, None, (Material("m"),), {}, (), ())
+
+
+def test_a_piece_of_furniture_is_no_room_for_what_it_holds() -> None:
+    (found,) = objects_of(bare(cabinet()), np.eye(3), "nightstand", split=False)
+    assert len(found.faces) == len(cabinet().faces)
+
+
+def test_sheets_that_catch_a_shadow_are_ground() -> None:
+    """Two, less than twice as large as the chair; a table's thin base is none."""
+    sheets = [box((x, -0.4, 0.0), (x + 0.5, 0.4, 0.0005)) for x in (-0.5, 0.0)]
+    (found,) = objects_of(bare(trimesh.util.concatenate([chair(), *sheets])), np.eye(3), "chair", split=False)
+    assert len(found.faces) == len(chair().faces)
+    assert found.warnings == ("a plate of ground was left out",)
+    based = [box((-0.2, -0.2, 0.0), (0.2, 0.2, 0.001)), box((-0.02, -0.02, 0.001), (0.02, 0.02, 0.7))]
+    based.append(box((-0.4, -0.4, 0.7), (0.4, 0.4, 0.73)))
+    (kept,) = objects_of(bare(trimesh.util.concatenate(based)), np.eye(3), "table", split=False)
+    assert len(kept.faces) == 36
+    assert not kept.warnings
 
 
 def test_a_shell_is_named_by_its_material() -> None:

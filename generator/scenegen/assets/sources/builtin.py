@@ -17,6 +17,8 @@ import numpy as np
 import scenegen
 from scenegen import __version__, parametric
 from scenegen.assets.curate.dropped import read_dropped
+from scenegen.assets.curate.placing import Placer
+from scenegen.assets.identity.twins import store_fingerprints
 from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.core.asset_library import Provenance, read_asset
@@ -137,7 +139,11 @@ def _is_made(library: Path, recipe: BuiltinRecipe) -> bool:
 
 
 def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = None) -> Iterator[str | Refused]:
-    """Make and prepare recipes in `workers` processes (None: one per core); yields each name or refusal in turn."""
+    """Make and prepare recipes in `workers` processes (None: one per core); yields each name or refusal in turn.
+
+    A model of the shape of one that the library holds goes to the split of that one, as with `assets add`.
+    """
+    store_fingerprints(library)
     workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
     if workers <= 1:
         yield from (_make(library, recipe) for recipe in todo)
@@ -149,8 +155,14 @@ def build(library: Path, todo: Sequence[BuiltinRecipe], workers: int | None = No
         raise ScenegenError("a process that makes models was killed (out of memory?); try --workers 1") from error
 
 
+@functools.cache
+def _placer(library: Path) -> Placer:
+    """The placer of a process for one library: it reads each asset once."""
+    return Placer(library, choose_splits=False)
+
+
 def _make(library: Path, recipe: BuiltinRecipe) -> str | Refused:
     try:
-        return prepare(make_model(recipe), library).name
+        return prepare(make_model(recipe), library, place=_placer(library)).name
     except ScenegenError as error:
         return Refused(recipe.name, str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from scenegen.assets.prepare.prepare import Place
     from scenegen.assets.prepare.raw_model import RawModel, Refused
     from scenegen.core.fingerprint import Fingerprint
+
+MOST_TWINS = 5  # of one shape that a table names
 
 
 def console() -> Console:
@@ -71,12 +74,19 @@ def print_refused(refused: Iterable[Refused]) -> int:
 
 
 def print_added(added: list[Asset]) -> None:
-    """Print a table of new assets, with the warnings about each."""
+    """Print a table of new assets, with the warnings about each; of one shape, MOST_TWINS and how many more."""
     if not added:
         return
     table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
+    of_one_shape: Counter[str] = Counter()
+    first = {asset.name: asset.name for asset in added}
     for asset in added:
         twin = asset.findings.get("twin_of")
+        if twin:
+            first[asset.name] = first.get(twin, twin)
+            of_one_shape[first[asset.name]] += 1
+            if of_one_shape[first[asset.name]] > MOST_TWINS:
+                continue
         shape = [f"same shape as {twin}: {asset.split} like it"] if twin else []
         noticed = one_line("; ".join(map(str, [*shape, *asset.findings["warnings"]])))
         table.add_row(
@@ -87,6 +97,11 @@ def print_added(added: list[Asset]) -> None:
             f"{asset.triangles:,}",
             escape(noticed),
         )
+    for name, number in of_one_shape.items():
+        if number > MOST_TWINS:
+            table.add_row(
+                f"{number - MOST_TWINS} more", "", "", "", "", f"same shape as {name}: in its split (--json names each)"
+            )
     console().print(table)
 
 

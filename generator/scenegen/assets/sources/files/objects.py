@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.assets.sources.files.guess import UNITS
 from scenegen.assets.sources.files.importer import Imported
-from scenegen.assets.sources.files.separate import separate, variants
-from scenegen.assets.sources.files.shells import enclosing_shell
+from scenegen.assets.sources.files.separate import pieces, separate, variants
+from scenegen.assets.sources.files.shells import enclosing_shell, far_specks
+from scenegen.core.scene.classes import object_class
 
 NOT_ENCLOSED = ("building",)  # whose walls are a shell around its furniture
 ON_NO_PLATE = ("laptop",)  # whose base is a plate below its screen
+MORE_DETAIL = 20
 GROUND_LEFT_OUT = "a plate of ground was left out"
 
 
@@ -27,7 +30,11 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
     if class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
         return [imported]
     stood = imported.vertices @ turn.T
-    if class_name not in NOT_ENCLOSED and (shell := enclosing_shell(stood, faces)) is not None:
+    if (specks := far_specks(stood, faces)) is not None:
+        imported = with_faces(imported, ~specks, ["specks far from the rest were left out"])
+        faces = imported.faces
+    shell = None if class_name in NOT_ENCLOSED else enclosing_shell(stood, faces)
+    if shell is not None and not _is_furniture(stood, faces, shell, class_name):
         names = sorted({imported.materials[number].name for number in imported.material_index[shell]})
         what = f"a shell around it was left out (a room, backdrop or sky: material {', '.join(names)})"
         imported = with_faces(imported, ~shell, [what])
@@ -49,6 +56,25 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
     elif found.has_ground:
         return [with_faces(imported, found.object_of_face == 0, warnings)]
     return [replace(imported, warnings=(*imported.warnings, *warnings))]
+
+
+def _is_furniture(
+    vertices: NDArray[np.float64], faces: NDArray[np.int32], shell: NDArray[np.bool_], class_name: str
+) -> bool:
+    """Whether a shell is the object itself: in some unit it has a usual size of its class, but what it holds has none.
+
+    Not where it is one plain piece around something of far more faces.
+    """
+    usual = object_class(class_name).usual_size
+    if usual is None:
+        return False
+    if not pieces(vertices, faces[shell]).any() and (~shell).sum() > MORE_DETAIL * shell.sum():
+        return False
+    x, y, z = np.ptp(vertices[np.unique(faces)], axis=0)
+    a, b, c = np.ptp(vertices[np.unique(faces[~shell])], axis=0)
+    return any(usual.fits((x * f, y * f, z * f)) for f in UNITS.values()) and not any(
+        usual.fits((a * f, b * f, c * f)) for f in UNITS.values()
+    )
 
 
 def with_faces(imported: Imported, chosen: NDArray[np.bool_], warnings: Sequence[str]) -> Imported:

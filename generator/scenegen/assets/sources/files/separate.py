@@ -26,6 +26,8 @@ JOINS = (
 )
 PLATE_HEIGHT = 0.1  # of the height of what stands on it
 PLATE_FOOTPRINT = 2.0  # times the footprint of the rest: a table's base is smaller
+SHEET = 0.002  # of the whole height
+BEYOND = 0.02  # of the extents of the rest, on three sides: the floor of a house ends at its walls
 SAME_PLACE = 0.9  # of the joint box
 
 
@@ -52,11 +54,16 @@ def separate(vertices: Floats, faces: Ints) -> Separated:
     low, high = box_of_pieces(vertices[faces], piece)
     whole = np.zeros(len(faces), dtype=np.int64)
     plate = _plate(low, high)
-    rest = np.flatnonzero(np.arange(len(low)) != plate) if plate is not None else np.arange(len(low))
-    group, count = _side_by_side(low[rest], high[rest])
-    if plate is not None and count == 1 and not _much_larger(low, high, plate, rest):
+    ground = _sheets(low, high)
+    if plate is not None:
+        ground[plate] = True
+    rest = np.flatnonzero(~ground)
+    if not len(rest):
         return Separated(whole, 1)
-    if plate is None:
+    group, count = _side_by_side(low[rest], high[rest])
+    if count == 1 and ground.any() and not _is_ground(low, high, np.flatnonzero(ground), rest):
+        return Separated(whole, 1)
+    if not ground.any():
         return Separated(group[piece], count) if count > 1 else Separated(whole, 1)
     numbers = np.full(len(low), -1)
     numbers[rest] = group
@@ -130,10 +137,21 @@ def _plate(low: Floats, high: Floats) -> int | None:
     return number if flat and below and low[number, 2] <= low[others, 2].min() else None
 
 
-def _much_larger(low: Floats, high: Floats, plate: int, rest: NDArray[np.int64]) -> bool:
-    """Whether the plate's footprint is at least PLATE_FOOTPRINT times that of the rest."""
-    around = _footprint(low[rest].min(axis=0), high[rest].max(axis=0))
-    return bool(_footprint(low[plate], high[plate]) >= PLATE_FOOTPRINT * around)
+def _sheets(low: Floats, high: Floats) -> NDArray[np.bool_]:
+    """Which pieces are sheets without thickness at the bottom: grounds that only catch a shadow."""
+    bottom, height = low[:, 2].min(), float(high[:, 2].max() - low[:, 2].min())
+    return np.asarray((high[:, 2] - low[:, 2] <= SHEET * height) & (low[:, 2] <= bottom + 10 * SHEET * height))
+
+
+def _is_ground(low: Floats, high: Floats, plates: NDArray[np.int64], rest: NDArray[np.int64]) -> bool:
+    """Whether plates have PLATE_FOOTPRINT times the footprint of the rest, or are sheets that reach beyond it."""
+    box = [(low[part].min(axis=0)[:2], high[part].max(axis=0)[:2]) for part in (plates, rest)]
+    footprints = [float(np.prod(np.maximum(b - a, 1e-9))) for a, b in box]
+    if footprints[0] >= PLATE_FOOTPRINT * footprints[1]:
+        return True
+    margin = BEYOND * (box[1][1] - box[1][0])
+    beyond = np.concatenate([box[0][0] < box[1][0] - margin, box[0][1] > box[1][1] + margin])
+    return bool(_sheets(low, high)[plates].all() and beyond.sum() >= 3)
 
 
 def _side_by_side(low: Floats, high: Floats) -> tuple[NDArray[np.int64], int]:

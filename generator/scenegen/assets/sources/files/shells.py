@@ -1,4 +1,4 @@
-"""Finds what encloses an object in its file: a room, a studio's backdrop, a sky dome."""
+"""Finds what is around an object in its file: a room, a studio's backdrop, a sky dome, specks far away."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ FOOTPRINT = 4.0  # times that of what it encloses; a table's cloth or a chest ar
 MARGIN = 0.05  # of the shell's extents, free on four sides and above: a badge or a knob lies on the surface
 ON_HULL = 0.02  # of a piece's extent: walls, domes and sweeps are convex; bodies and buildings are not
 
+THIN = 0.05  # of its length: a wall; the arm of a sofa is thicker
+SPECK = 0.03  # of the diagonal of the whole
+FAR = 0.1  # of the extents of the rest: specks so far outside it
+SHRINKS = 0.8  # of an extent: specks that are left out make the model so much smaller
 MOST_POINTS = 2000  # of a piece that are looked at
 
 
 def enclosing_shell(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_] | None:
     """Which faces (F,) of an upright model are a shell around the rest; None where there is none.
 
-    vertices (V, 3), faces (F, 3). A shell is up to MOST_PARTS convex pieces that are larger than all others, together
-    around them on four sides and above.
+    vertices (V, 3), faces (F, 3). A shell is one convex piece, or up to MOST_PARTS thin ones, that are larger than all
+    others, together around them on four sides and above.
     """
     piece = pieces(vertices, faces)
     low, high = box_of_pieces(vertices[faces], piece)
@@ -32,8 +36,30 @@ def enclosing_shell(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArra
         shell, rest = order[:count], order[count:]
         if _encloses(low[shell], high[shell], low[rest], high[rest]):
             convex = all(_is_convex(vertices[np.unique(faces[piece == each])]) for each in shell)
-            return np.asarray(np.isin(piece, shell)) if convex else None
+            size = (high - low)[shell]
+            thin = count == 1 or (size.min(axis=1) <= THIN * size.max(axis=1)).all()
+            return np.asarray(np.isin(piece, shell)) if convex and thin else None
     return None
+
+
+def far_specks(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_] | None:
+    """Which faces (F,) are specks far from all else, which make a model seem larger than it is; None if there are none.
+
+    vertices (V, 3), faces (F, 3).
+    """
+    piece = pieces(vertices, faces)
+    low, high = box_of_pieces(vertices[faces], piece)
+    whole = high.max(axis=0) - low.min(axis=0)
+    small = np.linalg.norm(high - low, axis=1) < SPECK * np.linalg.norm(whole)
+    if small.all() or not small.any():
+        return None
+    rest_low, rest_high = low[~small].min(axis=0), high[~small].max(axis=0)
+    away = FAR * (rest_high - rest_low).max()
+    far = small & ((low > rest_high + away) | (high < rest_low - away)).any(axis=1)
+    if not far.any():
+        return None
+    left = high[~far].max(axis=0) - low[~far].min(axis=0)
+    return np.asarray(far[piece]) if (left < SHRINKS * whole).any() else None
 
 
 def _encloses(low: Floats, high: Floats, rest_low: Floats, rest_high: Floats) -> bool:

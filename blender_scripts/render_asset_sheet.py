@@ -16,6 +16,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "generator")]
+    from scenegen.core.blender_protocol import modules_folder
+
+    sys.path.append(str(modules_folder()))  # what `scenegen blender-setup` installed
 
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402

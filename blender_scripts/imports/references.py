@@ -13,7 +13,6 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import lz4.block
 from scenegen.core.own_files import names_own, outside, reaches_outside
 
 from blender_scripts.imports.gltf_json import read_gltf_json
@@ -159,12 +158,16 @@ def _tokens(content: bytes) -> list[str]:
             if size > MOST_TOKENS:
                 raise ValueError("more than 256 MB of names")
             names = b"".join(_chunks(content[start + 24 : start + 24 + packed], size))
+    except ImportError as error:
+        raise ValueError("this Blender's Python has no lz4 to read its names; convert the file to .usda") from error
     except (struct.error, StopIteration, OverflowError, RuntimeError, ValueError, IndexError) as error:
         raise ValueError(f"its table of names is damaged ({error}); export it again") from error
     return [name.decode("utf-8", errors="replace") for name in names.split(b"\0")]
 
 
 def _chunks(packed: bytes, size: int) -> Iterator[bytes]:
+    import lz4.block  # a user's own Blender may lack it
+
     count, place = packed[0], 1
     if not count:
         yield lz4.block.decompress(packed[1:], uncompressed_size=size)

@@ -31,8 +31,8 @@ def test_only_a_python_without_the_package_has_a_problem(monkeypatch: pytest.Mon
     ("program", "arguments", "advice"),
     [
         (SCENEGEN, ["generate", "--scenes", "1"], "--blender EXE"),
-        (SCENEGEN, ["assets", "add", "--class", "chair", "model.stl"], "use a Python that has it"),
-        (SCENEGEN, ["assets", "sheet", "sheet.png"], "use a Python that has it"),
+        (SCENEGEN, ["assets", "add", "--class", "chair", "model.stl"], "name a Blender with --blender EXE"),
+        (SCENEGEN, ["assets", "sheet", "sheet.png"], "name a Blender with --blender EXE"),
         (SCRIPT, ["--scenes", "1"], "run this script in a Blender"),
     ],
 )

@@ -16,7 +16,7 @@ read = import_model._read
 done: list[str] = []
 
 
-def harmful(file: Path, folder: Path) -> None:
+def harmful(file: Path, folder: Path, warnings: list[str]) -> None:
     with Path(os.environ["READ"]).open("a") as log:
         print(os.getpid(), file.stem, file=log)
     if file.stem == "crash" or (file.stem == "worn" and done):
@@ -24,7 +24,7 @@ def harmful(file: Path, folder: Path) -> None:
     if file.stem == "hang":
         ctypes.PyDLL(None).sleep(10_000)  # with Python's lock held
     done.append(file.stem)
-    read(file, folder)
+    read(file, folder, warnings)
 
 
 if __name__ == "__main__":

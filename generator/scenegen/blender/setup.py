@@ -46,6 +46,8 @@ if sys.version_info[:2] >= OLDEST_PYTHON:
         answer["missing"] = missing_features()
 print("MARK" + json.dumps(answer))
 """
+BACKGROUND = ("--background", "--factory-startup", "--python-exit-code", "1")
+"""How a Blender of the user's own starts to run a script."""
 
 
 @dataclass(frozen=True)
@@ -194,4 +196,4 @@ def _find(blender: str) -> str:
 
 
 def _background(executable: str) -> list[str]:
-    return [executable, "--background", "--factory-startup", "--python-exit-code", "1"]
+    return [executable, *BACKGROUND]

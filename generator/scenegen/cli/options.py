@@ -55,6 +55,9 @@ def library_option(command: Command) -> Command:
     )(command)
 
 
+own_blender_option = click.option("--blender", metavar="EXE", help="Your own Blender (default: the bpy package).")
+
+
 def _default_library() -> Path:
     from scenegen.core.asset_library import default_library
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 import trimesh
+from helpers.assets_command import run
 from scenegen.assets.sources.files import reading
 from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.core.asset_library import list_assets
 
 HELPER = Path(__file__).parents[2] / "helpers" / "faulty_import.py"
 
@@ -92,3 +94,49 @@ def test_a_blender_that_has_grown_gives_way(tmp_path: Path, log: Path, monkeypat
     assert readers(log) == [["one"], ["two"]]
     assert os.getpid() not in {int(line.split()[0]) for line in log.read_text().splitlines()}
     reading._idle.pop().close()
+
+
+_OWN_BLENDER = """#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in
+    --python) script=$2; shift 2 ;;
+    --python-expr) exec PYTHON -c "$2" ;;
+    --) shift; exec PYTHON "$script" -- "$@" ;;
+    *) shift ;;
+    esac
+done
+"""
+
+
+def test_models_are_read_by_a_blender_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bpy package started as a Blender is: this Python looks as if it had none."""
+    monkeypatch.setattr(reading, "_idle", [])
+    monkeypatch.setattr(reading, "bpy_problem", lambda instead: f"no bpy package: {instead}")
+    own = tmp_path / "blender"
+    own.write_text(_OWN_BLENDER.replace("PYTHON", sys.executable))
+    own.chmod(0o755)
+    (chair,) = models(tmp_path, "chair")
+    words = ("add", chair, "--class", "chair", "--assets", tmp_path / "library")
+    without = run(*words)
+    assert without.returncode == 1
+    assert "no bpy package: name a Blender with --blender EXE" in without.stderr
+    done = run(*words, "--blender", own)
+    assert done.returncode == 0, done.stderr
+    assert [asset.name for asset in list_assets(tmp_path / "library")] == ["chair"]
+    assert run(*words, "--blender", "/bin/true").returncode == 1
+    assert run(*words).returncode == 1  # the choice holds for one command
+
+
+@pytest.mark.debian_blender
+@pytest.mark.skipif(not Path("/usr/bin/blender").exists(), reason="Debian's blender is not installed")
+def test_an_old_blender_draws_sheets_and_reads_no_models(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    (chair,) = models(tmp_path, "chair")
+    words = ("add", chair, "--class", "chair", "--assets", library)
+    refused = run(*words, "--blender", "/usr/bin/blender")
+    assert refused.returncode == 1
+    assert "Blender 3.4.1 cannot read model files for this; use 4.2 or newer" in refused.stderr
+    assert run(*words).returncode == 0
+    sheet = run("sheet", tmp_path / "sheet.png", "--assets", library, "--blender", "/usr/bin/blender", "--size", "32")
+    assert sheet.returncode == 0, sheet.stderr
+    assert (tmp_path / "sheet.png").is_file()

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-import blender_scripts
 from scenegen.assets.curate.check import check_asset
 from scenegen.assets.identity.twins import Twins
+from scenegen.blender.host import generate_script, own_environment
+from scenegen.blender.setup import BACKGROUND, probe
 from scenegen.core.asset_library import Asset
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
@@ -27,11 +29,20 @@ _BACKGROUND, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 _DOUBT, _BROKEN = (240, 140, 20), (210, 30, 30)
 
 
-def make_sheet(library: Path, assets: Sequence[Asset], out: Path, size: int, samples: int) -> None:
+@dataclass(frozen=True)
+class SheetLook:
+    """Pixels per edge of an image, samples per pixel, and the user's own Blender that renders (None: bpy)."""
+
+    size: int
+    samples: int
+    blender: str | None = None
+
+
+def make_sheet(library: Path, assets: Sequence[Asset], out: Path, look: SheetLook) -> None:
     """Render `assets` of `library` and write the montage to `out`."""
     with tempfile.TemporaryDirectory(prefix="scenegen-sheet-") as folder:
-        render(library, [asset.name for asset in assets], Path(folder), size, samples)
-        montage = compose(assets, Path(folder), size)
+        render(library, [asset.name for asset in assets], Path(folder), look)
+        montage = compose(assets, Path(folder), look.size)
     out.parent.mkdir(parents=True, exist_ok=True)
     montage.save(out)
 
@@ -41,7 +52,7 @@ def make_twins_sheet(library: Path, assets: Sequence[Asset], pairs: Sequence[Twi
     known = {asset.name: asset for asset in assets}
     names = sorted({name for twins in pairs for name in (twins.test, twins.train)})
     with tempfile.TemporaryDirectory(prefix="scenegen-sheet-") as folder:
-        render(library, names, Path(folder), size, TWINS_SAMPLES)
+        render(library, names, Path(folder), SheetLook(size, TWINS_SAMPLES))
         montage = compose_twins([(known[t.test], known[t.train], t) for t in pairs], Path(folder), size)
     out.parent.mkdir(parents=True, exist_ok=True)
     montage.save(out)
@@ -67,17 +78,25 @@ def compose_twins(pairs: Sequence[tuple[Asset, Asset, Twins]], folder: Path, siz
     return sheet
 
 
-def render(library: Path, names: Sequence[str], folder: Path, size: int, samples: int) -> None:
+def render(library: Path, names: Sequence[str], folder: Path, look: SheetLook) -> None:
     """Render the named assets to folder/<name>.png in a Blender process of its own."""
-    problem = bpy_problem("use a Python that has it to draw a sheet")
-    if problem:
-        raise ScenegenError(problem)
-    script = Path(next(iter(blender_scripts.__path__))) / "render_asset_sheet.py"
-    command = [sys.executable, str(script), "--", "--assets", str(library), "--out", str(folder)]
-    command += ["--size", str(size), "--samples", str(samples), "--names", ",".join(names)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, env=child_environment()
-    )
+    script = str(generate_script().parent / "render_asset_sheet.py")
+    if look.blender:
+        info = probe(look.blender)
+        if info.problems:
+            missing = ", ".join(info.problems)
+            raise ScenegenError(
+                f"{look.blender} misses {missing}: run `scenegen blender-setup --blender {look.blender}`"
+            )
+        command, environment = [info.executable, *BACKGROUND, "--python", script], own_environment()
+    else:
+        problem = bpy_problem("name a Blender with --blender EXE")
+        if problem:
+            raise ScenegenError(problem)
+        command, environment = [sys.executable, script], child_environment()
+    command += ["--", "--assets", str(library), "--out", str(folder)]
+    command += ["--size", str(look.size), "--samples", str(look.samples), "--names", ",".join(names)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise ScenegenError(

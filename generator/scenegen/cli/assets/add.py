@@ -13,7 +13,7 @@ import click
 from scenegen.cli.assets.add_people import add_people
 from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
-from scenegen.cli.options import PositiveNumber, counted, library_option
+from scenegen.cli.options import PositiveNumber, counted, library_option, own_blender_option
 from scenegen.core.errors import ScenegenError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ FRONTS = click.Choice(["x", "-x", "y", "-y"])
 @click.option("--people", metavar="N", type=click.IntRange(1), help="Make N people (needs scenegen[people]).")
 @click.option("--clothes", type=click.Choice(["suit", "casual"]), help="With --people: what they wear (default: suit).")
 @click.option("--seed", type=click.IntRange(0), help="With --people: other seeds give other people (default: 0).")
+@own_blender_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result for every model as JSON; for files and .sh3f.")
 def add(
     paths: tuple[Path, ...],
@@ -59,6 +60,7 @@ def add(
     people: int | None,
     clothes: str | None,
     seed: int | None,
+    blender: str | None,
     as_json: bool,
     **hints: Any,
 ) -> int:
@@ -77,6 +79,9 @@ def add(
         raise UsageError("--scale and --height give the same size twice; give one of them")
     if as_json and (people or shapenet):
         raise UsageError("--json goes with files and .sh3f; leave it out")
+    from scenegen.assets.sources.files.reading import choose_blender
+
+    choose_blender(blender)
     given = [f"--{name.replace('_', '-')}" for name in hints if hints[name]]
     if people:
         given += ["--shapenet"] * bool(shapenet) + ["--class"] * bool(class_name)

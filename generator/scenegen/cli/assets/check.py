@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from scenegen.cli.assets.printing import console
-from scenegen.cli.options import class_option, counted, json_option, library_option, split_option
+from scenegen.cli.options import class_option, counted, json_option, library_option, own_blender_option, split_option
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.one_line import one_line
@@ -120,19 +120,28 @@ def _check_image_name(out: Path) -> None:
 @split_option
 @click.option("--size", type=click.IntRange(32, 1024), default=160, show_default=True, help="Pixels per image.")
 @click.option("--samples", type=click.IntRange(1, 4096), default=8, show_default=True, help="Samples per pixel.")
-def sheet(out: Path, library: Path, class_name: str | None, split: str | None, size: int, samples: int) -> None:
+@own_blender_option
+def sheet(
+    out: Path,
+    library: Path,
+    class_name: str | None,
+    split: str | None,
+    size: int,
+    samples: int,
+    blender: str | None,
+) -> None:
     """Render a contact sheet: every model alone, by class; an orange frame marks what `assets check` doubts.
 
     \b
     Example: scenegen assets sheet --class chair chairs.png
     """
-    from scenegen.assets.curate.sheet import make_sheet
+    from scenegen.assets.curate.sheet import SheetLook, make_sheet
 
     _check_image_name(out)
     chosen = [asset for asset in list_assets(library, split) if class_name in (None, asset.class_name)]
     if not chosen:
         raise ScenegenError(f"{library}: no such asset; `scenegen assets list` shows all")
-    make_sheet(library, chosen, out, size, samples)
+    make_sheet(library, chosen, out, SheetLook(size, samples, blender))
     click.echo(f"{out}: {counted(len(chosen), 'model')}")
 
 

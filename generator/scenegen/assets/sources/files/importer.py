@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
 from scenegen.assets.sources.files.gltf import count_triangles
 from scenegen.assets.sources.files.looks import Painted, paint, read_look
-from scenegen.assets.sources.files.reading import ModelReader, model_reader
+from scenegen.assets.sources.files.reading import ModelReader, model_reader, reading_problem
 from scenegen.assets.sources.files.wrapping import wrap_textures
 from scenegen.core.asset_library import Material
-from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
 
 MAX_FILE_BYTES = 1_000_000_000
@@ -47,9 +46,10 @@ class Imported:
 def import_files(files: Sequence[Path], seconds: float = FILE_SECONDS) -> Iterator[tuple[int, Imported | Refused]]:
     """The number and content of each file, in order; when Blender crashes or hangs, only that file is refused.
 
-    Blender reads the next file meanwhile. Raises ScenegenError where this Python has no bpy package.
+    Blender reads the next file meanwhile. Raises ScenegenError where this Python has no bpy package
+    and no other Blender was chosen.
     """
-    problem = bpy_problem("use a Python that has it to read model files")
+    problem = reading_problem()
     if problem:
         raise ScenegenError(problem)
     with model_reader() as reader:

@@ -14,16 +14,22 @@ from typing import Any
 import psutil
 
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
+from scenegen.blender.host import generate_script, own_environment
 from scenegen.blender.process import BlenderProcess, HostLostError
+from scenegen.blender.setup import BACKGROUND, probe
+from scenegen.core.bpy_package import bpy_problem
+from scenegen.core.errors import ScenegenError
 from scenegen.core.import_path import child_environment
 
+OLDEST_READER = (4, 2)
 MOST_MB = 2000.0  # resident memory: a Blender that kept more than this of the files it read gives way to a new one
 
 
 class ModelReader:
     """A Blender that reads one file after the other; another takes its place when it crashes, hangs or has grown."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str | None = None) -> None:
+        self.program = program  # a Blender of the user's own; None is the bpy package
         self._folder = Path(tempfile.mkdtemp(prefix="scenegen-import-"))
         self._blender: BlenderProcess | None = None
         self._asked = 0  # files that this Blender was given
@@ -74,9 +80,15 @@ class ModelReader:
 
     def _ask(self, file: Path, folder: Path) -> None:
         if self._blender is None:
-            command = [sys.executable, "-m", "blender_scripts.import_model", "--max-triangles", str(MAX_TRIANGLES)]
+            command = [sys.executable, "-m", "blender_scripts.import_model"]
+            environment = child_environment()
+            if self.program:
+                script = generate_script().parent / "read_models.py"
+                command = [self.program, *BACKGROUND, "--python", str(script), "--"]
+                environment = own_environment()
+            command += ["--max-triangles", str(MAX_TRIANGLES)]
             # Blender's own temporary files lie there too, so that nothing is left of one that crashes.
-            self._blender = BlenderProcess(command, {**child_environment(), "TMPDIR": str(self._folder)})
+            self._blender = BlenderProcess(command, {**environment, "TMPDIR": str(self._folder)})
             self._asked = 0
         self._asked += 1
         self._blender.send({"file": str(file.absolute()), "out": str(folder)})
@@ -92,12 +104,38 @@ class ModelReader:
 
 
 _idle: list[ModelReader] = []
+_chosen: list[str] = []
+
+
+def choose_blender(program: str | None) -> None:
+    """Have a Blender of the user's own read the model files of this process; None is the bpy package.
+
+    Raises ScenegenError when it is no Blender, or one that is too old for it.
+    """
+    _chosen.clear()
+    if program is None:
+        return
+    info = probe(program)
+    if tuple(int(part) for part in info.version.split(".")[:2] if part.isdigit()) < OLDEST_READER:
+        oldest = ".".join(map(str, OLDEST_READER))
+        raise ScenegenError(
+            f"{program}: Blender {info.version} cannot read model files for this; use {oldest} or newer"
+        )
+    _chosen.append(info.executable)
+
+
+def reading_problem() -> str | None:
+    """Why no model file can be read here, in one line with what to do; None when it can."""
+    return None if _chosen else bpy_problem("name a Blender with --blender EXE")
 
 
 @contextmanager
 def model_reader() -> Iterator[ModelReader]:
     """A reader, whose Blender stays open for the next call in this process; the end of the process ends it."""
-    reader = _idle.pop() if _idle else ModelReader()
+    program = _chosen[0] if _chosen else None
+    if _idle and _idle[0].program != program:
+        _idle.pop().close()
+    reader = _idle.pop() if _idle else ModelReader(program)
     atexit.register(reader.close)
     try:
         yield reader

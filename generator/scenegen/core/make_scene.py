@@ -14,7 +14,7 @@ from scenegen.core.look.variation import draw_look
 from scenegen.core.look.variation_names import VARIATIONS
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import stream
-from scenegen.core.scene.scene import Scene, Vector
+from scenegen.core.scene.scene import MOST_OBJECTS, Scene, Vector
 
 
 def make_scene(
@@ -24,7 +24,8 @@ def make_scene(
 
     Whatever `variation` leaves out, the same objects stand in the same places.
 
-    ScenegenError when a class has no asset of this split or an asset does not fit into the room.
+    ScenegenError when a class has no asset of this split, an asset does not fit into the room, or a scene has more
+    objects than an instance map has numbers.
     """
     usable = _usable_assets(preset, assets, split)
     streams = LayoutStreams(*(stream(seed, index, f"{split}/{name}") for name in LayoutStreams._fields))
@@ -34,6 +35,11 @@ def make_scene(
         arranged = arrange_showcase(preset, usable, streams)
     else:
         arranged = furnish_room(preset, usable, streams, move_cameras="cameras" in variation)
+    if len(arranged.objects) > MOST_OBJECTS:
+        raise ScenegenError(
+            f"scene {index} of preset {preset.name} has {len(arranged.objects)} objects, but instance maps hold "
+            f"{MOST_OBJECTS}; ask for fewer blocks or lower maxima in the preset"
+        )
     return Scene(
         seed=seed,
         index=index,

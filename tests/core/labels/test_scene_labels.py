@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from helpers.labelled_scenes import SceneLabels, make_labels
 from numpy.typing import NDArray
+from scenegen.core.dataset.shards import pack_masks
 from scenegen.core.labels.box_masks import grid_masks
-from scenegen.core.labels.depth_and_instances import depth_to_millimetres
+from scenegen.core.labels.depth_and_instances import depth_to_millimetres, rasterize
 from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.grids import BoxGrid, FrustumGrid, cell_centres, frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view, place_meshes
-from scenegen.core.labels.voxelize import voxelize
+from scenegen.core.labels.voxelize import mark_cells, voxelize
 from scenegen.core.scene.scene import (
     FARTHEST_MM,
     Bounds,
@@ -184,3 +185,24 @@ def test_leaving_out_what_a_view_cannot_show_changes_no_label(monkeypatch: pytes
     assert np.mean(left_out) > 8
     for name in ("frusta", "depths", "instances"):
         assert all(np.array_equal(a, b) for a, b in zip(getattr(quick, name), getattr(slow, name), strict=True))
+
+
+def test_labels_refuse_what_they_have_no_numbers_for() -> None:
+    one = scene()
+    many = dataclasses.replace(one, classes=(*CLASSES, *(f"c{n}" for n in range(62))))
+    with pytest.raises(ValueError, match="65 classes given, labels hold at most 64"):
+        place_meshes(many, MESHES)
+    open_air = dataclasses.replace(one, grid=None, classes=tuple(f"c{n}" for n in range(252)) + CLASSES)
+    assert {mesh.label for mesh in place_meshes(open_air, MESHES)} == {253, 254, 255}
+    with pytest.raises(ValueError, match="256 classes given, labels hold at most 255"):
+        place_meshes(dataclasses.replace(open_air, classes=("more", *open_air.classes)), MESHES)
+    vertices, faces = MESHES["chair"]
+    last = rasterize([(65533, vertices, faces)], one.cameras[0], None)[1]
+    assert last.max() == 65534
+    with pytest.raises(ValueError, match="object id 65534: instance maps hold ids from 0 to 65533"):
+        rasterize([(65534, vertices, faces)], one.cameras[0], None)
+    grid = BoxGrid((-2.0, -2.4, 0.0), 0.1, (40, 48, 32))
+    with pytest.raises(ValueError, match="value 256: a volume of uint8 holds 0 to 255"):
+        mark_cells(np.zeros(grid.shape, np.uint8), vertices, faces, grid, value=256)
+    with pytest.raises(ValueError, match="masks of 65 classes"):
+        pack_masks(np.zeros((2, 2, 2, 65), bool))

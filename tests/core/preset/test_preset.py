@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,26 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         broken.write_bytes(content)
         with pytest.raises(UsageError, match=r"broken\.toml: cannot read this preset"):
             load_preset(broken)
+
+
+def test_no_more_classes_and_objects_than_labels_have_numbers(tmp_path: Path) -> None:
+    def with_classes(text: str, count: int, maximum: int = 1) -> Path:
+        path = tmp_path / "many.toml"
+        more = count - text.count("[[classes]]")
+        path.write_text(text + "".join(f'\n[[classes]]\nname = "c{n}"\nmaximum = {maximum}\n' for n in range(more)))
+        return path
+
+    shapenet = (PRESETS / "shapenet.toml").read_text(encoding="utf-8")
+    street = (PRESETS / "street.toml").read_text(encoding="utf-8")
+    assert len(load_preset(with_classes(STUDIO, 64)).classes) == 64
+    assert len(load_preset(with_classes(shapenet, 255, maximum=1000)).classes) == 255
+    with pytest.raises(ScenegenError, match="classes: 65 classes, but labels hold at most 64, with a box grid"):
+        load_preset(with_classes(STUDIO, 65))
+    with pytest.raises(ScenegenError, match=r"classes: 256 classes, but labels hold at most 255$"):
+        load_preset(with_classes(shapenet, 256))
+    cars = re.sub(r"maximum = \d+", "maximum = 1000", street)
+    assert "maximum = 1000" in cars
+    load_preset(with_classes(cars, cars.count("[[classes]]")))
 
 
 @pytest.mark.parametrize(

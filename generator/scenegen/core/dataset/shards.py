@@ -38,6 +38,7 @@ from scenegen.core.dataset.packing import Packing
 from scenegen.core.decoding import damage_as_value_error
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, read_json
+from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID
 
 FORMAT = "scenegen-shards/2"
 READABLE = ("scenegen-shards/1", FORMAT)
@@ -208,7 +209,12 @@ def _npz(arrays: Mapping[str, NDArray[Any]], compression: int) -> bytes:
 
 
 def pack_masks(masks: NDArray[np.bool_]) -> NDArray[Any]:
-    """Masks bool (X, Y, Z, C) as bits (X, Y, Z): bit c is class c; uint8 up to 8 classes, else uint16, 32 or 64."""
+    """Masks bool (X, Y, Z, C) as bits (X, Y, Z): bit c is class c; uint8 up to 8 classes, else uint16, 32 or 64.
+
+    ValueError for more than 64 classes.
+    """
+    if masks.shape[-1] > MOST_CLASSES_IN_GRID:
+        raise ValueError(f"masks of {masks.shape[-1]} classes, a cell has a bit for at most {MOST_CLASSES_IN_GRID}")
     kind = next(np.dtype(f"<u{n}") for n in (1, 2, 4, 8) if masks.shape[-1] <= 8 * n)
     bits = np.packbits(masks, axis=-1, bitorder="little")
     padded = np.zeros((*bits.shape[:-1], kind.itemsize), np.uint8)

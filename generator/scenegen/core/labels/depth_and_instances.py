@@ -18,7 +18,7 @@ from scenegen.core.compiled import compiled
 from scenegen.core.labels.cut_outs import CutOut, OpaqueTexels, is_opaque, opaque_texels
 from scenegen.core.labels.grids import affine
 from scenegen.core.labels.triangle_meshes import mesh_arrays
-from scenegen.core.scene.scene import FARTHEST_MM, Camera, Vector
+from scenegen.core.scene.scene import FARTHEST_MM, MOST_OBJECTS, Camera, Vector
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,11 @@ def rasterize(
     Returns depth, float32 (H, W), metres along the optical axis at pixel centres, 0 where nothing is hit, and instance,
     uint16 (H, W), id + 1 or 0. The nearest surface wins; of equally near ones, that of the lower id. `room` is the size
     of a box that stands on the world's origin, seen from inside: it is in the depth and has instance 0.
+
+    ValueError for an id that is not from 0 to MOST_OBJECTS - 1.
     """
+    if outside := [number for number, *_ in objects if not 0 <= number < MOST_OBJECTS]:
+        raise ValueError(f"object id {outside[0]}: instance maps hold ids from 0 to {MOST_OBJECTS - 1}")
     distance = np.full((camera.height, camera.width), np.inf)
     instance = np.zeros((camera.height, camera.width), dtype=np.uint16)
     if room is not None:

@@ -12,7 +12,7 @@ from scenegen.core.labels.cut_outs import CutOut
 from scenegen.core.labels.grids import Floats, affine
 from scenegen.core.labels.label_meshes import LabelMesh
 from scenegen.core.labels.triangle_meshes import mesh_arrays
-from scenegen.core.scene.scene import Camera, PlacedObject, Scene
+from scenegen.core.scene.scene import MOST_CLASSES, MOST_CLASSES_IN_GRID, Camera, PlacedObject, Scene
 
 Meshes = Mapping[str, tuple[ArrayLike, ArrayLike] | LabelMesh]
 """Asset name to (vertices (V, 3) in metres, asset frame; faces (F, 3)), or to these with cut-out faces."""
@@ -36,7 +36,12 @@ class PlacedMesh:
 
 
 def place_meshes(scene: Scene, meshes: Meshes) -> tuple[PlacedMesh, ...]:
-    """Every object of a scene whose assets' (vertices, faces), in the asset frame, are found in `meshes` by name."""
+    """Every object of a scene whose assets' (vertices, faces), in the asset frame, are found in `meshes` by name.
+
+    ValueError for more classes than labels have numbers.
+    """
+    if len(scene.classes) > (most := MOST_CLASSES_IN_GRID if scene.grid else MOST_CLASSES):
+        raise ValueError(f"{len(scene.classes)} classes given, labels hold at most {most}")
     placed = []
     for item in scene.objects:
         mesh = LabelMesh(*meshes[item.asset])

@@ -80,7 +80,13 @@ def _meshes(vertices: Any, faces: Any) -> Iterable[tuple[ArrayLike, ArrayLike]]:
 def mark_cells(
     volume: NDArray[Any], vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None, *, value: int
 ) -> None:
-    """Write `value` into the cells of `volume` (grid.shape) that a mesh, with its cut-out faces, occupies."""
+    """Write `value` into the cells of `volume` (grid.shape) that a mesh, with its cut-out faces, occupies.
+
+    ValueError for a value that the volume's type cannot hold: an integer type, or bool.
+    """
+    most = 1 if volume.dtype == np.bool_ else np.iinfo(volume.dtype).max
+    if not 0 <= value <= most:
+        raise ValueError(f"value {value}: a volume of {volume.dtype} holds 0 to {most}")
     low, part = voxelize_part(vertices, faces, grid, cut)
     i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
     volume[i, j, k][part] = value

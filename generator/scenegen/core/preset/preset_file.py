@@ -19,11 +19,19 @@ from scenegen.core.preset.preset import (
     stacking_order,
 )
 from scenegen.core.scene.classes import object_class
-from scenegen.core.scene.scene import UPWARDS, FrustumSpec, GridSpec, Vector
+from scenegen.core.scene.scene import (
+    MOST_CLASSES,
+    MOST_CLASSES_IN_GRID,
+    MOST_OBJECTS,
+    UPWARDS,
+    FrustumSpec,
+    GridSpec,
+    Vector,
+)
 from scenegen.core.toml_table import TomlTable, read_toml
 
 PRESETS = Path(__file__).parent
-MOST_OBJECTS = 1000
+MOST_WISHED_FOR = 1000
 MOST_VIEWS = 10_000
 
 
@@ -65,7 +73,7 @@ def _preset(table: TomlTable) -> Preset:
     layout = table.text("layout", LAYOUTS, "room")
     room = _vector(table, "room", 0.5, 100.0) if layout == "room" else None
     width, height = table.integers("image_size", 2, 16, 8192)
-    fewest, most = (1, MOST_OBJECTS) if layout == "street" else table.integers("objects", 2, 1, MOST_OBJECTS)
+    fewest, most = (1, MOST_WISHED_FOR) if layout == "street" else table.integers("objects", 2, 1, MOST_WISHED_FOR)
     small, large = table.numbers("scale", 2, 0.01, 100.0)
     if fewest > most:
         raise table.error("objects", f"the fewest ({fewest}) are more than the most ({most})")
@@ -76,6 +84,7 @@ def _preset(table: TomlTable) -> Preset:
         raise table.error("classes", "no class stands on the floor, so no scene has an object")
     if fewest > sum(rule.maximum for rule in rules):
         raise table.error("objects", f"the fewest ({fewest}) are more than all the classes' maxima together")
+    _check_counts(table, rules)
     cameras = _cameras(table.table("cameras"), room)
     preset = Preset(
         name=table.file.stem,
@@ -96,6 +105,13 @@ def _preset(table: TomlTable) -> Preset:
     )
     table.done()
     return preset
+
+
+def _check_counts(table: TomlTable, rules: tuple[ClassRule, ...]) -> None:
+    """Refuse what the labels have no numbers for."""
+    most, where = (MOST_CLASSES_IN_GRID, ", with a box grid") if "grid" in table.body else (MOST_CLASSES, "")
+    if len(rules) > most:
+        raise table.error("classes", f"{len(rules)} classes, but labels hold at most {most}{where}")
 
 
 def _vector(table: TomlTable, key: str, low: float, high: float) -> Vector:
@@ -216,6 +232,8 @@ def _street_rules(table: TomlTable) -> tuple[ClassRule, ...]:
             raise table.error(f"classes[{number}].on", "in a street, every class has its place already; remove it")
     if sum(object_class(rule.name).is_ground and rule.maximum > 0 for rule in rules) != 1:
         raise table.error("classes", "a street needs one class of ground (ground), with a maximum above 0")
+    if (objects := sum(rule.maximum for rule in rules)) > MOST_OBJECTS:
+        raise table.error("classes", f"up to {objects} objects in a street; instance maps hold {MOST_OBJECTS}")
     return rules
 
 
@@ -227,7 +245,7 @@ def _rules(table: TomlTable) -> tuple[ClassRule, ...]:
         on = source.texts("on", "classes of this preset")
         chances = (source.number("on_chance", 0, 1), source.number("floor_chance", 0, 1)) if on else (0.0, 1.0)
         drawn = source.texts("assets", "classes of the asset library")
-        rule = ClassRule(name, source.integer("maximum", 0, MOST_OBJECTS), on, *chances, drawn)
+        rule = ClassRule(name, source.integer("maximum", 0, MOST_WISHED_FOR), on, *chances, drawn)
         source.done()
         if names.count(name) > 1:
             raise source.error("name", f"{name!r} is there twice")

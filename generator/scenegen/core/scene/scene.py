@@ -15,6 +15,10 @@ MOST_CELLS = 2**30
 
 FARTHEST_MM = 65535
 """Stored depth, in millimetres, of surfaces at this distance or farther: the largest value of a 16-bit image."""
+MOST_CLASSES, MOST_CLASSES_IN_GRID, MOST_OBJECTS = 255, 64, 65_534
+"""A frustum cell has 8 bits, for air and one class; a packed box cell has a bit per class, at most 64; a pixel of an
+instance map has 16 bits, for the background and one object.
+"""
 
 Vector = tuple[float, float, float]
 Matrix3 = tuple[Vector, Vector, Vector]

@@ -15,7 +15,15 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.preset.preset import Preset
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.camera import camera_position
-from scenegen.core.scene.scene import Camera, Look, PlacedObject, Scene
+from scenegen.core.scene.scene import (
+    MOST_CLASSES,
+    MOST_CLASSES_IN_GRID,
+    MOST_OBJECTS,
+    Camera,
+    Look,
+    PlacedObject,
+    Scene,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,12 @@ def _check_asked(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
 
 
 def _check_itself(scene: Scene) -> Iterable[str]:
+    most = MOST_CLASSES_IN_GRID if scene.grid else MOST_CLASSES
+    if len(scene.classes) > most or len(scene.objects) > MOST_OBJECTS:
+        yield (
+            f"{len(scene.classes)} classes and {len(scene.objects)} objects, but labels hold at most {most} and "
+            f"{MOST_OBJECTS}"
+        )
     if not scene.cameras:
         yield "has no cameras"
     names = [camera.name for camera in scene.cameras]

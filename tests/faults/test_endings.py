@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.box_scenes import write_box_dataset
-from helpers.fault_runs import HERE, alive, family, rest, running, shoot, wait_for
+from helpers.fault_runs import alive, family, rest, running, shoot, wait_for
+from helpers.held_steps import held
 
 SCENES = 40
 STEPS = {
@@ -29,10 +30,6 @@ KILLS = 50
 
 def arguments(step: str, data: Path, assets: Path, out: Path) -> list[str]:
     return [word.format(set=data, assets=assets, out=out) for word in STEPS[step]]
-
-
-def held(folder: Path, *words: str) -> list[str]:
-    return [sys.executable, str(HERE / "held_steps.py"), str(folder), *words]
 
 
 def in_work(folder: Path, count: int) -> bool:

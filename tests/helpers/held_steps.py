@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 
+def held(folder: Path, *words: str) -> list[str]:
+    """The command line of this program with a command of scenegen."""
+    return [sys.executable, __file__, str(folder), *words]
+
+
 def hold(folder: Path, work: Callable[[Any], Any], item: Any) -> Any:
     pause = threading.Event()
     (folder / f"held_{os.getpid()}").touch()
@@ -32,11 +37,11 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
 
     through = scene_pool.map_scenes
 
-    def held(work: Callable[[Any], Any], *more: Any) -> Any:
+    def waiting(work: Callable[[Any], Any], *more: Any) -> Any:
         return through(functools.partial(hold, folder, work), *more)
 
     for module in (scene_pool, relabel, verify):
-        module.map_scenes = held  # type: ignore[attr-defined]
+        module.map_scenes = waiting  # type: ignore[attr-defined]
     sheets._draw_scene = functools.partial(hold, folder, sheets._draw_scene)  # type: ignore[assignment]
     sys.argv[1:] = arguments
     command.main()

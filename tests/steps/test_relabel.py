@@ -17,7 +17,9 @@ from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.dataset.writing import replace_labels
+from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
+from scenegen.core.scene.scene import Scene
 from scenegen.steps.pack import pack
 from scenegen.steps.relabel import FrustumChange, relabel
 from scenegen.steps.verify.verify import verify
@@ -161,3 +163,40 @@ def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets:
     with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
         relabel(box_copy, shape=(80, 96, 64), assets=box_assets)
     assert scene_path(box_copy, 0).stat().st_mtime_ns == before
+
+
+def test_a_damaged_scene_is_found_before_any_changes(box_copy: Path, box_assets: Path) -> None:
+    """A data set that stops in between has two grids."""
+    before = files(box_copy)
+    (scene_path(box_copy, 1) / "scene.json").write_text("{")
+    with pytest.raises(SeveralErrors, match="no scene was changed; the same command works once these files are whole"):
+        relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+    (scene_path(box_copy, 1) / "scene.json").write_bytes(before["scenes/scene_000001/scene.json"])
+    assert files(box_copy) == before
+
+
+def test_a_stop_in_between_says_that_the_same_command_continues(
+    box_copy: Path, box_assets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through = replace_labels
+
+    def full(out: Path, scene: Scene, *labels: object) -> None:
+        if scene.index == 1:
+            raise ScenegenError("disk: is full")
+        through(out, scene, *labels)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("scenegen.steps.relabel.replace_labels", full)
+    with pytest.raises(SeveralErrors) as caught:
+        relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+    assert str(caught.value).splitlines() == [
+        "disk: is full",
+        f"{box_copy}: some scenes have the new labels, others the old ones; the same command changes the others",
+    ]
+    monkeypatch.undo()
+    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 1
+    assert verify(box_copy, assets=box_assets).ok
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from scenegen.core.dataset.folders import remove_scene
 from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.run_lock import change_lock, read_lock, run_lock
 from scenegen.core.dataset.shards import (
     INDEX_NAME,
     Shard,
@@ -61,16 +63,25 @@ def pack(
     others are packed; or comparison failed. Then nothing is deleted.
     UsageError: `delete` without depth and instance maps in the shards, or of a data set that is packed itself.
     """
-    dataset = Dataset(source)
-    _check_request(dataset, out, packing, delete=delete)
+    _check_request(Dataset(source), out, packing, delete=delete)
+    _check_place(out)
+    with ExitStack() as locks:
+        locks.enter_context(change_lock(source, "pack --delete") if delete else read_lock(source, "pack"))
+        locks.enter_context(run_lock(out, doing="another pack is writing it"))
+        return _pack(Dataset(source), out, packing, workers, on_progress, delete=delete)
+
+
+def _pack(
+    dataset: Dataset, out: Path, packing: Packing, workers: int, on_progress: OnProgress | None, *, delete: bool
+) -> PackResult:
     shards = _open(dataset, out, packing)
     there = {block.scene for shard in shards for block in shard.scenes}
     missing = [(index, scene) for index, scene in zip(dataset.indices, dataset, strict=True) if index not in there]
     tried = Tried(partial(encode_scene, packing), workers, on_progress)
     try:
         for companion in COMPANIONS:
-            if (source / companion).is_file():
-                write_bytes(out / companion, [(source / companion).read_bytes()])
+            if (dataset.path / companion).is_file():
+                write_bytes(out / companion, [(dataset.path / companion).read_bytes()])
         for group in _groups(tried.results(missing), packing.shard_mb * 1e6):
             shards.append(write_shard(out, len(shards), group))
             write_index(out, packing, shards)
@@ -99,15 +110,16 @@ def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: boo
         raise ScenegenError(f"{dataset.path}: has no scenes yet; run `scenegen generate`")
 
 
+def _check_place(out: Path) -> None:
+    """ScenegenError when `out` holds something else than a packed data set."""
+    if out.exists() and not is_packed(out) and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
+        raise ScenegenError(f"{out}: is not empty and not a packed data set; name another folder")
+
+
 def _open(dataset: Dataset, out: Path, packing: Packing) -> list[Shard]:
     """The shards that `out` already holds, once it is known that they are of this data set and packing."""
+    _check_place(out)
     if not is_packed(out):
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ScenegenError(f"{out}: is not empty and not a packed data set; name another folder")
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder") from error
         # index.json comes first: it marks the folder as ours before anything else is written.
         write_index(out, packing, ())
         return []

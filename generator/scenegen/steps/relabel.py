@@ -12,19 +12,22 @@ from pathlib import Path
 from scenegen.core.dataset.folders import remove_leftovers
 from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
 from scenegen.core.dataset.reading import Dataset, open_scene
-from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.run_lock import change_lock
 from scenegen.core.dataset.writing import replace_labels
-from scenegen.core.errors import UsageError
+from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.labels.box_masks import grid_masks
 from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.placed_meshes import place_meshes
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
-from scenegen.steps.scene_pool import map_scenes
+from scenegen.steps.scene_pool import Tried
 
 MOST_CELLS = 2**28
 """A grid of more cells (645 along each side) takes gigabytes of memory per scene."""
+
+NOT_CHANGED = "no scene was changed; the same command works once these files are whole"
+HALF_CHANGED = "some scenes have the new labels, others the old ones; the same command changes the others"
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,48 @@ def relabel(
     None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
     dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
     so a scene that already has the new grids is done. UsageError for impossible grids; ScenegenError when assets
-    are missing or another process is writing the data set.
+    are missing or another process uses the data set. SeveralErrors: scenes are damaged, and none is changed.
     """
-    dataset = Dataset(path)
+    _check_folders(Dataset(path))
+    with change_lock(path, "voxelize"):
+        return _relabel(Dataset(path), shape, frustum, workers, assets, on_progress)
+
+
+def _check_folders(dataset: Dataset) -> None:
+    path = dataset.path
     if dataset.packing:
         raise UsageError(f"{path}: is packed; make the labels of the folders it was packed from, and pack them again")
+
+
+def _relabel(
+    dataset: Dataset,
+    shape: Sequence[int] | None,
+    frustum: FrustumChange | None,
+    workers: int,
+    assets: Path | None,
+    on_progress: OnProgress | None,
+) -> int:
+    path = dataset.path
+    _check_folders(dataset)
     library = find_library(dataset, assets)
     wanted = _wanted(dataset, shape, frustum)
-    work = partial(_relabel_scene, path, library, dataset.info, wanted)
-    with run_lock(path):
-        remove_leftovers(path)
-        done = sum(map_scenes(work, Dataset(path).indices, workers, on_progress))
+    remove_leftovers(path)
+    # A scene that cannot be changed is found before one is: a data set of two grids serves nobody.
+    looking = Tried(partial(_check_scene, path, library), workers)
+    for _ in looking.results(Dataset(path).indices):
+        pass
+    if looking.damage:
+        raise SeveralErrors(*looking.damage, f"{path}: {NOT_CHANGED}")
+    changing = Tried(partial(_relabel_scene, path, library, dataset.info, wanted), workers, on_progress)
+    try:
+        done = sum(changing.results(Dataset(path).indices))
+        if changing.damage:
+            raise SeveralErrors(*changing.damage)
         write_dataset_json(path, wanted)
+    except ScenegenError as error:
+        raise SeveralErrors(str(error), f"{path}: {HALF_CHANGED}") from error
+    finally:
+        remove_leftovers(path)
     return done
 
 
@@ -104,6 +137,14 @@ def _changed_frustum(dataset: Dataset, change: FrustumChange) -> FrustumSpec:
     if change.slices < 1 or old.size[0] * old.size[1] * change.slices > MOST_CELLS:
         raise UsageError(f"{text}: SLICES must be at least 1 and fit in memory, such as 128")
     return FrustumSpec(change.near, change.far, (old.size[0], old.size[1], change.slices), change.hfov_deg)
+
+
+def _check_scene(path: Path, library: Path, index: int) -> None:
+    """Raise what would stop this scene from being changed."""
+    stored = open_scene(path, index)
+    check_sizes(stored, library)
+    for name in {item.asset for item in stored.scene.objects}:
+        load_asset(library, name)
 
 
 def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.run_lock import read_lock
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.progress import OnProgress
@@ -97,7 +98,12 @@ class _Counts:
 
 def stats(path: Path, *, workers: int = 1, on_progress: OnProgress | None = None) -> Stats:
     """Count what is in the data set at `path`. ScenegenError: no data set, or no scene that can be read."""
-    dataset = Dataset(path)
+    with read_lock(path, "stats"):
+        return _stats(Dataset(path), workers, on_progress)
+
+
+def _stats(dataset: Dataset, workers: int, on_progress: OnProgress | None) -> Stats:
+    path = dataset.path
     if not dataset.indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
     tried = Tried(partial(_count, maps=dataset.maps), workers, on_progress)

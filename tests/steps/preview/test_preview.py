@@ -52,7 +52,7 @@ def test_a_folder_can_be_named_and_all_scenes_are_the_default(boxes: Path, tmp_p
     assert index.parent == tmp_path / "demo"
     assert len(list(index.parent.glob("scene_*.png"))) == 3
     (tmp_path / "file").touch()
-    with pytest.raises(ScenegenError, match="cannot be written"):
+    with pytest.raises(ScenegenError, match="cannot be made"):
         write_preview(boxes, tmp_path / "file" / "below")
 
 

@@ -18,6 +18,7 @@ from typing import Protocol
 from scenegen import __version__
 from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.run_lock import LOCK, read_lock, run_lock
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_text
 from scenegen.progress import OnProgress
@@ -118,34 +119,44 @@ def export(
     instance maps that are not there, or `out` exists. ScenegenError: no scenes, an asset is missing or is not the one
     that was rendered, the disk is full. SeveralErrors names all files that are damaged.
     """
-    dataset = Dataset(source)
-    chosen = FORMATS[form]
-    _check(dataset, out, chosen)
+    _check(Dataset(source), out, FORMATS[form])
     folder = out.absolute().with_name(f".{out.absolute().name}.{form}")
     try:
-        is_new = _open(dataset, folder, assets)
-        surveys = _survey(dataset, workers, maps=chosen.needs_maps)
-        try:
-            writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
-        except ScenegenError:
-            if is_new:
-                shutil.rmtree(folder)
-            raise
-        numbered = zip(dataset.indices, dataset, strict=True)
-        missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
-        tried = Tried(writer.write_scene, workers, on_progress)
-        for _ in tried.results(missing):
-            pass
-        if tried.damage:
-            raise SeveralErrors(*tried.damage, f"{out}: {NOT_WRITTEN}")
-        credits = merged_credits(surveys)
-        counts = writer.finish(dataset, credits, workers)
-        write_credits(folder, credits)
-        (folder / MARK).unlink()
-        folder.rename(out)
+        with read_lock(source, "export"), run_lock(folder, doing="another export is writing it"):
+            dataset = Dataset(source)
+            _check(dataset, out, FORMATS[form])
+            counts = _write(dataset, folder, FORMATS[form], assets, workers, on_progress)
+            folder.rename(out)
+            (out / LOCK).unlink()
     except OSError as error:
         raise ScenegenError(cannot_write(error.filename or out, error)) from error
     return ExportResult(str(out), form, len(dataset), counts)
+
+
+def _write(
+    dataset: Dataset, folder: Path, chosen: Format, assets: Path | None, workers: int, on_progress: OnProgress | None
+) -> dict[str, int]:
+    """Write all files of an export into the hidden folder; what there is of each kind."""
+    is_new = _open(dataset, folder, assets)
+    surveys = _survey(dataset, workers, maps=chosen.needs_maps)
+    try:
+        writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
+    except ScenegenError:
+        if is_new:
+            shutil.rmtree(folder)
+        raise
+    numbered = zip(dataset.indices, dataset, strict=True)
+    missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
+    tried = Tried(writer.write_scene, workers, on_progress)
+    for _ in tried.results(missing):
+        pass
+    if tried.damage:
+        raise SeveralErrors(*tried.damage, f"{dataset.path}: {NOT_WRITTEN}")
+    credits = merged_credits(surveys)
+    counts = writer.finish(dataset, credits, workers)
+    write_credits(folder, credits)
+    (folder / MARK).unlink()
+    return counts
 
 
 def _survey(dataset: Dataset, workers: int, *, maps: bool) -> list[SceneSurvey]:
@@ -181,22 +192,27 @@ def _check(dataset: Dataset, out: Path, chosen: Format) -> None:
 
 
 def _open(dataset: Dataset, folder: Path, assets: Path | None) -> bool:
-    """Make the hidden folder, or keep the one that an unfinished export of the same scenes left; whether it is new."""
+    """Empty the hidden folder, or keep the one that an unfinished export of the same scenes left; whether it is new."""
     request = [__version__, str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(assets)]
     wanted = json.dumps({"of": hashlib.sha256(json.dumps(request).encode()).hexdigest()})
     mark = folder / MARK
     if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
         _remove_unfinished(folder)
         return False
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     write_text(mark, wanted)
     return True
 
 
 def _remove_unfinished(folder: Path) -> None:
     """Remove the hidden files and folders in which a killed export was writing."""
-    for path in [path for path in folder.rglob(".*") if path.name != MARK]:
+    for path in [path for path in folder.rglob(".*") if path.name not in (MARK, LOCK)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.run_lock import read_lock, run_lock
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.files import write_text
 from scenegen.core.scene.classes import Color, class_color
@@ -48,14 +49,19 @@ def write_preview(
     Writes scene_000000.png ..., contact_sheet.png and index.html. ScenegenError: no data set, no scene, or a folder
     that cannot be written. SeveralErrors names all damaged files, once the page of the other scenes is written.
     """
-    dataset = Dataset(dataset_path)
-    folder = out or dataset.path / "preview"
-    if not dataset.indices:
-        raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
+    with read_lock(dataset_path, "preview"):
+        dataset = Dataset(dataset_path)
+        if not dataset.indices:
+            raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
+        folder = out or dataset.path / "preview"
+        with run_lock(folder, doing="another preview is writing it"):
+            return _write(dataset, folder, limit, title or dataset.path.name, on_progress)
+
+
+def _write(dataset: Dataset, folder: Path, limit: int | None, title: str, on_progress: OnProgress | None) -> Path:
     chosen = [dataset[n] for n in range(len(dataset))][:limit]
     entries, thumbs, damage = [], [], list[str]()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for done, stored in enumerate(chosen, start=1):
             if on_progress:
                 on_progress(done, len(chosen))
@@ -73,7 +79,7 @@ def write_preview(
         _contact_sheet(thumbs).save(folder / "contact_sheet.png")
     except OSError as error:
         raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from error
-    write_text(folder / "index.html", page(title or dataset.path.name, dataset.info, len(dataset), entries))
+    write_text(folder / "index.html", page(title, dataset.info, len(dataset), entries))
     if damage:
         raise SeveralErrors(*damage, f"{folder / 'index.html'}: shows the other {len(entries)} scenes")
     return folder / "index.html"

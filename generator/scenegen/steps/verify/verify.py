@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.reading import Dataset, StoredScene, open_scene
+from scenegen.core.dataset.run_lock import read_lock
 from scenegen.core.dataset.shards import is_packed
 from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
@@ -91,6 +93,15 @@ def verify(
     their parent's box only. ScenegenError: there is no data set at
     `path` or in `against`, or it was packed without depth and instance maps.
     """
+    with ExitStack() as locks:
+        for folder in dict.fromkeys((path, *against)):
+            locks.enter_context(read_lock(folder, "verify"))
+        return _verify(path, workers, assets, against, on_progress)
+
+
+def _verify(
+    path: Path, workers: int, assets: Path | None, against: Sequence[Path], on_progress: OnProgress | None
+) -> VerifyReport:
     try:
         dataset = Dataset(path)
     except DamageError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,6 +124,20 @@ def test_sheets_that_catch_a_shadow_are_ground() -> None:
     (kept,) = objects_of(bare(trimesh.util.concatenate(based)), np.eye(3), "table", split=False)
     assert len(kept.faces) == 36
     assert not kept.warnings
+
+
+def test_variants_in_one_place_are_told_apart() -> None:
+    """Two chairs on one set of castors: named, and with `split` each is a model with the castors."""
+    castors = box((-0.1, -0.1, -0.05), (0.1, 0.1, 0.0))
+    both = bare(trimesh.util.concatenate([chair(), chair(), castors]))
+    count = len(chair().faces)
+    both = replace(both, part_sizes=(("red", count), ("blue", count), ("castors", len(castors.faces))))
+    (named,) = objects_of(both, np.eye(3), "chair", split=False)
+    assert named.warnings == ("red and blue fill the same place: if they are variants, give --split-objects",)
+    alone = objects_of(both, np.eye(3), "chair", split=True)
+    assert [each.warnings for each in alone] == [("only its variant red",), ("only its variant blue",)]
+    assert [len(each.faces) for each in alone] == [count + len(castors.faces)] * 2
+    np.testing.assert_array_equal(alone[1].faces[:count], both.faces[count : 2 * count])
 
 
 def test_a_shell_is_named_by_its_material() -> None:

@@ -32,11 +32,14 @@ SPREAD = 0.85  # share of the height: a wider person has stretched out arms
 # The kind of finding for a warning of a source, by the first words of the warning.
 _WARNINGS = {
     "front": "front",
+    "it stood askew": "front",
+    "arms stretched out": "pose",
     "up axis": "side",
     "no ": "textures",
     "missing": "textures",
     "unit": "size",
     "an unusual size": "size",
+    "a small size": "size",
     "stretched": "size",
 }
 _TIPS = 0.04  # metres by which the centroid may lie outside the points near the floor
@@ -147,8 +150,11 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
         x, y, z = asset.size
         factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
         if not SMALL < factor < LARGE:
-            yield "size", f"{shown} m is {'small' if factor < 1 else 'large'} for a {asset.class_name}"
-    if entry.person and not built_in and asset.size[2] > 1.2 and max(asset.size[:2]) > SPREAD * asset.size[2]:
+            how = "small" if factor < 1 else "large"
+            yield "size", f"{shown} m is {how} for a {asset.class_name}; if that is wrong, add it again with --height"
+    named = any(str(warning).startswith("arms stretched out") for warning in asset.findings.get("warnings", ()))
+    spread = max(asset.size[:2]) > SPREAD * asset.size[2] > SPREAD * 1.2
+    if entry.person and not built_in and spread and not named:
         yield "pose", f"arms stretched out, {max(asset.size[:2]):.2f} m wide: the pose in which models are rigged"
     if asset.triangles > Budget().triangles:
         yield "triangles", f"{asset.triangles:,}, more than the budget of {Budget().triangles:,}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,19 +43,30 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
     if found.has_ground and found.objects == 1 and class_name in ON_NO_PLATE:
         return [imported]
     same_place = variants(stood, faces, imported.part_sizes) if imported.part_sizes else []
-    warnings = [
-        f"{one} and {other} fill the same place: if they are variants, export them into a file each"
-        for one, other in same_place
-    ]
-    warnings += [GROUND_LEFT_OUT] if found.has_ground and (split or found.objects == 1) else []
+    warnings = [GROUND_LEFT_OUT] if found.has_ground and (split or found.objects == 1) else []
     if split and found.objects > 1:
         return [with_faces(imported, found.object_of_face == n, warnings) for n in range(found.objects)]
-    if found.objects > 1:
+    if found.has_ground and found.objects == 1:
+        imported = with_faces(imported, found.object_of_face == 0, warnings)
+    elif found.objects > 1:
         beside = f"{found.objects} objects stand side by side{' on a plate of ground' if found.has_ground else ''}"
-        warnings.append(f"{beside}: give --split-objects")
-    elif found.has_ground:
-        return [with_faces(imported, found.object_of_face == 0, warnings)]
-    return [replace(imported, warnings=(*imported.warnings, *warnings))]
+        imported = with_faces(imported, np.ones(len(faces), dtype=bool), [f"{beside}: give --split-objects"])
+    if split and same_place:
+        return _variants_alone(imported, {name for pair in same_place for name in pair})
+    advice = "fill the same place: if they are variants, give --split-objects"
+    pairs = [f"{one} and {other} {advice}" for one, other in same_place]
+    return [replace(imported, warnings=(*imported.warnings, *pairs))]
+
+
+def _variants_alone(imported: Imported, names: Collection[str]) -> list[Imported]:
+    """A model for each part called one of `names`, together with the parts that are not."""
+    part = np.repeat(np.arange(len(imported.part_sizes)), [size for _, size in imported.part_sizes])
+    alone = [number for number, (name, _) in enumerate(imported.part_sizes) if name in names]
+    shared = ~np.isin(part, alone)
+    return [
+        with_faces(imported, shared | (part == number), [f"only its variant {imported.part_sizes[number][0]}"])
+        for number in alone
+    ]
 
 
 def _is_furniture(

@@ -58,6 +58,40 @@ def bumpy_ball() -> tuple[trimesh.Trimesh, NDArray[np.float64]]:
     return ball, ball.vertices[ball.faces][..., :2] + 0.5
 
 
+def bicycle() -> tuple[trimesh.Trimesh, NDArray[np.float64]]:
+    """3,000 pieces with UVs, each turned and of its own size: chain links, spokes and balls."""
+    rng = np.random.default_rng(0)
+    kinds = [
+        (trimesh.creation.capsule(height=0.012, radius=0.004, count=[8, 8]), 1_400),
+        (trimesh.creation.cylinder(radius=0.0015, height=0.3, sections=24), 100),
+        (trimesh.creation.icosphere(subdivisions=2, radius=0.003), 1_500),
+    ]
+    parts = []
+    for kind, count in kinds:
+        for _ in range(count):
+            part = kind.copy()
+            part.vertices *= rng.uniform(0.8, 1.2, 3)
+            part.apply_transform(trimesh.transformations.random_rotation_matrix(rng.random(3)))
+            part.apply_translation(rng.uniform([-0.6, -0.1, 0.0], [0.6, 0.1, 0.7]))
+            parts.append(part)
+    whole = trimesh.util.concatenate(parts)
+    return whole, whole.vertices[whole.faces][..., [0, 2]]
+
+
+def tree() -> tuple[trimesh.Trimesh, NDArray[np.float64]]:
+    """50,000 leaf cards with UVs around a trunk."""
+    rng = np.random.default_rng(0)
+    card = np.array([[0.0, 0.0, 0.0], [0.02, 0.0, 0.0], [0.02, 0.03, 0.0], [0.0, 0.03, 0.0]])
+    turns = np.linalg.qr(rng.normal(size=(50_000, 3, 3)))[0]
+    leaves = card @ turns + rng.uniform([-0.5, -0.5, 0.8], [0.5, 0.5, 2.0], (50_000, 1, 3))
+    faces = np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(50_000)[:, None, None]
+    crown = trimesh.Trimesh(leaves.reshape(-1, 3), faces.reshape(-1, 3), process=False)
+    trunk = trimesh.creation.cylinder(radius=0.05, height=1.0, sections=64)
+    trunk.apply_translation([0.0, 0.0, 0.5])
+    whole = trimesh.util.concatenate([crown, trunk])
+    return whole, whole.vertices[whole.faces][..., :2]
+
+
 def measure(name: str, mesh: trimesh.Trimesh, uvs: NDArray[np.float64] | None = None) -> None:
     index = np.zeros(len(mesh.faces), dtype=int)
     origin = Provenance("t", "a", "CC0-1.0", "s", "0")
@@ -78,9 +112,11 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, metavar="TREE", help="another checkout, measured in the same run")
     beside = parser.parse_args().beside
     warm = trimesh.creation.icosphere(subdivisions=6, radius=0.3)
-    measure("(compiles)", warm)
+    measure("(compiles)", warm, warm.vertices[warm.faces][..., :2])
     measure("table of five boxes", table())
     measure("bumpy ball with UVs", *bumpy_ball())
+    measure("bicycle of 3,000 pieces", *bicycle())
+    measure("tree of 50,000 cards", *tree())
     sys.stdout.flush()
     if beside is not None:
         print(f"beside it, {beside}:", flush=True)

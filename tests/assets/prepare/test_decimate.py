@@ -134,3 +134,33 @@ def test_shapes_that_differ_are_told_apart() -> None:
     corner[np.argmin(corner.sum(axis=1))] += [0.4, 0.2, 0.1]
     assert not close_to_before(corner)
     assert not close_to_before(box.vertices, box.faces[: len(box.faces) // 2])
+
+
+def test_thousands_of_pieces_come_near_the_budget_without_a_word() -> None:
+    """900 screws, each turned and placed at random, in a budget of eleven triangles for each."""
+    rng = np.random.default_rng(0)
+    screws = []
+    for _ in range(900):
+        screw = trimesh.creation.capsule(height=0.012, radius=0.004, count=[8, 8])
+        screw.apply_transform(trimesh.transformations.random_rotation_matrix(rng.random(3)))
+        screw.apply_translation(rng.uniform(-0.5, 0.5, 3))
+        screws.append(screw)
+    mesh = as_triangles(trimesh.util.concatenate(screws))
+    simple, warning = decimate(dataclasses.replace(mesh, uvs=mesh.vertices[mesh.faces][..., :2]), 10_000)
+    assert warning is None
+    assert len(simple.faces) <= 12_500
+    made = pieces_of(simple)
+    assert len(made) == len(pieces_of(mesh)), "each piece is kept"
+    assert simple.uvs is not None
+    np.testing.assert_allclose(simple.uvs, simple.vertices[simple.faces][..., :2], atol=0.002)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_silhouette_is_the_shadow(axis: int) -> None:
+    """A ring's shadow along its axis has the area of a ring, along the others that of what its tube covers."""
+    ring = as_triangles(trimesh.creation.torus(0.4, 0.1, major_sections=128, minor_sections=64))
+    shape = shape_of(ring.vertices, ring.faces)
+    pixel = (np.delete(shape.extent, axis) * 1.1 / shape.silhouettes.shape[1]).prod()
+    area = shape.silhouettes[axis].sum() * pixel
+    true = np.pi * (0.5**2 - 0.3**2) if axis == 2 else 0.8 * 0.2 + np.pi * 0.1**2
+    assert area == pytest.approx(true, rel=0.02)

@@ -206,3 +206,23 @@ def test_a_cloud_of_leaf_cards_keeps_the_sides_it_was_drawn_on() -> None:
     assert np.array_equal(oriented[12:], faces[12:])
     assert trimesh.Trimesh(vertices, oriented[:12], process=False).volume > 0
     assert agreement == pytest.approx(1 - 12 / len(faces))
+
+
+def test_the_walls_of_many_cavities_look_inward() -> None:
+    """A wall of 343 hollow bricks, with the outside of every sixth turned the wrong way."""
+    bricks, expected = [], []
+    for number in range(343):
+        place = np.array([number % 7, number // 7 % 7, number // 49]) * 0.12
+        for size, outward in ((0.1, True), (0.05, False)):
+            box = trimesh.creation.box((size,) * 3)
+            box.apply_translation(place)
+            right = np.asarray(box.faces if outward else box.faces[:, ::-1])
+            turned = number % 2 == 1 and number % 3 == 0
+            bricks.append(trimesh.Trimesh(box.vertices, right[:, ::-1] if turned and outward else right, process=False))
+            expected.append(box.volume if outward else -box.volume)
+    whole = trimesh.util.concatenate(bricks)
+    faces, _ = orient_faces(whole.vertices, whole.faces)
+    volumes = [
+        trimesh.Trimesh(whole.vertices, faces[12 * n : 12 * n + 12], process=False).volume for n in range(len(bricks))
+    ]
+    np.testing.assert_allclose(volumes, expected, rtol=1e-6)

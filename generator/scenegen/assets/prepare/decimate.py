@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import fast_simplification
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scenegen.assets.prepare.clean import MERGE_DISTANCE, Triangles, connected, drop_bad_faces, merge_vertices
+from scenegen.assets.prepare.clean import MERGE_DISTANCE, Triangles, connected, merge_vertices
 from scenegen.assets.prepare.flat import dissolve_flat
 from scenegen.assets.prepare.leaves import joined, loose_leaves, thin_out
 from scenegen.assets.prepare.resample import resample
 from scenegen.assets.prepare.shape import Shape, alike, shape_of
+from scenegen.assets.prepare.tidy import tidied
 
 LEAF_SHARE = 0.8  # share of the triangle budget for a tree's leaves
 TOLERANCE = 0.02  # a piece may lose so much of its volume, extent and silhouette
 HIDDEN = 0.0025  # where a mesh has too many pieces: the same, as a share of the whole mesh's
 FEWEST = 12  # triangles of a piece: a closed box
+FEWEST_HIDDEN = 4  # of a piece too small to be seen beside the others: a closed tetrahedron
 LEAST_WELD = 1 / 2000  # where slivers block every collapse, vertices closer than this share of the size are merged
+WORTH_A_WORD = 1.25  # what so many times the budget costs in memory and time, nobody notices
 PATIENCE = (2, 3, 4)  # how fast the library raises the error that a collapse may make: the most careful first
 
 Floats = NDArray[np.float64]
@@ -29,7 +32,8 @@ Ints = NDArray[np.int64]
 def decimate(mesh: Triangles, budget: int) -> tuple[Triangles, str | None]:
     """Simplify a mesh to about `budget` triangles; keep materials and UVs, drop corner normals.
 
-    Returns the mesh, and a warning where it has more triangles than the budget because fewer would change its shape.
+    Returns the mesh, and a warning where it has over WORTH_A_WORD times the budget, because fewer would change its
+    shape.
     Flat patches are dissolved first. The rest of the budget goes to the connected pieces by their area. Each piece
     keeps its volume, extent and silhouette within TOLERANCE; where all pieces together are then over budget, within
     HIDDEN of the whole mesh's. Vertices at the same place must be merged.
@@ -54,7 +58,7 @@ def decimate(mesh: Triangles, budget: int) -> tuple[Triangles, str | None]:
         for piece, (points, faces) in zip(pieces, simple, strict=True)
     ]
     result = _together(made)
-    if len(result.faces) <= budget:
+    if len(result.faces) <= WORTH_A_WORD * budget:
         return result, None
     return result, (
         f"{len(result.faces):,} triangles instead of {budget:,}: fewer would change its shape by more than "
@@ -73,11 +77,17 @@ def _within_budget(pieces: list[Triangles], budget: int, whole: Shape) -> list[_
     """The pieces, simplified until together they have `budget` triangles or none can have fewer."""
     areas = np.array([trimesh.triangles.area(piece.vertices[piece.faces]).sum() for piece in pieces])
     simple = [_Mesh(piece.vertices, piece.faces) for piece in pieces]
+    kinds = [_kind(piece, area) for piece, area in zip(pieces, areas, strict=True)]
 
     def bring_to(targets: Ints, beside: Shape | None = None) -> Ints:
+        reached: dict[tuple[Any, ...], int] = {}
         for number, target in enumerate(targets):
             if len(simple[number].faces) > target:
-                simple[number] = _simplest(pieces[number], simple[number], int(target), beside)
+                # What one bolt needed, the others of its kind need too: the search for the fewest is made once.
+                kind = *kinds[number], len(simple[number].faces), int(target)
+                fewest = max(int(target), reached.get(kind, 0))
+                simple[number] = _simplest(pieces[number], simple[number], fewest, beside)
+                reached.setdefault(kind, len(simple[number].faces))
         return np.array([len(mesh.faces) for mesh in simple])
 
     targets = _shares(budget, np.array([len(piece.faces) for piece in pieces]), areas)
@@ -88,7 +98,7 @@ def _within_budget(pieces: list[Triangles], budget: int, whole: Shape) -> list[_
         targets[~stuck] = _shares(budget - left[stuck].sum(), left[~stuck], areas[~stuck])
         left = bring_to(targets)
     if left.sum() > budget:
-        bring_to(_shares(budget, left, areas), whole)
+        bring_to(_shares(budget, left, areas, FEWEST_HIDDEN), whole)
     return simple
 
 
@@ -98,6 +108,11 @@ def _pieces(mesh: Triangles) -> list[Triangles]:
     order = np.argsort(part, kind="stable")
     ends = np.flatnonzero(np.diff(part[order])) + 1
     return [_compact(mesh.keep(chosen)) for chosen in np.split(order, ends)]
+
+
+def _kind(piece: Triangles, area: float) -> tuple[int, int, float]:
+    """The same for copies of a piece, however they are turned: numbers of faces and vertices, and area."""
+    return len(piece.faces), len(piece.vertices), float(f"{area:.4g}")
 
 
 def _compact(mesh: Triangles) -> Triangles:
@@ -112,9 +127,9 @@ def _together(pieces: list[Triangles]) -> Triangles:
     return Triangles(vertices, faces, np.concatenate([p.material_index for p in pieces]), uvs, None)
 
 
-def _shares(budget: int, sizes: Ints, areas: Floats) -> Ints:
-    """How many triangles each piece gets: by area, at least FEWEST, at most what it has."""
-    share = np.minimum(sizes, FEWEST).astype(np.float64)
+def _shares(budget: int, sizes: Ints, areas: Floats, fewest: int = FEWEST) -> Ints:
+    """How many triangles each piece gets: by area, at least `fewest`, at most what it has."""
+    share = np.minimum(sizes, fewest).astype(np.float64)
     for _ in range(30):  # what a piece cannot use goes to the others
         open_ = share < sizes
         spare = budget - share.sum()
@@ -137,14 +152,28 @@ def _simplest(piece: Triangles, begun: _Mesh, target: int, whole: Shape | None) 
     def keeps_shape(mesh: _Mesh) -> bool:
         return len(mesh.faces) > 0 and alike(before, shape_of(mesh.vertices, mesh.faces, frame), tolerance, whole)
 
+    # Where the library gave up before the target, it gives the same mesh for every lower target.
+    given_up: dict[tuple[int, int], tuple[_Mesh, _Mesh, bool]] = {}
+
+    def simpler_than(mesh: _Mesh, patience: int) -> tuple[_Mesh, bool]:
+        """The mesh with fewer triangles where the library finds a way, and whether it keeps the shape."""
+        known = given_up.get((id(mesh), patience))
+        if known is not None and len(known[1].faces) > target:
+            return known[1:]
+        simpler = _collapse_edges(mesh, target, patience)
+        keeps = len(simpler.faces) >= len(mesh.faces) or keeps_shape(simpler)
+        if len(simpler.faces) > target:
+            given_up[id(mesh), patience] = mesh, simpler, keeps
+        return simpler, keeps
+
     def collapsed(mesh: _Mesh) -> tuple[_Mesh, bool]:
         """The simplest mesh of the same shape, and whether its shape, not the library, stopped it."""
         for patience in PATIENCE:
             if len(mesh.faces) > target:
-                simpler = _collapse_edges(mesh, target, patience)
+                simpler, keeps = simpler_than(mesh, patience)
+                if not keeps:
+                    return mesh, True
                 if len(simpler.faces) < len(mesh.faces):
-                    if not keeps_shape(simpler):
-                        return mesh, True
                     mesh = simpler
         return mesh, False
 
@@ -157,7 +186,7 @@ def _simplest(piece: Triangles, begun: _Mesh, target: int, whole: Shape | None) 
                 best, blocked_by_shape = made, by_shape
     share = LEAST_WELD
     while len(best.faces) > target and not blocked_by_shape:  # slivers block every collapse
-        welded = _tidy(best, share)
+        welded = _Mesh(*tidied(*best, share))
         if not keeps_shape(welded):
             break
         best, blocked_by_shape = collapsed(welded)
@@ -182,13 +211,4 @@ def _collapse_edges(mesh: _Mesh, target: int, patience: int) -> _Mesh:
     points, faces = fast_simplification.simplify(
         mesh.vertices / extent, mesh.faces.astype(np.int32), share, agg=patience
     )
-    return _tidy(_Mesh(points.astype(np.float64) * extent, faces.astype(np.int64)), MERGE_DISTANCE)
-
-
-def _tidy(mesh: _Mesh, share: float) -> _Mesh:
-    """Merge the vertices that are closer than a share of the longest side, and drop faces without area."""
-    extent = float(np.ptp(mesh.vertices, axis=0).max())
-    index = np.zeros(len(mesh.faces), dtype=np.int64)
-    unit = Triangles(mesh.vertices / extent, mesh.faces, index, None, None)
-    merged = drop_bad_faces(merge_vertices(unit, share)[0]) if len(mesh.faces) else unit
-    return _Mesh(merged.vertices * extent, merged.faces)
+    return _Mesh(*tidied(points.astype(np.float64) * extent, faces.astype(np.int64), MERGE_DISTANCE))

@@ -62,10 +62,7 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     turn_shell = np.where(flat, kept < 0.5, volume < 0)
     oriented = flip ^ turn_shell[shell]
     unanimous = np.maximum(kept, 1 - kept) >= UNANIMOUS
-    for cavity in np.flatnonzero((looks_in != inside_out) & unanimous & ~flat):
-        first_face = int(np.argmax(shell == cavity))
-        if _solid_angle(corners, oriented, shell, int(cavity), corners[first_face, 0]) > 2 * np.pi:
-            oriented ^= shell == cavity
+    _turn_back(corners, oriented, shell, np.flatnonzero((looks_in != inside_out) & unanimous & ~flat), ~torn)
     fixed = faces.copy()
     fixed[oriented] = fixed[oriented][:, ::-1]
     return fixed.astype(np.int32), float(1 - oriented.mean())
@@ -157,24 +154,47 @@ def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[In
 
 
 @compiled
-def _solid_angle(corners: Floats, turned: NDArray[np.bool_], shell: Ints, skipped: int, point: Floats) -> float:
-    """Solid angle at a point of the triangles (F, 3, 3) of all shells but `skipped`: 4 pi if they enclose the point.
+def _turn_back(
+    corners: Floats, turned: NDArray[np.bool_], shell: Ints, suspects: Ints, closed: NDArray[np.bool_]
+) -> None:
+    """Turn each suspected shell whose first corner the other shells enclose, as the wall of a cavity does."""
+    shells = len(closed)
+    low, high = np.full((shells, 3), np.inf), np.full((shells, 3), -np.inf)
+    for f in range(len(corners)):
+        for k in range(3):
+            for d in range(3):
+                low[shell[f], d] = min(low[shell[f], d], corners[f, k, d])
+                high[shell[f], d] = max(high[shell[f], d], corners[f, k, d])
+    order = np.argsort(shell, kind="mergesort")
+    start = np.searchsorted(shell[order], np.arange(shells + 1))
+    for cavity in suspects:
+        point = corners[order[start[cavity]], 0]
+        total = 0.0
+        for other in range(shells):
+            # Outside of its box, the solid angle of a closed shell is 0.
+            outside = (point < low[other]).any() or (point > high[other]).any()
+            if other != cavity and not (closed[other] and outside):
+                for at in range(start[other], start[other + 1]):
+                    angle = _solid_angle(corners[order[at]], point)
+                    total += -angle if turned[order[at]] else angle
+        if total > 2 * np.pi:
+            for at in range(start[cavity], start[cavity + 1]):
+                turned[order[at]] = not turned[order[at]]
+
+
+@compiled
+def _solid_angle(corners: Floats, point: Floats) -> float:
+    """Solid angle of a triangle (3, 3) at a point: those of a mesh that encloses the point add up to 4 pi.
 
     Formula: Van Oosterom and Strackee, The solid angle of a plane triangle, 1983.
     """
-    total = 0.0
-    for f in range(len(corners)):
-        if shell[f] == skipped:
-            continue
-        ax, ay, az = corners[f, 0, 0] - point[0], corners[f, 0, 1] - point[1], corners[f, 0, 2] - point[2]
-        bx, by, bz = corners[f, 1, 0] - point[0], corners[f, 1, 1] - point[1], corners[f, 1, 2] - point[2]
-        cx, cy, cz = corners[f, 2, 0] - point[0], corners[f, 2, 1] - point[1], corners[f, 2, 2] - point[2]
-        la = math.sqrt(ax * ax + ay * ay + az * az)
-        lb = math.sqrt(bx * bx + by * by + bz * bz)
-        lc = math.sqrt(cx * cx + cy * cy + cz * cz)
-        volume = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
-        spread = la * lb * lc + lc * (ax * bx + ay * by + az * bz)
-        spread += lb * (ax * cx + ay * cy + az * cz) + la * (bx * cx + by * cy + bz * cz)
-        angle = 2 * math.atan2(volume, spread)
-        total += -angle if turned[f] else angle
-    return total
+    ax, ay, az = corners[0, 0] - point[0], corners[0, 1] - point[1], corners[0, 2] - point[2]
+    bx, by, bz = corners[1, 0] - point[0], corners[1, 1] - point[1], corners[1, 2] - point[2]
+    cx, cy, cz = corners[2, 0] - point[0], corners[2, 1] - point[1], corners[2, 2] - point[2]
+    la = math.sqrt(ax * ax + ay * ay + az * az)
+    lb = math.sqrt(bx * bx + by * by + bz * bz)
+    lc = math.sqrt(cx * cx + cy * cy + cz * cz)
+    volume = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+    spread = la * lb * lc + lc * (ax * bx + ay * by + az * bz)
+    spread += lb * (ax * cx + ay * cy + az * cz) + la * (bx * cx + by * cy + bz * cz)
+    return 2 * math.atan2(volume, spread)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from scenegen.core.compiled import compiled
@@ -40,15 +39,12 @@ class Shape:
 
 def shape_of(vertices: Floats, faces: NDArray[np.int64], frame: tuple[Floats, Floats] | None = None) -> Shape:
     """Measure a mesh; its silhouettes are drawn within `frame`, two corners of a box (default: its own)."""
-    corners = vertices[faces]
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    low, high = _bounds(vertices, faces)
     frame_low, frame_high = frame or (low, high)
     side = np.maximum(frame_high - frame_low, 1e-9)
-    scale = PIXELS / (side * (1 + 2 * MARGIN))
     silhouettes = np.zeros((3, PIXELS, PIXELS), dtype=np.bool_)
-    _draw((corners - (frame_low - MARGIN * side)) * scale, silhouettes)
-    volume = float(np.einsum("fi,fi->", corners[:, 0] - low, trimesh.triangles.cross(corners - low)) / 6)
-    return Shape(volume, _closed(faces, len(vertices)), low, high, silhouettes)
+    _draw(vertices, faces, frame_low - MARGIN * side, PIXELS / (side * (1 + 2 * MARGIN)), silhouettes)
+    return Shape(_volume(vertices, faces, low), _closed(faces, len(vertices)), low, high, silhouettes)
 
 
 def alike(before: Shape, after: Shape, tolerance: float, beside: Shape | None = None) -> bool:
@@ -68,37 +64,66 @@ def alike(before: Shape, after: Shape, tolerance: float, beside: Shape | None = 
     return bool((differ <= np.maximum(tolerance * covered, FEW_PIXELS * PIXELS**2)).all())
 
 
+@compiled
 def _closed(faces: NDArray[np.int64], vertices: int) -> bool:
     """Whether each edge has a face on both sides, and the faces agree which side is out."""
-    here, there = faces.reshape(-1), np.roll(faces, -1, axis=1).reshape(-1)
-    return np.array_equal(np.sort(here * vertices + there), np.sort(there * vertices + here))
+    here, there = np.empty(3 * len(faces), np.int64), np.empty(3 * len(faces), np.int64)
+    for f in range(len(faces)):
+        for k in range(3):
+            one, other = faces[f, k], faces[f, (k + 1) % 3]
+            here[3 * f + k], there[3 * f + k] = one * vertices + other, other * vertices + one
+    here.sort()
+    there.sort()
+    return bool((here == there).all())
 
 
 @compiled
-def _draw(corners: Floats, silhouettes: NDArray[np.bool_]) -> None:
-    """Fill the pixels whose centre lies in a triangle (F, 3, 3), in pixels, seen along each axis."""
+def _bounds(vertices: Floats, faces: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The corners of the box around the faces, (3,) each."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for f in range(len(faces)):
+        for k in range(3):
+            for d in range(3):
+                low[d] = min(low[d], vertices[faces[f, k], d])
+                high[d] = max(high[d], vertices[faces[f, k], d])
+    return low, high
+
+
+@compiled
+def _volume(vertices: Floats, faces: NDArray[np.int64], origin: Floats) -> float:
+    total = 0.0
+    for f in range(len(faces)):
+        a, b, c = vertices[faces[f, 0]] - origin, vertices[faces[f, 1]] - origin, vertices[faces[f, 2]] - origin
+        total += a[0] * (b[1] * c[2] - b[2] * c[1])
+        total += a[1] * (b[2] * c[0] - b[0] * c[2])
+        total += a[2] * (b[0] * c[1] - b[1] * c[0])
+    return total / 6
+
+
+@compiled
+def _draw(
+    vertices: Floats, faces: NDArray[np.int64], corner: Floats, scale: Floats, silhouettes: NDArray[np.bool_]
+) -> None:
+    """Fill the pixels whose centre lies in a face, seen along each axis; `corner` is that of pixel (0, 0)."""
     pixels = silhouettes.shape[1]
+    x, y = np.empty(3), np.empty(3)
     for axis in range(3):
         a, b = (axis + 1) % 3, (axis + 2) % 3
-        for f in range(len(corners)):
-            x0, y0 = corners[f, 0, a], corners[f, 0, b]
-            x1, y1 = corners[f, 1, a], corners[f, 1, b]
-            x2, y2 = corners[f, 2, a], corners[f, 2, b]
-            area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-            if area < 0:
-                x1, y1, x2, y2 = x2, y2, x1, y1
-            for i in range(
-                max(0, int(np.ceil(min(x0, x1, x2) - 0.5))), min(pixels - 1, int(np.floor(max(x0, x1, x2) - 0.5))) + 1
-            ):
-                for j in range(
-                    max(0, int(np.ceil(min(y0, y1, y2) - 0.5))),
-                    min(pixels - 1, int(np.floor(max(y0, y1, y2) - 0.5))) + 1,
-                ):
-                    if silhouettes[axis, i, j]:
+        for f in range(len(faces)):
+            for k in range(3):
+                x[k] = (vertices[faces[f, k], a] - corner[a]) * scale[a] - 0.5
+                y[k] = (vertices[faces[f, k], b] - corner[b]) * scale[b] - 0.5
+            first, last = max(0, int(np.ceil(x.min()))), min(pixels - 1, int(np.floor(x.max())))
+            for i in range(first, last + 1):
+                bottom, top = np.inf, -np.inf
+                for k in range(3):  # where the edges cross the column
+                    x0, x1, y0, y1 = x[k - 1], x[k], y[k - 1], y[k]
+                    if min(x0, x1) > i or max(x0, x1) < i:
                         continue
-                    x, y = i + 0.5, j + 0.5
-                    silhouettes[axis, i, j] = (
-                        (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0) >= 0
-                        and (x2 - x1) * (y - y1) - (x - x1) * (y2 - y1) >= 0
-                        and (x0 - x2) * (y - y2) - (x - x2) * (y0 - y2) >= 0
-                    )
+                    if x0 == x1:
+                        bottom, top = min(bottom, y0, y1), max(top, y0, y1)
+                    else:
+                        height = y0 + (i - x0) / (x1 - x0) * (y1 - y0)
+                        bottom, top = min(bottom, height), max(top, height)
+                for j in range(max(0, int(np.ceil(bottom))), min(pixels - 1, int(np.floor(top))) + 1):
+                    silhouettes[axis, i, j] = True

@@ -29,13 +29,30 @@ def _open(content: bytes, *, linear: bool = False) -> Image.Image:
         if file.width * file.height > MOST_PIXELS:
             raise TextureError(f"{file.width} x {file.height} pixels; make it smaller")
         file.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise TextureError(str(error).split(" <", 1)[0]) from error
-    image: Image.Image = file
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+        why = "does not fit into memory" if isinstance(error, MemoryError) else str(error).split(" <", 1)[0]
+        raise TextureError(why) from error
+    image: Image.Image = file if max(file.size) <= _DRAFT_EDGE else _reduced(file)
     if image.mode.startswith("I") or image.mode == "F":  # pillow's own conversion clips instead of scaling
         values = np.asarray(image, dtype=np.float64)
         image = Image.fromarray(_eight_bits(values, image.mode, linear=linear))
     return image
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A smaller image, of at most _DRAFT_EDGE pixels; made in strips, so that no second one of full size is needed."""
+    factor = -(-max(image.size) // _DRAFT_EDGE)
+    size = (-(-image.width // factor), -(-image.height // factor))
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "F", "I"):  # palettes have no mean
+        return image.resize(size, Image.Resampling.NEAREST)
+    smaller = Image.new(image.mode, size)
+    smaller.info = image.info
+    rows = 256 // factor * factor
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        bands = [band.reduce(factor) for band in strip.split()]  # colours stay where alpha is 0
+        smaller.paste(Image.merge(image.mode, bands), (0, top // factor))
+    return smaller
 
 
 def _eight_bits(values: NDArray[np.float64], mode: str, *, linear: bool) -> NDArray[np.uint8]:

@@ -28,6 +28,7 @@ from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import read_dae
+from blender_scripts.imports.far import FAR_NODES
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.ledger import file_warnings
@@ -38,7 +39,7 @@ from blender_scripts.imports.mtl import read_mtl
 from blender_scripts.imports.ply import read_ply
 from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.references import USD_SUFFIXES, check_references
-from blender_scripts.imports.text_files import near_origin, readable_stl
+from blender_scripts.imports.text_files import far_middle, near_origin, readable_stl
 from blender_scripts.imports.usd import read_usd
 
 IMPORTERS = {
@@ -70,6 +71,7 @@ CORRECTIONS: dict[str, Callable[[Path, Path], Path]] = {
     "obj_import": near_origin,
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
+FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
 
@@ -140,7 +142,10 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
         for part in parts:
             part["material_index"][part["material_index"] < 0] = len(described)
         described.append({})
-    np.savez(folder / "mesh.npz", **_joined(parts))
+    joined = _joined(parts)
+    if far_middle(joined["vertices"], FAR_NODES) is not None:
+        warnings.append(FAR_AWAY)
+    np.savez(folder / "mesh.npz", **joined)
     for material in described:
         warnings += material.pop("warnings", [])
         for slot, texture in material.get("textures", {}).items():

@@ -6,13 +6,14 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from blender_scripts.imports.collada_far import bring_near
 from blender_scripts.imports.image_files import find_image
 
 Element = ElementTree.Element
 
 
 def corrected(file: Path, folder: Path) -> Path:
-    """The file itself, or a copy in `folder` with a sampler for each texture and without animations.
+    """The file itself, or a copy in `folder` with a sampler for each texture, near the origin and without animations.
 
     Autodesk's FBX exporter lets a texture name an image, where the format wants a sampler: Blender's importer then
     stops without any mesh. Animations would show the model as it is in their first frame.
@@ -30,6 +31,7 @@ def corrected(file: Path, folder: Path) -> Path:
     images = {image.get("id", ""): image for image in root.iter(f"{name}image")}
     for profile in root.iter(f"{name}profile_COMMON"):
         changed |= _add_samplers(profile, name, set(images))
+    changed |= bring_near(root, name)
     if not changed:
         return file
     for image in images.values():

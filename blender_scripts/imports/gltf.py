@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blender_scripts.host.compat import missing_features, unpacks_gltf
+from blender_scripts.imports.far import near_locals
 from blender_scripts.imports.gltf_json import read_gltf_json
 
 DRACO = "KHR_draco_mesh_compression"
@@ -47,7 +48,7 @@ def readable(file: Path, folder: Path) -> Path:
         body, end = read_gltf_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
-    changed = bool(body.pop("animations", None)) | _hide_nodes(body) | _require_less(body)
+    changed = bool(body.pop("animations", None)) | _hide_nodes(body) | _require_less(body) | _bring_near(body)
     name = _packed_with(body)
     if name is None:
         return _copy(body, file, end, folder) if changed else file
@@ -100,6 +101,59 @@ def _hide_nodes(body: dict[str, Any]) -> bool:
             changed |= nodes[number].pop("mesh", None) is not None
             hidden += nodes[number].get("children", ())
     return changed
+
+
+def _bring_near(body: dict[str, Any]) -> bool:
+    """Move nodes that are far from the origin near it, in place; whether there were any. Skinned meshes stay."""
+    nodes = body.get("nodes") or []
+    if body.get("skins"):
+        return False
+    above = {child: number for number, node in enumerate(nodes) for child in node.get("children", ())}
+    order: list[int] = []
+    waiting = [number for number in range(len(nodes)) if number not in above]
+    while waiting:
+        number = waiting.pop()
+        order.append(number)
+        waiting += [child for child in nodes[number].get("children", ()) if above.get(child) == number]
+    place = {number: n for n, number in enumerate(order)}
+    try:
+        matrices = near_locals(
+            [place[above[number]] if number in above else -1 for number in order],
+            [_node_matrix(nodes[number]) for number in order],
+            [_mesh_corners(body, nodes[number]) for number in order],
+        )
+    except (LookupError, TypeError, ValueError):
+        return False  # the importer reports what is wrong
+    for number, matrix in zip(order, matrices or (), strict=False):
+        for key in ("translation", "rotation", "scale"):
+            nodes[number].pop(key, None)
+        nodes[number]["matrix"] = matrix.T.reshape(-1).tolist()
+    return matrices is not None
+
+
+def _node_matrix(node: dict[str, Any]) -> NDArray[np.float64]:
+    """The matrix (4, 4) of a node, in the 64 bits of the file's numbers."""
+    if "matrix" in node:
+        return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
+    x, y, z, w = node.get("rotation", (0.0, 0.0, 0.0, 1.0))
+    matrix = np.eye(4)
+    matrix[:3, :3] = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrix[:3, :3] *= np.array(node.get("scale", (1.0, 1.0, 1.0)), dtype=np.float64)
+    matrix[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
+    return matrix
+
+
+def _mesh_corners(body: dict[str, Any], node: dict[str, Any]) -> NDArray[np.float64] | None:
+    """The least and the greatest corner of a node's mesh (2 each primitive, 3), by what its accessors say."""
+    if "mesh" not in node:
+        return None
+    accessors = [body["accessors"][p["attributes"]["POSITION"]] for p in body["meshes"][node["mesh"]]["primitives"]]
+    ends = [end for accessor in accessors for end in (accessor["min"], accessor["max"])]
+    return np.array(ends, dtype=np.float64).reshape(-1, 3)
 
 
 def _copy(body: dict[str, Any], file: Path, end: int, folder: Path) -> Path:

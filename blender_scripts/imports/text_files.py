@@ -68,13 +68,19 @@ def near_origin(file: Path, folder: Path) -> Path:
 
 def moved_near(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Coordinates (N, 3), moved to the origin along the axes where they are far from it."""
+    middle = far_middle(points)
+    return points if middle is None else points - middle
+
+
+def far_middle(points: NDArray[np.float64], far: float = FAR) -> NDArray[np.float64] | None:
+    """The middle (3,) of points (N, 3) along the axes where they are far from the origin, else None.
+
+    Along the other axes it is 0. Far is more than `far` times their size.
+    """
     finite = points[np.isfinite(points).all(axis=1)]
-    if not len(finite):
-        return points
-    moved: NDArray[np.float64] = points - np.where(
-        _far_axes(finite), (finite.min(axis=0) + finite.max(axis=0)) / 2, 0.0
-    )
-    return moved
+    if not len(finite) or not _far_axes(finite, far).any():
+        return None
+    return np.where(_far_axes(finite, far), (finite.min(axis=0) + finite.max(axis=0)) / 2, 0.0)
 
 
 def _vertices(lines: object) -> NDArray[np.float64]:
@@ -90,7 +96,7 @@ def _is_far(vertices: NDArray[np.float64]) -> bool:
     return len(vertices) > 0 and bool(np.isfinite(vertices).all()) and bool(_far_axes(vertices).any())
 
 
-def _far_axes(vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _far_axes(vertices: NDArray[np.float64], times: float = FAR) -> NDArray[np.bool_]:
     """Along which of the three axes coordinates are far: the others keep theirs, so that a floor stays at 0."""
-    far: NDArray[np.bool_] = np.abs(vertices).max(axis=0) > FAR * max(np.ptp(vertices, axis=0).max(), 1e-9)
+    far: NDArray[np.bool_] = np.abs(vertices).max(axis=0) > times * max(np.ptp(vertices, axis=0).max(), 1e-9)
     return far

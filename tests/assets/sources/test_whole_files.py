@@ -300,3 +300,57 @@ def test_a_level_without_finer_ones_stays(tmp_path: Path) -> None:
     file.node(mesh=file.box((0, 0, 1), (1, 1, 2)), name="Back_LOD2")
     (model,) = read(file.write(tmp_path / "levels.glb"))
     assert len(model.faces) == 24
+
+
+@pytest.mark.parametrize("way", ["roots", "child", "matrix"])
+def test_gltf_nodes_far_from_the_origin_keep_their_distances(way: str, tmp_path: Path) -> None:
+    """Two boxes, 1.25 m apart and turned, at UTM coordinates in 64-bit numbers."""
+    file = GltfFile()
+    turned = {"rotation": [0, 0, float(np.sin(np.pi / 4)), float(np.cos(np.pi / 4))]}  # x becomes y
+    numbers = []
+    for x in (0.0, 1.25):
+        place = [500_000.1 + x, 5_400_000.2, 0.0]
+        mesh = file.box((0, 0, 0), (0.5, 1, 1))
+        if way == "matrix":
+            matrix = [0, 1, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0, *place, 1]
+            numbers.append(file.node(mesh=mesh, matrix=matrix))
+        else:
+            numbers.append(file.node(root=way == "roots", mesh=mesh, translation=place, **turned))
+    if way == "child":
+        file.node(children=numbers, scale=[2, 2, 2])
+    (model,) = read(file.write(tmp_path / "far.gltf"))
+    scale = 2 if way == "child" else 1
+    size = np.ptp(bounds(model), axis=0)  # glTF's z is Blender's -y
+    np.testing.assert_allclose(size, np.array((2.25, 1, 0.5)) * scale, atol=1e-5)
+    assert np.abs(bounds(model)[:, [0, 2]]).max() < 5
+
+
+@pytest.mark.parametrize("way", ["vertices", "node"])
+def test_collada_far_from_the_origin_keeps_its_digits(way: str, tmp_path: Path) -> None:
+    pytest.importorskip("bpy")
+    import bpy
+
+    if "collada_import" not in dir(bpy.ops.wm):
+        pytest.skip("this Blender reads no Collada")
+    text = COLLADA
+    if way == "vertices":
+        far = "500000.1 5400000.2 0 500001.35 5400000.2 0 500000.1 5400001.2 0"
+        text = text.replace("0 0 0 1 0 0 0 1 0", far)
+    else:
+        second = '<node id="m"><translate>500003.25 5400000 0</translate><instance_geometry url="#g"/></node>'
+        text = text.replace('<translate sid="place">2 0 0', '<translate sid="place">500000 5400000 0')
+        text = text.replace("</visual_scene>", second + "</visual_scene>")
+    (tmp_path / "far.dae").write_text(text)
+    (model,) = read(tmp_path / "far.dae")
+    wanted = (1.25, 1, 0) if way == "vertices" else (4.25, 1, 0)
+    np.testing.assert_allclose(np.ptp(bounds(model), axis=0), wanted, atol=1e-5)
+    assert np.abs(bounds(model)).max() < 5
+
+
+def test_a_model_that_lost_digits_far_away_is_named(tmp_path: Path) -> None:
+    """The numbers of a binary STL have 32 bits in the file already."""
+    table().apply_translation((5_400_000, 0, 0)).export(tmp_path / "far.stl")
+    table().apply_translation((500, 0, 0)).export(tmp_path / "beside.stl")
+    far, beside = read(tmp_path / "far.stl", tmp_path / "beside.stl")
+    assert any("coordinates lose digits" in text for text in far.warnings)
+    assert not beside.warnings

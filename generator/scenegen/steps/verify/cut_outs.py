@@ -120,7 +120,7 @@ def _meet(
             across, down = image[f, :, 0] / image[f, :, 2] - 0.5, image[f, :, 1] / image[f, :, 2] - 0.5
             left, right = max(left, np.ceil(across.min() - 1e-3)), min(right, np.floor(across.max() + 1e-3))
             top, bottom = max(top, np.ceil(down.min() - 1e-3)), min(bottom, np.floor(down.max() + 1e-3))
-        elif image[f, :, 2].max() <= 0:
+        if left > right or top > bottom or _is_beyond(image[f], width, height):
             continue
         corners = faces.corners[f]
         along, aside = corners[1] - corners[0], corners[2] - corners[0]
@@ -147,6 +147,20 @@ def _meet(
                     shown[row, column] |= _alpha_around(faces, f, b, c)[1]
                 elif inside > FACE_BORDER and depth[row, column] < FARTHEST_MM and (known == 0 or z < known):
                     nearer[row, column] |= _alpha_around(faces, f, b, c)[0]
+
+
+@compiled
+def _is_beyond(image: Array, width: int, height: int) -> bool:
+    """Whether a face, whose corners are (u * z, v * z, z), is wholly beyond one side of the image or behind it."""
+    left = right = top = bottom = behind = True
+    for corner in range(3):
+        u, v, z = image[corner]
+        left &= u < 0
+        right &= u > width * z
+        top &= v < 0
+        bottom &= v > height * z
+        behind &= z <= 0
+    return left or right or top or bottom or behind
 
 
 @compiled

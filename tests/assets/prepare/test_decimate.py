@@ -37,6 +37,27 @@ def test_a_table_of_five_closed_boxes_stays_five_boxes(budget: int) -> None:
         np.testing.assert_allclose(piece.bounds, original.bounds, atol=1e-9)
 
 
+def bent_cards(count: int, steps: int) -> Triangles:
+    """Bent square cards of .3 m, card n at x = n: a place's distances from its card's corner are .3 times its UV."""
+    u, v = (part.reshape(-1) for part in np.meshgrid(*[np.linspace(0, 1, steps + 1)] * 2, indexing="ij"))
+    card = 0.3 * np.stack([u, v, 0.2 * np.sin(np.pi * u)], axis=1)
+    index = np.arange(len(u)).reshape(steps + 1, steps + 1)
+    a, b, c, d = (part.reshape(-1) for part in (index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]))
+    faces = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+    all_faces = np.concatenate([faces + n * len(u) for n in range(count)])
+    places = np.concatenate([np.add(card, (n, 0, 0)) for n in range(count)])
+    uvs = np.tile(np.stack([u, v], axis=1)[faces], (count, 1, 1))
+    return Triangles(places, all_faces, np.zeros(len(all_faces), dtype=np.int64), uvs, None)
+
+
+def test_cards_keep_their_texture_in_place_for_the_alpha_of_leaves() -> None:
+    simple, _ = decimate(bent_cards(6, 16), 1200)
+    assert len(simple.faces) < 0.7 * 6 * 512 and simple.uvs is not None
+    places = simple.vertices[simple.faces]
+    expected = (places[..., :2] - np.floor(places[..., :2] + [1e-6, 0.0]) * [1, 0]) / 0.3
+    assert np.abs(simple.uvs - expected).max() < 0.01  # less than a texel of a map of 64
+
+
 def test_curved_pieces_share_the_budget_and_keep_their_shape() -> None:
     ring = trimesh.creation.torus(0.4, 0.03, major_sections=300, minor_sections=40)
     ball = trimesh.creation.icosphere(subdivisions=5, radius=0.1)

@@ -1,4 +1,4 @@
-"""Huge textures are read in bounded memory."""
+"""Textures within their budget: huge ones are read in bounded memory, and masks stay masks."""
 
 from __future__ import annotations
 
@@ -52,3 +52,15 @@ def test_a_palette_is_reduced_too(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = textures._open(png(image)).convert("RGB")
     assert opened.size == (50, 50)
     assert opened.getpixel((7, 9)) == (200, 10, 20)
+
+
+def test_a_mask_that_is_made_smaller_stays_a_mask() -> None:
+    """A disc of 100 of 300 pixels at a third of the size; in between, resampling makes greys at its edge."""
+    row, column = np.indices((300, 300))
+    disc = np.where(np.hypot(row - 149.5, column - 149.5) < 100, 255, 0)
+    images = {name: png(Image.fromarray(a.astype(np.uint8))) for name, a in (("a", disc), ("b", np.maximum(disc, 1)))}
+    fitted = fit_textures(images, {"a", "b"}, 100)
+    small, other = (np.asarray(Image.open(io.BytesIO(fitted.files[f"{name}.png"]))) for name in "ab")
+    assert small.shape == (100, 100) and set(np.unique(small)) == {0, 255}
+    assert abs(np.count_nonzero(small) / (np.pi * (100 / 3) ** 2) - 1) < 0.01
+    assert len(np.unique(other)) > 10

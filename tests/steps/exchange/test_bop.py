@@ -24,15 +24,17 @@ from helpers.box_scenes import (
     write_box_library,
     write_images,
 )
+from helpers.cut_out_scenes import write_cut_out_dataset, write_cut_out_library
 from helpers.labelled_scenes import make_labels, write_scene
 from numpy.typing import NDArray
 from PIL import Image
-from scenegen.core.asset_library import Material, Mesh, read_mesh, write_asset
+from scenegen.core.asset_library import Material, Mesh, read_asset, read_mesh, write_asset
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.info import check_dataset_json, write_dataset_json
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
+from scenegen.core.labels.depth_and_instances import rasterize
 from scenegen.steps.exchange.bop_models import BopObject, write_model
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import pack
@@ -351,3 +353,22 @@ def test_a_flat_model_has_a_diameter(tmp_path: Path) -> None:
     mesh = Mesh(sheet, faces, np.zeros((2, 3, 3), np.float32), None, np.zeros(2, np.int32))
     write_asset(tmp_path, box_asset("bag"), mesh, {})
     assert write_model(tmp_path, tmp_path, BopObject(1, "bag_box", 1.0))["diameter"] == pytest.approx(500, abs=1e-3)
+
+
+def test_silhouettes_have_the_holes_of_cut_outs(tmp_path: Path) -> None:
+    """Two crossed cards, a checker of half their area, against the same cards without holes."""
+    library = write_cut_out_library(tmp_path / "library")
+    out = write_cut_out_dataset(tmp_path / "set", library)
+    export(out, tmp_path / "bop", "bop", assets=library)
+    scene = make_box_scene(0)
+    human = next(item for item in scene.objects if item.asset == "human_box")
+    mesh = read_mesh(read_asset(library / "human_box"))
+    world = mesh.vertices @ np.array(human.matrix)[:3, :3].T + np.array(human.matrix)[:3, 3]
+    for k, camera in enumerate(scene.cameras):
+        whole = rasterize([(0, world, mesh.faces)], camera, None)[1] > 0
+        mask, visible = (
+            picture(tmp_path / f"bop/train_pbr/000000/{kind}/{k:06d}_{human.id:06d}.png") > 0
+            for kind in ("mask", "mask_visib")
+        )
+        assert visible.sum() > 30 and not (visible & ~mask).any() and not (mask & ~whole).any()
+        assert 0.4 < mask.sum() / whole.sum() < 0.9

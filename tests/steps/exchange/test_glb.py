@@ -14,14 +14,17 @@ import pytest
 import trimesh
 from click.testing import CliRunner
 from helpers.box_scenes import ROOM
+from helpers.cut_out_assets import CHECKER, card, write_cut_out
 from helpers.glb_sets import read_glb, write_glb_set
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen.cli.main import cli
+from scenegen.core.asset_library import read_asset
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.exchange.export import export
+from scenegen.steps.exchange.glb_materials import GltfFile, asset_material
 from scenegen.steps.pack import pack
 
 FILE = "scene_000000.glb"
@@ -217,3 +220,12 @@ def test_command(source: Path, tmp_path: Path) -> None:
     answer: dict[str, Any] = json.loads(result.stdout)
     assert answer["counts"] == {"objects": 8, "assets": 6}
     assert sorted(p.name for p in out.iterdir()) == ["CREDITS.json", "CREDITS.txt", FILE]
+
+
+@pytest.mark.parametrize(("alpha", "mode"), [(CHECKER, "MASK"), (np.full((4, 4), 77), "BLEND")], ids=["leaf", "pane"])
+def test_leaves_are_masked_and_a_pane_is_blended(alpha: NDArray[Any], mode: str, tmp_path: Path) -> None:
+    """A mask at one half, as labels have it, would hide all of a pane."""
+    asset = read_asset(write_cut_out(tmp_path, "card", "bag", card(1.0, 1.0), alpha))
+    file = GltfFile({"textures": [], "images": []}, {})
+    entry = asset_material(asset.materials[0], asset.folder, file)
+    assert entry["alphaMode"] == mode and entry.get("alphaCutoff") == (0.5 if mode == "MASK" else None)

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.box_scenes import CLASSES, SIZES, box_asset, box_info, make_box_scene, write_box_library, write_images
-from helpers.cut_out_assets import card, write_cut_out
-from helpers.labelled_scenes import SceneLabels, make_labels, write_scene
+from helpers.box_scenes import make_box_scene
+from helpers.cut_out_scenes import labels_by, uncut, write_cut_out_dataset, write_cut_out_library
+from helpers.labelled_scenes import SceneLabels
 from PIL import Image
-from scenegen.core.asset_library import Asset, Mesh, list_assets, read_mesh
-from scenegen.core.dataset.credits import write_credits
-from scenegen.core.dataset.info import check_dataset_json
-from scenegen.core.labels.label_meshes import LabelMesh, label_mesh
+from scenegen.core.labels.label_meshes import label_mesh
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.relabel import relabel
 from scenegen.steps.verify import cut_outs
@@ -25,41 +22,17 @@ from scenegen.steps.verify.recast import cast_objects
 from scenegen.steps.verify.verify import verify
 
 HUMAN = 3
-ALPHA = 255 * ((np.indices((16, 16)) // 4).sum(axis=0) % 2)
-"""A checker of four by four squares."""
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The boxes, with two crossed cards for the human."""
-    folder = tmp_path_factory.mktemp("library")
-    write_box_library(folder)
-    x, y, z = SIZES["human"]
-    write_cut_out(folder, "human_box", "human", card(x, z).joined(card(y, z, turn=90.0)), ALPHA)
-    return folder
-
-
-def labels_by(scene: Scene, library: Path, read: Callable[[Asset, Mesh], LabelMesh]) -> SceneLabels:
-    return make_labels(scene, {asset.name: read(asset, read_mesh(asset)) for asset in list_assets(library)})
-
-
-def uncut(_asset: Asset, mesh: Mesh) -> LabelMesh:
-    return LabelMesh(mesh.vertices, mesh.faces)
-
-
-def write(out: Path, library: Path, read: Callable[[Asset, Mesh], LabelMesh] = label_mesh) -> Path:
-    """A data set of one scene."""
-    check_dataset_json(out, box_info(1))
-    write_credits(out, map(box_asset, CLASSES))
-    scene = make_box_scene(0)
-    labels = labels_by(scene, library, read)
-    write_scene(out, scene, write_images(out.parent, labels), labels)
-    return out
+    return write_cut_out_library(tmp_path_factory.mktemp("library"))
 
 
 def test_right_labels_pass_and_those_of_whole_cards_are_found(library: Path, tmp_path: Path) -> None:
-    assert verify(write(tmp_path / "right", library), assets=library).faults == ()
-    faults = verify(write(tmp_path / "whole", library, uncut), assets=library).faults
+    assert verify(write_cut_out_dataset(tmp_path / "right", library), assets=library).faults == ()
+    faults = verify(write_cut_out_dataset(tmp_path / "whole", library, uncut), assets=library).faults
     assert {f.check for f in faults} == {"holes", "recast"}
     assert any("of object 3 (human_box) show no opaque texel of it" in f.detail for f in faults)
     assert any(f.detail.startswith("masks.npy") for f in faults)
@@ -67,13 +40,13 @@ def test_right_labels_pass_and_those_of_whole_cards_are_found(library: Path, tmp
 
 
 def test_without_the_library_verify_says_what_it_did_not_compare(library: Path, tmp_path: Path) -> None:
-    report = verify(write(tmp_path / "whole", library, uncut), assets=tmp_path / "none")
+    report = verify(write_cut_out_dataset(tmp_path / "whole", library, uncut), assets=tmp_path / "none")
     assert report.ok and "holes of their cut-outs" in report.notes[0]
 
 
 def test_voxelize_makes_the_cells_of_the_opaque_texels_again(library: Path, tmp_path: Path) -> None:
     """Older cells, of whole cards, become right; `voxelize` leaves the maps as they are."""
-    out = write(tmp_path / "whole", library, uncut)
+    out = write_cut_out_dataset(tmp_path / "whole", library, uncut)
     relabel(out, shape=(80, 96, 64), assets=library)
     recast = [f.detail for f in verify(out, assets=library).faults if f.check == "recast"]
     assert {line.partition("_")[0] for line in recast} == {"depth", "instance"}

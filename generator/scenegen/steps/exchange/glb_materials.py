@@ -21,7 +21,8 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import SurfaceLook
 
 ALPHA_CUTOFF = 0.5
-"""Of a texture's alpha; game engines draw cut-out leaves and hair right in any order, and blended ones not."""
+"""Of a texture's alpha, as in labels; game engines draw cut-out leaves and hair right in any order, and blended ones
+not."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def asset_material(material: Material, folder: Path, file: GltfFile) -> dict[str
 
     if alpha:
         numbers["baseColorTexture"] = file.add_texture(_read(alpha) if alpha == base else _with_alpha(base, alpha))
-        entry |= {"alphaMode": "MASK", "alphaCutoff": ALPHA_CUTOFF}
+        pane = not _has_opaque(alpha, "A" if alpha == base else "L")
+        entry |= {"alphaMode": "BLEND"} if pane else {"alphaMode": "MASK", "alphaCutoff": ALPHA_CUTOFF}
     else:
         if base:
             numbers["baseColorTexture"] = file.add_texture(_read(base))
@@ -124,6 +126,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, SyntaxError) as error:
         raise _damaged(path, error) from error
+
+
+@lru_cache(maxsize=64)
+def _has_opaque(alpha: Path, channel: str) -> bool:
+    """Whether some texel is opaque; a mask would hide all of a pane of glass."""
+    values = _open(alpha, "L") if channel == "L" else _open(alpha, "RGBA").getchannel("A")
+    return bool((np.asarray(values) >= 255 * ALPHA_CUTOFF).any())
 
 
 @lru_cache(maxsize=64)

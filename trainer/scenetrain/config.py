@@ -7,7 +7,6 @@ Every family of networks has a Config of its own (a subclass with its sections);
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -17,7 +16,9 @@ import tomli_w
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
+from scenegen.core.decoding import read_file
 from scenegen.core.errors import UsageError
+from scenegen.core.toml_table import MOST_BYTES, parse_toml
 
 STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 """For every dataclass of settings: no "yes" for true, no 3.0 for 3, no unknown key; docstrings describe fields."""
@@ -108,8 +109,8 @@ def as_plain(value: Any) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; UsageError when it is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse_toml(read_file(path, MOST_BYTES))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a TOML file ({error})") from error
 
 
@@ -127,8 +128,8 @@ def apply_changes(body: dict[str, Any], changes: Iterable[str]) -> None:
 
 def _value(text: str) -> Any:
     try:
-        found = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        found = parse_toml(f"value = {text}".encode())
+    except ValueError:
         return text
     return found["value"] if len(found) == 1 else text  # a second line would be another key
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import timm
 import torch
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from torch import Tensor, nn
 from torch.nn import functional
+
+from scenetrain.blocks.saved import read_saved, tensors_of
 
 NECK_CHANNELS = 512
 FEATURE_SIZE = 28
@@ -114,10 +115,10 @@ def _file_state(path: Path, name: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise ScenegenError(f"{path}: no such weights file")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, UnpicklingError) as error:
-        raise ScenegenError(f"{path}: not a file of PyTorch weights ({type(error).__name__})") from error
-    state = dict(loaded.get("state_dict", loaded))
+        loaded = read_saved(path, "cpu")
+        state = tensors_of(loaded.get("state_dict", loaded))
+    except (OSError, ValueError) as error:
+        raise DamageError(f"{path}: not a file of PyTorch weights ({error}); give model.weights that fit") from error
     full = timm.create_model(name, pretrained=False).state_dict()
     if set(state) >= set(full):
         return state

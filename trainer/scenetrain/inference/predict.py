@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+from scenegen.core.decoding import damage_as_value_error, read_file
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_bytes, write_text
 from scenegen.core.scene.scene import GridSpec
@@ -93,12 +95,13 @@ def _count_voxels(trained: TrainedModel, predicted: dict[str, torch.Tensor]) -> 
 def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
     """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF."""
     try:
-        with Image.open(path) as photograph:
+        content = read_file(path)
+        with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
             upright = ImageOps.exif_transpose(photograph).convert("RGB")
     except FileNotFoundError as error:
         raise ScenegenError(f"{path}: no such image") from error
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        reason = str(error).split("\n")[0]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
     square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
     return np.asarray(square, dtype=np.uint8)

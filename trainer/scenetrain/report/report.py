@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.decoding import MOST_TEXT, read_file
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.progress import progress
@@ -98,13 +99,15 @@ def _read_stages(run: Path, stages: Sequence[Stage]) -> dict[str, Rows]:
         if not path.is_file():
             continue
         try:
-            table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+            table = csv.DictReader(io.StringIO(read_file(path, MOST_TEXT).decode("utf-8")))
             rows = [{key: float(value) for key, value in row.items() if value != ""} for row in table]
             needed = {"epoch", "train_loss", "val_loss", "seconds"}
             if not rows or not all(needed <= set(row) for row in rows):
                 raise ValueError("no epochs, or columns missing")
-        except (OSError, ValueError, TypeError) as error:
-            raise ScenegenError(
+            if [row["epoch"] for row in rows] != list(range(len(rows))):
+                raise ValueError("epochs that do not count up from 0")
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise DamageError(
                 f"{path}: damaged ({error}); restore it, or rename it to have the report without this stage's curves"
             ) from error
         found[stage.title] = rows

@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.decoding import MOST_TEXT, read_file
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import write_text
+from scenegen.core.json_values import from_json, parse_object
 
 from scenetrain.config import Config, config_to_toml
 from scenetrain.data.scenes import open_split
@@ -254,10 +256,10 @@ def _run_missing(
 def _read_journal(out: Path) -> dict[str, TrialResult]:
     path = out / "journal.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        results = [TrialResult(**json.loads(line)) for line in lines]
-    except (OSError, UnicodeDecodeError, TypeError, ValueError) as error:
-        raise ScenegenError(
+        lines = read_file(path, MOST_TEXT).splitlines() if path.is_file() else []
+        results = [from_json(TrialResult, parse_object(line)) for line in lines]
+    except (OSError, ValueError) as error:
+        raise DamageError(
             f"{path}: damaged, or of another version ({error}); rename it: finished trials are read from their folders"
         ) from error
     return {result.trial: result for result in results}

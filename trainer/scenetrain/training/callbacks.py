@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
+
+from scenetrain.blocks.saved import tensors_of
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")
 
@@ -80,15 +83,22 @@ class StageProgress(Callback):
 
 
 def checkpoint_rows(checkpoint: dict[str, Any]) -> list[dict[str, float]]:
-    """The rows of the EpochTable that was saved in a checkpoint."""
+    """The rows of the EpochTable that was saved in a checkpoint. ValueError when they are something else."""
     states = checkpoint.get("callbacks", {})
-    rows: list[dict[str, float]] = next((s["rows"] for key, s in states.items() if "EpochTable" in key), [])
+    state: Any = next((s for key, s in states.items() if "EpochTable" in key), {}) if isinstance(states, dict) else None
+    rows = state.get("rows", []) if isinstance(state, dict) else None
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise ValueError("its table of epochs is none")
     return rows
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in COLUMNS)
 
 
 def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
     """The row of the lowest validation loss, the first such: the epoch that best.ckpt holds."""
-    return min(rows, key=lambda row: row["val_loss"])
+    return min(rows, key=lambda row: math.inf if math.isnan(row["val_loss"]) else row["val_loss"])
 
 
 def has_ended(rows: list[dict[str, float]], epochs: int, patience: int) -> bool:
@@ -97,5 +107,5 @@ def has_ended(rows: list[dict[str, float]], epochs: int, patience: int) -> bool:
 
 
 def host_state(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """The network's weights in a stage's checkpoint, under the network's own names."""
-    return {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}
+    """The network's weights in a stage's checkpoint, under the network's own names. ValueError when it has none."""
+    return {key.removeprefix("model."): value for key, value in tensors_of(checkpoint.get("state_dict")).items()}

@@ -13,18 +13,18 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.progress import progress
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from scenetrain.blocks.saved import read_saved
 from scenetrain.config import Config
 from scenetrain.data.batches import (
     EpochPlan,
@@ -36,6 +36,7 @@ from scenetrain.data.batches import (
 )
 from scenetrain.data.features import Encoder, ResidentSplit, fits_on, make_resident, resident_bytes
 from scenetrain.data.scenes import SceneList, open_split
+from scenetrain.data.worker_errors import plain_worker_errors
 from scenetrain.metrics.constant import label_frequency
 from scenetrain.networks.contract import Family, Stage
 from scenetrain.networks.registry import get_family
@@ -45,6 +46,7 @@ from scenetrain.training.run_folder import (
     StageResult,
     TrainedModel,
     begin_run,
+    damaged_result,
     read_stage_result,
     save_model,
     write_stage_result,
@@ -101,6 +103,7 @@ def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_lin
     return trained
 
 
+@plain_worker_errors()
 def train_stages(
     config: Config,
     data: Path,
@@ -207,6 +210,8 @@ def _load_splits(
 def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
     """Train a stage unless it is done, then load its best epoch into `model`."""
     result = read_stage_result(run.folder, stage.name)
+    if result and (wrong := _wrong_threshold(result, stage, run.family)):
+        raise damaged_result(run.folder, stage.name, wrong)
     if result is None:
         try:
             result = _train_stage(model, stage, run)
@@ -269,11 +274,16 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
                 log_every_n_steps=10,
             )
             try:
-                trainer.fit(module, ckpt_path=last if rows else None)
+                trainer.fit(module, ckpt_path=last if rows else None, weights_only=True)
             except SystemExit as error:
                 raise KeyboardInterrupt from error
         rows = table.rows
     best = best_row(rows)
+    if not math.isfinite(best["val_loss"]):
+        raise ScenegenError(
+            f"{stage.name}: the validation loss was never a number; lower {stage.section}.learning_rate or use "
+            f"--set training.precision=32-true, with another --out"
+        )
     return StageResult(
         stage=stage.name,
         epochs=len(rows),
@@ -283,6 +293,14 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
         overall=_known(best["val_iou"]),
         seconds=math.fsum(row["seconds"] for row in rows),
     )
+
+
+def _wrong_threshold(result: StageResult, stage: Stage, family: Family) -> str:
+    """What is wrong with the threshold of a done.json; "" when nothing is."""
+    has_threshold = stage.scored is not None and family.output(stage.scored).has_threshold
+    if (result.threshold is None) == has_threshold or not 0 <= (result.threshold or 0) <= 1:
+        return f"threshold: found {result.threshold}, expected {'a number from 0 to 1' if has_threshold else 'null'}"
+    return ""
 
 
 def _known(value: float) -> float | None:
@@ -328,12 +346,12 @@ def _batches(stage: Stage, run: TrainingRun) -> Batches:
 def _read_checkpoint(path: Path, model: nn.Module) -> dict[str, Any]:
     """A stage's checkpoint, checked to be one of this network."""
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = read_saved(path, "cpu")
         found = {key: value.shape for key, value in host_state(checkpoint).items()}
-    except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
-        reason = str(error).split("\n")[0]
-        raise ScenegenError(
-            f"{path}: damaged ({reason}); move {path.parent} elsewhere, the same command then trains this stage again"
+        checkpoint_rows(checkpoint)
+    except (OSError, ValueError) as error:
+        raise DamageError(
+            f"{path}: damaged ({error}); move {path.parent} elsewhere, the same command then trains this stage again"
         ) from error
     if found != {key: value.shape for key, value in model.state_dict().items()}:
         raise ScenegenError(f"{path}: a checkpoint of another network; give another --out")

@@ -13,21 +13,25 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.decoding import MOST_TEXT, read_file
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import write_text
+from scenegen.core.json_values import JsonError, from_json, parse_object
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from scenegen.core.toml_table import parse_toml
 from torch import Tensor, nn
 
+from scenetrain.blocks.saved import read_saved, tensors_of
 from scenetrain.config import Config, config_to_toml
+from scenetrain.data.labels import MAX_CLASSES
 from scenetrain.data.scenes import SceneList
-from scenetrain.networks.contract import Family
+from scenetrain.networks.contract import Family, Output
 from scenetrain.networks.registry import get_family
 from scenetrain.networks.settings import family_config
 
@@ -80,6 +84,11 @@ class TrainedModel:
         ]
 
 
+@dataclass(frozen=True)
+class _Thresholds:
+    by_output: Mapping[str, float | None]
+
+
 def grid_shape(grid: GridSpec | FrustumSpec) -> tuple[int, int, int]:
     """(X, Y, Z) of a box grid, (w, h, d) of a frustum."""
     return grid.shape if isinstance(grid, GridSpec) else grid.size
@@ -117,9 +126,9 @@ def begin_run(run: Path, config: Config, train: SceneList, validation: SceneList
 
 def _says_the_same(path: Path, wanted: str) -> bool:
     """Whether a file holds the same values, however it is laid out."""
-    parse: Any = tomllib.loads if path.suffix == ".toml" else json.loads
+    parse: Any = parse_toml if path.suffix == ".toml" else parse_object
     try:
-        return bool(parse(path.read_text(encoding="utf-8")) == parse(wanted))
+        return bool(parse(read_file(path, MOST_TEXT)) == parse(wanted.encode()))
     except ValueError:
         return False
 
@@ -130,9 +139,22 @@ def write_stage_result(run: Path, result: StageResult) -> None:
 
 
 def read_stage_result(run: Path, stage: str) -> StageResult | None:
-    """How a stage ended, or None when it has not."""
+    """How a stage ended, or None when it has not. DamageError when its done.json cannot be read."""
     path = run / stage / "done.json"
-    return StageResult(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return from_json(StageResult, parse_object(read_file(path, MOST_TEXT)))
+    except (OSError, ValueError) as error:
+        raise damaged_result(run, stage, str(error)) from error
+
+
+def damaged_result(run: Path, stage: str, reason: str) -> DamageError:
+    """The error of a done.json, with what helps."""
+    return DamageError(
+        f"{run / stage / 'done.json'}: damaged ({reason}); rename it, and the same command takes the stage's result "
+        f"from last.ckpt, or trains the stage again"
+    )
 
 
 def save_model(run: Path, trained: TrainedModel) -> None:
@@ -153,14 +175,14 @@ def save_model(run: Path, trained: TrainedModel) -> None:
 
 
 def load_model(run: Path, device: torch.device) -> TrainedModel:
-    """Read RUN/model.pt; ScenegenError when there is none, or it is another program's or another network's."""
+    """Read RUN/model.pt; ScenegenError when there is none, DamageError when it is damaged or another program's."""
     path = run if run.suffix == ".pt" else run / "model.pt"
     if not path.is_file():
         raise ScenegenError(f"{path}: no trained model; run `scenetrain fit --out {run}` to its end first")
     try:
-        body = torch.load(path, map_location=device, weights_only=True)
-        found = str(body["format"])
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
+        body = read_saved(path, device)
+        found = str(body["format"])[:60]
+    except (OSError, ValueError, KeyError) as error:
         raise _not_a_model(path, error) from error
     if found not in (FORMAT, OLD_FORMAT):
         raise ScenegenError(f"{path}: format {found!r}, which this scenetrain does not know; upgrade it")
@@ -180,9 +202,13 @@ def _trained_model(body: dict[str, Any], path: Path, device: torch.device) -> Tr
         raise ScenegenError(f"{path}: {error}; use the scenetrain that trained it") from error
     try:
         config = family_config(family, body["config"], str(path))
-        grid = FrustumSpec(**body["grid"]) if family.reads.labels == "frustum" else GridSpec(**body["grid"])
-        classes, state, frequency = tuple(body["classes"]), body["state"], body["frequency"]
-        thresholds = {o.name: body["thresholds"][o.title if old else o.name] for o in family.outputs}
+        grid_kind: Any = FrustumSpec if family.reads.labels == "frustum" else GridSpec
+        grid = from_json(grid_kind, _as_json(body["grid"]))
+        classes = from_json(tuple[str, ...], _as_json(body["classes"]))
+        given = from_json(_Thresholds, {"by_output": _as_json(body["thresholds"])}).by_output
+        thresholds = {o.name: _threshold(o, given[o.title if old else o.name]) for o in family.outputs}
+        state, frequency = tensors_of(body["state"]), body["frequency"]
+        _check_shapes(family, grid, classes, frequency)
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise _not_a_model(path, error) from error
     model = family.build(config, len(classes), grid_shape(grid), pretrained=False).to(device)
@@ -201,6 +227,33 @@ def _trained_model(body: dict[str, Any], path: Path, device: torch.device) -> Tr
     )
 
 
-def _not_a_model(path: Path, error: Exception) -> ScenegenError:
+def _as_json(value: Any) -> Any:
+    """Plain values of Python as JSON has them: from_json knows no tuples. TypeError for others."""
+    return json.loads(json.dumps(value))
+
+
+def _threshold(output: Output, value: float | None) -> float | None:
+    """An output's threshold, if it has one. JsonError for a value that cannot be."""
+    if (value is None) == output.has_threshold or not 0 <= (value or 0) <= 1:
+        wanted = "a number from 0 to 1" if output.has_threshold else "none"
+        raise JsonError(f"expected {wanted}, found {value}", f"thresholds.{output.name}")
+    return value
+
+
+def _check_shapes(family: Family, grid: GridSpec | FrustumSpec, classes: tuple[str, ...], frequency: Any) -> None:
+    shape = grid_shape(grid)
+    if family.reads.shape not in (None, shape):
+        raise JsonError(f"{shape} is not the network's, {family.reads.shape}", "grid")
+    if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES[family.reads.labels]:
+        raise JsonError("expected names that differ, as many as fit one byte", "classes")
+    wanted = (1 + len(classes), *shape)
+    if not isinstance(frequency, Tensor) or not frequency.is_floating_point() or frequency.shape != wanted:
+        raise JsonError(f"expected numbers {wanted}", "frequency")
+
+
+def _not_a_model(path: Path, error: Exception) -> DamageError:
     reason = str(error).split("\n")[0]
-    return ScenegenError(f"{path}: not a model of this program, or damaged ({reason})")
+    return DamageError(
+        f"{path}: not a model of this program, or damaged ({reason}); copy it again, or rename it and run the same "
+        f"`scenetrain fit` again, which writes it from the run's checkpoints"
+    )

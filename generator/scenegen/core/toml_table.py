@@ -27,7 +27,7 @@ class TomlTable:
 
     def error(self, key: str, wrong: str) -> ScenegenError:
         """The error to raise when what is `wrong` with a key is found elsewhere."""
-        return ScenegenError(f"{self.file}: {self.prefix}{key}: {wrong}")
+        return ScenegenError(f"{self.file}: {self.prefix}{key[:60]}: {wrong}")
 
     def done(self) -> None:
         """Refuse keys that were not taken."""
@@ -104,7 +104,7 @@ class TomlTable:
     def _table(self, key: str, value: Any) -> TomlTable:
         if not isinstance(value, dict):
             raise self.error(key, f"expected a table, found {_shown(value)}")
-        return TomlTable(value, self.file, f"{self.prefix}{key}.")
+        return TomlTable(value, self.file, f"{self.prefix}{key[:60]}.")
 
     def _number(self, key: str, value: Any, low: float, high: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

@@ -11,7 +11,7 @@ import os
 import socket
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from scenegen import __version__
 from scenegen.core.files import append_lines, write_text
+from scenegen.core.json_values import parse_object
 
 FORMAT = "scenegen-report/1"
 COUNTED = ("failure", "worker_lost", "recycled", "doubled", "set_aside")
@@ -61,7 +62,8 @@ def write_report(out: Path, finished: NDArray[np.bool_]) -> Path:
         elif event["event"] == "end":
             run |= {"ended": event["time"], **facts}
         else:
-            run[event["event"]] = run.get(event["event"], 0) + 1
+            count = run.get(event["event"], 0)
+            run[event["event"]] = count + 1 if isinstance(count, int) else 1
         if event["event"] == "set_aside":
             aside[event["scene"]] = facts
     body = {
@@ -85,11 +87,17 @@ def read_events(out: Path) -> Iterator[dict[str, Any]]:
     with lines:
         for line in lines:
             try:
-                event = json.loads(line)
+                event = parse_object(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and {"time", "run", "event"} <= set(event):
+            if _is_event(event):
                 yield event
+
+
+def _is_event(event: Mapping[str, Any]) -> bool:
+    """Whether a line of events.jsonl has what the report needs."""
+    texts = all(isinstance(event.get(key), str) for key in ("time", "run", "event"))
+    return texts and (event["event"] != "set_aside" or type(event.get("scene")) is int)
 
 
 def ranges(indices: NDArray[np.integer[Any]]) -> list[list[int]]:

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.core.asset_library import Asset, Provenance
 from scenegen.core.errors import ScenegenError
+from scenegen.core.json_values import from_json, parse_object
 
 FILE = "dropped.jsonl"
+
+
+@dataclass(frozen=True)
+class _Note:
+    name: str = ""
+    class_name: str = ""
+    source: str = ""
+    checksum: str = ""
+    why: str = ""
 
 
 def drop(library: Path, asset: Asset, why: str) -> None:
@@ -38,13 +49,13 @@ def read_dropped(library: Path) -> list[dict[str, str]]:
     if not file.is_file():
         return []
     notes = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            note = json.loads(line)
-            notes.append({key: str(note.get(key, "")) for key in ("name", "class", "source", "checksum", "why")})
-        except (ValueError, AttributeError) as error:
+            note = from_json(_Note, parse_object(line))
+            notes.append({"class" if key == "class_name" else key: value for key, value in vars(note).items()})
+        except ValueError as error:
             raise ScenegenError(
                 f"{file}: line {number} is not a record of a dropped model ({error}); fix that line"
             ) from error

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
 from scenegen.assets.sources.files.files import ImportOptions, split_of, to_raw_model
 from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.core.decoding import MOST_TEXT, read_file
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.json_values import from_json, parse_object
 from scenegen.core.scene.classes import object_class
 
 AUTHOR = "ShapeNet (Chang et al. 2015) and the authors of its models"
@@ -82,6 +82,20 @@ class ShapeNetTree:
     models: tuple[ShapeNetModel, ...]
     hollow: int
     others: int
+
+
+@dataclass(frozen=True)
+class _Synset:
+    """An entry of taxonomy.json: a class, and the more special ones below it."""
+
+    synsetId: str
+    name: str
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Taxonomy:
+    synsets: tuple[_Synset, ...]
 
 
 @dataclass(frozen=True)
@@ -203,7 +217,9 @@ def _class_of(folder: str, model: str, tables: _Tables) -> str | None:
     general = None
     for synset in (*tables.synsets.get(model, ()), folder):
         step: str | None = synset
-        while step is not None:
+        above = set[str]()
+        while step is not None and step not in above:  # a damaged table may go round in a circle
+            above.add(step)
             words = [
                 word.strip().lower().replace(".", "") for word in tables.names.get(step, KNOWN.get(step, "")).split(",")
             ]
@@ -219,8 +235,8 @@ def _read_tables(root: Path, folders: Sequence[str]) -> _Tables:
     names: dict[str, str] = {}
     parents: dict[str, str] = {}
     for synset in _read_taxonomy(root / "taxonomy.json"):
-        names[synset["synsetId"]] = synset["name"]
-        parents |= dict.fromkeys(synset.get("children", ()), synset["synsetId"])
+        names[synset.synsetId] = synset.name
+        parents |= dict.fromkeys(synset.children, synset.synsetId)
     synsets: dict[str, tuple[str, ...]] = {}
     splits: dict[str, str] = {}
     titles: dict[str, str] = {}
@@ -237,18 +253,16 @@ def _read_tables(root: Path, folders: Sequence[str]) -> _Tables:
     return _Tables(names, parents, synsets, splits, titles)
 
 
-def _read_taxonomy(file: Path) -> list[dict[str, Any]]:
+def _read_taxonomy(file: Path) -> tuple[_Synset, ...]:
     if not file.is_file():
-        return []
+        return ()
     try:
-        body = json.loads(file.read_text(encoding="utf-8"))
-        if not all(isinstance(item["synsetId"], str) and isinstance(item["name"], str) for item in body):
-            raise ValueError("not a list of synsets")
-    except (OSError, ValueError, TypeError, LookupError) as error:
+        text = read_file(file, MOST_TEXT)
+        return from_json(_Taxonomy, parse_object(b'{"synsets": %s}' % text)).synsets
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"{file}: not ShapeNet's taxonomy ({error}); download ShapeNetCore's taxonomy.json again"
         ) from error
-    return list(body)
 
 
 def _read_table(file: Path) -> list[dict[str, str]]:

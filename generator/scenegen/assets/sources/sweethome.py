@@ -90,7 +90,7 @@ def read_library(path: Path, only_class: str | None = None) -> FurnitureLibrary:
             licence_file = next((n for n in names if n.upper() == "LICENSE.TXT"), None)
             licence_text = read_text(archive, licence_file).decode("latin-1") if licence_file else ""
             colours = b"".join(_MTL.findall(read_text(archive, _JAR_COLOURS))) if _JAR_COLOURS in names else b""
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, LookupError) as error:
         raise ScenegenError(f"{path}: not a readable furniture library ({error}); download it again") from error
     entries = _entries(properties)
     if not entries:

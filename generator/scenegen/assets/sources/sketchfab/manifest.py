@@ -63,7 +63,7 @@ def read_manifest(name: str) -> Manifest:
         why = _describe(fault, "") if fault else _unusable(item, number, seen)
         if why:
             faults.append(f"{name}: models[{number}]{_label(item)}: {why}")
-        if isinstance(item, dict) and item.get("class") in known_classes() and item.get("split") in SPLITS:
+        if isinstance(item, dict) and _is_known(item.get("class")) and item.get("split") in SPLITS:
             listed[item["class"], item["split"]] += 1
         if not why:
             models[item["class"], item["split"]].append(_entry(item))
@@ -79,6 +79,10 @@ def read_manifest(name: str) -> Manifest:
     ]
     wanted = want if "want" in body else dict(listed)
     return Manifest(name, {key: tuple(entries) for key, entries in models.items()}, wanted, tuple(faults))
+
+
+def _is_known(name: object) -> bool:
+    return isinstance(name, str) and name in known_classes()
 
 
 def _schema() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 import traceback
+from contextlib import ExitStack
 
 import bpy
 from scenegen.core.blender_protocol import MARK
@@ -16,7 +17,7 @@ from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.folders import finished_scenes, remove_leftovers
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import Request, Resources, for_blender
-from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.run_lock import read_lock, run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import from_arguments
@@ -48,15 +49,18 @@ def run(given: argparse.Namespace) -> int:
             check_request(request)
         preset = load_preset(request.preset, request.views)
         request = for_blender(request)
-        assets = check_library(request.library, preset, request.split, request.preset)
-        with SceneMaker(request, preset, assets, resources) as maker:
+        with ExitStack() as stack:
+            if not given.serve:
+                stack.enter_context(read_lock(request.library, "generate.py"))
+            assets = check_library(request.library, preset, request.split, request.preset)
+            maker = stack.enter_context(SceneMaker(request, preset, assets, resources))
             for note in maker.notes:
                 notify(note)
             if given.serve:
                 die_with_parent()
                 return _serve(maker, notify)
-            with run_lock(request.folder):
-                return _make_missing(maker, notify, profile=given.profile)
+            stack.enter_context(run_lock(request.folder))
+            return _make_missing(maker, notify, profile=given.profile)
     except ScenegenError as error:
         return _fail(error)
 

@@ -112,6 +112,23 @@ def test_a_data_set_is_read_while_it_is_made(tmp_path: Path, box_library: Path) 
         assert f"{out}: another run is making it (process " in refused.stderr
 
 
+def test_a_library_stays_as_it_is_while_scenes_are_made_of_it(tmp_path: Path, box_library: Path) -> None:
+    """A model that is added or dropped would be in the later scenes alone."""
+    library = tmp_path / "library"
+    subprocess.run(["cp", "-a", str(box_library), str(library)], check=True)
+    (tmp_path / "faults.json").write_text(json.dumps({0: ["hang"]}))
+    with running(command(tmp_path / "out", library, 1, "--workers", "1")) as process:
+        wait_for(lambda: process.poll() is not None or (tmp_path / "tries_0").exists())
+        dropped = run("assets", "drop", "chair_train_00", "--why", "a test", "--assets", str(library))
+        assert dropped.returncode == 1
+        (line,) = dropped.stderr.splitlines()
+        assert line.startswith(f"scenegen: {library}: generate is reading it (process {process.pid} on ")
+        shoot(process.pid)
+        process.wait()
+    assert run("assets", "drop", "chair_train_00", "--why", "a test", "--assets", str(library)).returncode == 0
+    assert not list(library.glob(".reading-*"))
+
+
 def test_a_killed_reader_and_a_killed_writer_free_the_place(places: dict[str, Path], tmp_path: Path) -> None:
     for step in (PACK, VOXELIZE):
         with running(held(tmp_path, *words(step, places))) as process:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.decoding import read_npz
 from scenegen.core.errors import DamageError, ScenegenError
-from scenegen.core.files import is_folder
+from scenegen.core.files import exchange, is_folder
 from scenegen.core.fingerprint import fingerprint, from_text, to_text
 from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import Vector
@@ -196,15 +196,27 @@ def write_asset(library: Path, asset: Asset, mesh: Mesh, textures: Mapping[str, 
 
 
 def _put_in_place(staging: Path, folder: Path) -> Path:
-    if folder.exists():
+    staging.chmod(0o755)
+    if not folder.exists():
+        staging.rename(folder)
+    elif not exchange(staging, folder):
+        # For a moment there is none. After a kill, whoever next changes the library puts it back.
         retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
         folder.replace(retired / folder.name)
         staging.rename(folder)
         shutil.rmtree(retired)
-    else:
-        staging.rename(folder)
-    folder.chmod(0o755)
     return folder
+
+
+def remove_unfinished(library: Path) -> None:
+    """Clean up after processes that died while they wrote an asset. For the holder of the library's lock."""
+    for staging in library.glob(".writing-*"):
+        shutil.rmtree(staging, ignore_errors=True)
+    for retired in library.glob(".retired-*"):
+        for folder in retired.iterdir():
+            if not (library / folder.name).exists():
+                folder.rename(library / folder.name)
+        shutil.rmtree(retired, ignore_errors=True)
 
 
 def list_assets(library: Path, split: str | None = None) -> tuple[Asset, ...]:

@@ -6,6 +6,7 @@ only: this runs inside Blender.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -16,6 +17,8 @@ from pathlib import Path
 from scenegen.core.errors import ScenegenError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HERE = -100  # AT_FDCWD, linux/fcntl.h
+_SWAP = 2  # RENAME_EXCHANGE, linux/fs.h; RENAME_SWAP, sys/stdio.h
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -50,6 +53,17 @@ def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(file.fileno())
     aside.replace(path)
     fsync(path.parent)
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Let two folders change names in one step, so that a reader always finds one; False where that cannot be done.
+
+    Linux has renameat2, macOS renamex_np; not every file system knows them.
+    """
+    libc, names = ctypes.CDLL(None), (os.fsencode(first), os.fsencode(second))
+    if hasattr(libc, "renameat2"):
+        return bool(libc.renameat2(_HERE, names[0], _HERE, names[1], _SWAP) == 0)
+    return bool(hasattr(libc, "renamex_np") and libc.renamex_np(*names, _SWAP) == 0)
 
 
 def append_lines(path: Path, text: str) -> bool:

@@ -27,7 +27,7 @@ from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.fingerprints import write_fingerprints
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender
-from scenegen.core.dataset.run_lock import run_lock
+from scenegen.core.dataset.run_lock import read_lock, run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError
 from scenegen.core.import_path import child_environment
@@ -85,8 +85,13 @@ def generate(
     that makes no sense and ScenegenError for one that cannot be done here.
     """
     check_request(request)
-    preset = load_preset(request.preset, request.views)
     shared = for_blender(request)
+    with read_lock(shared.library, "generate"):
+        return _generate(request, shared, _Listeners(on_progress, notify), recycling)
+
+
+def _generate(request: Request, shared: Request, listeners: _Listeners, recycling: Recycling) -> GenerateResult:
+    preset = load_preset(request.preset, request.views)
     assets = check_library(shared.library, preset, shared.split, request.preset)
     store = _store(request)
     # Blender and cluster are tried before anything is written.
@@ -103,10 +108,10 @@ def generate(
         if host is None or not todo.any():
             store.close()
             return GenerateResult(shared.folder, request.scenes, 0, request.scenes, (), (), 0.0, url=request.url)
-        notify(plan.summary)
+        listeners.notify(plan.summary)
         write_credits(shared.folder, assets)
         shared = replace(shared, device=plan.device, blender=host.executable if request.blender else None)
-        result = _run(shared, plan, store, todo, _Listeners(on_progress, notify), recycling)
+        result = _run(shared, plan, store, todo, listeners, recycling)
         return replace(result, url=request.url)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from scenegen.core.asset_library import remove_unfinished
+from scenegen.core.dataset.run_lock import refuse_readers
 from scenegen.core.errors import ScenegenError
 
 LOCK_FILE = ".lock"
@@ -18,11 +20,14 @@ PATIENCE = 300.0  # seconds; an asset is written in a fraction of one
 def library_lock(library: Path) -> Iterator[None]:
     """Wait until no other process changes the library, then keep others out. Not reentrant.
 
-    Raises ScenegenError when another process holds the lock for PATIENCE seconds.
+    What a process that died here left unfinished is removed. Raises ScenegenError when another process holds the lock
+    for PATIENCE seconds, or makes scenes of the library: its later scenes would be of other models.
     """
     library.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(library / LOCK_FILE, timeout=PATIENCE):
+            refuse_readers(library)
+            remove_unfinished(library)
             yield
     except Timeout as error:
         raise ScenegenError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
-from scenegen.core.files import cannot_write, fsync
+from scenegen.core.files import cannot_write, exchange, fsync
 from scenegen.core.scene.scene import Scene
 from scenegen.core.scene.scene_json import scene_to_json
 
@@ -136,8 +136,9 @@ def replace_labels(
             _write_npz(writer.folder / f"frustum_{k}.npz", labels)
         (writer.folder / "scene.json").write_text(scene_to_json(scene), encoding="utf-8")
         _fsync_folder(writer.folder)
-        folder.rename(retired)
-        writer.folder.rename(folder)
+        if not exchange(writer.folder, folder):
+            folder.rename(retired)
+            writer.folder.rename(folder)
         fsync(folder.parent)
     shutil.rmtree(retired, ignore_errors=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,50 @@ def test_a_unit_that_cannot_be_right_is_found() -> None:
     """A file that says metres and means millimetres."""
     guess = guess_scale((500.0, 550.0, 900.0), "chair", states_unit=True)
     assert (guess.scale, guess.warning) == (0.001, "units guessed: mm")
+
+
+def house() -> trimesh.Trimesh:
+    """8 x 6 x 6 m with a gabled roof."""
+    roof = trimesh.convex.convex_hull([(x, y, 3.5) for x in (-4, 4) for y in (-3, 3)] + [(-4, 0, 6.0), (4, 0, 6.0)])
+    return trimesh.util.concatenate([box((-4, -3, 0), (4, 3, 3.5)), roof])
+
+
+def laptop() -> trimesh.Trimesh:
+    """A base, and a screen that leans back."""
+    screen = box((-0.17, -0.005, 0.0), (0.17, 0.005, 0.22))
+    screen.apply_transform(trimesh.transformations.rotation_matrix(-0.3, [1, 0, 0]))
+    return trimesh.util.concatenate([box((-0.17, -0.24, 0), (0.17, 0, 0.02)), screen.apply_translation([0, 0, 0.02])])
+
+
+def backpack() -> trimesh.Trimesh:
+    """Thinnest from front to back."""
+    return trimesh.creation.icosphere(3, 0.5).apply_scale([0.32, 0.18, 0.45])
+
+
+@pytest.mark.parametrize("made", [house, laptop, backpack])
+def test_houses_laptops_and_bags_that_lie_are_found(made: Callable[[], trimesh.Trimesh]) -> None:
+    name = {house: "building", laptop: "laptop", backpack: "bag"}[made]
+    for up in ("z", "-y"):
+        vertices, faces = arriving(made(), up)
+        assert find_up(vertices, faces, name, ".obj") == (up, True, True)
+
+
+@pytest.mark.parametrize("class_name", ["building", "bag"])
+def test_a_weak_rule_turns_no_file_that_says_what_is_up(class_name: str) -> None:
+    """A purse that lies beside its coins, a building with a canopy."""
+    made = {"building": house, "bag": backpack}[class_name]()
+    assert find_up(*arriving(made, "-y"), class_name, ".glb") == ("z", True, False)
+
+
+@pytest.mark.parametrize("class_name", ["building", "bag"])
+def test_a_box_shows_nothing(class_name: str) -> None:
+    assert not find_up(*arriving(box((-0.5, -0.5, 0), (0.5, 0.5, 1.0)), "z"), class_name, ".obj").sure
+
+
+@pytest.mark.parametrize(("height", "doubted"), [(0.73, True), (1.72, False)])
+def test_a_person_of_the_size_of_a_child_is_named(height: float, doubted: bool) -> None:
+    warning = guess_scale((0.5, 0.3, height), "human", states_unit=True).warning
+    assert ("if it is no child, give --height" in (warning or "")) == doubted
 
 
 def marked(

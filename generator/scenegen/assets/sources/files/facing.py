@@ -16,7 +16,7 @@ from scenegen.assets.sources.files.vehicle_shape import front_by_shape
 from scenegen.core.asset_library import Material
 from scenegen.core.scene.classes import object_class
 
-SPREAD = 0.8  # of the height: a person who walks or waves is narrower at the shoulders
+SPREAD = 0.7  # of the height: a person who walks or waves is narrower at the shoulders
 
 
 class Facing(NamedTuple):

@@ -21,6 +21,7 @@ UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 ODD = 1.5
 NEARLY = 1.2
 SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
+CHILD = 1.1  # metres
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -106,7 +107,7 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
     if fitting:
         name = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda unit: _rank(unit, size, usual))
         others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (name, "m")]
-        warning = "; ".join([f"units guessed: {name}", *others]) if name != "m" else _small_building(size, class_name)
+        warning = "; ".join([f"units guessed: {name}", *others]) if name != "m" else _small(size, class_name)
         return SizeGuess(UNITS[name], warning=warning)
     if usual.fits(size, ODD) and not usual.fits(_times(size, to_usual)):
         return SizeGuess(1.0, warning=unusual)  # a throne stays a throne, it is not scaled to half its width
@@ -124,9 +125,13 @@ def _rank(unit: str, size: tuple[float, float, float], usual: UsualSize) -> tupl
     return unit == "inch", abs(np.log(z / usual.height[1])) + abs(np.log(max(x, y) / usual.longest[1]))
 
 
-def _small_building(size: tuple[float, float, float], class_name: str) -> str | None:
-    """A warning about a building that is as high as one storey, but as narrow as one with several."""
+def _small(size: tuple[float, float, float], class_name: str) -> str | None:
+    """A warning about a building as high as one storey and as narrow as one with several, or a person like a child."""
     longest, height = max(size[:2]), size[2]
+    if object_class(class_name).person and height < CHILD:
+        return (
+            f"a small size for a {class_name}, {height:.2f} m high, taken as metres; if it is no child, give --height"
+        )
     if class_name != "building" or height >= SMALL_HEIGHT or (longest >= SMALL_HEIGHT and height <= 0.75 * longest):
         return None
     return (

@@ -25,9 +25,10 @@ STYLISED = 1.15  # cars of games are a little short for their height
 CELLS = 24  # along each side of a footprint
 NEARLY_SAME = 0.12  # of what tells one end from the other: a table may have a base like its top
 ON_WHEELS = 0.25  # of `_on_wheels`; on its side a vehicle has less
+WEAK = ("bag", "building")  # whose rules are tried only where the format does not say what is up
 BICYCLES = ("bicycle", "bike")
 FLAT = 0.15  # of the smaller side: a closed laptop is thinner
-ROOF = 0.06  # of the surface, more slanting upward than downward: a roof
+ROOF = 0.12  # of the surface, more slanting upward than downward: a roof
 NO_ROOF = 0.03  # gables and buttresses slant sideways by less
 
 
@@ -63,7 +64,7 @@ def find_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str, 
     stood = {axis: _stand(vertices, samples, axis) for axis in CANDIDATES}
     order = ("z", "y", "-y") if suffix in UNTURNED else CANDIDATES
     lies = _lying_rule(kind)
-    if lies is None:
+    if lies is None or (kind.name in WEAK and suffix not in UNDECLARED):
         return UpAxis("z", sure=suffix not in UNDECLARED, shown=False)
     others = [axis for axis in order[1:] if lies.is_so(kind, stood["z"], stood[axis])]
     if others:

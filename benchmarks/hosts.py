@@ -60,10 +60,10 @@ def main() -> None:
             print(f"| {result.version} | {times} | {differ:.1%} | {mean:.2f} | {same} |")
 
 
-def measure(host: str, out: Path, scenes: int, quality: str, assets: Path) -> Result:
-    """Make the scenes on one host, on the CPU."""
+def measure(host: str, out: Path, scenes: int, quality: str, assets: Path, preset: str = "studio") -> Result:
+    """Make the scenes on one host, on the CPU; `preset` is a name or a file."""
     command = [host, str(SCRIPT)] if "python" in Path(host).name else [host, "-b", "-P", str(SCRIPT)]
-    command += ["--", "--device", "cpu", "--assets", str(assets)]
+    command += ["--", "--device", "cpu", "--assets", str(assets), "--preset", preset]
     run([*command, "--scenes", "1", "--quality", "draft", "--out", str(out.with_name(f"{out.name}_draft"))])
     command += ["--scenes", str(scenes), "--quality", quality, "--out", str(out)]
     made, nothing_made = run(command), run(command)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.fault_runs import alive, family, running, shoot, wait_for
 from helpers.trainer_boxes import BOX, SMALL, small_config
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import ScenegenError
@@ -24,7 +25,7 @@ from scenetrain.networks.everted.family import FAMILY
 from scenetrain.training import fit as fit_module
 from scenetrain.training.callbacks import checkpoint_rows
 from scenetrain.training.fit import fit, train_stages
-from scenetrain.training.hardware import Hardware
+from scenetrain.training.hardware import LOST, Hardware
 from scenetrain.training.run_folder import load_model
 from scenetrain.training.stage_module import StageModule
 
@@ -204,6 +205,24 @@ def test_two_processes_train_one_network(boxes: Path, test_boxes: Path, tmp_path
     assert len(losses(tmp_path)) == len(STAGES)
     assert load_model(tmp_path, torch.device("cpu")).config.training.epochs == 1
     assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_process_that_is_lost_ends_the_training_in_a_line(first: bool, boxes: Path, tmp_path: Path) -> None:
+    """Lightning kills the others without a word, and without its first process a second one would wait for ever."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = command(boxes, tmp_path, "--devices", "2", "--set", "training.epochs=500")
+    with running(arguments, env=environment) as process:
+        wait_for(lambda: process.poll() is not None or list(tmp_path.glob("*/last.ckpt")), 300)
+        others = [p for p in family(process.pid) if p.environ().get("LOCAL_RANK") == "1"]
+        shoot(process.pid if first else others[0].pid)
+        _, said = process.communicate(timeout=120)
+        wait_for(lambda: not any(map(alive, others)), 60)
+    assert others
+    if not first:
+        assert process.returncode == 1
+        assert said.splitlines()[-1] == f"scenetrain: {LOST}"
+        assert "Traceback" not in said
 
 
 def test_bf16_stays_close_to_fp32(boxes: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from scenetrain.metrics.constant import label_frequency
 from scenetrain.networks.contract import Family, Stage
 from scenetrain.networks.registry import get_family
 from scenetrain.training.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
-from scenetrain.training.hardware import Hardware, is_leader, open_hardware, rank_and_ranks
+from scenetrain.training.hardware import LOST, Hardware, is_leader, lost_process, open_hardware, rank_and_ranks
 from scenetrain.training.run_folder import (
     StageResult,
     TrainedModel,
@@ -277,6 +277,10 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
                 trainer.fit(module, ckpt_path=last if rows else None, weights_only=True)
             except SystemExit as error:
                 raise KeyboardInterrupt from error
+            except RuntimeError as error:
+                if not lost_process(error):
+                    raise
+                raise ScenegenError(LOST) from error
         rows = table.rows
     best = best_row(rows)
     if not math.isfinite(best["val_loss"]):

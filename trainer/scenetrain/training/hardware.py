@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
 from scenegen.core.errors import ScenegenError
+from scenegen.core.processes import end_with_parent
+
+LOST = (
+    "a process of this training ended, perhaps because memory ran out; the same command continues after the last epoch"
+)
+GRACE = 5.0
+"""Seconds for the main thread to end by itself."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ def open_hardware(hardware: Hardware) -> torch.device:
             accelerator=hardware.accelerator, strategy="ddp", devices=hardware.devices, num_nodes=hardware.nodes
         )
         fabric.launch()
+        _watch_processes()
     if place.type == "cpu":
         return place
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
@@ -43,6 +54,38 @@ def open_hardware(hardware: Hardware) -> torch.device:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     return device
+
+
+def _watch_processes() -> None:
+    """From now on, this process ends in a line, exit status 1, when another one of the training is gone.
+
+    Lightning would kill it without a word, and a process without its first one would wait for ever.
+    """
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        end_with_parent()
+        return
+    for thread in threading.enumerate():
+        if thread.name == "child-process-observer":
+            processes = list(vars(thread)["_child_processes"])
+            vars(thread)["_child_processes"] = []
+            threading.Thread(target=_wait_for_loss, args=(processes,), daemon=True).start()
+
+
+def _wait_for_loss(processes: list[subprocess.Popen[bytes]]) -> None:
+    pause = threading.Event()
+    while not any(process.poll() for process in processes):
+        pause.wait(1.0)
+    pause.wait(GRACE)  # the main thread may notice it itself, or end for the same reason
+    for process in processes:
+        process.kill()
+    print(f"scenetrain: {LOST}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def lost_process(error: RuntimeError) -> bool:
+    """Whether an error says that another process of the training is gone."""
+    text = str(error).lower()
+    return rank_and_ranks()[1] > 1 and any(word in text for word in ("connection closed", "connection reset", "nccl"))
 
 
 def rank_and_ranks() -> tuple[int, int]:

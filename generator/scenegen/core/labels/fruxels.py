@@ -20,7 +20,7 @@ def frustum_labels(placed: Sequence[PlacedMesh], camera: Camera, spec: FrustumSp
     replaces its parent where they share a cell.
     """
     grid = frustum_grid(camera, spec)
-    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels = np.zeros(grid.shape, dtype=np.uint8, order="F")  # as it is stored: depth slowest
     for mesh in meshes_in_view(placed, camera, grid.K, grid.near, grid.far):
         mark_cells(labels, mesh.vertices, mesh.faces, grid, mesh.cut_out, value=mesh.label)
     return labels

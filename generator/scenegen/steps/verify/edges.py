@@ -4,8 +4,8 @@ Labels cannot prove colours, but an image of another camera or scene, or a mirro
 How well an image fits is the mean rank of its gradients, 0 to 1, over the pixels on outlines; 0.5 is chance. Over 550
 rooms and 56 streets in draft and standard quality, in all variations, every image fits its own camera by 0.62 or more,
 and no other camera and no mirrored outlines by 0.05 more than its own. The same outlines mirrored or moved fit worse,
-on average over a scene by 0.1 or more in rooms and by 0.06 in streets. Of 790 scenes given another one's images, all are
-found.
+on average over a scene by 0.1 or more in rooms and by 0.06 in streets. Of 790 scenes given another one's images, all
+are found.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -171,6 +172,8 @@ POSE = np.array(VIEW.world_to_camera, float)
         (lambda: replace(VIEW, world_to_camera=POSE.T), "world_to_camera: its last row .*is it transposed?"),
         (lambda: replace(VIEW, world_to_camera=POSE * NAN), "world_to_camera: .* is not finite"),
         (lambda: replace(VIEW, image_size=(0, 32)), "image_size .*: need two positive numbers"),
+        (lambda: replace(VIEW, image_size=(math.nan, 32)), "image_size .*: need two positive numbers"),
+        (lambda: replace(VIEW, image_size=(32, math.inf)), "image_size .*: need two positive numbers"),
         (lambda: replace(VIEW, near=0), "near 0, far 6.0: need 0 < near < far"),
         (lambda: replace(VIEW, far=INF), "near 0.5, far inf: .* finite"),
     ],

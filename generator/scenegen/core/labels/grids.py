@@ -61,7 +61,7 @@ class FrustumGrid:
         last = _check_array("world_to_camera", self.world_to_camera, (4, 4))[3]
         if not np.allclose(last, (0, 0, 0, 1), rtol=0, atol=1e-9):
             raise ValueError(f"world_to_camera: its last row is {last.tolist()}, not 0, 0, 0, 1; is it transposed?")
-        if len(self.image_size) != 2 or min(self.image_size) <= 0:
+        if len(self.image_size) != 2 or not all(0 < n < math.inf for n in self.image_size):
             raise ValueError(f"image_size {self.image_size}: need two positive numbers")
         if not 0 < self.near < self.far < math.inf:
             raise ValueError(f"near {self.near}, far {self.far}: need 0 < near < far, both finite")

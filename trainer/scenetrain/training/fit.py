@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.core.files import cannot_write
 from scenegen.progress import progress
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
@@ -277,6 +278,8 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
                 trainer.fit(module, ckpt_path=last if rows else None, weights_only=True)
             except SystemExit as error:
                 raise KeyboardInterrupt from error
+            except OSError as error:
+                raise ScenegenError(cannot_write(folder, error)) from error
             except RuntimeError as error:
                 if not lost_process(error):
                     raise

@@ -88,6 +88,7 @@ def test_fifty_kills_leave_no_process(tmp_path: Path, box_assets: Path) -> None:
     masks = [scene.masks for scene in Dataset(data)]
     rng = random.Random(50)
     left: list[psutil.Process] = []
+    below_all = 0
     ended, shot = Counter[str](), Counter[str]()
     scenegen = str(Path(sys.executable).parent / "scenegen")
     while shot.total() < KILLS:
@@ -99,11 +100,12 @@ def test_fifty_kills_leave_no_process(tmp_path: Path, box_assets: Path) -> None:
             if process.poll() is not None:
                 ended[step] += 1
                 continue
+            below_all += len(below)
             shot[step] += shoot(process.pid)
             process.wait()
             rest(10.0)
             left += [member for member in below if alive(member)]
-    print(f"\n{dict(shot)} killed, {dict(ended)} had ended before")
+    print(f"\n{dict(shot)} killed with {below_all} processes below, {dict(ended)} had ended before")
     assert left == []
     subprocess.run([scenegen, "voxelize", str(data), "--grid", "40,48,32", "--assets", str(box_assets)], check=True)
     assert all(np.array_equal(scene.masks, before) for scene, before in zip(Dataset(data), masks, strict=True))

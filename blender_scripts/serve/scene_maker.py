@@ -89,7 +89,7 @@ class SceneMaker:
             scene = make_scene(self.preset, self.assets, request.seed, index, request.split, request.kinds_of_variation)
         names = sorted({placed.asset for placed in scene.objects})
         credits = credit_entries(asset for asset in self.assets if asset.name in names)
-        scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits})
+        scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits}, map_spec=request.map_spec)
         try:
             with _timed(seconds, "load"):
                 meshes = {name: self.cache.label_mesh(name) for name in names}

@@ -190,7 +190,7 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
     for k in range(len(folder.cameras)):
         was, now = folder.image(k), packed.image(k)
         same[f"image_{k}"] = was.shape == now.shape if lossy else np.array_equal(was, now)
-        same[f"depth_{k}"] = np.array_equal(folder.depth_mm(k), packed.depth_mm(k))
+        same[f"depth_{k}"] = np.array_equal(folder.depth_steps(k), packed.depth_steps(k))
         same[f"instance_{k}"] = np.array_equal(folder.instance(k), packed.instance(k))
         same[f"frustum_{k}"] = np.array_equal(folder.frustum(k), packed.frustum(k))
     if folder.grid:

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from scenegen.core.dataset.shards import (
 )
 from scenegen.core.errors import DamageError
 from scenegen.core.files import write_bytes
+from scenegen.core.scene.scene import MapSpec
 
 
 def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[int, bytes]:
@@ -40,7 +42,7 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
         return index, b"".join(parts + [block_bytes(index, _view_members(stored, k, packing, end), k) for k in views])
     members = {f"image_{k}.{end}": _image(stored.image(k), packing) for k in views}
     if packing.maps:
-        members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_mm(k)) for k in views}
+        members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_steps(k)) for k in views}
         members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
     frusta = [stored.frustum(k) for k in views]
     if len({f.shape for f in frusta}) > 1:
@@ -65,12 +67,14 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     """The files of one view of many: a complete sample."""
     members = {f"image.{end}": _image(stored.image(k), packing)}
     if packing.maps:
-        members["depth.npz"] = encode_map("depth", stored.depth_mm(k))
+        members["depth.npz"] = encode_map("depth", stored.depth_steps(k))
         members["instance.npz"] = encode_map("instance", stored.instance(k))
-    view = {
+    view: dict[str, Any] = {
         "camera": dataclasses.asdict(stored.cameras[k]),
         "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],
     }
+    if stored.map_spec != MapSpec():
+        view["map_spec"] = dataclasses.asdict(stored.map_spec)
     content = json.dumps(view, separators=(",", ":")).encode()
     return members | {"labels.npz": encode_labels(None, [stored.frustum(k)]), "view.json": content}
 

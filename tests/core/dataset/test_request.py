@@ -36,6 +36,7 @@ UNUSUAL: dict[str, Any] = {
     "quality": "draft",
     "views": 12,
     "variation": ("lights", "noise"),
+    "depth_unit": 10,
     "device": "cuda",
     "assets": Path("/models"),
     "workers": 5,
@@ -117,8 +118,21 @@ def test_dataset_json_holds_what_was_asked_for(tmp_path: Path) -> None:
     for each, details in options_of(Request):
         assert getattr(recorded, each.name) == (getattr(request, each.name) if details.recorded else each.default)
     assert set(to_record(request)) == {
-        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "library")
+        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "depth_unit", "library")
     }
+
+
+def test_options_that_came_later_are_written_where_they_are_used(tmp_path: Path) -> None:
+    info = DatasetInfo(Request(assets=Path("/models")), "p", "l", CLASSES, GRID, None)
+    check_dataset_json(tmp_path, info)
+    assert "depth_unit" not in json.loads((tmp_path / "dataset.json").read_text())
+    other = dataclasses.replace(info, request=dataclasses.replace(info.request, depth_unit=10))
+    with pytest.raises(ScenegenError, match="made with depth_unit 1, now asked for 10"):
+        check_dataset_json(tmp_path, other)
+    check_dataset_json(tmp_path / "far", other)
+    assert read_dataset_json(tmp_path / "far").request.depth_unit == 10
+    with pytest.raises(ScenegenError, match="made with depth_unit 10, now asked for 1"):
+        check_dataset_json(tmp_path / "far", info)
 
 
 def test_an_older_dataset_json_is_read_and_continued(tmp_path: Path) -> None:
@@ -147,6 +161,8 @@ def test_an_older_dataset_json_is_read_and_continued(tmp_path: Path) -> None:
         ({"scenes": 10**9}, "--scenes 1000000000: ask for at most 100000000"),
         ({"split": "holdout"}, "--split holdout: take train or test"),
         ({"quality": "best"}, "--quality best: take draft, standard or high"),
+        ({"depth_unit": 0}, "--depth-unit 0: ask for at least 1"),
+        ({"depth_unit": 101}, "--depth-unit 101: ask for at most 100"),
         ({"device": "abacus"}, "--device abacus: take auto, cpu, optix, cuda, hip, metal or oneapi"),
         ({"per_gpu": 0}, "--per-gpu 0: ask for at least 1"),
     ],

@@ -13,13 +13,13 @@ from helpers.labelled_scenes import SceneLabels, make_labels
 from numpy.typing import NDArray
 from scenegen.core.dataset.shards import pack_masks
 from scenegen.core.labels.box_masks import grid_masks
-from scenegen.core.labels.depth_and_instances import depth_to_millimetres, rasterize
+from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize
 from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.grids import BoxGrid, FrustumGrid, cell_centres, frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view, place_meshes
 from scenegen.core.labels.voxelize import mark_cells, voxelize
 from scenegen.core.scene.scene import (
-    FARTHEST_MM,
+    FARTHEST_STEP,
     Bounds,
     Camera,
     FrustumSpec,
@@ -163,8 +163,10 @@ def test_a_narrower_field_of_view_keeps_pose_and_centre() -> None:
 
 
 def test_depth_in_millimetres_keeps_nothing_apart_from_near_and_far() -> None:
-    stored = depth_to_millimetres(np.array([0.0, 0.0001, 1.2344, 1.2346, 65.534, 65.5351, 900.0], np.float32))
-    assert stored.tolist() == [0, 1, 1234, 1235, 65534, FARTHEST_MM, FARTHEST_MM]
+    stored = depth_to_steps(np.array([0.0, 0.0001, 1.2344, 1.2346, 65.534, 65.5351, 900.0], np.float32), 1)
+    assert stored.tolist() == [0, 1, 1234, 1235, 65534, FARTHEST_STEP, FARTHEST_STEP]
+    stored = depth_to_steps(np.array([0.0, 0.001, 1.2344, 1.236, 655.34, 655.36, 9000.0], np.float32), 10)
+    assert stored.tolist() == [0, 1, 123, 124, 65534, FARTHEST_STEP, FARTHEST_STEP]
 
 
 def test_leaving_out_what_a_view_cannot_show_changes_no_label(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from helpers.box_scenes import CLASSES, labelled_box_scene
 from PIL import Image
 from scenegen.core.dataset.shards import Packing
 from scenegen.core.errors import UsageError
-from scenegen.core.scene.scene import FARTHEST_MM
+from scenegen.core.scene.scene import FARTHEST_STEP
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import pack
 
@@ -77,7 +77,7 @@ def test_the_camera_has_pixel_centres_at_whole_numbers(exported: Path) -> None:
 def test_what_has_no_depth_is_as_far_as_blenders_depth_of_nothing(box_copy: Path, tmp_path: Path) -> None:
     file = box_copy / "scenes" / "scene_000000" / "depth_0.png"
     depth = np.asarray(Image.open(file)).astype(np.uint16)
-    depth[0, :2] = (0, FARTHEST_MM)
+    depth[0, :2] = (0, FARTHEST_STEP)
     Image.fromarray(depth).save(file)
     export(box_copy, tmp_path / "out", "hdf5")
     with h5py.File(tmp_path / "out" / "scene_000000" / "0.hdf5") as opened:

@@ -18,7 +18,7 @@ from scenegen import __version__
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.fingerprints import ModelChanges, changed_models
 from scenegen.core.dataset.folders import finished_indices
-from scenegen.core.dataset.request import Request, from_record, to_record
+from scenegen.core.dataset.request import Request, from_record, to_record, written_record
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, read_json
@@ -94,14 +94,15 @@ def _read_body(body: dict[str, Any]) -> DatasetInfo:
 
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:
     """Write dataset.json whole or not at all."""
-    write_text(out / "dataset.json", json.dumps(_body(info), indent=1) + "\n")
+    body = _body(info, written_record(info.request))
+    write_text(out / "dataset.json", json.dumps(body, indent=1) + "\n")
 
 
-def _body(info: DatasetInfo) -> dict[str, Any]:
-    """The keys and values of dataset.json."""
+def _body(info: DatasetInfo, record: dict[str, Any]) -> dict[str, Any]:
+    """The keys and values of dataset.json; `record` has those of the request."""
     own = dataclasses.asdict(info)
     del own["request"]
-    return {"format": info.format, **to_record(info.request), **own}
+    return {"format": info.format, **record, **own}
 
 
 def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] = ()) -> None:
@@ -123,8 +124,8 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
         write_dataset_json(out, wanted)
         return
     found = read_dataset_json(out)
-    before = _body(found)
-    for key, now in _body(wanted).items():
+    before = _body(found, to_record(found.request))
+    for key, now in _body(wanted, to_record(wanted.request)).items():
         was = before[key]
         if key == "library_checksum" and was != now and assets:
             raise ScenegenError(

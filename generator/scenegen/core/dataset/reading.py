@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeVar, overload
 
@@ -35,10 +35,10 @@ from scenegen.core.dataset.shards import (
     unpack_masks,
 )
 from scenegen.core.decoding import decode_gzip, decode_npy, decode_npz, decode_png, read_file
-from scenegen.core.errors import DamageError, NewerFormatError
+from scenegen.core.errors import DamageError, NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
-from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObject, Scene
+from scenegen.core.scene.scene import Camera, GridSpec, MapSpec, PlacedObject, Scene
 from scenegen.core.scene.scene_json import scene_from_json
 
 T = TypeVar("T")
@@ -51,13 +51,15 @@ class StoredScene:
     `read` gives a file's content by its name, `name` is the scene's place in messages, `advice` is what to do about a
     file that is missing or damaged. Every member raises DamageError, which names the file, when its file is one of
     these, and NewerFormatError when scene.json is of a format that a later scenegen writes. Once `scene` was read, an
-    array must have the shape that it asks for, or its file is damaged.
+    array must have the shape that it asks for, or its file is damaged. `map_spec` is what dataset.json
+    says of the maps (default: what scene.json says).
     """
 
-    def __init__(self, name: str, read: Callable[[str], bytes], advice: str) -> None:
+    def __init__(self, name: str, read: Callable[[str], bytes], advice: str, map_spec: MapSpec | None = None) -> None:
         self.name = name
         self._read = read
         self.advice = advice
+        self._map_spec = map_spec
 
     @cached_property
     def scene(self) -> Scene:
@@ -112,16 +114,32 @@ class StoredScene:
         """Camera k's image as it is stored: the bytes of a PNG file, or of a JPEG file in packed data sets."""
         return self._parse(f"image_{k}.png", bytes)
 
-    def depth_mm(self, k: int) -> NDArray[np.uint16]:
-        """Camera k's depth as stored, uint16 (H, W): millimetres along the optical axis, 0 = nothing, 65535 = far."""
+    @property
+    def map_spec(self) -> MapSpec:
+        """How depth is stored."""
+        return self._map_spec or self.scene.map_spec
+
+    def depth_steps(self, k: int) -> NDArray[np.uint16]:
+        """Camera k's depth as stored, uint16 (H, W): steps of `map_spec.depth_unit` millimetres along the optical axis.
+
+        0 = nothing hit, 65535 = that far or farther.
+        """
         return self._fitting(
             self._sixteen_bit(f"depth_{k}.png"), f"depth_{k}.png", lambda scene: _image_shape(scene, k)
         )
 
+    def depth_mm(self, k: int) -> NDArray[np.uint16]:
+        """`depth_steps` where a step is a millimetre. ScenegenError where it is not: millimetres need not fit."""
+        if self.map_spec.depth_unit != 1:
+            steps = f"depth has steps of {self.map_spec.depth_unit} mm"
+            raise ScenegenError(f"{self.name}: {steps}; take depth(k), in metres, or depth_steps(k)")
+        return self.depth_steps(k)
+
     def depth(self, k: int) -> NDArray[np.float32]:
-        """Camera k's depth, float32 (H, W), metres along the optical axis; 0 = nothing hit, inf = 65.535 m or more."""
-        depth = self.depth_mm(k)
-        return np.where(depth == FARTHEST_MM, np.float32(np.inf), depth.astype(np.float32) / np.float32(1000))
+        """Camera k's depth, float32 (H, W), metres along the optical axis; 0 = nothing hit, inf = `map_spec.farthest`
+        metres or more.
+        """
+        return _metres(self.map_spec.depth_unit)[self.depth_steps(k)]
 
     def instance(self, k: int) -> NDArray[np.uint16]:
         """Camera k's instance map, uint16 (H, W): object id + 1, 0 = background."""
@@ -190,10 +208,11 @@ class PackedScene(StoredScene):
     Images may come from JPEG.
     """
 
-    def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None = None) -> None:
+    def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None, map_spec: MapSpec) -> None:
         self._views = views or {}
         read = partial(_read_packed, shard, block, self._views)
-        super().__init__(f"{shard}/{scene_key(block.scene)}", read, "copy the shard again, or pack the data set again")
+        advice = "copy the shard again, or pack the data set again"
+        super().__init__(f"{shard}/{scene_key(block.scene)}", read, advice, map_spec)
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -259,6 +278,14 @@ def _one_frustum(content: bytes, number: int) -> NDArray[np.uint8]:
     return frusta[..., number]
 
 
+@cache
+def _metres(unit: int) -> NDArray[np.float32]:
+    """Every stored depth in metres, float32 (65536,)."""
+    metres = (np.arange(2**16) * unit / 1000).astype(np.float32)
+    metres[-1] = np.inf
+    return metres
+
+
 def _decode_sixteen_bit(content: bytes) -> NDArray[np.uint16]:
     return decode_png(content, ("I;16", "I")).astype(np.uint16)
 
@@ -310,8 +337,8 @@ class Dataset:
             raise IndexError(f"{self.path}: no scene at position {number}, there are {len(self)} scenes")
         index = self.indices[number]
         if self.packing:
-            return PackedScene(*self._blocks[index], self._views.get(index))
-        return open_scene(self.path, index)
+            return PackedScene(*self._blocks[index], self._views.get(index), self.info.request.map_spec)
+        return open_scene(self.path, index, self.info.request.map_spec)
 
     def __iter__(self) -> Iterator[StoredScene]:
         return (self[position] for position in range(len(self)))
@@ -325,11 +352,11 @@ class Dataset:
         return sum(file.stat().st_size for folder in folders for file in folder.iterdir()) / 1e6
 
 
-def open_scene(path: Path, index: int) -> StoredScene:
-    """Scene `index` of the data set in folders at `path`; nothing is read yet."""
+def open_scene(path: Path, index: int, map_spec: MapSpec | None = None) -> StoredScene:
+    """Scene `index` of the data set in folders at `path`, with maps as dataset.json says; nothing is read yet."""
     folder = scene_path(path, index)
     advice = f"copy it again from where it came, or move {folder.name} away and generate scene {index} again"
-    return StoredScene(str(folder), partial(_read_file, folder), advice)
+    return StoredScene(str(folder), partial(_read_file, folder), advice, map_spec)
 
 
 def _read_file(folder: Path, file: str) -> bytes:

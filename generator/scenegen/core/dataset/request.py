@@ -17,6 +17,7 @@ from scenegen.core.blender_protocol import GPU_KINDS
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.look.variation_names import VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
+from scenegen.core.scene.scene import MOST_DEPTH_UNIT, MapSpec
 
 QUALITIES = ("draft", "standard", "high")
 SPLITS = ("train", "test")
@@ -28,6 +29,11 @@ _RECORDED_AS = {"assets": "library"}
 
 _ALWAYS_RECORDED = frozenset({"preset", "scenes", "seed", "split", "quality", "library"})
 """Keys that every dataset.json has. One that came later may be missing, and then has its default."""
+
+_ALWAYS_WRITTEN = _ALWAYS_RECORDED | {"views", "variation"}
+"""Keys that are written whatever their value. One that came later is written where it is not its default: whoever does
+not use an option gets the bytes of before.
+"""
 
 
 def parse_place(text: str) -> Path | str:
@@ -96,6 +102,15 @@ class Request:
         metavar="WHAT",
         recorded=True,
     )
+    depth_unit: int = option(
+        1,
+        "Millimetres per step of the 16-bit depth: 1 reaches to 65.5 m, 10 to 655 m.",
+        parse=int,
+        metavar="MM",
+        at_least=1,
+        at_most=MOST_DEPTH_UNIT,
+        recorded=True,
+    )
     device: str = option("auto", "What renders.", choices=("auto", "cpu", *GPU_KINDS))
     assets: Path | None = option(
         None,
@@ -143,6 +158,11 @@ class Request:
         return self.assets or default_library()
 
     @property
+    def map_spec(self) -> MapSpec:
+        """How the maps of its scenes are stored."""
+        return MapSpec(self.depth_unit)
+
+    @property
     def kinds_of_variation(self) -> tuple[str, ...]:
         """What differs between scenes beside the labels; `variation` may be text as well, such as "all".
 
@@ -184,13 +204,19 @@ def for_blender(request: Request) -> Request:
 
 
 def to_record(request: Request) -> dict[str, Any]:
-    """The recorded options as plain values for dataset.json."""
+    """The recorded options as plain values, by their keys in dataset.json."""
     values = {
         _RECORDED_AS.get(each.name, each.name): getattr(request, each.name)
         for each, details in options_of(request)
         if details.recorded
     }
     return {key: _plain(value) for key, value in values.items()}
+
+
+def written_record(request: Request) -> dict[str, Any]:
+    """What of `to_record` dataset.json holds: one that lacks the rest means the defaults."""
+    usual = to_record(Request())
+    return {key: v for key, v in to_record(request).items() if key in _ALWAYS_WRITTEN or v != usual[key]}
 
 
 def _plain(value: Any) -> Any:

@@ -113,7 +113,7 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
     if scene.grid:
         writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
     for k, camera in enumerate(scene.cameras):
-        labels = view_labels(placed, camera, scene.room)
+        labels = view_labels(placed, camera, scene.room, scene.map_spec)
         writer.view(k, labels.frustum, labels.depth, labels.instance)
 
 

@@ -18,7 +18,7 @@ from scenegen.core.compiled import compiled
 from scenegen.core.labels.cut_outs import CutOut, OpaqueTexels, is_opaque, opaque_texels
 from scenegen.core.labels.grids import affine
 from scenegen.core.labels.triangle_meshes import mesh_arrays
-from scenegen.core.scene.scene import FARTHEST_MM, MOST_OBJECTS, Camera, Vector
+from scenegen.core.scene.scene import FARTHEST_STEP, MOST_OBJECTS, Camera, Vector
 
 Floats = NDArray[np.float64]
 
@@ -54,10 +54,10 @@ def rasterize(
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
 
 
-def depth_to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Depth in metres as stored: 0 stays 0, a hit is at least 1 and at most FARTHEST_MM."""
-    millimetres = np.clip(np.rint(depth.astype(np.float64) * 1000), 1, FARTHEST_MM)
-    return np.where(depth > 0, millimetres, 0).astype(np.uint16)
+def depth_to_steps(depth: NDArray[np.float32], unit: int) -> NDArray[np.uint16]:
+    """Depth in metres as stored, in steps of `unit` millimetres: 0 stays 0, a hit is from 1 to FARTHEST_STEP."""
+    steps = np.clip(np.rint(depth.astype(np.float64) * (1000 / unit)), 1, FARTHEST_STEP)
+    return np.where(depth > 0, steps, 0).astype(np.uint16)
 
 
 def _ray_frame(camera: Camera) -> tuple[Floats, Floats]:

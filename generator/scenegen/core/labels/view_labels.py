@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.depth_and_instances import depth_to_millimetres, rasterize
+from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize
 from scenegen.core.labels.fruxels import frustum_labels
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
-from scenegen.core.scene.scene import Camera, Vector
+from scenegen.core.scene.scene import Camera, MapSpec, Vector
 
 
 @dataclass(frozen=True)
 class ViewLabels:
     """One camera's labels.
 
-    `frustum` uint8 (w, h, d), 0 = air, else class index + 1; `depth` uint16 (H, W), millimetres, 0 = nothing hit,
-    65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0.
+    `frustum` uint8 (w, h, d), 0 = air, else class index + 1; `depth` uint16 (H, W), steps of
+    MapSpec.depth_unit, 0 = nothing hit, 65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0.
     """
 
     frustum: NDArray[np.uint8]
@@ -36,14 +36,14 @@ class ViewMaps:
     instance: NDArray[np.uint16]
 
 
-def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewLabels:
+def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewLabels:
     """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
-    maps = view_maps(placed, camera, room)
+    maps = view_maps(placed, camera, room, spec)
     return ViewLabels(frustum_labels(placed, camera), maps.depth, maps.instance)
 
 
-def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None) -> ViewMaps:
+def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewMaps:
     """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again."""
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
     depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces, mesh.cut_out) for mesh in seen], camera, room)
-    return ViewMaps(depth_to_millimetres(depth), instance)
+    return ViewMaps(depth_to_steps(depth, spec.depth_unit), instance)

@@ -13,8 +13,10 @@ from typing import Any
 MOST_CELLS = 2**30
 """Of a grid; `scenegen voxelize` makes at most a quarter of it."""
 
-FARTHEST_MM = 65535
-"""Stored depth, in millimetres, of surfaces at this distance or farther: the largest value of a 16-bit image."""
+FARTHEST_STEP = 65535
+"""Stored depth of surfaces that many steps away or farther: the largest value of a 16-bit image."""
+MOST_DEPTH_UNIT = 100
+"""Millimetres per step of stored depth, at most."""
 MOST_CLASSES, MOST_CLASSES_IN_GRID, MOST_OBJECTS = 255, 64, 65_534
 """A frustum cell has 8 bits, for air and one class; a packed box cell has a bit per class, at most 64; a pixel of an
 instance map has 16 bits, for the background and one object.
@@ -213,6 +215,28 @@ class Look:
 
 
 @dataclass(frozen=True)
+class MapSpec:
+    """How the maps of a scene's cameras are stored: a step of the 16-bit depth is `depth_unit` millimetres."""
+
+    depth_unit: int = 1
+
+    def __post_init__(self) -> None:
+        """ValueError for a step that no data set has."""
+        if not 1 <= self.depth_unit <= MOST_DEPTH_UNIT:
+            raise ValueError(f"depth_unit {self.depth_unit}: need 1 to {MOST_DEPTH_UNIT} millimetres")
+
+    @property
+    def depth_step(self) -> float:
+        """Metres per step of stored depth."""
+        return self.depth_unit / 1000
+
+    @property
+    def farthest(self) -> float:
+        """Metres from which on depth is not known: 65.535 with steps of a millimetre."""
+        return FARTHEST_STEP * self.depth_unit / 1000
+
+
+@dataclass(frozen=True)
 class Scene:
     """One complete scene: with the asset library it decides images and labels. `room` is None outdoors."""
 
@@ -228,3 +252,4 @@ class Scene:
     skipped: tuple[Skipped, ...]
     look: Look
     extra: dict[str, Any] = field(default_factory=dict)
+    map_spec: MapSpec = MapSpec()

@@ -7,7 +7,7 @@ import json
 import re
 
 from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
-from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Scene
+from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Scene
 
 FORMAT = "scenegen/1"
 
@@ -25,6 +25,8 @@ def scene_to_json(scene: Scene) -> str:
     """The text of scene.json; with many views, one line per camera and object instead of one per number."""
     body = dataclasses.asdict(scene)
     extra = body.pop("extra")
+    if scene.map_spec == MapSpec():  # as before there were others
+        del body["map_spec"]
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
     whole = {"format": FORMAT, **body, **extra}

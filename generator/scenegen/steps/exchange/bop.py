@@ -38,7 +38,7 @@ from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize
 from scenegen.core.labels.label_meshes import LabelMesh
 from scenegen.core.labels.placed_meshes import world_vertices
-from scenegen.core.scene.scene import FARTHEST_MM, Camera, PlacedObject
+from scenegen.core.scene.scene import FARTHEST_STEP, Camera, MapSpec, PlacedObject
 from scenegen.steps.exchange.bop_models import MM, BopObject, centre, write_model
 from scenegen.steps.exchange.files import image_suffix, whole_folder
 from scenegen.steps.exchange.masks import Mask, PixelBox, box_of
@@ -81,11 +81,13 @@ class BopWriter:
             for name in ("rgb", "depth", "mask", "mask_visib"):
                 (folder / name).mkdir()
             for k, camera in enumerate(scene.cameras):
-                content, depth, instance = stored.encoded_image(k), stored.depth_mm(k), stored.instance(k)
+                content, depth, instance = stored.encoded_image(k), stored.depth_steps(k), stored.instance(k)
                 (folder / "rgb" / f"{k:06d}{image_suffix(content)}").write_bytes(content)
-                depth = np.where(depth == FARTHEST_MM, 0, depth).astype(np.uint16)  # "that far or farther": not a depth
+                depth = np.where(depth == FARTHEST_STEP, 0, depth).astype(
+                    np.uint16
+                )  # "that far or farther": not a depth
                 _write_png(folder / "depth" / f"{k:06d}.png", depth)
-                cameras[str(k)] = _camera(camera)
+                cameras[str(k)] = _camera(camera, scene.map_spec)
                 poses[str(k)], infos[str(k)] = [], []
                 for item in scene.objects:
                     silhouette = _silhouette(camera, solids[item.id])
@@ -126,8 +128,8 @@ class BopWriter:
         _write_json(self.folder / "models" / "assets.json", {str(m.number): self._about_model(m) for m in models})
         first = dataset[0].cameras[0]
         (fx, _, cx), (_, fy, cy), _ = first.K
-        size = {"width": first.width, "height": first.height}
-        _write_json(self.folder / "camera.json", {"cx": cx, "cy": cy, "depth_scale": 1.0, "fx": fx, "fy": fy, **size})
+        lens = {"cx": cx, "cy": cy, "depth_scale": float(dataset[0].map_spec.depth_unit), "fx": fx, "fy": fy}
+        _write_json(self.folder / "camera.json", {**lens, "width": first.width, "height": first.height})
         counts = {"images": 0, "annotations": 0, "models": len(models), "assets": len({m.asset for m in models})}
         write_text(self.folder / "dataset_info.md", _about(dataset, counts["models"], counts["assets"]))
         targets: list[dict[str, int]] = []
@@ -215,11 +217,11 @@ def _silhouette(camera: Camera, mesh: LabelMesh) -> _Silhouette | None:
     return _Silhouette(mask, int(np.count_nonzero(large)), box)
 
 
-def _camera(camera: Camera) -> dict[str, Any]:
+def _camera(camera: Camera, maps: MapSpec) -> dict[str, Any]:
     matrix = np.array(camera.world_to_camera)
     return {
         "cam_K": np.array(camera.K).reshape(-1).tolist(),
-        "depth_scale": 1.0,
+        "depth_scale": float(maps.depth_unit),
         "cam_R_w2c": matrix[:3, :3].reshape(-1).tolist(),
         "cam_t_w2c": (matrix[:3, 3] * MM).tolist(),
     }
@@ -243,7 +245,7 @@ def _box(box: PixelBox) -> list[int]:
 
 
 def _about(dataset: Dataset, models: int, assets: int) -> str:
-    request = dataset.info.request
+    request, maps = dataset.info.request, dataset.info.request.map_spec
     return f"""# {request.preset}
 
 {len(dataset)} rendered scenes of the preset {request.preset} (seed {request.seed}, split {request.split}), made with
@@ -253,8 +255,9 @@ because a BOP pose has no scale. `models/assets.json` gives the asset, class and
 `cam_K` counts from the corner of the image: the centre of the top left pixel is (0.5, 0.5). Subtract 0.5 from cx and cy
 for programs that have pixel centres at whole numbers, such as the BOP toolkit's depth_im_to_dist_im.
 
-The masks are exact: a pixel belongs to the object that is visible at its centre. Depth is in millimetres, 0 where
-nothing was hit or beyond 65.5 m. CREDITS.txt and CREDITS.json list the models' authors and licences.
+The masks are exact: a pixel belongs to the object that is visible at its centre. Depth times `depth_scale`
+({maps.depth_unit}) is in millimetres, 0 where nothing was hit or beyond {maps.farthest:.1f} m.
+CREDITS.txt and CREDITS.json list the models' authors and licences.
 """
 
 

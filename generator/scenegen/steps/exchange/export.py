@@ -175,7 +175,7 @@ def _read_pictures(stored: StoredScene, *, maps: bool) -> None:
     for k in range(len(stored.cameras)):
         stored.image(k)
         if maps:
-            stored.depth_mm(k)
+            stored.depth_steps(k)
             stored.instance(k)
 
 

@@ -2,13 +2,14 @@
 
     OUT/scene_000017/transforms.json    cameras, and where each one's files are
     OUT/scene_000017/images/0.png       camera 0, as stored
-    OUT/scene_000017/depths/0.png       16 bit, millimetres along the optical axis, 0 = not known; where there are maps
+    OUT/scene_000017/depths/0.png       16 bit, along the optical axis, 0 = not known; where there are maps
     OUT/CREDITS.txt  CREDITS.json
 
 `transform_matrix` takes points of the camera to the world. Cameras are OpenGL's: x right, y up, looking along -z. The
 world is the data set's, metres with z up. cx and cy count from the image's corner: pixel centres are at .5, as in the
 data set, in nerfstudio and in instant-ngp. Keys as in nerfstudio_dataparser.py of nerfstudio and nerf_loader.cu of
-instant-ngp; the two call the depth file depth_file_path and depth_path.
+instant-ngp; the two call the depth file depth_file_path and depth_path. Its unit is the data set's (usually the
+millimetre, which nerfstudio assumes), and integer_depth_scale says it to instant-ngp.
 """
 
 from __future__ import annotations
@@ -28,13 +29,11 @@ from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset, StoredScene
 from scenegen.core.files import write_text
 from scenegen.core.scene.camera import camera_position
-from scenegen.core.scene.scene import FARTHEST_MM, Camera, Scene
+from scenegen.core.scene.scene import FARTHEST_STEP, Camera, Scene
 from scenegen.steps.exchange.files import image_suffix, whole_folder
 from scenegen.steps.exchange.survey import ExportJob
 
 FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
-METRES = 0.001
-"""Metres of one unit of a depth image: nerfstudio's default, and said to instant-ngp."""
 AROUND = 16
 """How many times larger than the bounds of what stands there instant-ngp's volume is where there is no room."""
 
@@ -64,7 +63,7 @@ class NerfWriter:
                 (folder / frame["file_path"]).write_bytes(content)
                 if self.maps:
                     frame["depth_file_path"] = frame["depth_path"] = f"depths/{k}.png"
-                    (folder / "depths" / f"{k}.png").write_bytes(_depth_png(stored.depth_mm(k)))
+                    (folder / "depths" / f"{k}.png").write_bytes(_depth_png(stored.depth_steps(k)))
                 frames.append(frame)
             write_text(folder / "transforms.json", json.dumps({**_head(scene), "frames": frames}, indent=1) + "\n")
 
@@ -82,7 +81,7 @@ def _head(scene: Scene) -> dict[str, Any]:
     low, high = _bounds(scene)
     return {
         "camera_model": "OPENCV",
-        "integer_depth_scale": METRES,
+        "integer_depth_scale": scene.map_spec.depth_step,
         "aabb": [low.tolist(), high.tolist()],  # instant-ngp puts this box into its unit cube
         "aabb_scale": 1 if scene.room else AROUND,
     }
@@ -107,7 +106,7 @@ def _bounds(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _depth_png(depth: NDArray[np.uint16]) -> bytes:
-    """Depth in millimetres (H, W) as PNG, without what is that far or farther: 0, as where nothing was hit."""
+    """Depth in steps (H, W) as PNG, without what is that far or farther: 0, as where nothing was hit."""
     image = io.BytesIO()
-    Image.fromarray(np.where(depth == FARTHEST_MM, 0, depth).astype(np.uint16)).save(image, "PNG")
+    Image.fromarray(np.where(depth == FARTHEST_STEP, 0, depth).astype(np.uint16)).save(image, "PNG")
     return image.getvalue()

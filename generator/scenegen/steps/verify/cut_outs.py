@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from scenegen.core.compiled import compiled
 from scenegen.core.labels.label_meshes import CLEAR, OPAQUE, alpha_maps
-from scenegen.core.scene.scene import FARTHEST_MM, Camera
+from scenegen.core.scene.scene import FARTHEST_STEP, Camera
 from scenegen.steps.library import load_asset
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.projection import Array, eye_of, rays_of
 
-DEPTH_STEP = 0.001
-"""Metres of depth to which the depth map is known."""
 TEXEL_BORDER = 1e-3
 """Texels: a point so close to the border of one may belong to its neighbour."""
 FACE_BORDER = 1e-6
@@ -57,8 +55,8 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
         matrix = np.array(item.matrix)
         world = faces._replace(corners=faces.corners @ matrix[:3, :3].T + matrix[:3, 3])
         own = v.instance == item.id + 1
-        shown, nearer = _cast(world, v.camera, v.depth)
-        asked = own & (v.depth < FARTHEST_MM)
+        shown, nearer = _cast(world, v.camera, v.depth, s.scene.map_spec.depth_step)
+        asked = own & (v.depth < FARTHEST_STEP)
         clear = int(np.count_nonzero(asked & ~shown))
         hidden = int(np.count_nonzero(nearer))
         if clear:
@@ -94,12 +92,17 @@ def _faces_of(library: Path, name: str) -> _Faces | None:
     )
 
 
-def _cast(faces: _Faces, camera: Camera, depth: NDArray[np.uint16]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where a camera's pixels (H, W) meet an opaque texel at their `depth`, and where they meet one before it."""
+def _cast(
+    faces: _Faces, camera: Camera, depth: NDArray[np.uint16], step: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a camera's pixels (H, W) meet an opaque texel at their `depth`, and where they meet one before it.
+
+    Depth is known to `step` metres, which are its unit.
+    """
     shown, nearer = np.zeros(depth.shape, dtype=np.bool_), np.zeros(depth.shape, dtype=np.bool_)
     pose = np.array(camera.world_to_camera)
     image = (faces.corners @ pose[:3, :3].T + pose[:3, 3]) @ np.array(camera.K).T
-    _meet(faces, image, (eye_of(camera), rays_of(camera)), depth, shown, nearer)
+    _meet(faces, image, (eye_of(camera), rays_of(camera)), (depth, step), shown, nearer)
     return shown, nearer
 
 
@@ -108,10 +111,11 @@ def _meet(
     faces: _Faces,
     image: Array,
     view: tuple[Array, Array],
-    depth: NDArray[np.uint16],
+    stored: tuple[NDArray[np.uint16], float],
     shown: NDArray[np.bool_],
     nearer: NDArray[np.bool_],
 ) -> None:
+    depth, step = stored
     height, width = depth.shape
     eye, rays = view
     for f in range(len(faces.map_of)):
@@ -142,10 +146,10 @@ def _meet(
                 inside = min(1 - b - c, b, c)
                 if z <= 0 or inside < -FACE_BORDER:
                     continue
-                known = depth[row, column] / 1000.0
-                if known > 0 and abs(z - known) <= DEPTH_STEP:
+                known = depth[row, column] * step
+                if known > 0 and abs(z - known) <= step:
                     shown[row, column] |= _alpha_around(faces, f, b, c)[1]
-                elif inside > FACE_BORDER and depth[row, column] < FARTHEST_MM and (known == 0 or z < known):
+                elif inside > FACE_BORDER and depth[row, column] < FARTHEST_STEP and (known == 0 or z < known):
                     nearer[row, column] |= _alpha_around(faces, f, b, c)[0]
 
 

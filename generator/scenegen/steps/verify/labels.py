@@ -4,7 +4,8 @@ Different code makes box cells, frustum cells, depth and instance maps from the 
 neither shifted nor mirrored, mixed up or empty. Let S be an object's solid:
 
 - The surface point of a pixel lies in S, so the box cell and the frustum cell around it are labelled. The depth map
-  rounds to millimetres, so the point may be anywhere within one millimetre along its ray.
+  rounds to steps of a millimetre, or of more where the data set says so: the point may be anywhere within one step
+  along its ray.
 - A cell is labelled if S's surface meets it or its centre is inside S. In both cases some point of S is in the cell,
   and the cell of the other grid around that point is labelled too: either S's surface meets that cell, or the whole
   cell is inside S. So a labelled cell of one grid that lies completely in the other grid's volume overlaps a labelled
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.depth_and_instances import depth_to_millimetres, rasterize
+from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, Scene
@@ -63,7 +64,7 @@ class LabelledScene:
 
 @dataclass(frozen=True)
 class CameraView:
-    """Camera `k` with its files: image uint8 (H, W, 3), depth in millimetres and instance uint16 (H, W), frustum uint8
+    """Camera `k` with its files: image uint8 (H, W, 3), depth in steps and instance uint16 (H, W), frustum uint8
     (w, h, d).
     """
 
@@ -106,7 +107,7 @@ def check_instances(s: LabelledScene, v: CameraView) -> Iterable[str]:
 def check_surfaces(s: LabelledScene, v: CameraView) -> Iterable[str]:
     """Every pixel's point is in its object's box; where no object is, it is on the room, or there is nothing."""
     box_grid = None if s.masks is None or s.scene.grid is None else (s.scene.grid, s.masks)
-    counts = count_pixels((v.depth, v.instance), v.camera, s.boxes, v.frustum, box_grid)
+    counts = count_pixels((v.depth, v.instance, s.scene.map_spec), v.camera, s.boxes, v.frustum, box_grid)
     s.pixels.append(counts)
     for number in np.flatnonzero(counts.outside):
         name = s.scene.objects[number].class_name
@@ -114,7 +115,7 @@ def check_surfaces(s: LabelledScene, v: CameraView) -> Iterable[str]:
             f"depth_{v.k}.png: {counts.outside[number]} pixels of object {number} ({name}) lie outside its box; "
             f"the depth, the pose of {v.camera.name} or that of the object is wrong"
         )
-    walls = depth_to_millimetres(rasterize([], v.camera, s.scene.room)[0])
+    walls = depth_to_steps(rasterize([], v.camera, s.scene.room)[0], s.scene.map_spec.depth_unit)
     wrong = int(np.count_nonzero((v.depth != walls) & (v.instance == 0)))
     behind = int(np.count_nonzero((v.depth > walls) & (v.instance > 0))) if s.scene.room else 0
     if wrong:

@@ -1,7 +1,7 @@
 """Where the surface points of a camera's pixels are: in their object's box, in cells of its class.
 
-Compiled, since a street has millions of pixels. The depth map rounds to millimetres, so that a point may be anywhere
-within one millimetre of depth along its ray.
+Compiled, since a street has millions of pixels. The depth map rounds to steps, so that a point is tried at every
+millimetre of the step along its ray, and a millimetre before and behind it where a step is one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.compiled import compiled
-from scenegen.core.scene.scene import FARTHEST_MM, Camera, GridSpec, PlacedObject
+from scenegen.core.scene.scene import FARTHEST_STEP, Camera, GridSpec, MapSpec, PlacedObject
 from scenegen.steps.verify.projection import Array, eye_of, frustum_focal, rays_of
 
-DEPTH_STEP = 0.001
-"""Metres of depth to which the depth map is known."""
+SPACING = 0.001
+"""Metres of depth between the places that are tried."""
 BOX_TOLERANCE = 0.001
 """Metres that a mesh may stick out of its object's box: a millimetre, to which models are measured."""
 
@@ -72,7 +72,7 @@ def boxes_of(objects: Sequence[PlacedObject], classes: Sequence[str]) -> Boxes:
 
 
 def count_pixels(
-    maps: tuple[NDArray[np.uint16], NDArray[np.uint16]],
+    maps: tuple[NDArray[np.uint16], NDArray[np.uint16], MapSpec],
     camera: Camera,
     boxes: Boxes,
     frustum: NDArray[np.uint8],
@@ -92,7 +92,7 @@ def count_pixels(
     reach = (boxes.corners @ camera.world_to_camera[2][:3]).max(axis=1) + camera.world_to_camera[2][3]
     counts = np.zeros((len(PixelCounts._fields), len(boxes.scale)), np.int64)
     _count(
-        (np.ascontiguousarray(maps[0]), np.ascontiguousarray(maps[1])),
+        (np.ascontiguousarray(maps[0]), np.ascontiguousarray(maps[1]), maps[2].depth_unit),
         (rays_of(camera), eye_of(camera)),
         (boxes.inverse, boxes.low, boxes.high, boxes.classes, boxes.scale, reach),
         (np.ascontiguousarray(masks), np.array(origin, float), float(voxel)),
@@ -104,14 +104,15 @@ def count_pixels(
 
 @compiled
 def _count(
-    maps: tuple[NDArray[np.uint16], NDArray[np.uint16]],
+    maps: tuple[NDArray[np.uint16], NDArray[np.uint16], int],
     view: tuple[Array, Array],
     boxes: tuple[Array, Array, Array, Counts, Array, Array],
     grid: tuple[NDArray[np.bool_], Array, float],
     frustum: tuple[NDArray[np.uint8], float, float, Array],
     counts: Counts,
 ) -> None:
-    depth, instance = maps
+    depth, instance, unit = maps
+    around = max(1, (unit + 1) // 2)
     rays, eye = view
     inverse, low, high, classes, scale, reach = boxes
     masks, origin, voxel = grid
@@ -125,8 +126,8 @@ def _count(
                 continue
             u, v = column + 0.5, row + 0.5
             inside, box_asked, box_found, frustum_asked, frustum_found = False, False, False, False, False
-            for step in range(-1, 2):
-                z = depth[row, column] / 1000.0 + step * DEPTH_STEP
+            for off in range(-around, around + 1):
+                z = depth[row, column] * unit / 1000.0 + off * SPACING
                 for axis in range(3):
                     point[axis] = eye[axis] + z * (rays[axis, 0] * u + rays[axis, 1] * v + rays[axis, 2])
                 for axis in range(3):
@@ -150,8 +151,8 @@ def _count(
                 if 0 <= i < w and 0 <= j < h and 0 <= k < d:
                     frustum_asked = True
                     frustum_found |= labels[k, j, i] > 0
-            if depth[row, column] == FARTHEST_MM:  # any place beyond it will do
-                inside = reach[number] >= FARTHEST_MM / 1000 - DEPTH_STEP
+            if depth[row, column] == FARTHEST_STEP:  # any place beyond it will do
+                inside = reach[number] >= (FARTHEST_STEP - 1) * unit / 1000
             counts[0, number] += not inside
             counts[1, number] += box_asked
             counts[2, number] += box_found

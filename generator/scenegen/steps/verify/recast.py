@@ -40,7 +40,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     """Depth and instances are those of the library's models, and in some cameras the frustum too."""
     if s.placed is None:
         return
-    maps = view_maps(s.placed, v.camera, s.scene.room)
+    maps = view_maps(s.placed, v.camera, s.scene.room, s.scene.map_spec)
     yield from _differing(f"depth_{v.k}.png", "pixels", v.depth, maps.depth)
     yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
     if v.k in _with_frustum(s.scene):

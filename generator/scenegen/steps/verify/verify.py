@@ -235,7 +235,7 @@ class FileReader:
         size = (camera.height, camera.width)
         arrays = (
             self.read(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"),
-            self.read(f"depth_{k}.png", partial(stored.depth_mm, k), size, "uint16"),
+            self.read(f"depth_{k}.png", partial(stored.depth_steps, k), size, "uint16"),
             self.read(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"),
             self.read(f"frustum_{k}.npz", partial(stored.frustum, k), camera.frustum.size, "uint8"),
         )

@@ -20,7 +20,8 @@ class SceneLabels:
     """What a scene folder holds beside images and scene.json.
 
     `occupancy` bool (X, Y, Z) and `masks` bool (X, Y, Z, C) are None without a box grid. One entry a camera: `frusta`
-    uint8 (w, h, d), `depths` uint16 (H, W), `instances` uint16 (H, W). `visible_pixels`: per object, one per camera.
+    uint8 (w, h, d), `depths` uint16 (H, W), `instances` uint16 (H, W), `normals` int16 (H, W, 3) if the scene asks for
+    them. `visible_pixels`: per object, one per camera.
     """
 
     occupancy: NDArray[np.bool_] | None
@@ -29,6 +30,7 @@ class SceneLabels:
     depths: tuple[NDArray[np.uint16], ...]
     instances: tuple[NDArray[np.uint16], ...]
     visible_pixels: tuple[tuple[int, ...], ...]
+    normals: tuple[NDArray[np.int16], ...] = ()
 
 
 def make_labels(scene: Scene, meshes: Meshes) -> SceneLabels:
@@ -45,6 +47,7 @@ def make_labels(scene: Scene, meshes: Meshes) -> SceneLabels:
         visible_pixels=tuple(
             tuple(int(np.count_nonzero(view.instance == o.id + 1)) for view in views) for o in scene.objects
         ),
+        normals=tuple(view.normals for view in views if view.normals is not None),
     )
 
 
@@ -53,7 +56,7 @@ def write_scene(out: Path, scene: Scene, images: Sequence[Path], labels: SceneLa
     with SceneWriter(out, scene.index) as writer:
         writer.images(images)
         for k, view in enumerate(zip(labels.frusta, labels.depths, labels.instances, strict=True)):
-            writer.view(k, *view)
+            writer.view(k, *view, *labels.normals[k : k + 1])
         if labels.masks is not None:
             writer.masks(labels.masks)
         return writer.finish(scene)

@@ -28,7 +28,7 @@ DEBIAN = ("blender", "-b", "-P", str(SCRIPT))
 @pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory, box_library: Path) -> list[str]:
     preset = write_preset(tmp_path_factory.mktemp("preset") / "tiny.toml")
-    return ["--preset", str(preset), "--assets", str(box_library), "--quality", "draft", "--device", "cpu"]
+    return ["--preset", str(preset), "--assets", str(box_library), "--quality", "draft", "--device", "cpu", "--normals"]
 
 
 def run(
@@ -64,8 +64,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, common: list[str]) -> Path:
 
 def test_scenes_are_whole(made: Path) -> None:
     names = sorted(p.name for p in scene_path(made, 0).iterdir())
-    images = [f"{kind}_{k}.{end}" for kind, end in (("depth", "png"), ("frustum", "npz"), ("image", "png"),
-                                                    ("instance", "png")) for k in range(3)]  # fmt: skip
+    kinds = {"depth": "png", "frustum": "npz", "image": "png", "instance": "png", "normals": "npz"}
+    images = [f"{kind}_{k}.{end}" for kind, end in kinds.items() for k in range(3)]
     assert names == sorted([*images, "masks.npy", "occupancy.npy", "scene.json"])
     body = json.loads((scene_path(made, 0) / "scene.json").read_text())
     assert {entry["asset"] for entry in body["credits"]} == {thing["asset"] for thing in body["objects"]}
@@ -128,7 +128,7 @@ def test_labels_are_the_same_bytes_without_variation(made: Path, tmp_path: Path,
     done = run(["--scenes", "1", "--out", str(out), "--variation", "cameras", *common])
     assert done.returncode == 0, done.stderr
     plain, varied = files(out), files(made)
-    assert len(plain) == 15
+    assert len(plain) == 18
     for name, content in plain.items():
         if not name.endswith("scene.json"):
             assert (content == varied[name]) == ("image_" not in name), name

@@ -40,6 +40,8 @@ def request_options(*names: str, **defaults: Any) -> Callable[[Command], Command
 
 
 def _click_option(name: str, details: Option, default: Any) -> Callable[[Command], Command]:
+    if default is False:
+        return click.option(flag(name), is_flag=True, help=details.help)
     given = {} if default is None else {"default": default, "show_default": True}
     return click.option(
         flag(name),

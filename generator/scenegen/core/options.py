@@ -24,9 +24,9 @@ Record = TypeVar("Record")
 class Option:
     """How a field appears on a command line.
 
-    `parse` makes the value from the text of an argument and `format` does the reverse. `driver` marks what concerns
-    many Blenders at once, so that a single Blender has no such option. A `recorded` value decides the content of the
-    scenes and is written to dataset.json.
+    `parse` makes the value from the text of an argument and `format` does the reverse; an option whose default is False
+    takes no text. `driver` marks what concerns many Blenders at once, so that a single Blender has no such option. A
+    `recorded` value decides the content of the scenes and is written to dataset.json.
     """
 
     help: str
@@ -82,14 +82,16 @@ def to_argv(record: Any) -> list[str]:
     for each, details in options_of(record):
         value = getattr(record, each.name)
         if not details.driver and value != each.default:
-            arguments += [flag(each.name), details.format(value)]
+            arguments += [flag(each.name)] if value is True else [flag(each.name), details.format(value)]
     return arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser, kind: type[Any]) -> None:
     """Add the options of a dataclass to the parser of one Blender. What is not given is None."""
     for each, details in options_of(kind):
-        if not details.driver:
+        if each.default is False and not details.driver:
+            parser.add_argument(flag(each.name), action="store_const", const=True, help=details.help)
+        elif not details.driver:
             stated = each.default is not None and not details.required
             default = f" (default: {details.format(each.default)})" if stated else ""
             metavar = "{" + ",".join(details.choices) + "}" if details.choices else details.metavar

@@ -192,6 +192,8 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
         same[f"image_{k}"] = was.shape == now.shape if lossy else np.array_equal(was, now)
         same[f"depth_{k}"] = np.array_equal(folder.depth_steps(k), packed.depth_steps(k))
         same[f"instance_{k}"] = np.array_equal(folder.instance(k), packed.instance(k))
+        if folder.map_spec.normals:
+            same[f"normals_{k}"] = np.array_equal(folder.normal_steps(k), packed.normal_steps(k))
         same[f"frustum_{k}"] = np.array_equal(folder.frustum(k), packed.frustum(k))
     if folder.grid:
         same["occupancy"] = np.array_equal(folder.occupancy, packed.occupancy)

@@ -44,6 +44,8 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
     if packing.maps:
         members |= {f"depth_{k}.npz": encode_map("depth", stored.depth_steps(k)) for k in views}
         members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
+        if stored.map_spec.normals:
+            members |= {f"normals_{k}.npz": encode_map("normals", stored.normal_steps(k)) for k in views}
     frusta = [stored.frustum(k) for k in views]
     if len({f.shape for f in frusta}) > 1:
         raise DamageError(
@@ -69,6 +71,8 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     if packing.maps:
         members["depth.npz"] = encode_map("depth", stored.depth_steps(k))
         members["instance.npz"] = encode_map("instance", stored.instance(k))
+        if stored.map_spec.normals:
+            members["normals.npz"] = encode_map("normals", stored.normal_steps(k))
     view: dict[str, Any] = {
         "camera": dataclasses.asdict(stored.cameras[k]),
         "objects": [dataclasses.asdict(seen) for seen in stored.objects_in_view(k)],

@@ -37,6 +37,7 @@ UNUSUAL: dict[str, Any] = {
     "views": 12,
     "variation": ("lights", "noise"),
     "depth_unit": 10,
+    "normals": True,
     "device": "cuda",
     "assets": Path("/models"),
     "workers": 5,
@@ -118,7 +119,7 @@ def test_dataset_json_holds_what_was_asked_for(tmp_path: Path) -> None:
     for each, details in options_of(Request):
         assert getattr(recorded, each.name) == (getattr(request, each.name) if details.recorded else each.default)
     assert set(to_record(request)) == {
-        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "depth_unit", "library")
+        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "depth_unit", "normals", "library")
     }
 
 

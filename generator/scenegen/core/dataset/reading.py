@@ -37,6 +37,7 @@ from scenegen.core.dataset.shards import (
 from scenegen.core.decoding import decode_gzip, decode_npy, decode_npz, decode_png, read_file
 from scenegen.core.errors import DamageError, NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
+from scenegen.core.labels.normals import normals_from_steps
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
 from scenegen.core.scene.scene import Camera, GridSpec, MapSpec, PlacedObject, Scene
 from scenegen.core.scene.scene_json import scene_from_json
@@ -116,7 +117,7 @@ class StoredScene:
 
     @property
     def map_spec(self) -> MapSpec:
-        """How depth is stored."""
+        """How depth is stored, and whether there are normals."""
         return self._map_spec or self.scene.map_spec
 
     def depth_steps(self, k: int) -> NDArray[np.uint16]:
@@ -146,6 +147,21 @@ class StoredScene:
         return self._fitting(
             self._sixteen_bit(f"instance_{k}.png"), f"instance_{k}.png", lambda scene: _image_shape(scene, k)
         )
+
+    def normals(self, k: int) -> NDArray[np.float32]:
+        """Camera k's normals, float32 (H, W, 3), unit vectors in its axes (x right, y down, z forward).
+
+        That of the triangle which the pixel's centre hits, on the side that the camera sees; 0 = nothing hit.
+        ScenegenError where the data set was made without --normals.
+        """
+        return normals_from_steps(self.normal_steps(k))
+
+    def normal_steps(self, k: int) -> NDArray[np.int16]:
+        """Camera k's normals as stored, int16 (H, W, 3): multiples of 1 / 32767. ScenegenError as `normals`."""
+        if not self.map_spec.normals:
+            raise ScenegenError(f"{self.name}: has no normals; make a data set with `scenegen generate --normals`")
+        normals = self._parse(f"normals_{k}.npz", lambda content: decode_npz(content, "normals", np.int16, 3))
+        return self._fitting(normals, f"normals_{k}.npz", lambda scene: (*_image_shape(scene, k), 3))
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -257,7 +273,7 @@ def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: st
         stem = file.split(".")[0]
     members = read_block(shard, block)
     if stem not in members:
-        without = " (packed without --maps)" if stem.startswith(("depth", "instance")) else ""
+        without = " (packed without --maps)" if stem.startswith(("depth", "instance", "normals")) else ""
         raise DamageError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
     return decode_gzip(members[stem]) if stem == "scene" else members[stem]
 

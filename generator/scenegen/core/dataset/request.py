@@ -111,6 +111,11 @@ class Request:
         at_most=MOST_DEPTH_UNIT,
         recorded=True,
     )
+    normals: bool = option(
+        default=False,
+        help="Write normals_K.npz too: the normal of the triangle that each pixel shows.",
+        recorded=True,
+    )
     device: str = option("auto", "What renders.", choices=("auto", "cpu", *GPU_KINDS))
     assets: Path | None = option(
         None,
@@ -160,7 +165,7 @@ class Request:
     @property
     def map_spec(self) -> MapSpec:
         """How the maps of its scenes are stored."""
-        return MapSpec(self.depth_unit)
+        return MapSpec(self.depth_unit, self.normals)
 
     @property
     def kinds_of_variation(self) -> tuple[str, ...]:

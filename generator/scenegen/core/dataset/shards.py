@@ -4,6 +4,8 @@
     OUT/shard-000000.tar        of each scene scene_000017.image_0.jpg ..., .depth_0.npz ..., .instance_0.npz ...,
                                 .labels.npz and .scene.json.gz
 
+A data set with normals has .normals_0.npz ... too, with `normals`, int16 (H, W, 3), as its folders.
+
 labels.npz holds `masks`, one unsigned integer per box cell whose bit c is class c, and `frusta`, uint8 (w, h, d,
 views). depth_0.npz holds `depth` and instance_0.npz `instance`, both uint16 (H, W): the values of the folders' PNG
 files. They are not PNG files, because webdataset converts every image to 8 bits and clips depth to 255 (format 1 had
@@ -192,8 +194,11 @@ def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.u
     return _npz(arrays, zipfile.ZIP_BZIP2)
 
 
-def encode_map(name: str, pixels: NDArray[np.uint16]) -> bytes:
-    """A depth or instance map uint16 (H, W) as an .npz file with one array, `name`; LZMA packs these tightest."""
+def encode_map(name: str, pixels: NDArray[Any]) -> bytes:
+    """Depth or instances uint16 (H, W), or normals int16 (H, W, 3), as an .npz file with one array, `name`.
+
+    LZMA packs these tightest.
+    """
     return _npz({name: pixels}, zipfile.ZIP_LZMA)
 
 

@@ -59,12 +59,16 @@ class SceneWriter:
             for k, image in enumerate(images):
                 shutil.copyfile(image, self.folder / f"image_{k}.png")
 
-    def view(self, k: int, frustum: Bytes, depth: Words, instance: Words) -> None:
+    def view(
+        self, k: int, frustum: Bytes, depth: Words, instance: Words, normals: NDArray[np.int16] | None = None
+    ) -> None:
         """Write camera k's labels, and count the pixels of each object."""
         with self.disk_errors():
             _write_png(self.folder / f"depth_{k}.png", depth)
             _write_png(self.folder / f"instance_{k}.png", instance)
-            _write_npz(self.folder / f"frustum_{k}.npz", frustum)
+            _write_npz(self.folder / f"frustum_{k}.npz", "labels", np.asfortranarray(frustum))
+            if normals is not None:
+                _write_npz(self.folder / f"normals_{k}.npz", "normals", normals)
         self._visible[k] = np.bincount(instance.reshape(-1))
 
     def masks(self, masks: NDArray[np.bool_]) -> None:
@@ -114,7 +118,7 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
         writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
     for k, camera in enumerate(scene.cameras):
         labels = view_labels(placed, camera, scene.room, scene.map_spec)
-        writer.view(k, labels.frustum, labels.depth, labels.instance)
+        writer.view(k, labels.frustum, labels.depth, labels.instance, labels.normals)
 
 
 def replace_labels(
@@ -128,12 +132,12 @@ def replace_labels(
     retired = staging_path(out, "retired", scene.index)
     with SceneWriter(out, scene.index) as writer, writer.disk_errors():
         for path in sorted(folder.iterdir()):
-            if path.suffix == ".png":
+            if path.suffix == ".png" or path.name.startswith("normals_"):
                 os.link(path, writer.folder / path.name)
         if masks is not None:
             writer.masks(masks)
         for k, labels in enumerate(frusta):
-            _write_npz(writer.folder / f"frustum_{k}.npz", labels)
+            _write_npz(writer.folder / f"frustum_{k}.npz", "labels", np.asfortranarray(labels))
         (writer.folder / "scene.json").write_text(scene_to_json(scene), encoding="utf-8")
         _fsync_folder(writer.folder)
         if not exchange(writer.folder, folder):
@@ -155,15 +159,15 @@ def _npy(array: NDArray[Any]) -> memoryview:
     return content.getbuffer()
 
 
-def _write_npz(path: Path, labels: NDArray[np.uint8]) -> None:
-    """What np.savez_compressed writes, and always the same bytes.
+def _write_npz(path: Path, name: str, array: NDArray[Any]) -> None:
+    """What np.savez_compressed writes of one array, and always the same bytes.
 
-    Fortran order, depth slowest: slice after slice compresses to a quarter of the size, in half the time.
+    Frusta come in Fortran order, depth slowest: slice after slice compresses to a quarter, in half the time.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        entry = zipfile.ZipInfo("labels.npy")
+        entry = zipfile.ZipInfo(f"{name}.npy")
         entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, _npy(np.asfortranarray(labels)))
+        archive.writestr(entry, _npy(array))
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint16]) -> None:

@@ -1,4 +1,4 @@
-"""Depth and instance maps: the triangles that each pixel's centre sees, exactly and without filtering.
+"""Depth, instance and normal maps: the triangles that each pixel's centre sees, exactly and without filtering.
 
 Triangles are tested in homogeneous image coordinates, so that one crossing the camera's plane needs no clipping. The
 two triangles of an edge compute it with opposite signs and no other difference, and a pixel centre exactly on it
@@ -38,19 +38,42 @@ def rasterize(
 
     ValueError for an id that is not from 0 to MOST_OBJECTS - 1.
     """
+    return _rasterize(objects, camera, room, None)
+
+
+def rasterize_normals(
+    objects: Sequence[Drawn], camera: Camera, room: Vector | None
+) -> tuple[NDArray[np.float32], NDArray[np.uint16], Floats]:
+    """What `rasterize` returns, and the unit normal float64 (H, W, 3) of what each pixel's centre hits.
+
+    It is that of the triangle, or of the room's surface, in the camera's axes (x right, y down, z forward), on the side
+    that the camera sees; 0 where nothing is hit.
+    """
+    normals = np.zeros((camera.height, camera.width, 3))
+    depth, instance = _rasterize(objects, camera, room, normals)
+    return depth, instance, normals
+
+
+def _rasterize(
+    objects: Sequence[Drawn], camera: Camera, room: Vector | None, normals: Floats | None
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Depth and instances; `normals` (H, W, 3) are filled in, if they are asked for."""
     if outside := [number for number, *_ in objects if not 0 <= number < MOST_OBJECTS]:
         raise ValueError(f"object id {outside[0]}: instance maps hold ids from 0 to {MOST_OBJECTS - 1}")
     distance = np.full((camera.height, camera.width), np.inf)
     instance = np.zeros((camera.height, camera.width), dtype=np.uint16)
     if room is not None:
-        _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance)
+        turn = None if normals is None else _Turn(np.array(camera.world_to_camera)[:3, :3], normals)
+        _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance, turn)
     for number, vertices, faces, *cut in sorted(objects, key=lambda entry: entry[0]):
         points, triples = mesh_arrays(vertices, faces)
-        places = affine(camera.K, affine(camera.world_to_camera, points))
-        _draw(places, triples, _ALL_OPAQUE, number + 1, distance, instance)
+        corners = affine(camera.world_to_camera, points)
+        places = affine(camera.K, corners)
+        facing = None if normals is None else _Facing(corners, normals)
+        _draw(places, triples, _ALL_OPAQUE, number + 1, (distance, instance), facing)
         if cut and cut[0] is not None:
             paint = _Paint(cut[0].places, cut[0].maps, cut[0].texels)
-            _draw(places, cut[0].faces, paint, number + 1, distance, instance)
+            _draw(places, cut[0].faces, paint, number + 1, (distance, instance), facing)
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
 
 
@@ -70,8 +93,23 @@ def _ray_frame(camera: Camera) -> tuple[Floats, Floats]:
     return centre, affine(rotation.T, from_pixels.T).T
 
 
+class _Turn(NamedTuple):
+    """The rotation from the world to the camera, and the normals (H, W, 3) to fill in."""
+
+    rotation: Floats
+    normals: Floats
+
+
+class _Facing(NamedTuple):
+    """An object's vertices (V, 3) in the camera's axes, and the normals (H, W, 3) to fill in."""
+
+    corners: Floats
+    normals: Floats
+
+
+# Where no normals are asked for, `turn` and `facing` are None, for which numba compiles these branches away.
 @compiled
-def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Floats) -> None:
+def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Floats, turn: _Turn | None) -> None:
     """Put the room's walls, floor and ceiling into `distance` (H, W)."""
     height, width = distance.shape
     low = np.array([-size[0] / 2, -size[1] / 2, 0.0])
@@ -79,6 +117,7 @@ def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Float
     for row in range(height):
         for column in range(width):
             enter, leave = -math.inf, math.inf
+            enter_axis, leave_axis = 0, 0
             for axis in range(3):
                 step = directions[axis, 0] * (column + 0.5) + directions[axis, 1] * (row + 0.5) + directions[axis, 2]
                 if step == 0:
@@ -86,9 +125,18 @@ def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Float
                         enter = math.inf
                     continue
                 one, other = (low[axis] - centre[axis]) / step, (high[axis] - centre[axis]) / step
+                if turn is not None:
+                    enter_axis = axis if min(one, other) > enter else enter_axis
+                    leave_axis = axis if max(one, other) < leave else leave_axis
                 enter, leave = max(enter, min(one, other)), min(leave, max(one, other))
             if enter <= leave and leave > 0:
                 distance[row, column] = enter if enter > 0 else leave
+                if turn is not None:
+                    axis = enter_axis if enter > 0 else leave_axis
+                    step = directions[axis, 0] * (column + 0.5) + directions[axis, 1] * (row + 0.5)
+                    side = -1.0 if step + directions[axis, 2] > 0 else 1.0
+                    for own in range(3):
+                        turn.normals[row, column, own] = side * turn.rotation[own, axis]
 
 
 class _Paint(NamedTuple):
@@ -108,10 +156,14 @@ def _draw(
     faces: NDArray[np.int64],
     paint: _Paint,
     label: int,
-    distance: Floats,
-    instance: NDArray[np.uint16],
+    maps: tuple[Floats, NDArray[np.uint16]],
+    facing: _Facing | None,
 ) -> None:
-    """Draw triangles over homogeneous image points (u * z, v * z, z) where they are nearer than `distance` (H, W)."""
+    """Draw triangles over homogeneous image points (u * z, v * z, z) where they are nearer than the first of `maps`.
+
+    These are distance and instance (H, W).
+    """
+    distance, instance = maps
     height, width = distance.shape
     image = np.empty((len(places), 2))
     for v in range(len(places)):
@@ -166,6 +218,25 @@ def _draw(
                             continue
                     distance[row, column] = depth
                     instance[row, column] = label
+                    if facing is not None:
+                        _face(facing, a, b, c, row, column)
+
+
+@compiled
+def _face(facing: _Facing, a: int, b: int, c: int, row: int, column: int) -> None:
+    """Put the normal of the triangle of three vertices into a pixel; of one without area, the way to the camera."""
+    corners = facing.corners
+    ux, uy, uz = corners[b, 0] - corners[a, 0], corners[b, 1] - corners[a, 1], corners[b, 2] - corners[a, 2]
+    vx, vy, vz = corners[c, 0] - corners[a, 0], corners[c, 1] - corners[a, 1], corners[c, 2] - corners[a, 2]
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    if nx == 0 and ny == 0 and nz == 0:
+        nx, ny, nz = -corners[a, 0], -corners[a, 1], -corners[a, 2]
+    length = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if nx * corners[a, 0] + ny * corners[a, 1] + nz * corners[a, 2] > 0:
+        length = -length
+    facing.normals[row, column, 0] = nx / length
+    facing.normals[row, column, 1] = ny / length
+    facing.normals[row, column, 2] = nz / length
 
 
 @compiled

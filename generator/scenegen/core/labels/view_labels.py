@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize
+from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize, rasterize_normals
 from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.normals import normals_to_steps
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
 from scenegen.core.scene.scene import Camera, MapSpec, Vector
 
@@ -20,30 +21,37 @@ class ViewLabels:
     """One camera's labels.
 
     `frustum` uint8 (w, h, d), 0 = air, else class index + 1; `depth` uint16 (H, W), steps of
-    MapSpec.depth_unit, 0 = nothing hit, 65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0.
+    MapSpec.depth_unit, 0 = nothing hit, 65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0;
+    `normals` int16 (H, W, 3) as in normals.py, None where MapSpec asks for none.
     """
 
     frustum: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     instance: NDArray[np.uint16]
+    normals: NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True)
 class ViewMaps:
-    """One camera's `depth` and `instance`, as in ViewLabels."""
+    """One camera's `depth`, `instance` and `normals`, as in ViewLabels."""
 
     depth: NDArray[np.uint16]
     instance: NDArray[np.uint16]
+    normals: NDArray[np.int16] | None = None
 
 
 def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewLabels:
     """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
     maps = view_maps(placed, camera, room, spec)
-    return ViewLabels(frustum_labels(placed, camera), maps.depth, maps.instance)
+    return ViewLabels(frustum_labels(placed, camera), maps.depth, maps.instance, maps.normals)
 
 
 def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewMaps:
     """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again."""
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
-    depth, instance = rasterize([(mesh.id, mesh.vertices, mesh.faces, mesh.cut_out) for mesh in seen], camera, room)
+    drawn = [(mesh.id, mesh.vertices, mesh.faces, mesh.cut_out) for mesh in seen]
+    if spec.normals:
+        depth, instance, normals = rasterize_normals(drawn, camera, room)
+        return ViewMaps(depth_to_steps(depth, spec.depth_unit), instance, normals_to_steps(normals))
+    depth, instance = rasterize(drawn, camera, room)
     return ViewMaps(depth_to_steps(depth, spec.depth_unit), instance)

@@ -216,9 +216,13 @@ class Look:
 
 @dataclass(frozen=True)
 class MapSpec:
-    """How the maps of a scene's cameras are stored: a step of the 16-bit depth is `depth_unit` millimetres."""
+    """How the maps of a scene's cameras are stored: a step of the 16-bit depth is `depth_unit` millimetres.
+
+    `normals`: there are normal maps too.
+    """
 
     depth_unit: int = 1
+    normals: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a step that no data set has."""

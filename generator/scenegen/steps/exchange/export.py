@@ -177,6 +177,8 @@ def _read_pictures(stored: StoredScene, *, maps: bool) -> None:
         if maps:
             stored.depth_steps(k)
             stored.instance(k)
+            if stored.map_spec.normals:
+                stored.normal_steps(k)
 
 
 def _check(dataset: Dataset, out: Path, chosen: Format) -> None:

@@ -3,6 +3,7 @@
     OUT/scene_000017/0.hdf5             scene 17, camera 0
         colors                          uint8 (H, W, 3), sRGB
         depth                           float32 (H, W), metres along the optical axis; 1e10 = nothing hit, or too far
+        normals                         float32 (H, W, 3), of a data set made with --normals: see below
         category_id_segmaps             (H, W), class index + 1, 0 = background
         instance_segmaps                (H, W), object id + 1, 0 = background
         instance_attribute_maps         JSON: for each object in the image idx, category_id, name, asset
@@ -11,7 +12,9 @@
     OUT/CREDITS.txt  CREDITS.json
 
 Keys, types and compression are those of `write_hdf5` in BlenderProc's WriterUtility.py. Its cam_K has pixel centres at
-whole numbers, so cx and cy are smaller by .5 than in the data set.
+whole numbers, so cx and cy are smaller by .5 than in the data set. Its normals are those of `enable_normals_output` in
+RendererUtility.py: in the axes of a camera that looks along -z (x right, y up), each component as (1 + n) / 2, so that
+.5 .5 .5 is where nothing was hit.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from scenegen.steps.exchange.survey import ExportJob
 
 NOTHING = np.float32(1e10)
 """Blender's depth where a ray hits nothing."""
+FROM_OPENCV = np.array([1, -1, -1], np.float32)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Hdf5Writer:
                     file.attrs["scenegen"] = __version__
                     _add(file, "colors", stored.image(k))
                     _add(file, "depth", np.where((depth > 0) & np.isfinite(depth), depth, NOTHING))
+                    if stored.map_spec.normals:
+                        _add(file, "normals", stored.normals(k) * FROM_OPENCV / 2 + np.float32(0.5))
                     _add(file, "category_id_segmaps", _smallest(categories[instance]))
                     _add(file, "instance_segmaps", _smallest(instance))
                     _add_json(file, "instance_attribute_maps", self._attributes(scene, instance))

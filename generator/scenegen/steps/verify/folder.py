@@ -29,7 +29,7 @@ CREDITS = "CREDITS.txt"
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_NUMBERED = re.compile(r"(?:image|depth|instance)_(\d+)\.png|frustum_(\d+)\.npz")
+_NUMBERED = re.compile(r"(?:image|depth|instance)_(\d+)\.png|(?:frustum|normals)_(\d+)\.npz")
 
 
 def check_folder(dataset: Dataset) -> Iterable[str]:
@@ -130,6 +130,8 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
             yield f"{file}: {wrong}; copy it again from where it came"
         if camera >= len(scene.cameras):
             yield f"{file}: the scene has no camera {camera}; remove it, or copy scene.json again"
+        if match and file.name.startswith("normals_") and not scene.map_spec.normals:
+            yield f"{file}: the scene has no normals; remove it, or copy scene.json again"
         if file.name in ("occupancy.npy", "masks.npy") and scene.grid is None:
             yield f"{file}: the scene has no box grid; remove it, or copy scene.json again"
 

@@ -65,7 +65,7 @@ class LabelledScene:
 @dataclass(frozen=True)
 class CameraView:
     """Camera `k` with its files: image uint8 (H, W, 3), depth in steps and instance uint16 (H, W), frustum uint8
-    (w, h, d).
+    (w, h, d); normals int16 (H, W, 3) as stored, if there are any.
     """
 
     k: int
@@ -74,6 +74,7 @@ class CameraView:
     depth: NDArray[np.uint16]
     instance: NDArray[np.uint16]
     frustum: NDArray[np.uint8]
+    normals: NDArray[np.int16] | None = None
 
 
 def check_image(s: LabelledScene, v: CameraView) -> Iterable[str]:

@@ -37,12 +37,14 @@ def cast_objects(scene: Scene, library: Path) -> tuple[PlacedMesh, ...] | None:
 
 
 def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
-    """Depth and instances are those of the library's models, and in some cameras the frustum too."""
+    """Depth, instances and normals are those of the library's models, and in some cameras the frustum too."""
     if s.placed is None:
         return
     maps = view_maps(s.placed, v.camera, s.scene.room, s.scene.map_spec)
     yield from _differing(f"depth_{v.k}.png", "pixels", v.depth, maps.depth)
     yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
+    if v.normals is not None and maps.normals is not None:
+        yield from _differing(f"normals_{v.k}.npz", "values", v.normals, maps.normals)
     if v.k in _with_frustum(s.scene):
         yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, frustum_labels(s.placed, v.camera))
 

@@ -22,7 +22,7 @@ from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.verify import cut_outs, labels, recast
+from scenegen.steps.verify import cut_outs, labels, normals, recast
 from scenegen.steps.verify.folder import check_beside, check_files, check_folder
 from scenegen.steps.verify.form import AskedScene, asked_scene, check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
@@ -31,7 +31,12 @@ from scenegen.steps.verify.pair import check_pair
 from scenegen.steps.verify.recast import cast_objects
 
 MOST_MISSING_NAMED = 20
-VIEW_CHECKS = {**labels.VIEW_CHECKS, "recast": recast.check_view, "holes": cut_outs.check_view}
+VIEW_CHECKS = {
+    **labels.VIEW_CHECKS,
+    "normals": normals.check_view,
+    "recast": recast.check_view,
+    "holes": cut_outs.check_view,
+}
 SCENE_CHECKS = {**labels.SCENE_CHECKS, "recast": recast.check_voxels}
 CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]))
 """The names of all checks of one data set."""
@@ -233,10 +238,12 @@ class FileReader:
         """All files of camera k; None when one of them is damaged."""
         stored, camera = self._stored, self._stored.cameras[k]
         size = (camera.height, camera.width)
-        arrays = (
+        arrays: tuple[Any, ...] = (
             self.read(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"),
             self.read(f"depth_{k}.png", partial(stored.depth_steps, k), size, "uint16"),
             self.read(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"),
             self.read(f"frustum_{k}.npz", partial(stored.frustum, k), camera.frustum.size, "uint8"),
         )
+        if stored.scene.map_spec.normals:
+            arrays += (self.read(f"normals_{k}.npz", partial(stored.normal_steps, k), (*size, 3), "int16"),)
         return None if any(array is None for array in arrays) else CameraView(k, camera, *arrays)

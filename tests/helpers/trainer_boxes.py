@@ -68,6 +68,7 @@ class BoxLabels:
     depths: tuple[np.ndarray, ...]
     instances: tuple[np.ndarray, ...]
     visible_pixels: tuple[tuple[int, ...], ...]
+    normals: tuple[np.ndarray, ...] = ()
 
 
 def write_boxes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_bad_arguments(tmp_path: Path, words: tuple[str, ...], status: int | Non
     assert done.returncode == status or (status is None and done.returncode in (1, 2))
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_not_known_of_a_class_of_ones_own_is_said(tmp_path: Path) -> None:
+    """And of a folder, the meshes for collisions are passed over by name."""
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    chair().export(folder / "rover_visual.glb")
+    chair().export(folder / "rover_collision.glb")
+    done = run("add", "--assets", tmp_path / "l", "--class", "rover", folder)
+    assert done.returncode == 0, done.stderr
+    assert "of class rover no usual size and no front are known" in done.stderr
+    assert re.search(r"passed over, meshes for collisions .*\(1\): rover_collision.glb", done.stderr)
+    assert "1 added, 0 refused" in done.stdout
 
 
 def test_class_is_asked_for(library: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_one_file_under_six_names_is_one_model(tmp_path: Path) -> None:
     for letter in "abcdef":
         desk(1.2).export(folder / f"desk_{letter}.stl")
     done = run("add", "--assets", library, "--class", "table", folder)
-    assert "1 added, 5 models there before" in done.stdout
+    assert "1 added, 5 the same as one of these, 0 refused" in done.stdout
     assert list(splits(library)) == ["desk_a"]
 
 
@@ -115,7 +115,7 @@ def test_files_are_recognised_when_a_new_one_takes_their_name(tmp_path: Path) ->
     assert run(*add).returncode == 0
     before = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     put("A_new", 1.6)
-    assert "2 models there before" in run(*add).stdout
+    assert "1 added, 2 there before and made again, 0 refused" in run(*add).stdout
     after = {a.provenance.checksum: (a.name, a.split) for a in list_assets(library)}
     assert len(after) == 3
     assert {checksum: after[checksum] for checksum in before} == before
@@ -168,7 +168,7 @@ def test_colours_of_one_mesh_file_are_models_of_their_own(tmp_path: Path) -> Non
     for model in (red, blue, plain, red, replace(blue, name="model")):
         prepare(model, tmp_path, place=place)
     assert splits(tmp_path) == {"blue": "train", "plain": "train", "red": "train"}
-    assert place.replaced == 2
+    assert (place.replaced, place.repeated) == (0, 2)
 
 
 def test_what_an_old_library_leaks_is_found_and_adding_again_fixes_it(tmp_path: Path) -> None:

@@ -12,9 +12,19 @@ import pytest
 import trimesh
 from helpers.model_files import CHAIR_SIZE, chair, make_files, table, turned
 from PIL import Image
+from scenegen.assets.prepare.prepare import prepare
 from scenegen.assets.prepare.raw_model import RawModel, Refused
-from scenegen.assets.sources.files.files import ImportOptions, find_files, read_files, slug, split_of
+from scenegen.assets.sources.files.files import (
+    ImportOptions,
+    collision_meshes,
+    find_files,
+    read_files,
+    slug,
+    split_of,
+)
 from scenegen.assets.sources.files.importer import Imported, import_files
+from scenegen.assets.sources.files.normals import share_astray
+from scenegen.core.asset_library import read_mesh
 from scenegen.core.errors import ScenegenError
 
 QUARTER = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
@@ -176,6 +186,8 @@ def test_broken_normals_are_left_out(tmp_path: Path) -> None:
     assert any("astray: left out" in warning for warning in bad.warnings)
     assert good.corner_normals is not None
     assert not any("astray" in warning for warning in good.warnings)
+    mesh = read_mesh(prepare(bad, tmp_path / "library"))
+    assert share_astray(mesh.vertices, mesh.faces, mesh.corner_normals) < 0.05
 
 
 def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: Path) -> None:
@@ -250,6 +262,23 @@ def test_names_and_splits() -> None:
     splits = [split_of(f"model {n}") for n in range(1000)]
     assert 150 < splits.count("test") < 250
     assert splits == [split_of(f"model {n}") for n in range(1000)]
+
+
+def test_meshes_for_collisions_are_told_apart(tmp_path: Path) -> None:
+    """As simulators' packages name them; a mesh for collisions with nothing beside it is a model of its own."""
+    names = (
+        "desk_visual.DAE",
+        "desk_collision.DAE",
+        "lamp.obj",
+        "lamp-collider.stl",
+        "cup_collision.stl",
+        "tricol.obj",
+    )
+    found = collision_meshes([tmp_path / name for name in names] + [tmp_path / "other" / "lamp_collision.stl"])
+    assert {file.name: of.name for file, of in found.items()} == {
+        "desk_collision.DAE": "desk_visual.DAE",
+        "lamp-collider.stl": "lamp.obj",
+    }
 
 
 def test_unknown_paths_are_named(tmp_path: Path) -> None:

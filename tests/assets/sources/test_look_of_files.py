@@ -50,6 +50,23 @@ def prepared(model: Imported, slot: str) -> tuple[int, ...]:
     return pixel(fitted.files[fitted.paths[path]])
 
 
+def test_images_are_found_by_the_paths_of_another_machine(tmp_path: Path) -> None:
+    """Backslashes, a drive, a folder above, and Google Scanned Objects' layout, whose MTL names the file alone."""
+    for folder in ("m/maps", "shared", "Bag_Red/meshes", "Bag_Red/materials/textures"):
+        (tmp_path / folder).mkdir(parents=True)
+    for number, name in enumerate(("m/maps/a b.png", "shared/a.png", "Bag_Red/materials/textures/texture.png")):
+        Image.new("RGB", (4, 4), (60 + number, 99, 9)).save(tmp_path / name)
+    files = [
+        obj(tmp_path / "m", "back", "map_Kd maps\\a b.png"),
+        obj(tmp_path / "m", "drive", "map_Kd C:\\Users\\jo\\maps\\a b.png"),
+        obj(tmp_path / "m", "above", "map_Kd ..\\shared\\a.png"),
+        obj(tmp_path / "Bag_Red" / "meshes", "model", "map_Kd texture.png"),
+    ]
+    models = read(*files)
+    assert [prepared(model, "base_color")[0] for model in models] == [60, 60, 61, 62]
+    assert not any(model.warnings for model in models)
+
+
 def test_images_of_16_bits_and_of_floats_keep_their_values(tmp_path: Path) -> None:
     """32768 of 65535 is 128 of 255; a float is linear, so .25 is 137 in sRGB and 64 as a roughness."""
     grey16(32768).save(tmp_path / "half.png")

@@ -103,3 +103,18 @@ def test_each_split_object_has_its_own_materials_alone(tmp_path: Path) -> None:
         assert [material.name for material in model.materials] == [name]
         assert set(model.textures) == set(model.materials[0].textures.values())
         assert [text for text in model.warnings if "Pc" in text] == [f"{name}: Pc {gloss} is not shown"]
+
+
+def test_objects_of_one_file_share_its_unit(tmp_path: Path) -> None:
+    """Trees of 2, 2.5 and 3 units in a file of no unit, as five trees on a slab in a real one: 3 : 2 stays 3 : 2."""
+    trees = [*tree(0, 0, 2.0), *tree(2.0, 0.0, 2.5), *tree(0.0, 2.0, 3.0)]
+    joined([slab(3.0), *trees]).apply_scale(0.1).export(tmp_path / "trees.stl")
+    models = list(read_files([tmp_path / "trees.stl"], ImportOptions("tree", split_objects=True, up="z")))
+    heights = []
+    for model in models:
+        assert isinstance(model, RawModel)
+        used = model.vertices[np.unique(model.faces)]
+        heights.append(np.ptp(used[:, 2]))
+        assert sum("scaled by" in text for text in model.warnings) == 1
+    np.testing.assert_allclose(np.sort(heights) / min(heights), [1.0, 1.25, 1.5], rtol=1e-4)
+    assert max(heights) > 3.0  # of the usual size of trees, not of the 0.3 in the file

@@ -77,8 +77,8 @@ def test_collada_without_samplers_keeps_its_mesh_and_texture(tmp_path: Path) -> 
     (tmp_path / "meshes").mkdir()
     (tmp_path / "materials" / "textures").mkdir(parents=True)
     Image.new("RGB", (4, 4), (90, 60, 30)).save(tmp_path / "materials" / "textures" / "oak.png")
-    (tmp_path / "meshes" / "table.dae").write_text(COLLADA)
-    (model,) = read(tmp_path / "meshes" / "table.dae")
+    (tmp_path / "meshes" / "table.DAE").write_text(COLLADA)
+    (model,) = read(tmp_path / "meshes" / "table.DAE")
     np.testing.assert_allclose(bounds(model), [[2, 0, 0], [3, 1, 0]], atol=1e-6)
     assert len(model.faces) == 1
     assert "base_color" in model.materials[0].textures
@@ -139,14 +139,16 @@ def test_obj_far_from_the_origin_keeps_its_digits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["table.gltf", "table.glb"])
 def test_gltf_nodes_stand_where_the_file_places_them(name: str, tmp_path: Path) -> None:
-    """The first frame of an animation moves the top up 3 m; a box below an invisible node is not shown."""
+    """The first frame moves the top up 3 m and makes it vanish; a box below an invisible node is not shown."""
     file = GltfFile()
     file.node(mesh=file.box((-0.5, 0.0, -0.3), (0.5, 0.7, 0.3)))
     top = file.node(mesh=file.box((-0.5, 0.0, -0.3), (0.5, 0.05, 0.3)), translation=[0, 0.7, 0])
     times, places = np.array([0, 1], np.float32), np.array([[0, 3, 0], [0, 0.7, 0]], np.float32)
-    sampler = {"input": file.array(times), "output": file.array(places), "interpolation": "LINEAR"}
-    channel = {"sampler": 0, "target": {"node": top, "path": "translation"}}
-    file.body["animations"] = [{"samplers": [sampler], "channels": [channel]}]
+    moves = {"translation": places, "scale": np.array([[0, 0, 0], [1, 1, 1]], np.float32)}
+    start = file.array(times)
+    samplers = [{"input": start, "output": file.array(values), "interpolation": "LINEAR"} for values in moves.values()]
+    channels = [{"sampler": n, "target": {"node": top, "path": path}} for n, path in enumerate(moves)]
+    file.body["animations"] = [{"samplers": samplers, "channels": channels}]
     hidden = file.node(root=False, mesh=file.box((5.0, 0.0, 0.0), (6.0, 1.0, 1.0)))
     file.node(children=[hidden], extensions={"KHR_node_visibility": {"visible": False}})
     file.body["extensionsUsed"] = ["KHR_node_visibility"]

@@ -29,7 +29,8 @@ class Placer:
     """Chooses names and splits in one library; `prepare` calls it while it holds the library's lock.
 
     A file that the library holds already keeps its name, also in another folder or under another name, and is
-    replaced: `replaced` counts these. A file gets a number when another model has its name.
+    replaced: `replaced` counts these, and `repeated` those that replace one which this placer has placed. A file gets a
+    number when another model has its name.
 
     A model goes to the split of the models of the same shape, whatever the source says: no shape may be in both. With
     `choose_splits`, a model that the library already holds keeps its split, and one that is like another of its author
@@ -41,6 +42,8 @@ class Placer:
     library: Path
     choose_splits: bool
     replaced: int = 0
+    repeated: int = 0
+    _placed_names: set[str] = field(default_factory=set)
     _known: dict[str, Asset | None] = field(default_factory=dict)
     _shapes: Shapes = field(default_factory=Shapes)
 
@@ -57,7 +60,11 @@ class Placer:
         place = self._placed(model, name, shape, same)
         self._known.pop(name, None)  # it is about to be written
         self._shapes.remove(name)
-        self.replaced += there is not None
+        if there is not None and name in self._placed_names:
+            self.repeated += 1
+        elif there is not None:
+            self.replaced += 1
+        self._placed_names.add(name)
         return place
 
     def _read_new(self) -> None:

@@ -13,8 +13,9 @@ import click
 from scenegen.cli.assets.add_people import add_people
 from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
-from scenegen.cli.options import PositiveNumber, counted, library_option, own_blender_option
+from scenegen.cli.options import PositiveNumber, library_option, own_blender_option, print_message
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.classes import known_classes, object_class
 
 if TYPE_CHECKING:
     from scenegen.assets.prepare.raw_model import RawModel, Refused
@@ -103,6 +104,9 @@ def add(
     return _add_files(paths, library, class_name, split, hints, as_json)
 
 
+HULLS = "meshes for collisions beside what they stand for; name such a file to add it"
+
+
 def _refuse_others(option: str, others: Sequence[object]) -> None:
     """Raise UsageError when something was given that does not go with an option."""
     if others:
@@ -122,16 +126,23 @@ def _add_files(
     from scenegen.assets.sources.files.files import ImportOptions
 
     refused: list[Refused] = []
-    files, furniture = _find_sources(paths, refused)
+    passed: dict[str, list[str]] = {}
+    files, furniture = _find_sources(paths, refused, passed)
     if files and not class_name:
         raise UsageError(f"{files[0]}: give the class of this model, such as --class chair")
+    kind = object_class(class_name or "")
+    if files and not kind.usual_size and not kind.is_ground:
+        known = ", ".join(name for name, each in known_classes().items() if each.usual_size)
+        print_message(
+            f"of class {class_name} no usual size and no front are known: models stay as they stand in their files; "
+            f"known are {known}"
+        )
     make_library_folder(library)
     libraries = list(_read_libraries(furniture, class_name, refused))
     wanted = ImportOptions(class_name or "", split, **hints)
     total = len(files) + sum(len(each.pieces) + len(each.refused) for each in libraries)
     placer = make_placer(library, choose_splits=split is None)
     added = prepare_all(_models(files, wanted, libraries), total, library, refused, placer)
-    passed: dict[str, list[str]] = {}
     for each in libraries:
         for why, names in each.passed.items():
             passed.setdefault(why, []).extend(names)
@@ -145,14 +156,21 @@ def _add_files(
     for why, ids in sorted(passed.items()):
         click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
     passed_over = f", {len(others)} of other classes passed over (--json names them)" if others else ""
-    known = f", {counted(placer.replaced, 'model')} there before" if placer.replaced else ""
-    click.echo(f"{library}: {len(added)} added{known}, {len(refused)} refused{passed_over}")
+    known = f", {placer.replaced} there before and made again" if placer.replaced else ""
+    copies = f", {placer.repeated} the same as one of these" if placer.repeated else ""
+    new = len(added) - placer.replaced
+    click.echo(f"{library}: {new} added{known}{copies}, {len(refused)} refused{passed_over}")
     return print_refused(refused)
 
 
-def _find_sources(paths: Iterable[Path], refused: list[Refused]) -> tuple[list[Path], list[Path]]:
-    """Model files and Sweet Home 3D libraries at `paths`; a path that holds neither goes to `refused`."""
-    from scenegen.assets.sources.files.files import find_files
+def _find_sources(
+    paths: Iterable[Path], refused: list[Refused], passed: dict[str, list[str]]
+) -> tuple[list[Path], list[Path]]:
+    """Model files and Sweet Home 3D libraries at `paths`; a path that holds neither goes to `refused`.
+
+    Of a folder, the meshes for collisions go to `passed`, by the reason.
+    """
+    from scenegen.assets.sources.files.files import collision_meshes, find_files
     from scenegen.assets.sources.sweethome import is_library
 
     files: list[Path] = []
@@ -161,7 +179,11 @@ def _find_sources(paths: Iterable[Path], refused: list[Refused]) -> tuple[list[P
         try:
             inside = sorted(path.glob("*.sh3f")) if path.is_dir() else []
             furniture += [path] if is_library(path) else inside
-            files += [] if is_library(path) or inside else find_files([path])
+            found = [] if is_library(path) or inside else find_files([path])
+            hulls = collision_meshes(found) if path.is_dir() else {}
+            files += [file for file in found if file not in hulls]
+            for file in hulls:
+                passed.setdefault(HULLS, []).append(file.name)
         except ScenegenError as error:
             refused.append(_refusal(path, error))
     return files, furniture

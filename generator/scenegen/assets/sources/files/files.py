@@ -21,7 +21,7 @@ from scenegen.assets.sources.files.guess import SizeGuess, guess_scale, turn_fro
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
 from scenegen.assets.sources.files.objects import objects_of, renumbered
-from scenegen.assets.sources.files.settle import ReadFile, SizedModel, notice_of, settle_size, settle_up
+from scenegen.assets.sources.files.settle import ReadFile, SizedModel, in_one_scale, notice_of, settle_size, settle_up
 from scenegen.assets.sources.files.up_axis import UNDECLARED, UpAxis, find_up
 from scenegen.core.asset_library import Provenance
 from scenegen.core.errors import ScenegenError, UsageError
@@ -45,6 +45,8 @@ _GENERIC_FOLDERS = {
     "glb",
     "dae",
 }
+_COLLISION = re.compile(r"(?<=.)[-_. ](collisions?|collider|col)$", re.IGNORECASE)
+_VISUAL = re.compile(r"(?<=.)[-_. ](visuals?|vis)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,19 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def collision_meshes(files: Iterable[Path]) -> dict[Path, Path]:
+    """Files that a simulator's collisions need, such as desk_collision.dae, and the file beside each that shows it."""
+    files = tuple(files)
+    shown = {
+        (file.parent, _VISUAL.sub("", file.stem).lower()): file for file in files if not _COLLISION.search(file.stem)
+    }
+    return {
+        file: shown[key]
+        for file in files
+        if _COLLISION.search(file.stem) and (key := (file.parent, _COLLISION.sub("", file.stem).lower())) in shown
+    }
+
+
 def read_files(files: Sequence[Path], options: ImportOptions) -> Iterator[RawModel | Refused]:
     """Each file's models or a refusal, in the order given, but at the end what other files of a folder decide."""
     may_agree = may_agree_of(files)
@@ -118,6 +133,7 @@ def _sized(read: Iterable[ReadFile | Refused], options: ImportOptions) -> Iterat
             continue
         turn = turn_upright(each.up.axis)
         objects = objects_of(each.imported, turn, options.class_name, split=options.split_objects)
+        sized: list[SizedModel] = []
         for place, part in enumerate(objects, 1):
             own = f"{each.name}_{place}" if len(objects) > 1 else each.name
             try:
@@ -127,7 +143,8 @@ def _sized(read: Iterable[ReadFile | Refused], options: ImportOptions) -> Iterat
                 continue
             noticed = (each.noticed,) if each.noticed else ()
             model = replace(model, named_by_file=True, warnings=(*noticed, *model.warnings))
-            yield SizedModel(each.file, model, size)
+            sized.append(SizedModel(each.file, model, size))
+        yield from in_one_scale(sized)
 
 
 def _find_up(file: Path, imported: Imported, options: ImportOptions) -> tuple[UpAxis, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,25 @@ def notice_of(up: UpAxis, suffix: str) -> str | None:
     return f"up axis not certain: kept as in the file; if the model lies on its back, give --up {other}"
 
 
+def in_one_scale(objects: Sequence[SizedModel]) -> list[SizedModel]:
+    """The objects of one file in the scale that the middle one of them asks for: a file has one unit.
+
+    Objects that fit in a unit decide before those that fit in none.
+    """
+    sizes = [each.size for each in objects if not each.size.to_usual] or [each.size for each in objects]
+    if not sizes or any(each.size.given for each in objects):
+        return list(objects)
+    middle = sorted(sizes, key=lambda size: size.scale)[len(sizes) // 2]
+    guessed = "unknown" if middle.to_usual else "guessed"
+    text = f"units {guessed}: scaled by {middle.scale:.3g}, as the middle one of the objects of its file"
+    return [
+        each
+        if each.size.scale == middle.scale
+        else replace(each, model=_scaled(each, middle.scale, text), size=middle._replace(warning=text))
+        for each in objects
+    ]
+
+
 def settle_size(
     models: Iterable[SizedModel | Refused], may_agree: Callable[[Path], bool]
 ) -> Iterator[RawModel | Refused]:
@@ -83,13 +102,13 @@ def settle_size(
 
     `may_agree` as for `settle_up`.
     """
-    units: list[tuple[Path, float]] = []
-    scales: list[tuple[Path, float]] = []
+    units: dict[Path, float] = {}  # of each file once, however many objects are split from it
+    scales: dict[Path, float] = {}
 
     def is_decided(each: SizedModel | Refused) -> bool:
         if isinstance(each, Refused) or each.size.given:
             return True
-        (scales if each.size.to_usual else units).append((each.file, each.size.scale))
+        (scales if each.size.to_usual else units)[each.file] = each.size.scale
         return not each.size.to_usual or not may_agree(each.file)
 
     for each in undecided_last(models, is_decided, _bytes_sized):
@@ -101,18 +120,16 @@ def settle_size(
             yield _in_scale_of_folder(each, units, scales)
 
 
-def _in_scale_of_folder(
-    each: SizedModel, units: list[tuple[Path, float]], scales: list[tuple[Path, float]]
-) -> RawModel:
+def _in_scale_of_folder(each: SizedModel, units: Mapping[Path, float], scales: Mapping[Path, float]) -> RawModel:
     usual, extents = object_class(each.model.class_name).usual_size, each.model.file_size
     if usual is None or extents is None:
         return each.model
-    common = agreed(each.file, units)
+    common = agreed(each.file, units.items())
     if common is not None and usual.fits((extents[0] * (s := common.answer), extents[1] * s, extents[2] * s), ODD):
         return _scaled(each, s, f"unit guessed: {s:g} m, {common}; its size is unusual")
     mates = [
         scale
-        for file, scale in scales
+        for file, scale in scales.items()
         if file.parent == each.file.parent and file.suffix.lower() == each.file.suffix.lower()
     ]
     middle = float(np.median(mates))
@@ -127,7 +144,9 @@ def _in_scale_of_folder(
 
 def _scaled(each: SizedModel, scale: float, warning: str) -> RawModel:
     """The model in another scale, with a warning in place of that about its scale."""
-    warnings = tuple(warning if text == each.size.warning else text for text in each.model.warnings)
+    old = each.size.warning
+    warnings = tuple(warning if text == old else text for text in each.model.warnings)
+    warnings = warnings if old else (*warnings, warning)
     return replace(each.model, vertices=each.model.vertices * (scale / each.size.scale), warnings=warnings)
 
 

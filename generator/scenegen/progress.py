@@ -36,41 +36,52 @@ def _bar(title: str, unit: str, console: Console) -> Iterator[OnProgress]:
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None, note="")
-        started = time.monotonic()
+        pace = _Pace(unit)
 
         def on_progress(done: int, total: int, failed: int = 0) -> None:
-            bar.update(task, total=total, completed=done, note=_note(unit, started, done, total, failed))
+            bar.update(task, total=total, completed=done, note=pace.note(done, total, failed))
 
         yield on_progress
 
 
 def _lines(title: str, unit: str, console: Console) -> OnProgress:
-    started = time.monotonic()
-    last_line = started - SECONDS_BETWEEN_LINES
+    pace = _Pace(unit)
+    last_line = pace.started - SECONDS_BETWEEN_LINES
 
     def on_progress(done: int, total: int, failed: int = 0) -> None:
         nonlocal last_line
-        now = time.monotonic()
+        note, now = pace.note(done, total, failed), time.monotonic()
         if now - last_line >= SECONDS_BETWEEN_LINES or done + failed == total:
             last_line = now
-            console.print(
-                f"{title} {done}/{total} {_note(unit, started, done, total, failed)}", highlight=False, soft_wrap=True
-            )
+            console.print(f"{title} {done}/{total} {note}".rstrip(), highlight=False, soft_wrap=True)
 
     return on_progress
 
 
-def _note(unit: str, started: float, done: int, total: int, failed: int) -> str:
-    """Such as "7.1 scenes/min, 26 min left, 2 failed"."""
-    minutes = (time.monotonic() - started) / 60
-    rate = done / minutes if minutes else 0.0
-    parts = [f"{rate:.1f} {unit}/min"]
-    if rate and done + failed < total:
-        left = (total - done - failed) / rate
-        parts.append(f"{_duration(left)} left")
-    if failed:
-        parts.append(f"{failed} failed")
-    return ", ".join(parts)
+class _Pace:
+    """How fast a step goes. Its first result waits for Blender or a compiler, so nothing is said of speed and time left
+    until as long again has passed."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self.started = time.monotonic()
+        self._first: float | None = None
+
+    def note(self, done: int, total: int, failed: int) -> str:
+        """Such as "7.1 scenes/min, 26 min left, 2 failed"."""
+        seconds = time.monotonic() - self.started
+        if done and self._first is None:
+            self._first = seconds
+        parts = []
+        ended = done + failed == total
+        if seconds and self._first is not None and (ended or seconds >= 2 * self._first):
+            rate = 60 * done / seconds
+            parts.append(f"{rate:.1f} {self.unit}/min")
+            if not ended:
+                parts.append(f"{_duration((total - done - failed) / rate)} left")
+        if failed:
+            parts.append(f"{failed} failed")
+        return ", ".join(parts)
 
 
 def _duration(minutes: float) -> str:

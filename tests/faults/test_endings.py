@@ -60,7 +60,7 @@ def test_one_interrupt_ends_a_step(step: str, box_copy: Path, box_assets: Path, 
         told, said = process.communicate(timeout=60)
         assert (process.returncode, told) == (130, "")
         lines = [line for line in said.splitlines() if line and not line.startswith(step)]
-        assert lines == ["scenegen: interrupted; finished scenes stay; the same command continues"]
+        assert lines == ["scenegen: interrupted; what is finished stays; run the same command again"]
         wait_for(lambda: not any(map(alive, below)), 30)
     assert not [path.name for path in box_copy.rglob(".*") if path.name != ".lock"]
 
@@ -78,7 +78,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "scenegen: interrupted; finished scenes stay; the same command continues\n"
+    assert said == "scenegen: interrupted; what is finished stays; run the same command again\n"
 
 
 @pytest.mark.slow

@@ -235,7 +235,7 @@ def test_an_interrupt_ends_in_one_line(tmp_path: Path, box_library: Path) -> Non
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "scenegen: interrupted; finished scenes stay; the same command continues"
+    assert said.splitlines()[-1] == "scenegen: interrupted; what is finished stays; run the same command again"
     assert "Traceback" not in said
 
 

@@ -15,7 +15,7 @@ from scenegen.core.dataset.folders import finished_indices, leftovers
 pytest.importorskip("bpy", reason="needs the bpy wheel")
 
 SCRIPT = str(Path(__file__).parents[2] / "blender_scripts" / "generate.py")
-SAID = "interrupted; finished scenes stay; the same command continues"
+SAID = "interrupted; what is finished stays; run the same command again"
 
 
 def options(out: Path, library: Path, scenes: int = 25000) -> list[str]:

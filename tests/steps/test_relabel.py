@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers.box_scenes import FRUSTUM, write_box_dataset
 from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
-from scenegen.core.dataset.info import read_dataset_json
+from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
@@ -44,6 +44,29 @@ def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> No
     assert stored.occupancy.shape == (80, 96, 64)
     assert [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))] == images
     assert verify(box_copy, assets=box_assets).faults == ()
+
+
+def test_files_of_the_user_stay(box_copy: Path, box_assets: Path) -> None:
+    (scene_path(box_copy, 0) / "notes.txt").write_text("mine")
+    (scene_path(box_copy, 0) / "more").mkdir()
+    (scene_path(box_copy, 0) / "more" / "flow_0.npy").write_bytes(b"mine too")
+    relabel(box_copy, assets=box_assets)
+    assert (scene_path(box_copy, 0) / "notes.txt").read_text() == "mine"
+    assert (scene_path(box_copy, 0) / "more" / "flow_0.npy").read_bytes() == b"mine too"
+
+
+def test_generate_says_how_to_get_the_presets_voxels_back(box_set: Path, box_copy: Path, box_assets: Path) -> None:
+    asked = read_dataset_json(box_copy)
+    relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+    with pytest.raises(ScenegenError, match=rf"run `scenegen voxelize {box_copy} --grid 40,48,32` first, or name"):
+        check_dataset_json(box_copy, asked)
+    relabel(box_copy, shape=(40, 48, 32), frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
+    spec = FRUSTUM
+    text = f"--frustum {spec.near:g},{spec.far:g},{spec.size[2]},{spec.hfov_deg:g}"
+    with pytest.raises(ScenegenError, match=f"run `scenegen voxelize {box_copy} {text}` first"):
+        check_dataset_json(box_copy, asked)
+    relabel(box_copy, frustum=FrustumChange(spec.near, spec.far, spec.size[2], spec.hfov_deg), assets=box_assets)
+    check_dataset_json(box_copy, asked)
 
 
 def test_another_frustum(box_copy: Path, box_assets: Path) -> None:

@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, whatever is killed meanwhile.
 
-A file is written beside its place under a name of this process's own, sent to the disk, and renamed. Standard library
-only: this runs inside Blender.
+A file is written beside its place under a name of this process's own, sent to the disk, and renamed. A link that a
+stranger's folder holds in its place is replaced, never followed. Standard library only: this runs inside Blender.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""For os.open: an OSError where the file is a link, which would lead what is written to another place."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HERE = -100  # AT_FDCWD, linux/fcntl.h
@@ -36,7 +40,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     aside = path.with_name(f".{path.name}-{host_name()}-{os.getpid()}")
     try:
-        aside.write_text(text, encoding="utf-8")
+        aside.unlink(missing_ok=True)
+        with aside.open("x", encoding="utf-8") as file:
+            file.write(text)
         fsync(aside)
         aside.replace(path)
     except OSError as error:
@@ -47,7 +53,8 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all, from its parts in order; a later call overwrites what a kill left. OSError."""
     aside = path.with_name(f".{path.name}.writing")
-    with aside.open("wb") as file:
+    aside.unlink(missing_ok=True)
+    with aside.open("xb") as file:
         file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
@@ -70,7 +77,7 @@ def append_lines(path: Path, text: str) -> bool:
     """Append whole lines to a file, or nothing when the disk is full or not writable; whether it was done."""
     content = text.encode()
     try:
-        with path.open("ab", buffering=0) as file:
+        with open(path, "ab", buffering=0, opener=_no_link) as file:
             size = file.seek(0, os.SEEK_END)
             if file.write(content) == len(content):
                 return True
@@ -78,6 +85,18 @@ def append_lines(path: Path, text: str) -> bool:
     except OSError:
         pass
     return False
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, or a link to one alone. OSError."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path)
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | NO_LINK, 0o666)
 
 
 def is_folder(path: Path) -> bool:

@@ -18,7 +18,7 @@ from types import FrameType
 
 STATUS = 130
 """What a shell gives for a program that Ctrl-C ended."""
-MESSAGE = "interrupted; finished scenes stay; the same command continues"
+MESSAGE = "interrupted; what is finished stays; run the same command again"
 PATIENCE = 4.0
 
 Handler = Callable[[int, FrameType | None], object]

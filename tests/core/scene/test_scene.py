@@ -102,6 +102,12 @@ def test_keys_of_a_later_version_do_no_harm(scenes: list[Scene]) -> None:
         (("objects", 0, "asset"), "../../etc/passwd", r"objects\[0\]\.asset: '../../etc/passwd' is no name of a model"),
         (("objects", 0, "parent"), 0, r"objects\[0\]\.parent: 0 is not an object before it"),
         (("objects", 0, "matrix", 2), [0, 0, 0, 0], r"objects\[0\]\.matrix: has no inverse"),
+        (("objects", 0, "matrix", 3), [0, 0, 0, 2], r"objects\[0\]\.matrix: its last row is \[0"),
+        (
+            ("cameras", 0, "world_to_camera", 3),
+            [0, 0, 1, 1],
+            r"cameras\[0\]\.world_to_camera: its last row .* is it transposed\?",
+        ),
         (("objects", 0, "size", 1), -1, r"objects\[0\]\.size: .* must be positive metres"),
         (("objects", 0, "visible_pixels"), [1], r"objects\[0\]\.visible_pixels: expected a count for each of 3"),
         (("cameras", 0, "world_to_camera", 0, 3), 1e300, r"cameras\[0\]\.world_to_camera: .* above 1e\+06"),

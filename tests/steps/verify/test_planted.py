@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -267,6 +268,8 @@ EVERYWHERE: dict[str, Plant] = {
     "image with bytes after its end": lambda f: (
         (f / "image_0.png").write_bytes((f / "image_0.png").read_bytes() + b"x") and None
     ),
+    "image that is a folder": everywhere(removed("image_0.png"), lambda f: (f / "image_0.png").mkdir()),
+    "image that is a pipe": everywhere(removed("image_0.png"), lambda f: os.mkfifo(f / "image_0.png")),
     "image of a camera too many": copied("image_0.png", "image_3.png"),
     # frusta
     "frusta empty": cameras("frustum_{}.npz", lambda a: a * 0),
@@ -294,6 +297,7 @@ EVERYWHERE: dict[str, Plant] = {
     "no cameras": scene(put([], "cameras")),
     "a camera less": scene(put(lambda c: c[:1], "cameras")),
     "cameras of one name": scene(lambda b: put(b["cameras"][1]["name"], "cameras", 0, "name")(b)),
+    "a camera's last row of 2": scene(put([0, 0, 0, 2], "cameras", 0, "world_to_camera", 3)),
     "K with skew": scene(put(2.0, "cameras", 0, "K", 0, 1)),
     "K transposed": scene(put(lambda k: [list(r) for r in zip(*k, strict=True)], "cameras", 0, "K")),
     "K of nan": scene(put(math.nan, "cameras", 0, "K", 0, 0)),

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.files import host_name
+from scenegen.core.files import host_name, remove_folder
 
 _SCENE_NAME = re.compile(r"scene_([0-9]{6,18})")
 _STAGING_NAME = re.compile(r"\.(?:writing|retired)-([0-9]{1,18})-(.+)-([0-9]{1,9})")
@@ -52,7 +52,9 @@ def _found(out: Path) -> Iterator[int]:
     folder = out / "scenes"
     if folder.is_dir():
         with os.scandir(folder) as entries:
-            yield from (int(match[1]) for entry in entries if (match := _SCENE_NAME.fullmatch(entry.name)))
+            names = (entry.name for entry in entries if _SCENE_NAME.fullmatch(entry.name))
+            indices = ((int(name.removeprefix("scene_")), name) for name in names)
+            yield from (index for index, name in indices if name == f"scene_{index:06d}")  # not scene_0000017
 
 
 def staging_path(out: Path, kind: str, index: int) -> Path:
@@ -68,7 +70,7 @@ def remove_scene(out: Path, index: int) -> None:
     """Remove scene `index`. A kill in between leaves a folder that is known to be incomplete."""
     doomed = staging_path(out, "writing", index)
     scene_path(out, index).rename(doomed)
-    shutil.rmtree(doomed)
+    remove_folder(doomed)
 
 
 def leftovers(out: Path) -> list[Path]:
@@ -97,7 +99,8 @@ def remove_leftovers(out: Path) -> None:
         if folder.name.startswith(".retired") and not scene.exists():
             folder.rename(scene)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                remove_folder(folder)
 
 
 def _runs_elsewhere(pid: int) -> bool:

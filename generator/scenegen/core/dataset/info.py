@@ -136,7 +136,7 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
         if key not in _MAY_DIFFER and was != now:
             raise ScenegenError(
                 f"{out / 'dataset.json'}: made with {key} {_show(was)}, now asked for {_show(now)}; "
-                f"ask for the same, or name another folder with --out"
+                f"{_voxelize_back(out, key, now) or 'ask for the same'}, or name another folder with --out"
             )
     merged = dataclasses.replace(
         found,
@@ -145,6 +145,16 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
     )
     if merged != found:
         write_dataset_json(out, merged)
+
+
+def _voxelize_back(out: Path, key: str, now: Any) -> str:
+    """How to get the preset's own voxels again: with the same preset, only `voxelize` makes other grids and frusta."""
+    value = ""
+    if key == "grid" and now:
+        value = ",".join(map(str, now["shape"]))
+    elif key == "frustum" and now:
+        value = f"{now['near']:g},{now['far']:g},{now['size'][2]},{now['hfov_deg']:g}"
+    return f"run `scenegen voxelize {out} --{key} {value}` first" if value else ""
 
 
 def _since(changes: ModelChanges | None) -> str:

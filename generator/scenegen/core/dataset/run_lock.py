@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
-from scenegen.core.files import host_name
+from scenegen.core.files import NO_LINK, host_name
 
 try:
     import fcntl
@@ -70,7 +70,7 @@ def read_lock(path: Path, command: str, watch: float = WATCH) -> Iterator[None]:
     """
     file = path / f".reading-{host_name()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
     try:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | NO_LINK, 0o666)
     except OSError:
         _refuse_changers(path, watch)
         yield
@@ -134,8 +134,10 @@ def _lock_file(out: Path, says: Record, watch: float) -> Iterator[None]:
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from error
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | NO_LINK, 0o666)
     except OSError as error:
+        if path.is_symlink():  # what it leads to would be overwritten
+            raise ScenegenError(f"{path}: is a link, not a file of a run; remove it") from error
         raise ScenegenError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error
     try:
         locked = _flock(handle, path)

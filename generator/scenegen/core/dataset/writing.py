@@ -11,7 +11,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
-from scenegen.core.files import cannot_write, exchange, fsync
+from scenegen.core.files import cannot_write, exchange, fsync, remove_folder
 from scenegen.core.scene.scene import Scene
 from scenegen.core.scene.scene_json import scene_to_json
 
@@ -51,7 +51,8 @@ class SceneWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # a finished one has moved
+            remove_folder(self.folder)
 
     def images(self, images: Sequence[Path]) -> None:
         """Copy the cameras' images, PNG files, unchanged."""
@@ -131,9 +132,15 @@ def replace_labels(
     folder = scene_path(out, scene.index)
     retired = staging_path(out, "retired", scene.index)
     with SceneWriter(out, scene.index) as writer, writer.disk_errors():
+        made_again = {
+            "scene.json",
+            "masks.npy",
+            "occupancy.npy",
+            *(f"frustum_{k}.npz" for k in range(len(scene.cameras))),
+        }
         for path in sorted(folder.iterdir()):
-            if path.suffix == ".png" or path.name.startswith("normals_"):
-                os.link(path, writer.folder / path.name)
+            if path.name not in made_again:  # the user's own files stay, too
+                _keep(path, writer.folder / path.name)
         if masks is not None:
             writer.masks(masks)
         for k, labels in enumerate(frusta):
@@ -144,7 +151,15 @@ def replace_labels(
             folder.rename(retired)
             writer.folder.rename(folder)
         fsync(folder.parent)
-    shutil.rmtree(retired, ignore_errors=True)
+    with suppress(OSError):
+        remove_folder(retired)
+
+
+def _keep(path: Path, copy: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.copytree(path, copy, symlinks=True)
+    else:
+        os.link(path, copy, follow_symlinks=False)
 
 
 def _write_masks(folder: Path, masks: NDArray[np.bool_]) -> None:

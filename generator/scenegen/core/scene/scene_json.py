@@ -85,8 +85,10 @@ def _check_object(item: PlacedObject, position: int, scene: Scene) -> None:
 
 
 def _check_matrix(matrix: Matrix4, place: str) -> None:
-    (a, b, c, _), (d, e, f, _), (g, h, i, _), _ = matrix
+    (a, b, c, _), (d, e, f, _), (g, h, i, _), last = matrix
     if max(abs(value) for row in matrix for value in row) > FARTHEST:
         raise JsonError(f"expected metres, found a number above {FARTHEST:g}", place)
     if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) < LEAST_VOLUME:
         raise JsonError("has no inverse", place)
+    if tuple(last) != (0, 0, 0, 1):
+        raise JsonError(f"its last row is {list(last)}, not 0, 0, 0, 1; is it transposed?", place)

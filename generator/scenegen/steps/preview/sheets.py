@@ -54,6 +54,8 @@ def write_preview(
         if not dataset.indices:
             raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
         folder = out or dataset.path / "preview"
+        if not out and folder.is_symlink():  # of whoever made the data set, and it may lead anywhere
+            raise ScenegenError(f"{folder}: is a link; remove it, or name a folder with --out")
         with run_lock(folder, doing="another preview is writing it"):
             return _write(dataset, folder, limit, title or dataset.path.name, on_progress)
 
@@ -71,18 +73,23 @@ def _write(dataset: Dataset, folder: Path, limit: int | None, title: str, on_pro
                 damage.append(str(error))
                 continue
             name = f"scene_{stored.index:06d}.png"
-            sheet.save(folder / name)
+            _save(sheet, folder / name)
             entries.append(PageScene(stored.scene, name, sheet.size))
             thumbs.append(thumb)
         if not entries:
             raise SeveralErrors(*damage)
-        _contact_sheet(thumbs).save(folder / "contact_sheet.png")
+        _save(_contact_sheet(thumbs), folder / "contact_sheet.png")
     except OSError as error:
         raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from error
     write_text(folder / "index.html", page(title, dataset.info, len(dataset), entries))
     if damage:
         raise SeveralErrors(*damage, f"{folder / 'index.html'}: shows the other {len(entries)} scenes")
     return folder / "index.html"
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    path.unlink(missing_ok=True)  # a link would be followed
+    image.save(path)
 
 
 def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:

@@ -18,6 +18,7 @@ from scenegen.core.dataset.fingerprints import read_fingerprints
 from scenegen.core.dataset.folders import leftovers, scene_path
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import shard_fault
+from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.fingerprint import Fingerprint
 from scenegen.core.json_values import JsonError
@@ -126,7 +127,7 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _NUMBERED.fullmatch(file.name)
         camera = int(match[1] or match[2]) if match else -1
-        if match and file.suffix == ".png" and (wrong := _png_damage(file.read_bytes())):
+        if match and file.suffix == ".png" and (wrong := _damage(file)):
             yield f"{file}: {wrong}; copy it again from where it came"
         if camera >= len(scene.cameras):
             yield f"{file}: the scene has no camera {camera}; remove it, or copy scene.json again"
@@ -134,6 +135,13 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
             yield f"{file}: the scene has no normals; remove it, or copy scene.json again"
         if file.name in ("occupancy.npy", "masks.npy") and scene.grid is None:
             yield f"{file}: the scene has no box grid; remove it, or copy scene.json again"
+
+
+def _damage(file: Path) -> str:
+    try:
+        return _png_damage(read_file(file))
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
 def _png_damage(content: bytes) -> str:
@@ -159,7 +167,7 @@ def _png_damage(content: bytes) -> str:
 def _credit_lines(path: Path) -> Mapping[str, tuple[str, ...]] | None:
     """The lines of CREDITS.txt by the model that they name; None when the file is missing or no text."""
     try:
-        text = (path / CREDITS).read_text(encoding="utf-8")
+        text = read_file(path / CREDITS).decode()
     except (OSError, ValueError):
         return None
     lines: dict[str, tuple[str, ...]] = {}

@@ -137,7 +137,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
             part_sizes.append((source.name, len(parts[-1]["faces"])))
         instance.object.to_mesh_clear()
     if not parts:
-        raise ImportFault("no mesh in this file")
+        raise ImportFault("no mesh in this file; export it again with its surface, not its points or curves alone")
     if any((part["material_index"] < 0).any() for part in parts):
         for part in parts:
             part["material_index"][part["material_index"] < 0] = len(described)

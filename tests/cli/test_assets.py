@@ -122,6 +122,7 @@ def test_sheet(library: Path, tmp_path: Path) -> None:
         (("drop", "nothing", "--why", "x", "--assets", "."), 1, "no asset"),
         (("build", "--assets", "/proc/x"), 1, "cannot be written"),
         (("build", "--preset", "palace"), 2, "unknown preset 'palace'"),
+        (("add", "--class", "../up", "x.stl"), 2, "a class is made of letters"),
         (("add", "--class", "chair", "--height", "nan", "x.stl"), 2, "nan is no finite number"),
         (("add", "--class", "chair", "--scale", "inf", "x.stl"), 2, "inf is no finite number"),
     ],
@@ -135,13 +136,15 @@ def test_bad_arguments(tmp_path: Path, words: tuple[str, ...], status: int | Non
 
 
 def test_what_is_not_known_of_a_class_of_ones_own_is_said(tmp_path: Path) -> None:
-    """And of a folder, the meshes for collisions are passed over by name."""
+    """And of a folder, the meshes for collisions and what is not read are passed over by name."""
     folder = tmp_path / "kit"
     folder.mkdir()
     chair().export(folder / "rover_visual.glb")
     chair().export(folder / "rover_collision.glb")
+    (folder / "wheel.3ds").write_bytes(b"MM")
     done = run("add", "--assets", tmp_path / "l", "--class", "rover", folder)
     assert done.returncode == 0, done.stderr
+    assert re.search(r"passed over, types that are not read.*\(1\): wheel.3ds", done.stderr)
     assert "of class rover no usual size and no front are known" in done.stderr
     assert re.search(r"passed over, meshes for collisions .*\(1\): rover_collision.glb", done.stderr)
     assert "1 added, 0 refused" in done.stdout

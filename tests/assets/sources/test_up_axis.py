@@ -293,5 +293,7 @@ def test_real_files_that_lie_stand_at_their_true_size() -> None:
 def test_the_unit_of_an_unknown_class_is_asked_for() -> None:
     """A file that states a unit is believed; one that does not is refused with its own numbers."""
     assert guess_scale((0.3, 0.3, 1.2), "lamp", states_unit=True) == SizeGuess(1.0)
+    for size in ((300.0, 300.0, 1200.0), (0.0003, 0.0003, 0.0012)):  # millimetres called metres, and the reverse
+        assert "if that is wrong, give --scale" in str(guess_scale(size, "lamp", states_unit=True).warning)
     with pytest.raises(ScenegenError, match=r"its 30 x 30 x 45\.5 are in no known unit.* lamp .*--scale .*--height"):
         guess_scale((30.0, 30.0, 45.5), "lamp", states_unit=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from scenegen.cli.assets.add_shapenet import add_shapenet
 from scenegen.cli.assets.printing import make_library_folder, prepare_all, print_added, print_refused
 from scenegen.cli.options import PositiveNumber, library_option, own_blender_option, print_message
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 from scenegen.core.scene.classes import known_classes, object_class
 
 if TYPE_CHECKING:
@@ -105,6 +107,32 @@ def add(
 
 
 HULLS = "meshes for collisions beside what they stand for; name such a file to add it"
+NOT_READ = "types that are not read; unpack archives, and export models as .glb"
+UNREAD = frozenset(
+    [
+        ".3dm",
+        ".3ds",
+        ".3mf",
+        ".ac",
+        ".c4d",
+        ".dxf",
+        ".iges",
+        ".igs",
+        ".lwo",
+        ".ma",
+        ".max",
+        ".mb",
+        ".skp",
+        ".step",
+        ".stp",
+        ".wrl",
+        ".x",
+        ".x3d",
+        ".zip",
+        ".7z",
+        ".rar",
+    ]
+)
 
 
 def _refuse_others(option: str, others: Sequence[object]) -> None:
@@ -125,6 +153,8 @@ def _add_files(
     from scenegen.assets.curate.placing import make_placer
     from scenegen.assets.sources.files.files import ImportOptions
 
+    if class_name and not re.fullmatch(r"[^\W_][\w .-]*", class_name):
+        raise UsageError(f"--class {class_name!r}: a class is made of letters, digits, spaces, _, . and -")
     refused: list[Refused] = []
     passed: dict[str, list[str]] = {}
     files, furniture = _find_sources(paths, refused, passed)
@@ -154,7 +184,7 @@ def _add_files(
         return 1 if refused else 0
     print_added(added)
     for why, ids in sorted(passed.items()):
-        click.echo(f"passed over, {why} ({len(ids)}): {_by_library(ids)}", err=True)
+        click.echo(one_line(f"passed over, {why} ({len(ids)}): {_by_library(ids)}"), err=True)
     passed_over = f", {len(others)} of other classes passed over (--json names them)" if others else ""
     known = f", {placer.replaced} there before and made again" if placer.replaced else ""
     copies = f", {placer.repeated} the same as one of these" if placer.repeated else ""
@@ -168,7 +198,7 @@ def _find_sources(
 ) -> tuple[list[Path], list[Path]]:
     """Model files and Sweet Home 3D libraries at `paths`; a path that holds neither goes to `refused`.
 
-    Of a folder, the meshes for collisions go to `passed`, by the reason.
+    Of a folder, the meshes for collisions and files of other types go to `passed`, by the reason.
     """
     from scenegen.assets.sources.files.files import collision_meshes, find_files
     from scenegen.assets.sources.sweethome import is_library
@@ -182,8 +212,10 @@ def _find_sources(
             found = [] if is_library(path) or inside else find_files([path])
             hulls = collision_meshes(found) if path.is_dir() else {}
             files += [file for file in found if file not in hulls]
-            for file in hulls:
-                passed.setdefault(HULLS, []).append(file.name)
+            unread = sorted(each for each in path.rglob("*") if each.suffix.lower() in UNREAD) if path.is_dir() else []
+            for why, those in ((HULLS, hulls), (NOT_READ, unread)):
+                if those:
+                    passed.setdefault(why, []).extend(file.name for file in those)
         except ScenegenError as error:
             refused.append(_refusal(path, error))
     return files, furniture

@@ -83,7 +83,8 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
         elif not path.exists():
             raise ScenegenError(f"{path}: no such file or folder; check the path")
         elif path.suffix.lower() not in SUFFIXES:
-            raise ScenegenError(f"{path}: unknown file type; known types: {' '.join(SUFFIXES)}")
+            unpack = "unpack it first; " if path.suffix.lower() in (".zip", ".7z", ".rar", ".tar", ".gz") else ""
+            raise ScenegenError(f"{path}: unknown file type; {unpack}known types: {' '.join(SUFFIXES)}")
         else:
             found.append(path)
     return list(dict.fromkeys(found))

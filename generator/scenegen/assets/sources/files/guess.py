@@ -22,6 +22,7 @@ ODD = 1.5
 NEARLY = 1.2
 SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
 CHILD = 1.1  # metres
+LEAST, MOST = 0.01, 50.0  # metres: the length of nearly everything that is an object of its own
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -91,7 +92,9 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
     """
     usual = object_class(class_name).usual_size
     if usual is None and states_unit:
-        return SizeGuess(1.0)
+        longest = max(size)
+        strange = f"{longest:.4g} m long, as its file states; if that is wrong, give --scale, such as 0.001 for mm"
+        return SizeGuess(1.0, warning=None if LEAST < longest < MOST else strange)
     if usual is None:
         raise ScenegenError(
             f"its {' x '.join(f'{value:.4g}' for value in size)} are in no known unit: the file states none, and of a "

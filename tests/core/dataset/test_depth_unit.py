@@ -138,6 +138,16 @@ def test_scene_json_says_it_and_refuses_what_cannot_be(far: Path) -> None:
             scene_from_json(json.dumps({**body, "map_spec": {"depth_unit": wrong}}))
 
 
+def test_older_programs_refuse_it_by_its_format(far: Path, box_set: Path) -> None:
+    """They know no unit and would take steps for millimetres."""
+    for path, number in ((far, 2), (box_set, 1)):
+        files = (path / "dataset.json", next(path.glob("scenes/*/scene.json")))
+        assert [json.loads(file.read_text())["format"][-2:] for file in files] == [f"/{number}"] * 2
+    body = json.loads(Dataset(far)[0].scene_json)
+    with pytest.raises(ValueError, match="scenegen/2"):
+        scene_from_json(json.dumps({**body, "format": "scenegen/1"}))
+
+
 def test_verify_holds_with_and_without_the_library(far: Path, library: Path, tmp_path: Path) -> None:
     assert verify(far, assets=library).faults == ()
     assert verify(far, assets=tmp_path).faults == ()

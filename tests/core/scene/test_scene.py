@@ -53,9 +53,9 @@ def test_another_form_is_refused(text: str) -> None:
 
 
 def test_a_later_version_is_refused_as_such(scenes: list[Scene]) -> None:
-    text = scene_to_json(scenes[0]).replace('"scenegen/1"', '"scenegen/2"')
+    text = scene_to_json(scenes[0]).replace('"scenegen/1"', '"scenegen/3"')
     with pytest.raises(
-        NewerFormatError, match=r"a newer scenegen \(format scenegen/2; .* scenegen/1\); upgrade scenegen"
+        NewerFormatError, match=r"a newer scenegen \(format scenegen/3; .*scenegen/2\); upgrade scenegen"
     ):
         scene_from_json(text)
 

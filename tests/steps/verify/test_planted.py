@@ -344,7 +344,7 @@ EVERYWHERE: dict[str, Plant] = {
     "an object left out in negative attempts": scene(
         put([{"class": "chair", "asset": "a", "attempts": -1, "reason": "none"}], "skipped")
     ),
-    "scene.json of a later format": scene(put("scenegen/2", "format")),
+    "scene.json of a later format": scene(put("scenegen/3", "format")),
     "scene.json of infinity": scene(put(math.inf, "objects", 0, "matrix", 2, 3)),
     "a scene copied under another index": copy_of_the_other,
     # the data set's own files

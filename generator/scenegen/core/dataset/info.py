@@ -21,10 +21,12 @@ from scenegen.core.dataset.folders import finished_indices
 from scenegen.core.dataset.request import Request, from_record, to_record, written_record
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
-from scenegen.core.json_values import from_json, read_json
+from scenegen.core.json_values import check_format, from_json, read_json
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 
 FORMAT = "scenegen-dataset/1"
+FORMAT_OF_STEPS = "scenegen-dataset/2"
+"""Of data sets whose depth has steps of more than a millimetre, so that programs which read millimetres refuse them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class DatasetInfo:
     format: str = FORMAT
 
 
-_MAY_DIFFER = frozenset({"scenes", "library", "blender"})
+_MAY_DIFFER = frozenset({"format", "scenes", "library", "blender"})
 
 
 def preset_checksum(preset: Any) -> str:
@@ -83,13 +85,18 @@ def read_dataset_json(out: Path) -> DatasetInfo:
     path = out / "dataset.json"
     if not path.is_file():
         raise ScenegenError(f"{out}: no data set here (dataset.json is missing); name a folder that `generate` made")
-    return read_json(
-        path, _read_body, (FORMAT,), "copy it again from where it came, or from a data set made with the same options"
-    )
+    advice = "copy it again from where it came, or from a data set made with the same options"
+    return read_json(path, _read_body, (FORMAT, FORMAT_OF_STEPS), advice)
 
 
 def _read_body(body: dict[str, Any]) -> DatasetInfo:
-    return from_json(DatasetInfo, {**body, "request": from_record(body)})
+    info = from_json(DatasetInfo, {**body, "request": from_record(body)})
+    check_format(info.format, _format(info))
+    return info
+
+
+def _format(info: DatasetInfo) -> str:
+    return FORMAT if info.request.depth_unit == 1 else FORMAT_OF_STEPS
 
 
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:
@@ -101,8 +108,8 @@ def write_dataset_json(out: Path, info: DatasetInfo) -> None:
 def _body(info: DatasetInfo, record: dict[str, Any]) -> dict[str, Any]:
     """The keys and values of dataset.json; `record` has those of the request."""
     own = dataclasses.asdict(info)
-    del own["request"]
-    return {"format": info.format, **record, **own}
+    del own["request"], own["format"]
+    return {"format": _format(info), **record, **own}
 
 
 def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] = ()) -> None:

@@ -10,6 +10,8 @@ from scenegen.core.json_values import JsonError, check_format, from_json, parse_
 from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Scene
 
 FORMAT = "scenegen/1"
+FORMAT_OF_STEPS = "scenegen/2"
+"""Of scenes whose depth has steps of more than a millimetre, so that programs which read millimetres refuse them."""
 
 MOST_SPELLED_OUT = 8
 """Cameras up to which scene.json has a line for every number."""
@@ -29,7 +31,7 @@ def scene_to_json(scene: Scene) -> str:
         del body["map_spec"]
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
-    whole = {"format": FORMAT, **body, **extra}
+    whole = {"format": _format(scene.map_spec), **body, **extra}
     if len(scene.cameras) <= MOST_SPELLED_OUT:
         return json.dumps(whole, indent=1)
     rows = {key: whole.pop(key) for key in ("cameras", "objects")}
@@ -40,6 +42,10 @@ def scene_to_json(scene: Scene) -> str:
     return text + "\n}"
 
 
+def _format(spec: MapSpec) -> str:
+    return FORMAT if spec.depth_unit == 1 else FORMAT_OF_STEPS
+
+
 def scene_from_json(text: str | bytes) -> Scene:
     """Read scene.json back. Top-level keys that Scene does not have go to `extra`.
 
@@ -47,10 +53,12 @@ def scene_from_json(text: str | bytes) -> Scene:
     version of it.
     """
     body = parse_object(text)
-    check_format(body.pop("format", None), FORMAT)
+    found = body.pop("format", None)
+    check_format(found, FORMAT, FORMAT_OF_STEPS)
     names = {field.name for field in dataclasses.fields(Scene)} - {"extra"}
     extra = {key: body.pop(key) for key in list(body) if key not in names}
     scene = from_json(Scene, {**body, "extra": extra})
+    check_format(found, _format(scene.map_spec))
     for k, camera in enumerate(scene.cameras):
         _check_camera(camera, f"cameras[{k}]")
     for n, item in enumerate(scene.objects):

@@ -18,6 +18,7 @@ from scenegen.core.dataset.folders import finished_scenes, remove_leftovers
 from scenegen.core.dataset.info import check_dataset_json
 from scenegen.core.dataset.request import Request, Resources, for_blender
 from scenegen.core.dataset.run_lock import read_lock, run_lock
+from scenegen.core.dataset.shards import refuse_packed
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import from_arguments
@@ -88,6 +89,7 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
     """Make the scenes that are missing; 1 when some failed, after all the others were made."""
     out, scenes = maker.request.folder, maker.request.scenes
     info = dataset_info(maker.request, maker.preset, maker.assets, bpy.app.version_string)
+    refuse_packed(out)
     check_dataset_json(out, info, maker.assets)
     remove_leftovers(out)
     write_credits(out, maker.assets)

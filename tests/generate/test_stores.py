@@ -141,6 +141,11 @@ def test_packing_refuses_what_is_something_else(run: Run, tmp_path: Path) -> Non
     with pytest.raises(ScenegenError, match="holds scenes in folders"):
         run(1, tmp_path / "folders", pack=EXACT)
     run(1, tmp_path / "packed", pack=EXACT)
+    with pytest.raises(
+        ScenegenError, match=r"packed: holds scenes in shards; go on with `scenegen generate --pack .*/packed`"
+    ):
+        run(2, tmp_path / "packed")
+    assert not any((tmp_path / "packed" / "scenes").glob("scene_*"))
     with pytest.raises(ScenegenError, match="packed with image png, not jpeg"):
         run(1, tmp_path / "packed", pack=Packing("jpeg", 95, True, 0.3))
     with pytest.raises(ScenegenError, match=r"dataset\.json: made with seed 0, now asked for 1"):

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from helpers.box_scenes import CLASSES, box_info, make_box_scene, write_box_dataset
 from PIL import Image
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import ScenegenError, SeveralErrors
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import GridSpec
+from scenegen.steps.pack import pack
 from scenegen.steps.preview.maps import draw_depth, draw_overlay
 from scenegen.steps.preview.page import PageScene, page
 from scenegen.steps.preview.sheets import write_preview
@@ -28,6 +30,15 @@ RED, BLUE = class_color("chair"), class_color("table")
 @pytest.fixture(scope="module")
 def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_box_dataset(tmp_path_factory.mktemp("boxes") / "set", 3)
+
+
+def test_shards_without_maps_are_refused_in_one_line(boxes: Path, tmp_path: Path) -> None:
+    pack(boxes, tmp_path / "packed", Packing("png", 95, False, 100.0))
+    with pytest.raises(
+        ScenegenError, match="was packed without depth and instance maps; preview the folders"
+    ) as refused:
+        write_preview(tmp_path / "packed")
+    assert not isinstance(refused.value, SeveralErrors)
 
 
 def test_the_folder_opens_offline(boxes: Path) -> None:

@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.decoding import damage_as_value_error
+from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, read_json
 from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID
@@ -92,6 +93,15 @@ class _Index:
 def is_packed(path: Path) -> bool:
     """Whether the data set at `path` is packed in shards."""
     return (path / INDEX_NAME).is_file()
+
+
+def refuse_packed(out: Path) -> None:
+    """ScenegenError when `out` is packed: what reads it would never see folders beside its shards."""
+    if is_packed(out):
+        raise ScenegenError(
+            f"{out}: holds scenes in shards; go on with `scenegen generate --pack {out}`, "
+            "or name another folder with --out"
+        )
 
 
 def read_index(path: Path) -> tuple[Packing, tuple[Shard, ...]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import finished_scenes, is_complete, remove_leftovers
+from scenegen.core.dataset.shards import refuse_packed
 
 
 class Store(Protocol):
@@ -50,7 +51,8 @@ class FolderStore:
     out: Path
 
     def open(self) -> None:
-        """No-op: scenes are found by listing the folder."""
+        """Check that OUT holds no shards; its scenes are found by listing the folder. ScenegenError."""
+        refuse_packed(self.out)
 
     def prepare(self) -> None:
         """No-op: check_dataset_json has made the folder."""

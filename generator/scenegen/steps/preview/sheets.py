@@ -53,6 +53,11 @@ def write_preview(
         dataset = Dataset(dataset_path)
         if not dataset.indices:
             raise ScenegenError(f"{dataset_path}: has no scenes yet; run `scenegen generate`")
+        if not dataset.maps:
+            raise ScenegenError(
+                f"{dataset.path}: was packed without depth and instance maps; preview the folders it was packed from, "
+                "or pack them with --maps"
+            )
         folder = out or dataset.path / "preview"
         if not out and folder.is_symlink():  # of whoever made the data set, and it may lead anywhere
             raise ScenegenError(f"{folder}: is a link; remove it, or name a folder with --out")

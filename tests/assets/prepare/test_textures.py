@@ -54,6 +54,15 @@ def test_a_palette_is_reduced_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened.getpixel((7, 9)) == (200, 10, 20)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_palette_with_alpha_keeps_its_colours_without_a_word() -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([0, 0, 0, 200, 10, 20])
+    image.info["transparency"] = bytes([255, 100])
+    fitted = fit_textures({"a": png(image)}, set(), 100)
+    assert Image.open(io.BytesIO(fitted.files["a.png"])).getpixel((3, 3)) == (200, 10, 20)
+
+
 def test_a_mask_that_is_made_smaller_stays_a_mask() -> None:
     """A disc of 100 of 300 pixels at a third of the size; in between, resampling makes greys at its edge."""
     row, column = np.indices((300, 300))

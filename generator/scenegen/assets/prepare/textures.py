@@ -36,6 +36,8 @@ def _open(content: bytes, *, linear: bool = False) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":  # pillow's own conversion clips instead of scaling
         values = np.asarray(image, dtype=np.float64)
         image = Image.fromarray(_eight_bits(values, image.mode, linear=linear))
+    if image.mode == "P" and "transparency" in image.info:  # pillow's other conversions of it warn
+        image = image.convert("RGBA")
     return image
 
 

@@ -108,30 +108,8 @@ def add(
 
 HULLS = "meshes for collisions beside what they stand for; name such a file to add it"
 NOT_READ = "types that are not read; unpack archives, and export models as .glb"
-UNREAD = frozenset(
-    [
-        ".3dm",
-        ".3ds",
-        ".3mf",
-        ".ac",
-        ".c4d",
-        ".dxf",
-        ".iges",
-        ".igs",
-        ".lwo",
-        ".ma",
-        ".max",
-        ".mb",
-        ".skp",
-        ".step",
-        ".stp",
-        ".wrl",
-        ".x",
-        ".x3d",
-        ".zip",
-        ".7z",
-        ".rar",
-    ]
+UNREAD = re.compile(
+    r"\.(3dm|3ds|3mf|ac|c4d|dxf|iges|igs|lwo|ma|max|mb|skp|step|stp|wrl|x|x3d|zip|7z|rar)", re.IGNORECASE
 )
 
 
@@ -212,7 +190,7 @@ def _find_sources(
             found = [] if is_library(path) or inside else find_files([path])
             hulls = collision_meshes(found) if path.is_dir() else {}
             files += [file for file in found if file not in hulls]
-            unread = sorted(each for each in path.rglob("*") if each.suffix.lower() in UNREAD) if path.is_dir() else []
+            unread = sorted(each for each in path.rglob("*") if UNREAD.fullmatch(each.suffix)) if path.is_dir() else []
             for why, those in ((HULLS, hulls), (NOT_READ, unread)):
                 if those:
                     passed.setdefault(why, []).extend(file.name for file in those)

@@ -117,4 +117,7 @@ def test_objects_of_one_file_share_its_unit(tmp_path: Path) -> None:
         heights.append(np.ptp(used[:, 2]))
         assert sum("scaled by" in text for text in model.warnings) == 1
     np.testing.assert_allclose(np.sort(heights) / min(heights), [1.0, 1.25, 1.5], rtol=1e-4)
+    given = list(read_files([tmp_path / "trees.stl"], ImportOptions("tree", split_objects=True, up="z", height=9.0)))
+    highest = [np.ptp(m.vertices[np.unique(m.faces)][:, 2]) for m in given if isinstance(m, RawModel)]
+    np.testing.assert_allclose(np.sort(highest), [6.0, 7.5, 9.0], rtol=1e-4)
     assert max(heights) > 3.0  # of the usual size of trees, not of the 0.3 in the file

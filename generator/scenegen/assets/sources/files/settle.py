@@ -79,18 +79,22 @@ def notice_of(up: UpAxis, suffix: str) -> str | None:
 def in_one_scale(objects: Sequence[SizedModel]) -> list[SizedModel]:
     """The objects of one file in the scale that the middle one of them asks for: a file has one unit.
 
-    Objects that fit in a unit decide before those that fit in none.
+    Objects that fit in a unit decide before those that fit in none. A height that was given is that of the highest.
     """
-    sizes = [each.size for each in objects if not each.size.to_usual] or [each.size for each in objects]
-    if not sizes or any(each.size.given for each in objects):
-        return list(objects)
-    middle = sorted(sizes, key=lambda size: size.scale)[len(sizes) // 2]
-    guessed = "unknown" if middle.to_usual else "guessed"
-    text = f"units {guessed}: scaled by {middle.scale:.3g}, as the middle one of the objects of its file"
+    if not objects:
+        return []
+    text = None
+    if all(each.size.given for each in objects):
+        chosen = min((each.size for each in objects), key=lambda size: size.scale)
+    else:
+        sizes = [each.size for each in objects if not each.size.to_usual] or [each.size for each in objects]
+        chosen = sorted(sizes, key=lambda size: size.scale)[len(sizes) // 2]
+        guessed = "unknown" if chosen.to_usual else "guessed"
+        text = f"units {guessed}: scaled by {chosen.scale:.3g}, as the middle one of the objects of its file"
     return [
         each
-        if each.size.scale == middle.scale
-        else replace(each, model=_scaled(each, middle.scale, text), size=middle._replace(warning=text))
+        if each.size.scale == chosen.scale
+        else replace(each, model=_scaled(each, chosen.scale, text), size=chosen._replace(warning=text))
         for each in objects
     ]
 
@@ -142,11 +146,11 @@ def _in_scale_of_folder(each: SizedModel, units: Mapping[Path, float], scales: M
     return _scaled(each, middle, text)
 
 
-def _scaled(each: SizedModel, scale: float, warning: str) -> RawModel:
-    """The model in another scale, with a warning in place of that about its scale."""
+def _scaled(each: SizedModel, scale: float, warning: str | None) -> RawModel:
+    """The model in another scale, with a warning, if any, in place of that about its scale."""
     old = each.size.warning
-    warnings = tuple(warning if text == old else text for text in each.model.warnings)
-    warnings = warnings if old else (*warnings, warning)
+    warnings = tuple(warning if text == old and warning else text for text in each.model.warnings)
+    warnings = (*warnings, warning) if warning and not old else warnings
     return replace(each.model, vertices=each.model.vertices * (scale / each.size.scale), warnings=warnings)
 
 

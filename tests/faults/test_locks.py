@@ -119,10 +119,11 @@ def test_a_library_stays_as_it_is_while_scenes_are_made_of_it(tmp_path: Path, bo
     (tmp_path / "faults.json").write_text(json.dumps({0: ["hang"]}))
     with running(command(tmp_path / "out", library, 1, "--workers", "1")) as process:
         wait_for(lambda: process.poll() is not None or (tmp_path / "tries_0").exists())
-        dropped = run("assets", "drop", "chair_train_00", "--why", "a test", "--assets", str(library))
-        assert dropped.returncode == 1
-        (line,) = dropped.stderr.splitlines()
-        assert line.startswith(f"scenegen: {library}: generate is reading it (process {process.pid} on ")
+        for words in (("drop", "chair_train_00", "--why", "a test"), ("build",)):
+            refused = run("assets", *words, "--assets", str(library))
+            assert refused.returncode == 1
+            (line,) = refused.stderr.splitlines()
+            assert line.startswith(f"scenegen: {library}: generate is reading it (process {process.pid} on ")
         shoot(process.pid)
         process.wait()
     assert run("assets", "drop", "chair_train_00", "--why", "a test", "--assets", str(library)).returncode == 0

@@ -111,8 +111,14 @@ def size_text(asset: Asset) -> str:
 
 
 def make_library_folder(library: Path) -> None:
-    """Make the library's folder where there is none yet. Raises ScenegenError when that is not possible."""
+    """Make the library's folder where there is none yet. Raises ScenegenError when that is not possible.
+
+    Also when scenes are made of the library: said now, not after minutes of preparing what cannot be written.
+    """
+    from scenegen.assets.prepare.library_lock import library_lock
+
     try:
-        library.mkdir(parents=True, exist_ok=True)
+        with library_lock(library):
+            pass
     except OSError as error:
         raise ScenegenError(f"{library}: cannot be written ({error.strerror}); name another with --assets") from error

@@ -74,7 +74,10 @@ def test_assets_add_splits_or_warns(tmp_path: Path) -> None:
     joined([box((-1.0, -1.0, -0.02), (3.0, 1.0, 0.0)), *parts]).export(tmp_path / "tables.stl")
     done = run("add", "--assets", tmp_path / "one", "--class", "table", "--scale", "0.5", tmp_path / "tables.stl")
     (asset,) = list_assets(tmp_path / "one")
-    assert "2 objects stand side by side on a plate of ground: give --split-objects" in asset.findings["warnings"]
+    assert (
+        "2 pieces stand side by side on a plate of ground: if they are objects of their own, give --split-objects"
+        in asset.findings["warnings"]
+    )
     done = run(
         "add", "--assets", tmp_path / "two", "--class", "table", "--split-objects", "--scale", "1", "--split", "train",
         tmp_path / "tables.stl",

@@ -21,6 +21,7 @@ from scenegen.assets.sources.files.guess import SizeGuess, guess_scale, turn_fro
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
 from scenegen.assets.sources.files.objects import objects_of, renumbered
+from scenegen.assets.sources.files.posture import SITTING_HEIGHT, sits
 from scenegen.assets.sources.files.settle import ReadFile, SizedModel, in_one_scale, notice_of, settle_size, settle_up
 from scenegen.assets.sources.files.up_axis import UNDECLARED, UpAxis, find_up
 from scenegen.core.asset_library import Provenance
@@ -206,7 +207,13 @@ def _placed(
     elif options.scale is not None:
         guess = SizeGuess(options.scale, given=True)
     else:
-        guess = guess_scale(extent, options.class_name, states_unit=suffix not in UNDECLARED)
+        guess = guess_scale(
+            extent,
+            options.class_name,
+            states_unit=suffix not in UNDECLARED,
+            name=name,
+            sitting_height=SITTING_HEIGHT if sits(corners @ turn.T, faces, options.class_name) else None,
+        )
     warnings += [guess.warning] if guess.warning else []
     if arms := arms_stretched_out(placed[np.unique(used)], options.class_name):
         warnings.append(arms)

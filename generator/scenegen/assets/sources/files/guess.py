@@ -23,6 +23,7 @@ NEARLY = 1.2
 SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
 CHILD = 1.1  # metres
 LEAST, MOST = 0.01, 50.0  # metres: the length of nearly everything that is an object of its own
+DESK = ("desk", 0.6, 0.74)  # a word in the name of a table, the height below which it is small, and the usual one
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -81,13 +82,21 @@ class SizeGuess(NamedTuple):
     warning: str | None = None
 
 
-def guess_scale(size: tuple[float, float, float], class_name: str, *, states_unit: bool) -> SizeGuess:
+def guess_scale(
+    size: tuple[float, float, float],
+    class_name: str,
+    *,
+    states_unit: bool,
+    name: str = "",
+    sitting_height: float | None = None,
+) -> SizeGuess:
     """The factor to metres, and a warning when it is a guess.
 
     Metres where they give a usual size of the class; else cm or mm, whichever is nearer to the usual size; else inches;
     if none fits, scaled to the usual size. Where the file
     `states_unit` and its size is nearly usual in that unit, it keeps that size, unless the usual size is far from it:
     a table of 3 m is kept; a chair twice as high as usual is taken for a model drawn without regard to its unit.
+    `name` is that of the model; `sitting_height` in metres is given for a person who sits.
     ScenegenError where nothing tells: the file states no unit and the class has no usual size.
     """
     usual = object_class(class_name).usual_size
@@ -108,14 +117,19 @@ def guess_scale(size: tuple[float, float, float], class_name: str, *, states_uni
         return SizeGuess(1.0, warning=unusual)
     fitting = [name for name, factor in UNITS.items() if usual.fits(_times(size, factor))]
     if fitting:
-        name = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda unit: _rank(unit, size, usual))
-        others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (name, "m")]
-        warning = "; ".join([f"units guessed: {name}", *others]) if name != "m" else _small(size, class_name)
-        return SizeGuess(UNITS[name], warning=warning)
+        unit = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda each: _rank(each, size, usual))
+        others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (unit, "m")]
+        said = ["; ".join([f"units guessed: {unit}", *others])] if unit != "m" else []
+        small = _small(_times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit)
+        return SizeGuess(UNITS[unit], warning="; ".join([*said, *([small] if small else [])]) or None)
     if usual.fits(size, ODD) and not usual.fits(_times(size, to_usual)):
         return SizeGuess(1.0, warning=unusual)  # a throne stays a throne, it is not scaled to half its width
-    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}"
-    return SizeGuess(to_usual, to_usual=True, warning=warning)
+    if sitting_height is not None and size[2] > 0:
+        scale = sitting_height / size[2]
+        taken = f"units unknown: scaled by {scale:.3g} to {sitting_height:g} m, as one who sits"
+        return SizeGuess(scale, to_usual=True, warning=f"{taken}; if it stands, give --height {usual.height[1]:g}")
+    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}; if that is wrong, give "
+    return SizeGuess(to_usual, to_usual=True, warning=f"{warning}its true height, such as --height {usual.height[1]:g}")
 
 
 def _times(size: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
@@ -128,19 +142,24 @@ def _rank(unit: str, size: tuple[float, float, float], usual: UsualSize) -> tupl
     return unit == "inch", abs(np.log(z / usual.height[1])) + abs(np.log(max(x, y) / usual.longest[1]))
 
 
-def _small(size: tuple[float, float, float], class_name: str) -> str | None:
-    """A warning about a building as high as one storey and as narrow as one with several, or a person like a child."""
+def _small(size: tuple[float, float, float], class_name: str, name: str, unit: str, *, states_unit: bool) -> str | None:
+    """A warning about a building as high as one storey and as narrow as one with several, a child, or a low desk.
+
+    `size` in metres; `unit` is the one that gives it. A table is low in a desk's name, or where nothing tells its unit.
+    """
     longest, height = max(size[:2]), size[2]
-    if object_class(class_name).person and height < CHILD:
-        return (
-            f"a small size for a {class_name}, {height:.2f} m high, taken as metres; if it is no child, give --height"
-        )
+    usual = object_class(class_name).usual_size
+    word, least, common = DESK
+    taken = f"{height:.2f} m high, taken as {'metres' if unit == 'm' else unit}"
+    if object_class(class_name).person and height < CHILD and usual is not None:
+        advice = f"if it is no child, give --height {usual.height[1]:g}"
+        return f"a small size for a {class_name}, {taken}; {advice}"
+    if class_name == "table" and height < least and (word in name.lower() or not states_unit):
+        kind = word if word in name.lower() else "table"
+        return f"a small size for a {kind}, {taken}; if it is no low one, give --height {common:g}"
     if class_name != "building" or height >= SMALL_HEIGHT or (longest >= SMALL_HEIGHT and height <= 0.75 * longest):
         return None
-    return (
-        f"a small size for a building, {height:.2f} m high, taken as metres; "
-        "if it has several storeys, give its true height, such as --height 8"
-    )
+    return f"a small size for a building, {taken}; if it has several storeys, give its true height, such as --height 8"
 
 
 def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scenegen.assets.sources.files.guess import UNITS
 from scenegen.assets.sources.files.importer import Imported
-from scenegen.assets.sources.files.separate import pieces, separate, variants
+from scenegen.assets.sources.files.separate import Separated, pieces, separate, variants
 from scenegen.assets.sources.files.shells import enclosing_shell, far_specks
 from scenegen.core.scene.classes import object_class
 
@@ -48,9 +48,10 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
         return [with_faces(imported, found.object_of_face == n, warnings) for n in range(found.objects)]
     if found.has_ground and found.objects == 1:
         imported = with_faces(imported, found.object_of_face == 0, warnings)
-    elif found.objects > 1:
-        beside = f"{found.objects} objects stand side by side{' on a plate of ground' if found.has_ground else ''}"
-        imported = with_faces(imported, np.ones(len(faces), dtype=bool), [f"{beside}: give --split-objects"])
+    elif found.objects > 1 and not _are_parts(stood, faces, found, class_name):
+        beside = f"{found.objects} pieces stand side by side{' on a plate of ground' if found.has_ground else ''}"
+        advice = "if they are objects of their own, give --split-objects"
+        imported = with_faces(imported, np.ones(len(faces), dtype=bool), [f"{beside}: {advice}"])
     if split and same_place:
         return _variants_alone(imported, {name for pair in same_place for name in pair})
     advice = "fill the same place: if they are variants, give --split-objects"
@@ -67,6 +68,20 @@ def _variants_alone(imported: Imported, names: Collection[str]) -> list[Imported
         with_faces(imported, shared | (part == number), [f"only its variant {imported.part_sizes[number][0]}"])
         for number in alone
     ]
+
+
+def _are_parts(vertices: NDArray[np.float64], faces: NDArray[np.int32], found: Separated, class_name: str) -> bool:
+    """Whether pieces side by side are parts of one object: with a usual size of its class where none of them has one.
+
+    That is so in some unit, and in no unit in which the whole is usual is one of the pieces.
+    """
+    usual = object_class(class_name).usual_size
+    if usual is None or found.has_ground:
+        return False
+    x, y, z = np.ptp(vertices[np.unique(faces)], axis=0)
+    fitting = [f for f in UNITS.values() if usual.fits((x * f, y * f, z * f))]
+    sizes = [np.ptp(vertices[np.unique(faces[found.object_of_face == n])], axis=0) for n in range(found.objects)]
+    return bool(fitting) and not any(usual.fits((a * f, b * f, c * f)) for a, b, c in sizes for f in fitting)
 
 
 def _is_furniture(

@@ -32,6 +32,41 @@ def test_up_is_found_for_every_class(class_name: str, up: str, suffix: str) -> N
         assert find_up(vertices * scale, faces, class_name, suffix)[:2] == (up, True)
 
 
+def stool() -> trimesh.Trimesh:
+    """0.45 x 0.45 x 0.78 m: four legs that lean inward, under a seat that is wider than the feet stand apart."""
+    legs = [box((x, y, 0.0), (x + 0.03, y + 0.03, 0.75)) for x in (-0.16, 0.13) for y in (-0.16, 0.13)]
+    return trimesh.util.concatenate([*legs, box((-0.225, -0.225, 0.72), (0.225, 0.225, 0.78))])
+
+
+def loaded_nightstand() -> trimesh.Trimesh:
+    """A closed chest with a cup and a book on its top."""
+    chest = box((-0.22, -0.24, 0.0), (0.22, 0.24, 0.45))
+    return trimesh.util.concatenate(
+        [chest, box((0.1, 0.1, 0.45), (0.2, 0.2, 0.6)), box((-0.2, -0.2, 0.45), (0, 0, 0.5))]
+    )
+
+
+def bus_with_a_cooler() -> trimesh.Trimesh:
+    """11 m long: a cooler on its roof, a mirror on one side; on the other side doors of flaps that reach out."""
+    parts = [box((-1.25, -5.5, 0.35), (1.25, 5.5, 2.9)), box((-1.0, -4.5, 2.9), (1.0, 4.5, 3.1))]
+    parts += [box((x, y, 0.0), (x + 0.3, y + 0.9, 0.5)) for x in (-1.2, 0.9) for y in (-3.5, 2.5)]
+    parts += [box((-1.5, y, z), (-1.25, y + 0.9, z + 0.3)) for y in (-4.5, 3.5) for z in (0.4, 2.5)]
+    return trimesh.util.concatenate([*parts, box((1.25, -5.5, 2.2), (1.5, -5.4, 2.6))])
+
+
+@pytest.mark.parametrize(
+    ("class_name", "made"),
+    [("chair", stool), ("nightstand", loaded_nightstand), ("bus", bus_with_a_cooler), ("bicycle", UPRIGHT["bicycle"])],
+)
+@pytest.mark.parametrize("degrees", [0, 40, 90])
+def test_what_stands_in_a_file_that_says_what_is_up_stays(
+    class_name: str, made: Callable[[], trimesh.Trimesh], degrees: int
+) -> None:
+    """A stool and a loaded chest were laid on their sides: a wide seat is no narrow back, a cup on a top hides it."""
+    mesh = made().apply_transform(trimesh.transformations.rotation_matrix(np.radians(degrees), [0, 0, 1]))
+    assert find_up(np.asarray(mesh.vertices), np.asarray(mesh.faces), class_name, ".glb").axis == "z"
+
+
 def imported(mesh: trimesh.Trimesh, up: str = "z", names: tuple[str, ...] = ("m",)) -> Imported:
     vertices, faces = arriving(mesh, up)
     index = np.asarray(mesh.metadata.get("material", np.zeros(len(faces))), dtype=np.int32)

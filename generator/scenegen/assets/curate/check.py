@@ -27,6 +27,7 @@ FEWEST = 12  # triangles of a box
 # Bounds for height and length together, relative to the usual ones; stools and benches exceed one of them.
 SMALL, LARGE = 0.6, 1.55
 ASTRAY = 0.3  # a box whose normals are smoothed over its edges has 0.2
+WIDEST = 3.3  # metres: road vehicles are 2.55 m wide, and their mirrors reach out
 TOP = 0.6  # share of the height above which a flat surface is a top: desks have rims and shelves
 SPREAD = 0.85  # share of the height: a wider person has stretched out arms
 # The kind of finding for a warning of a source, by the first words of the warning.
@@ -152,6 +153,11 @@ def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
         if not SMALL < factor < LARGE:
             how = "small" if factor < 1 else "large"
             yield "size", f"{shown} m is {how} for a {asset.class_name}; if that is wrong, add it again with --height"
+    if entry.street == "lane" and min(asset.size[:2]) > WIDEST:
+        yield (
+            "size",
+            f"{min(asset.size[:2]):.2f} m is wide for a {asset.class_name}; if it is wrong, add it again with --height",
+        )
     named = any(str(warning).startswith("arms stretched out") for warning in asset.findings.get("warnings", ()))
     spread = max(asset.size[:2]) > SPREAD * asset.size[2] > SPREAD * 1.2
     if entry.person and not built_in and spread and not named:

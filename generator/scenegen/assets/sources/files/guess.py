@@ -120,7 +120,9 @@ def guess_scale(
         unit = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda each: _rank(each, size, usual))
         others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (unit, "m")]
         said = ["; ".join([f"units guessed: {unit}", *others])] if unit != "m" else []
-        small = _small(_times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit)
+        small = _unit_box(size, usual, unit) or _small(
+            _times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit
+        )
         return SizeGuess(UNITS[unit], warning="; ".join([*said, *([small] if small else [])]) or None)
     if usual.fits(size, ODD) and not usual.fits(_times(size, to_usual)):
         return SizeGuess(1.0, warning=unusual)  # a throne stays a throne, it is not scaled to half its width
@@ -130,6 +132,16 @@ def guess_scale(
         return SizeGuess(scale, to_usual=True, warning=f"{taken}; if it stands, give --height {usual.height[1]:g}")
     warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}; if that is wrong, give "
     return SizeGuess(to_usual, to_usual=True, warning=f"{warning}its true height, such as --height {usual.height[1]:g}")
+
+
+def _unit_box(size: tuple[float, float, float], usual: UsualSize, unit: str) -> str | None:
+    """A warning about a height, or two extents, of exactly the largest, 1 or 2 m: a box that hides the true size."""
+    largest = max(size)
+    edges = [value for value in size if abs(value - largest) < 5e-3 * largest]
+    if unit != "m" or min(abs(largest - 1), abs(largest - 2)) > 5e-3 or (len(edges) < 2 and size[2] not in edges):
+        return None
+    what = f"unit box: the largest extent is exactly {largest:.0f} m, as of models scaled without regard to their size"
+    return f"{what}; if so, give its true height, such as --height {usual.height[1]:g}"
 
 
 def _times(size: tuple[float, float, float], factor: float) -> tuple[float, float, float]:

@@ -28,6 +28,8 @@ ON_WHEELS = 0.25  # of `_on_wheels`; on its side a vehicle has less
 WEAK = ("bag", "building")  # whose rules are tried only where the format does not say what is up
 BICYCLES = ("bicycle", "bike")
 FLAT = 0.15  # of the smaller side: a closed laptop is thinner
+DIRECTIONS = np.stack([np.cos(turns := np.arange(12) * np.pi / 12), np.sin(turns)], axis=1)
+SEAT = 0.4  # of the footprint: the level seat of a stool, on legs below it
 ROOF = 0.12  # of the surface, more slanting upward than downward: a roof
 NO_ROOF = 0.03  # gables and buttresses slant sideways by less
 
@@ -52,6 +54,7 @@ class _Stood(NamedTuple):
     flat_base: float
     trunk: float  # the rectangle around a thicker slice at the lower end
     roof: float  # share of the surface that slants upward, less the share that slants downward
+    narrowest: float  # the least extent over all horizontal directions: a bicycle may stand askew
 
 
 def find_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str, suffix: str) -> UpAxis:
@@ -67,6 +70,8 @@ def find_up(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str, 
     if lies is None or (kind.name in WEAK and suffix not in UNDECLARED):
         return UpAxis("z", sure=suffix not in UNDECLARED, shown=False)
     others = [axis for axis in order[1:] if lies.is_so(kind, stood["z"], stood[axis])]
+    if others and kind.name in carriers() and suffix not in UNDECLARED and stood["z"].flat_base > 0.7:
+        return UpAxis("z", sure=False, shown=False)  # a chest with a lamp on its top, or one that lies on its back
     if others:
         best = others[0]
         for axis in others[1:]:
@@ -99,6 +104,7 @@ def _stand(vertices: Floats, samples: SurfaceSamples, axis: str) -> _Stood:
         float(samples.areas[level & (height < 0.03)].sum()) / footprint,
         _spread(places[height < TRUNK, :2]),
         float(np.average(slanting, weights=samples.areas + 1e-15)),
+        float(min(np.ptp(corners[:, :2] @ direction) for direction in DIRECTIONS)),
     )
 
 
@@ -185,6 +191,8 @@ def _on_soles(model: _Stood) -> float:
 
 
 def _wheels_are_turned(kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
+    if now.low_spread > 0.4 and now.low_cover < 0.1 and now.high_cover > 2 * now.low_cover:
+        return False  # on wheels, with what stands on a roof above them
     if _on_wheels(turned) > ON_WHEELS + 0.15 and turned.low_cover < 0.25 and _on_wheels(now) < 0.1:
         return fits_some_unit(kind, turned.size, STYLISED)
     return _only_turned_fits(kind, now, turned)
@@ -207,7 +215,7 @@ def is_vehicle(kind: ObjectClass) -> bool:
 
 def _height_is_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
     """A bicycle is longer than high, and higher than wide."""
-    (least, most), height = sorted(now.size[:2]), now.size[2]
+    least, most, height = now.narrowest, max(now.size[:2]), now.size[2]
     lies = height < 0.8 * least or height > 1.2 * most
     return lies and min(turned.size[:2]) < turned.size[2] < max(turned.size[:2])
 
@@ -234,7 +242,8 @@ def _two_tops(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
 
 def _legs_are_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
     on_feet = now.low_spread > 0.55 and now.low_cover < 0.1  # a sofa whose arms are as high as its back
-    return not on_feet and _on_legs(turned) > _on_legs(now) + 0.3
+    is_stool = now.low_spread > 0.3 and now.low_cover < 0.1 and now.flat_top > SEAT
+    return not on_feet and not is_stool and _on_legs(turned) > _on_legs(now) + 0.3
 
 
 def _legs_may_be_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:

@@ -59,6 +59,17 @@ SMALL = (
 
 
 @dataclass(frozen=True)
+class View:
+    """How large the pictures and the frusta of a data set of boxes are; a frustum's axes are multiples of 8."""
+
+    pixels: int = 224
+    frustum: tuple[int, int, int] = (8, 8, 8)
+
+
+VIEW = View()
+
+
+@dataclass(frozen=True)
 class BoxLabels:
     """The same members as helpers.labelled_scenes.SceneLabels."""
 
@@ -72,7 +83,12 @@ class BoxLabels:
 
 
 def write_boxes(
-    out: Path, scenes: int, split: str = "train", grid: GridSpec = STUDIO, classes: tuple[str, ...] = CLASSES
+    out: Path,
+    scenes: int,
+    split: str = "train",
+    grid: GridSpec = STUDIO,
+    classes: tuple[str, ...] = CLASSES,
+    view: View = VIEW,
 ) -> Path:
     """A data set of scenes with a box of two classes each; the pictures are of the boxes' colours and places."""
     random = np.random.default_rng(1 if split == "test" else 0)
@@ -82,10 +98,14 @@ def write_boxes(
     surface = SurfaceLook("plain", (0.7, 0.7, 0.7), (0.6, 0.6, 0.6), 0.5, 1.0)
     light = LightLook((0.0, 0.0, 3.1), (0.0, 0.0, 0.0), 1.0, 100.0, (1.0, 1.0, 1.0))
     look = Look(surface, surface, surface, (light,), "none", 0.0, 0.0, 0.0)
-    frustum = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0)
-    K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
+    frustum = FrustumSpec(0.5, 7.0, view.frustum, 60.0)
+    middle, size_of_cell = view.pixels / 2, [n // 8 for n in view.frustum]
+    focal = middle * 200 / 112
+    K = ((focal, 0.0, middle), (0.0, focal, middle), (0.0, 0.0, 1.0))
     cameras = tuple(
-        Camera(f"camera_{k}", 224, 224, K, ((1.0, 0.0, 0.0, -x), (0.0, 1.0, 0.0, -y), *EYE[2:]), frustum)
+        Camera(
+            f"camera_{k}", view.pixels, view.pixels, K, ((1.0, 0.0, 0.0, -x), (0.0, 1.0, 0.0, -y), *EYE[2:]), frustum
+        )
         for k, (x, y) in enumerate(PLACES)
     )
     for index in range(scenes):
@@ -107,11 +127,13 @@ def write_boxes(
             box = Bounds(tuple(corner.tolist()), tuple((corner + size).tolist()))
             objects.append(PlacedObject(number, classes[kind], "box", None, matrix, box, (size, size, size)))
         pixels = tuple((0, 0, 0) if number else (100, 50, 25) for number in range(2))
-        blank = np.zeros((224, 224), np.uint16)
+        blank = np.zeros((view.pixels, view.pixels), np.uint16)
+        frusta = [np.kron(cells, np.ones(size_of_cell, np.uint8)) for cells in frusta]
         pictures = []
         for k in range(3):
             pictures.append(out.parent / f"{out.name}_{k}.png")
-            Image.fromarray(np.roll(image, 20 * k, axis=1)).save(pictures[-1])
+            picture = Image.fromarray(np.roll(image, 20 * k, axis=1))
+            (picture if view.pixels == 224 else picture.resize((view.pixels, view.pixels))).save(pictures[-1])
         labels = BoxLabels(
             masks.any(-1),
             masks,

@@ -10,7 +10,7 @@ from typing import ClassVar
 import lightning
 import pytest
 import torch
-from helpers.trainer_boxes import CLASSES, write_boxes
+from helpers.trainer_boxes import CLASSES, VIEW, View, write_boxes
 from scenetrain.config import Config
 from scenetrain.data.batches import PlanRequest, ResidentBatches, training_plan, validation_plan
 from scenetrain.data.features import Encoder, make_resident
@@ -36,6 +36,8 @@ class FamilyTests:
     module: ClassVar[str]
     """Where the registry finds the family."""
     shape: ClassVar[tuple[int, int, int]] = (80, 96, 64)
+    view: ClassVar[View] = VIEW
+    """The pictures and frusta of its data."""
     parameters: ClassVar[int]
     """Of the network of `small`, for two classes."""
     least_iou: ClassVar[float] = 0.9
@@ -62,7 +64,7 @@ class FamilyTests:
     @classmethod
     def scenes(cls, tmp_path_factory: pytest.TempPathFactory) -> SceneList:
         """Of two classes: narrow networks tell six apart only after many more steps."""
-        data = write_boxes(tmp_path_factory.mktemp("two") / "data", 5, classes=TWO)
+        data = write_boxes(tmp_path_factory.mktemp("two") / "data", 5, classes=TWO, view=cls.view)
         return open_split(data, "train", cls.family.reads, 1, limit=4)
 
     @pytest.fixture(scope="class")

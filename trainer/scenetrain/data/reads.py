@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.labels.grids import frustum_grid
+from scenegen.core.scene.scene import Camera
 from torch import Tensor
 from torch.nn import functional
 
@@ -29,7 +31,8 @@ class Reads:
     `labels`: "box" gives all views of a scene and the labels of its room; "frustum" gives one view at a time and the
     labels of that view's frustum. `shape` is the grid that the network is built for, None where it takes any.
     `views` are the least and the most images that the network takes at once; with frustum labels they are 1 and 1.
-    `depth`, `cameras` and `poses` ask for the members of Extras with these names.
+    `depth`, `cameras` and `poses` ask for the members of Extras with these names; `extras_for` says who reads them: the
+    network, or its losses alone, so that it answers from images alone.
     """
 
     labels: Grid
@@ -39,6 +42,12 @@ class Reads:
     depth: bool = False
     cameras: bool = False
     poses: bool = False
+    extras_for: Literal["network", "losses"] = "network"
+
+    @property
+    def images_alone(self) -> bool:
+        """Whether the network answers from images alone."""
+        return self.extras_for == "losses" or not (self.depth or self.cameras or self.poses)
 
 
 class Extras(NamedTuple):
@@ -53,12 +62,17 @@ class Extras(NamedTuple):
     """float32 (B, V, 3, 3): pixels; the centre of the top-left pixel is (0.5, 0.5)."""
     world_to_camera: Tensor | None = None
     """float32 (B, V, 4, 4)."""
+    frustum: Tensor | None = None
+    """float32 (B, V, 6): fx, fy, cx, cy, near, far of the frustum grid. Focal lengths and principal point are in widths
+    and heights of the image: (x, y, z) is in column fx x / z + cx, 0 at the left edge and 1 at the right. Metres."""
     poses: Tensor | None = None
     """float32 (B, O, 4, 4): an object's asset frame to the world."""
     sizes: Tensor | None = None
     """float32 (B, O, 3): the object's box [-x/2, x/2] x [-y/2, y/2] x [0, z] in its asset frame."""
     object_classes: Tensor | None = None
     """int64 (B, O): class index; NO_OBJECT fills up scenes of fewer objects."""
+    visible: Tensor | None = None
+    """int64 (B, O, V): how many pixels of each view that was read show the object."""
 
     def to(self, device: torch.device) -> Extras:
         """The same on a device."""
@@ -75,7 +89,7 @@ class Extras(NamedTuple):
         return Extras(**chosen)
 
 
-PER_VIEW = ("depth", "K", "world_to_camera")
+PER_VIEW = ("depth", "K", "world_to_camera", "frustum")
 
 
 NO_EXTRAS = Extras()
@@ -91,15 +105,27 @@ def read_extras(scene: StoredScene, views: Sequence[int], reads: Reads) -> Extra
         extras = extras._replace(
             K=torch.tensor([camera.K for camera in cameras]),
             world_to_camera=torch.tensor([camera.world_to_camera for camera in cameras]),
+            frustum=torch.tensor([_frustum(camera) for camera in cameras]),
         )
     if reads.poses:
         objects = scene.objects
         extras = extras._replace(
-            poses=torch.tensor([item.matrix for item in objects]).reshape(-1, 4, 4),
-            sizes=torch.tensor([item.size for item in objects]).reshape(-1, 3),
+            poses=torch.tensor([item.matrix for item in objects]).reshape(len(objects), 4, 4),
+            sizes=torch.tensor([item.size for item in objects]).reshape(len(objects), 3),
             object_classes=torch.tensor([scene.classes.index(item.class_name) for item in objects], dtype=torch.long),
+            visible=torch.tensor(
+                [[item.visible_pixels[k] if item.visible_pixels else 0 for k in views] for item in objects],
+                dtype=torch.long,
+            ).reshape(len(objects), len(views)),
         )
     return extras
+
+
+def _frustum(camera: Camera) -> tuple[float, ...]:
+    """See Extras.frustum."""
+    grid = frustum_grid(camera)
+    K, (width, height) = np.asarray(grid.K), grid.image_size
+    return (K[0, 0] / width, K[1, 1] / height, K[0, 2] / width, K[1, 2] / height, grid.near, grid.far)
 
 
 def stack_extras(scenes: Sequence[Extras]) -> Extras:

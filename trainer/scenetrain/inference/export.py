@@ -49,7 +49,7 @@ def export(trained: TrainedModel, out: Path, file_format: str, views: int | None
     images, a package is missing or `out` cannot be written.
     """
     reads = trained.family.reads
-    if reads.depth or reads.cameras or reads.poses:
+    if not reads.images_alone:
         raise ScenegenError(f"{trained.family.name} reads more than images; export writes networks of images alone")
     if file_format not in FORMATS:
         raise UsageError(f"no format {file_format!r}; known: {', '.join(FORMATS)}")

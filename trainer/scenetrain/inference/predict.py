@@ -37,7 +37,7 @@ def predict(
     than images, a photograph cannot be read or `out` cannot be written.
     """
     views, reads = trained.config.training.views, trained.family.reads
-    if reads.depth or reads.cameras or reads.poses:
+    if not reads.images_alone:
         raise ScenegenError(f"{trained.family.name} reads more than images; predict has photographs alone")
     if glb and trained.family.main.kind == "occupancy":
         raise UsageError(f"--glb shows voxels by class; {trained.family.name} has none")

@@ -21,8 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+import torch
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -39,6 +41,7 @@ __all__ = [
     "Extras",
     "Family",
     "Inputs",
+    "Losses",
     "Output",
     "PaperScore",
     "PaperVersion",
@@ -74,6 +77,18 @@ class Step(NamedTuple):
     """bool (B, channels, X, Y, Z), by output."""
 
 
+class Losses(NamedTuple):
+    """A loss of several parts, each logged by its name; their sum is minimised. `shown` are figures logged alone."""
+
+    parts: Mapping[str, Tensor]
+    shown: Mapping[str, Tensor] = MappingProxyType({})
+
+    @property
+    def total(self) -> Tensor:
+        """The sum of the parts."""
+        return torch.stack(list(self.parts.values())).sum()
+
+
 def _no_trunk(network: Any) -> Backbone | None:
     del network
     return None
@@ -104,7 +119,7 @@ class Turn:
 
     name: str
     modules: Callable[[Any], Sequence[nn.Module]]
-    loss: Callable[[Step], Tensor]
+    loss: Callable[[Step], Tensor | Losses]
     optimizer: Callable[[Sequence[nn.Parameter]], Optimizer]
     schedule: Callable[[Optimizer], LRScheduler] | None = None
 
@@ -115,7 +130,7 @@ class Stage:
 
     A step calls the network once for `wanted` outputs, then every turn minimises its loss, in order: a generator's,
     then a discriminator's. A later turn uses `answers` detached, or calls the network again. Validation compares epochs
-    by the first turn's loss.
+    by the first turn's loss, or by its part `compared`.
     """
 
     name: str
@@ -134,6 +149,8 @@ class Stage:
     """Which outputs it computes."""
     scored: str | None
     """The output whose IoU and threshold are measured on validation; None for outputs that are not voxels."""
+    compared: str | None = None
+    """The part of the first turn's Losses by which validation compares epochs; None for their sum."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +232,8 @@ class Family:
     """A network's frozen trunk, whose features training computes once; None where it has none."""
     mirrors: Callable[[Any, Any, Sequence[Camera], GridSpec | FrustumSpec], Sequence[int]] = _no_mirrors
     """(network, config, cameras, grid) to the views' numbers in mirror.AXES, which the network keeps; () for none."""
+    weigh: Callable[[Any, Tensor], None] | None = None
+    """(network, counts) before training: counts int64 (256,) of every byte of labels in the training split."""
     describe: Callable[[Any], str] = _no_text
     """What a report says of the network: its trunk and width."""
     paper: tuple[PaperVersion, ...] = ()

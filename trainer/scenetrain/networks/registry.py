@@ -11,7 +11,10 @@ from scenetrain.networks.contract import Family
 
 DEFAULT = "everted"
 
-FAMILIES: dict[str, str] = {"everted": "scenetrain.networks.everted.family"}
+FAMILIES: dict[str, str] = {
+    "everted": "scenetrain.networks.everted.family",
+    "ssz": "scenetrain.networks.ssz.family",
+}
 """Name to the module that holds FAMILY; a module is imported when its family is asked for."""
 
 

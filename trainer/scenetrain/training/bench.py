@@ -90,7 +90,7 @@ def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None 
     calm_lightning()
     family, views = get_family(config.model.name), config.training.views
     scale = family.bench
-    if scale is None or family.reads.depth or family.reads.cameras or family.reads.poses:
+    if scale is None or not family.reads.images_alone:
         raise ScenegenError(
             f"{family.name}: bench cannot measure it: its family has no BenchScale, or reads more than images"
         )

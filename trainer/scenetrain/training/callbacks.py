@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,13 @@ class EpochTable(Callback):
         """Add the epoch; validation has run by now."""
         del pl_module
         metrics = trainer.callback_metrics
-        row = {name: float(metrics[name]) for name in COLUMNS[1:5]}
+        row = {name: float(metrics[name]) for name in (*COLUMNS[1:5], *parts(metrics))}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         seconds = time.monotonic() - self.began
         self.rows.append({"epoch": trainer.current_epoch, **row, "learning_rate": rate, "seconds": seconds})
         if trainer.is_global_zero:
             text = io.StringIO()
-            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(text, (*COLUMNS, *parts(metrics)), lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
             write_text(self.path, text.getvalue())
@@ -58,6 +59,11 @@ class EpochTable(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])
+
+
+def parts(metrics: Mapping[str, Any]) -> list[str]:
+    """The metrics that are parts of a turn's loss, "turn.part", in alphabetical order."""
+    return sorted(name for name in metrics if "." in name)
 
 
 class StageProgress(Callback):

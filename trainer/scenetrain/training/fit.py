@@ -123,6 +123,8 @@ def train_stages(
     begin_run(folder, config, train, validation, leader=is_leader())
     lightning.seed_everything(config.training.seed, verbose=False)
     model = family.build(config, len(train.classes), train.shape, pretrained=True)
+    if family.weigh is not None:
+        family.weigh(model, _count_labels(train))
     if device.type == "cuda":
         lay_channels_last(model)
     mirrors = family.mirrors(model, config, train.scene(0).cameras[:views], train.grid)
@@ -142,6 +144,14 @@ def _thresholds(family: Family, stages: Sequence[Stage], results: dict[str, Stag
         own = [results[stage.name].threshold for stage in stages if stage.scored == output.name]
         found[output.name] = (own[-1] if own else 0.5) if output.has_threshold else None
     return found
+
+
+def _count_labels(scenes: SceneList) -> Tensor:
+    """How often each byte is in the labels of a split, int64 (256,)."""
+    counts = torch.zeros(256, dtype=torch.long)
+    for position in range(len(scenes)):
+        counts += torch.bincount(scenes.labels(position).flatten(), minlength=256)
+    return counts
 
 
 def _labels(split: Split) -> Iterable[Tensor]:

@@ -16,7 +16,7 @@ from scenetrain.data.batches import Batch
 from scenetrain.data.features import Encoder, jitter_colors
 from scenetrain.metrics.iou import IoUCurve
 from scenetrain.metrics.outputs import ONE_HOT
-from scenetrain.networks.contract import Family, Inputs, Stage, Step, Turn
+from scenetrain.networks.contract import Family, Inputs, Losses, Stage, Step, Turn
 
 CHECK_EVERY = 50
 
@@ -89,7 +89,7 @@ class StageModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Loss of one batch; with several turns, their optimizers step here."""
         step = self._step(batch)
-        loss = self.stage.turns[0].loss(step) if self.automatic_optimization else self._take_turns(step)
+        loss = self._loss(self.stage.turns[0], step) if self.automatic_optimization else self._take_turns(step)
         self._watch(loss, batch_idx, batch)
         self.log("train_loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.labels))
         return loss if self.automatic_optimization else None
@@ -111,7 +111,10 @@ class StageModule(lightning.LightningModule):
         if self.scored:
             probabilities = self.scored.probabilities(step.answers[self.scored.name])
             self.curve.update(self.scored.scored(probabilities), step.truth[self.scored.name])
-        self.log("val_loss", self.stage.turns[0].loss(step), batch_size=len(batch.labels), sync_dist=True)
+        loss = self.stage.turns[0].loss(step)
+        if isinstance(loss, Losses):
+            loss = loss.parts[self.stage.compared] if self.stage.compared else loss.total
+        self.log("val_loss", loss, batch_size=len(batch.labels), sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:
         """Log the best threshold's overall IoU; of labels the likeliest one's."""
@@ -158,13 +161,22 @@ class StageModule(lightning.LightningModule):
         losses = []
         for turn, optimizer in zip(self.stage.turns, _as_list(self.optimizers()), strict=True):
             self.toggle_optimizer(optimizer)
-            loss = turn.loss(step)
+            loss = self._loss(turn, step)
             optimizer.zero_grad()
             self.manual_backward(loss)
             optimizer.step()
             self.untoggle_optimizer(optimizer)
             losses.append(loss.detach())
         return losses[0]
+
+    def _loss(self, turn: Turn, step: Step) -> Tensor:
+        """A turn's loss; its parts are logged as "turn.part"."""
+        loss = turn.loss(step)
+        if not isinstance(loss, Losses):
+            return loss
+        for name, value in (*loss.parts.items(), *loss.shown.items()):
+            self.log(f"{turn.name}.{name}", value.detach(), on_step=False, on_epoch=True, batch_size=len(step.labels))
+        return loss.total
 
     def _trained(self) -> list[nn.Module]:
         """What any turn trains."""

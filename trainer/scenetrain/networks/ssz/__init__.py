@@ -1,0 +1,1 @@
+"""SSZ: one image to a labelled frustum, trained against a judge of poses."""

@@ -1,0 +1,49 @@
+"""The record of SSZ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scenegen.core.errors import UsageError
+
+from scenetrain.networks.contract import Family, Output, Reads
+from scenetrain.networks.ssz.network import Logits, Ssz
+from scenetrain.networks.ssz.paper import VERSIONS
+from scenetrain.networks.ssz.settings import SszConfig
+from scenetrain.networks.ssz.stages import stages
+
+GRID = (128, 128, 128)
+IMAGE = 256
+
+
+def build(config: SszConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Ssz:
+    """The network of a configuration; its grid is half its image."""
+    del shape, pretrained
+    if config.model.detail not in (1, 2, 4, 8, 16):
+        raise UsageError(f"model.detail: {config.model.detail} is not 1, 2, 4, 8 or 16")
+    return Ssz(config, classes)
+
+
+def describe(config: SszConfig) -> str:
+    """Where it differs from the paper's."""
+    model, losses = config.model, config.losses
+    parts = [f"{model.width:g} of the paper's channels"] if model.width != 1 else []
+    parts += [f"inverted residuals: {model.residuals}"] if model.residuals != "2d+3d" else []
+    parts += ["no judge"] if not (losses.adversarial_weight or losses.pose_weight) else []
+    return ", ".join(parts)
+
+
+FAMILY = Family(
+    name="ssz",
+    title="SSZ",
+    settings=SszConfig,
+    configs=Path(__file__).parent,
+    default_config="ssz",
+    reads=Reads("frustum", GRID, IMAGE, views=(1, 1), cameras=True, poses=True, extras_for="losses"),
+    outputs=(Output("labels", "labels", "labels", "frustum", Logits.probabilities),),
+    build=build,
+    stages=stages,
+    weigh=Ssz.weigh,
+    describe=describe,
+    paper=VERSIONS,
+)

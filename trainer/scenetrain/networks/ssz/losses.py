@@ -1,0 +1,79 @@
+"""The losses of SSZ: weighted labels, real or fake, poses. SSZ paper, equations 2 to 4."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from scenetrain.networks.ssz.judge import Certificate
+from scenetrain.networks.ssz.pose import Poses, PoseTargets, box_corners
+
+PoseLoss = Literal["corners", "eq3"]
+EMPTY_WEIGHT = 0.1  # of a cell without an object in the loss of real or fake
+LEAST_WEIGHT, MOST_WEIGHT = 0.05, 10.0
+
+
+def class_weights(counts: Tensor) -> Tensor:
+    """Weights (1 + C,) of the labels from how often each is in the data: median frequency, within limits.
+
+    A label that the data does not hold weighs 1.
+    """
+    share = counts.double() / counts.sum()
+    known = share > 0
+    weights = torch.ones_like(share)
+    weights[known] = (share[known].median() / share[known]).clamp(LEAST_WEIGHT, MOST_WEIGHT)
+    return weights.float()
+
+
+def label_shares(labels: Tensor, classes: int, detail: int) -> Tensor:
+    """The share of each label in cubes of `detail` cells: uint8 (B, W, H, D) to float32 (B, 1 + C, w, h, d)."""
+    if detail == 1:
+        known = torch.arange(1 + classes, device=labels.device, dtype=torch.uint8)
+        return (labels.unsqueeze(1) == known.view(-1, 1, 1, 1)).float()
+    blocks = [size // detail for size in labels.shape[1:]]
+    cells = labels.unflatten(3, (-1, detail)).unflatten(2, (-1, detail)).unflatten(1, (-1, detail))
+    cells = cells.permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, detail**3).long()
+    first = torch.arange(len(cells), device=labels.device).mul_(1 + classes).unsqueeze(1)
+    counts = torch.bincount(cells.add_(first).flatten(), minlength=len(cells) * (1 + classes))
+    return counts.view(len(labels), *blocks, 1 + classes).movedim(-1, 1).float() / detail**3
+
+
+def label_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
+    """Mean over all cells of -k_f log B_f: logits and shares (B, 1 + C, w, h, d), weights (1 + C,).
+
+    The cells of a block have one answer, so their sum is that of the labels' shares. The paper's equation 2 as printed
+    divides k_f by itself; its weights are kept here.
+    """
+    likely = logits.float().log_softmax(1)
+    return -(likely * shares * weights.view(-1, 1, 1, 1)).sum(1).mean()
+
+
+def judged(certificate: Certificate, targets: PoseTargets, *, real: bool) -> Tensor:
+    """Binary cross-entropy of `real` over all cells; cells with an object weigh 1, empty ones EMPTY_WEIGHT."""
+    logits = certificate.real.float()
+    weight = torch.full_like(logits, EMPTY_WEIGHT)
+    u, v, w = targets.cells.unbind(-1)
+    weight[targets.views, u, v, w] = 1.0
+    wanted = torch.full_like(logits, float(real))
+    losses = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return (losses * weight).sum() / weight.sum()
+
+
+def pose_loss(found: Poses, targets: PoseTargets, kind: PoseLoss) -> Tensor:
+    """How far the poses are from the truth: 0 where no view shows an object.
+
+    "corners": mean distance of the eight corners of the boxes, metres. "eq3": the paper's equation 3 as printed, the
+    squared distance of R(q) t, square metres.
+    """
+    if not len(targets.views):
+        return found.centre.sum() * 0.0
+    if kind == "corners":
+        ours = box_corners(found.centre, found.rotation, targets.size)
+        theirs = box_corners(targets.centre, targets.rotation, targets.size)
+        return torch.linalg.vector_norm(ours - theirs, dim=-1).mean()
+    ours = (found.rotation @ found.centre.unsqueeze(-1)).squeeze(-1)
+    theirs = (targets.rotation @ targets.centre.unsqueeze(-1)).squeeze(-1)
+    return (ours - theirs).square().sum(-1).mean()

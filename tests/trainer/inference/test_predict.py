@@ -84,3 +84,16 @@ def test_what_is_refused(trained: TrainedModel, photographs: list[Path], tmp_pat
     cut.write_bytes(photographs[0].read_bytes()[:3000])
     with pytest.raises(ScenegenError, match=r"cut\.jpg: not an image"):
         read_photograph(cut)
+
+
+def test_a_photograph_of_16_bits_or_with_alpha_looks_as_viewers_show_it(tmp_path: Path) -> None:
+    """Once, a grey of 16 bits became white, and transparent cells the colour that lay under them."""
+    grey = np.full((50, 50), 0x40FF, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "grey16.png")
+    assert (read_photograph(tmp_path / "grey16.png") == 0x40).all()
+    Image.new("RGBA", (50, 50), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (read_photograph(tmp_path / "clear.png") == 255).all()
+    Image.new("LA", (50, 50), (90, 255)).save(tmp_path / "opaque.png")
+    assert (read_photograph(tmp_path / "opaque.png") == 90).all()
+    Image.new("RGB", (10_000, 40), (1, 2, 3)).save(tmp_path / "wide.png")
+    assert (read_photograph(tmp_path / "wide.png", 256) == (1, 2, 3)).all()

@@ -93,11 +93,14 @@ def _count_voxels(trained: TrainedModel, predicted: dict[str, torch.Tensor]) -> 
 
 
 def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
-    """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF."""
+    """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF.
+
+    Of 16 bits a channel the upper 8 count; what is transparent is on white.
+    """
     try:
         content = read_file(path)
         with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
-            upright = ImageOps.exif_transpose(photograph).convert("RGB")
+            upright = _as_rgb(ImageOps.exif_transpose(photograph))
     except FileNotFoundError as error:
         raise ScenegenError(f"{path}: no such image") from error
     except (OSError, ValueError) as error:
@@ -105,3 +108,13 @@ def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
         raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
     square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
     return np.asarray(square, dtype=np.uint8)
+
+
+def _as_rgb(photograph: Image.Image) -> Image.Image:
+    """The same in RGB; Pillow's own conversion cuts 16-bit greys off at 255, and shows the colours under alpha 0."""
+    if photograph.mode.startswith("I;16"):
+        photograph = Image.fromarray((np.asarray(photograph) >> 8).astype(np.uint8))
+    if photograph.has_transparency_data:
+        shown = photograph.convert("RGBA")
+        photograph = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+    return photograph.convert("RGB")

@@ -216,6 +216,18 @@ def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: P
     assert "no mesh" in str(results[4])
 
 
+def test_triangles_without_coordinates_are_counted(tmp_path: Path) -> None:
+    lines = chair().export(file_type="obj").splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("v "))
+    lines[first] = "v nan 0 0"
+    (tmp_path / "torn.obj").write_text("\n".join(lines))
+    corners = [{word.split("/")[0] for word in line.split()[1:]} for line in lines if line.startswith("f ")]
+    torn = sum("1" in face for face in corners)
+    model = one(tmp_path / "torn.obj", ImportOptions("chair", scale=1.0))
+    expected = f"{torn} of {len(corners)} triangles have coordinates that are no numbers: left out"
+    assert expected in model.warnings, model.warnings
+
+
 def test_credits_beside_a_file_are_read(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     chair().export(tmp_path / "deep" / "model.stl")

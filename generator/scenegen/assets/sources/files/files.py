@@ -187,6 +187,9 @@ def _placed(
     if not len(finite) or not len(used) or not np.ptp(finite, axis=0).any():
         raise ScenegenError("no surface: all its triangles have broken coordinates or no area; export it again")
     warnings = list(imported.warnings)
+    if not kept.all():
+        dropped = np.count_nonzero(~kept)
+        warnings.append(f"{dropped} of {len(kept)} triangles have coordinates that are no numbers: left out")
     vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
     suffix = file.suffix.lower()
     corners, faces = vertices[np.unique(used)], renumbered(used)

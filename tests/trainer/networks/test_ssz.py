@@ -43,7 +43,7 @@ class TestSsz(FamilyTests):
 
     @classmethod
     def by_heart(cls) -> Config:
-        return config("model.width=0.125", "training.epochs=60", "ssz.decay_epochs=20", "ssz.learning_rate=0.01")
+        return config("training.epochs=120", "ssz.decay_epochs=60", "ssz.learning_rate=0.005")
 
     @pytest.fixture(scope="class")
     @staticmethod

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import click
+import pytest
+from scenegen.core.dataset.run_lock import change_lock
+from scenegen.core.errors import ScenegenError
 from scenetrain.cli.main import cli
+from scenetrain.cli.reading import reading
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +27,8 @@ def test_help_of_every_command_has_an_example_that_click_accepts() -> None:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None and command.help is not None
-        examples = [line.removeprefix("Example: ") for line in map(str.strip, command.help.splitlines())]
+        shown = re.sub(r"\\\n\s*", "", command.help)  # an example of two lines
+        examples = [line.removeprefix("Example: ") for line in map(str.strip, shown.splitlines())]
         examples = [line for line in examples if line.startswith("scenetrain ")]
         assert examples, name
         for example in examples:
@@ -55,3 +61,14 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         done = run(*words)
         assert done.returncode == status, done.stderr
         assert done.stderr.startswith("scenetrain: ") and done.stderr.count("\n") == 1
+
+
+def test_data_is_not_changed_while_it_is_read(boxes: Path, tmp_path: Path) -> None:
+    refused = pytest.raises(ScenegenError, match="scenetrain fit is reading it")
+    with reading("fit", boxes, None), refused, change_lock(boxes, "voxelize"):
+        raise AssertionError("voxelize would change labels between two epochs")
+    with change_lock(boxes, "voxelize"):
+        done = run("fit", "--data", str(boxes), "--out", str(tmp_path / "run"), "--device", "cpu")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "voxelize" in done.stderr and not (tmp_path / "run").exists()
+    assert list(boxes.glob(".reading-*")) == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenetrain.cli.options import data_option, device_option, json_option, run_argument, split_option
+from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
     from scenetrain.evaluation.evaluate import Evaluation
@@ -40,8 +41,8 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
 
     place = open_device(device)
     trained = load_model(run, place)
-    scenes = evaluation.open_scenes(trained, data, split)
-    with progress("evaluate") as on_progress:
+    with reading("evaluate", data), progress("evaluate") as on_progress:
+        scenes = evaluation.open_scenes(trained, data, split)
         result = evaluation.evaluate(trained, scenes, place, on_progress)
     if as_json:
         click.echo(json.dumps(evaluation.as_json(result), indent=1, allow_nan=False))

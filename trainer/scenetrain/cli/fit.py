@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
+from scenetrain.cli.reading import reading
 
 
 @click.command()
@@ -50,14 +51,15 @@ def fit(
     from scenetrain.training.hardware import Hardware, leave_group
 
     settings = load_config(config, changes, model)
-    if test is not None:
-        training.check_test_data(settings, test)  # before hours of training
-    hardware = Hardware(device, devices, nodes, workers)
-    training.fit(settings, data, out, hardware, lambda line: click.echo(line, err=True))
-    if not leave_group():
-        return
-    if test is not None:
-        _write_report(out, test, device)
+    with reading("fit", data, test):
+        if test is not None:
+            training.check_test_data(settings, test)  # before hours of training
+        hardware = Hardware(device, devices, nodes, workers)
+        training.fit(settings, data, out, hardware, lambda line: click.echo(line, err=True))
+        if not leave_group():
+            return
+        if test is not None:
+            _write_report(out, test, device)
     click.echo(f"{out / 'model.pt'}: next, run scenetrain evaluate {out} --data {test or 'DIR'} --split test")
 
 

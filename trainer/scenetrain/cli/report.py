@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scenetrain.cli.options import DIRECTORY, data_option, device_option, run_argument, split_option
+from scenetrain.cli.reading import reading
 
 
 @click.command()
@@ -28,5 +29,6 @@ def report(run: Path, data: Path, split: str, compare: Path | None, device: str)
     from scenetrain.report.report import write_report
     from scenetrain.training.hardware import open_device
 
-    page = write_report(run, data, split, compare, open_device(device))
+    with reading("report", data):
+        page = write_report(run, data, split, compare, open_device(device))
     click.echo(f"{page}: open it in a browser")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
+from scenetrain.cli.reading import reading
 
 
 @click.command()
@@ -66,7 +67,8 @@ def search(
     hardware = Hardware(device, devices, workers=workers)
     base = load_config(config, changes)
     limited = load_config(config, (*step.LIMITS, *changes))
-    result = step.search(limited, data, out, hardware, lambda line: click.echo(line, err=True))
+    with reading("search", data):
+        result = step.search(limited, data, out, hardware, lambda line: click.echo(line, err=True))
     chosen = step.write_results(result, base, out)
     keys = setting_keys(result.rows)
     table = Table(*heads(result.rows), title="Trials", title_justify="left")

@@ -94,8 +94,11 @@ def main(arguments: list[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             import_model(Path(request["file"]).resolve(), folder, options.max_triangles)
-        except (ImportFault, RuntimeError, OSError, ValueError, TypeError, MemoryError) as error:
+        except (ImportFault, OSError, MemoryError) as error:
             answer.update(ok=False, error=_one_line(error))
+        except (RuntimeError, ValueError, TypeError) as error:
+            reason = f"Blender cannot read it ({_one_line(error)}): it is damaged or not of its format; export it again"
+            answer.update(ok=False, error=reason)
         print("\n" + MARK + json.dumps(answer), flush=True)
 
 

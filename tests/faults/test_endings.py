@@ -109,3 +109,17 @@ def test_fifty_kills_leave_no_process(tmp_path: Path, box_assets: Path) -> None:
     assert left == []
     subprocess.run([scenegen, "voxelize", str(data), "--grid", "40,48,32", "--assets", str(box_assets)], check=True)
     assert all(np.array_equal(scene.masks, before) for scene, before in zip(Dataset(data), masks, strict=True))
+
+
+def test_a_command_leaves_ctrl_c_to_the_process_that_called_it(tmp_path: Path) -> None:
+    """A notebook that called `main` goes on after Ctrl-C: no thread of the command ends it seconds later."""
+    code = (
+        "import signal, sys, time\n"
+        "from scenegen.cli.main import main\n"
+        "sys.argv = ['scenegen', 'presets']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "try:\n    signal.raise_signal(signal.SIGINT)\n    time.sleep(9)\nexcept KeyboardInterrupt:\n    pass\n"
+        "time.sleep(5)\nprint('still here')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "still here"), done.stderr

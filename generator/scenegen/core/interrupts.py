@@ -59,10 +59,11 @@ def _listen(heard: int, react: Callable[[int], object]) -> None:
     os.close(heard)
 
 
-def end_promptly() -> None:
+def end_promptly() -> Callable[[], None]:
     """From now on, Ctrl-C raises KeyboardInterrupt; a process that is not over PATIENCE seconds later is ended.
 
-    So is one that is interrupted twice. Its children are killed with it.
+    So is one that is interrupted twice. Its children are killed with it. Returns a function that ends that, for a
+    process that goes on after the command.
     """
 
     def react(count: int) -> None:
@@ -72,7 +73,7 @@ def end_promptly() -> None:
         timer.daemon = True
         timer.start()
 
-    on_interrupt(react)
+    return on_interrupt(react)
 
 
 def kill_children() -> None:

@@ -41,7 +41,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit status 0, 1 (the work failed), 2 (bad arguments) or 130 (interrupted)."""
-    end_promptly()
+    hear_as_before = end_promptly()
     try:
         status = cli.main(prog_name="scenetrain", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -57,6 +57,8 @@ def main() -> None:
     except ScenegenError as error:
         _print_error(str(error))
         status = 2 if isinstance(error, UsageError) else 1
+    if status != STATUS:  # after Ctrl-C, Python's own end may take too long
+        hear_as_before()
     sys.exit(status)
 
 

@@ -32,8 +32,8 @@ from scenegen.core.look.variation import (
     _black_body,
     draw_look,
     lamp_color,
-    parse_variation,
 )
+from scenegen.core.look.variation_names import parse_variation
 from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.camera import camera_position

@@ -82,7 +82,10 @@ class Extras(NamedTuple):
         """The scenes at `positions` (B,), all their views or the one that `view` (B,) names."""
         chosen = {}
         for name, tensor in self._asdict().items():
-            if tensor is None or view is None or name not in PER_VIEW:
+            if tensor is not None and view is not None and name == "visible":
+                of_view = view.to(tensor.device).view(-1, 1, 1).expand(-1, tensor.shape[1], 1)
+                chosen[name] = tensor[positions].gather(2, of_view)
+            elif tensor is None or view is None or name not in PER_VIEW:
                 chosen[name] = None if tensor is None else tensor[positions]
             else:
                 chosen[name] = tensor[positions, view].unsqueeze(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -62,3 +64,16 @@ def seen(model: Imported, name: str, slot: str, face: int = 0) -> tuple[int, ...
 def srgb(linear: float) -> float:
     """A linear value in [0, 1] as a byte of an image."""
     return 255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def shows(slot: str, value: Any) -> Callable[[Imported, str], None]:
+    """A check that a material shows a value in a slot, and that no warning is about it."""
+
+    def check(model: Imported, name: str) -> None:
+        found = seen(model, name, slot)
+        assert found is not None
+        found = found[: len(value)] if isinstance(found, tuple) else found
+        np.testing.assert_allclose(found, value, atol=1.01 if isinstance(value, tuple) and max(value) > 1 else 2e-3)
+        assert not [warning for warning in model.warnings if warning.startswith(f"{name}:")]
+
+    return check

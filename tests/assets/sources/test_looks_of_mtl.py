@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from helpers.look_files import LEFT, RIGHT, halves, plain, read, seen
+from helpers.look_files import LEFT, RIGHT, halves, plain, read, seen, shows
 from PIL import Image
 from scenegen.assets.sources.files.importer import Imported
 
@@ -24,17 +23,6 @@ OPTIONS = {"-blendu", "-blendv", "-bm", "-boost", "-cc", "-clamp", "-halo", "-im
            "-texres", "-type"}  # fmt: skip
 
 Check = Callable[[Imported, str], None]
-
-
-def shows(slot: str, value: Any) -> Check:
-    def check(model: Imported, name: str) -> None:
-        found = seen(model, name, slot)
-        assert found is not None
-        found = found[: len(value)] if isinstance(found, tuple) else found
-        np.testing.assert_allclose(found, value, atol=1.01 if isinstance(value, tuple) and max(value) > 1 else 2e-3)
-        assert not [warning for warning in model.warnings if warning.startswith(f"{name}:")]
-
-    return check
 
 
 def ior(reflectance: float) -> float:

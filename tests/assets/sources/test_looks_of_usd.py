@@ -10,9 +10,8 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-from helpers.look_files import LEFT, RIGHT, halves, plain, png, read, seen
+from helpers.look_files import LEFT, RIGHT, halves, plain, png, read, seen, shows
 from scenegen.assets.sources.files.importer import Imported
 
 INPUTS = {
@@ -27,17 +26,6 @@ INPUTS = {
 WITHOUT_LOOK = {"opacityMode"}
 
 Check = Callable[[Imported, str], None]
-
-
-def shows(slot: str, value: Any) -> Check:
-    def check(model: Imported, name: str) -> None:
-        found = seen(model, name, slot)
-        assert found is not None
-        found = found[: len(value)] if isinstance(found, tuple) else found
-        np.testing.assert_allclose(found, value, atol=1.01 if isinstance(value, tuple) and max(value) > 1 else 2e-3)
-        assert not [warning for warning in model.warnings if warning.startswith(f"{name}:")]
-
-    return check
 
 
 def texture(file: str, inputs: str = "", st: str = "R") -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import trimesh
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.core.asset_library import Material, Provenance
 
 CHAIR_SIZE = (0.5, 0.55, 0.9)
 
@@ -106,3 +109,19 @@ def run_in_blender(code: str, folder: Path) -> None:
     """Run `code` in a Blender with an empty scene; `folder` is its only argument."""
     start = "import sys, bpy\nfolder = sys.argv[1]\nbpy.ops.wm.read_factory_settings(use_empty=True)\n"
     subprocess.run([sys.executable, "-c", start + code, str(folder)], check=True, capture_output=True, timeout=120)
+
+
+def raw(mesh: trimesh.Trimesh, name: str, class_name: str = "table", **more: object) -> RawModel:
+    """A mesh as a source gives it: plain paint, an author, and a checksum that its name decides."""
+    model = RawModel(
+        name=name,
+        class_name=class_name,
+        split="train",
+        family=class_name,
+        vertices=np.asarray(mesh.vertices),
+        faces=np.asarray(mesh.faces),
+        material_index=np.zeros(len(mesh.faces), int),
+        materials=(Material("paint"),),
+        provenance=Provenance(name, "Jo", "CC0-1.0", f"{name}.stl", f"sum of {name}"),
+    )
+    return replace(model, **more)  # type: ignore[arg-type]

@@ -11,31 +11,15 @@ import numpy as np
 import pytest
 import trimesh
 from helpers.assets_command import run
-from helpers.model_files import box, chair, table
+from helpers.model_files import box, chair, raw, table
 from PIL import Image
 from scenegen.assets.curate.check import check_asset, check_library
 from scenegen.assets.curate.placing import make_placer
 from scenegen.assets.curate.sheet import _lines, compose
 from scenegen.assets.prepare.prepare import prepare
-from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets
 from scenegen.core.dataset.checks import ways_to_get
 from scenegen.core.preset.preset_file import preset_text
-
-
-def raw(mesh: trimesh.Trimesh, name: str, class_name: str, **more: object) -> RawModel:
-    model = RawModel(
-        name=name,
-        class_name=class_name,
-        split="train",
-        family=class_name,
-        vertices=np.asarray(mesh.vertices),
-        faces=np.asarray(mesh.faces),
-        material_index=np.zeros(len(mesh.faces), int),
-        materials=(Material("paint"),),
-        provenance=Provenance(name, "Jo", "CC0-1.0", f"{name}.stl", f"sum of {name}"),
-    )
-    return replace(model, **more)  # type: ignore[arg-type]
 
 
 def picture() -> bytes:

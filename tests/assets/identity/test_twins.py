@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,12 @@ import pytest
 import trimesh
 from helpers.assets_command import run
 from helpers.model_files import chair, table
+from helpers.model_files import raw as any_raw
 from PIL import Image
 from scenegen.assets.curate.placing import make_placer
 from scenegen.assets.curate.sheet import compose_twins
 from scenegen.assets.identity.twins import twins_across
 from scenegen.assets.prepare.prepare import prepare
-from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.builtin import build, make_model, recipes
 from scenegen.core.asset_library import Asset, Material, Provenance, list_assets, read_asset
 from scenegen.core.errors import ScenegenError
@@ -25,20 +26,7 @@ from scenegen.core.errors import ScenegenError
 Y_UP = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
-def raw(mesh: trimesh.Trimesh, name: str, class_name: str = "table", **more: object) -> RawModel:
-    model = RawModel(
-        name=name,
-        class_name=class_name,
-        split="train",
-        family=class_name,
-        vertices=np.asarray(mesh.vertices),
-        faces=np.asarray(mesh.faces),
-        material_index=np.zeros(len(mesh.faces), int),
-        materials=(Material("paint"),),
-        provenance=Provenance(name, "Jo", "CC0-1.0", f"{name}.stl", f"sum of {name}"),
-        named_by_file=True,
-    )
-    return replace(model, **more)  # type: ignore[arg-type]
+raw = partial(any_raw, named_by_file=True)
 
 
 def splits(library: Path) -> dict[str, str]:

@@ -116,10 +116,12 @@ def test_a_command_leaves_ctrl_c_to_the_process_that_called_it(tmp_path: Path) -
     code = (
         "import signal, sys, time\n"
         "from scenegen.cli.main import main\n"
+        "from scenegen.core import interrupts\n"
+        "interrupts.PATIENCE = 0.5\n"
         "sys.argv = ['scenegen', 'presets']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "try:\n    signal.raise_signal(signal.SIGINT)\n    time.sleep(9)\nexcept KeyboardInterrupt:\n    pass\n"
-        "time.sleep(5)\nprint('still here')\n"
+        "try:\n    signal.raise_signal(signal.SIGINT)\n    time.sleep(5)\nexcept KeyboardInterrupt:\n    pass\n"
+        "time.sleep(2)\nprint('still here')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "still here"), done.stderr

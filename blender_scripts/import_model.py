@@ -29,6 +29,7 @@ from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import read_dae
 from blender_scripts.imports.far import FAR_NODES
+from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.ledger import file_warnings
@@ -73,10 +74,6 @@ CORRECTIONS: dict[str, Callable[[Path, Path], Path]] = {
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
-
-
-class ImportFault(Exception):
-    """This file cannot be used, for the reason in the message."""
 
 
 def main(arguments: list[str]) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import bpy
 from scenegen.core.own_files import outside, reaches_outside
 
+from blender_scripts.imports.faults import ImportFault
+
 
 def refuse_other_files(file: Path) -> None:
-    """ValueError when the open .blend file takes data from a file outside its folder.
+    """ImportFault when the open .blend file takes data from a file outside its folder.
 
     Blender has then read linked libraries, and none of their content is used. Caches and fonts are read later. Paths of
     images are only noted: image_files.py decides when one is read.
@@ -20,9 +22,9 @@ def refuse_other_files(file: Path) -> None:
     lazy = {_absolute(bpy.path.abspath(each.filepath, library=each.library)) for each in noted}
     for named in bpy.utils.blend_paths(absolute=True, packed=True, local=False):
         if _absolute(named) not in lazy and reaches_outside(named, file.parent):
-            raise ValueError(outside(named))
+            raise ImportFault(outside(named))
     if any(node.bl_idname.startswith("GeometryNodeImport") for group in bpy.data.node_groups for node in group.nodes):
-        raise ValueError("its geometry nodes import files; apply that modifier and save the file")
+        raise ImportFault("its geometry nodes import files; apply that modifier and save the file")
 
 
 def _absolute(path: str) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from blender_scripts.host.compat import missing_features, unpacks_gltf
 from blender_scripts.imports.far import near_locals
+from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.gltf_json import read_gltf_json
 
 DRACO = "KHR_draco_mesh_compression"
@@ -53,12 +54,12 @@ def readable(file: Path, folder: Path) -> Path:
     if name is None:
         return _copy(body, file, end, folder) if changed else file
     if name != "Draco" or not importlib.util.find_spec("DracoPy"):
-        raise ValueError(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
+        raise ImportFault(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
     binary = file.read_bytes()[end + 8 :] if end else b""
     try:
         _unpack(body, binary, file.parent)
     except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error})") from error
+        raise ImportFault(f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error}); export it again") from error
     copy = folder / "unpacked.gltf"
     copy.write_text(json.dumps(body), encoding="utf-8")
     return copy
@@ -234,7 +235,7 @@ def _decode(view: dict[str, Any], buffers: list[bytes]) -> tuple[NDArray[np.uint
     try:
         mesh = DracoPy.decode(buffers[view["buffer"]][start : start + view["byteLength"]])
     except DracoPy.FileTypeException as error:
-        raise ValueError(f"its Draco data is damaged ({error})") from error
+        raise ImportFault(f"its Draco data is damaged ({error}); export it again") from error
     return mesh.faces, {attribute["unique_id"]: attribute["data"] for attribute in mesh.attributes}
 
 

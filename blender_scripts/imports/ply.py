@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blender_scripts.host.compat import node_tree, set_vertex_normals
+from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.image_files import find_image
 from blender_scripts.imports.text_files import moved_near
 
@@ -57,7 +58,7 @@ def read_ply(file: Path, warnings: list[str]) -> bool:
     end = content.find(b"end_header", 0, MOST_HEADER)
     start = content.find(b"\n", end) + 1
     if not content.startswith(b"ply") or end < 0 or not start:
-        raise ValueError("it has no PLY header; export it again")
+        raise ImportFault("it has no PLY header; export it again")
     order, elements, textures = _header(content[:end].decode("latin-1"))
     if not {"vertex", "face"} <= set(elements):
         return False
@@ -88,7 +89,7 @@ def _header(text: str) -> tuple[str, dict[str, Element], list[str]]:
             elif words[:1] == ["property"] and current is not None:
                 current.properties.append(Property(words[2], _TYPES[words[1]]))
         except (LookupError, ValueError):
-            raise ValueError(f"its header has the unknown line {line[:80]!r}; export it again") from None
+            raise ImportFault(f"its header has the unknown line {line[:80]!r}; export it again") from None
     return order, elements, textures
 
 
@@ -210,7 +211,7 @@ def _keep(element: Element, found: Sequence[Sequence[Any]]) -> None:
 
 def _check(element: Element, *, complete: bool) -> None:
     if not complete:
-        raise ValueError(f"it ends before its {element.count:,} rows of {element.name}; copy or export it again")
+        raise ImportFault(f"it ends before its {element.count:,} rows of {element.name}; copy or export it again")
 
 
 def _build(file: Path, vertex: Element, face: Element, textures: Sequence[str], warnings: list[str]) -> None:
@@ -219,10 +220,10 @@ def _build(file: Path, vertex: Element, face: Element, textures: Sequence[str], 
     try:
         points = np.stack([vertex.values[axis] for axis in "xyz"], axis=1).astype(np.float64)
     except KeyError:
-        raise ValueError("its vertices have no x, y and z; export it again") from None
+        raise ImportFault("its vertices have no x, y and z; export it again") from None
     corners = indices.astype(np.int64)
     if len(corners) and (corners.min() < 0 or corners.max() >= len(points)):
-        raise ValueError(f"a face names vertex {corners.max()} of {len(points)}; export it again")
+        raise ImportFault(f"a face names vertex {corners.max()} of {len(points)}; export it again")
     lengths = lengths.astype(np.int64)
     whole = lengths >= 3
     kept = np.repeat(whole, lengths)

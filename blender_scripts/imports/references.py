@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scenegen.core.own_files import names_own, outside, reaches_outside
 
+from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.gltf_json import read_gltf_json
 
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
@@ -55,13 +56,13 @@ def _gltf(file: Path) -> None:
         for item in items if isinstance(items, list) else []:
             named = item.get("uri") if isinstance(item, dict) else None
             if isinstance(named, str) and not names_own(named, file.parent):
-                raise ValueError(outside(named))
+                raise ImportFault(outside(named))
 
 
 def _obj(file: Path) -> None:
     for named in material_libraries(file):
         if reaches_outside(named, file.parent):
-            raise ValueError(outside(named))
+            raise ImportFault(outside(named))
 
 
 def _collada(file: Path) -> None:
@@ -70,7 +71,7 @@ def _collada(file: Path) -> None:
         document = documents.pop()
         for named in _collada_names(document):
             if not names_own(named, file.parent, document.parent):
-                raise ValueError(outside(named))
+                raise ImportFault(outside(named))
             other = document.parent / re.split("[?#]", named)[0]
             if other not in seen and other.is_file():
                 seen.add(other)
@@ -80,11 +81,11 @@ def _collada(file: Path) -> None:
 def _collada_names(document: Path) -> Iterator[str]:
     """Other documents that elements refer to; Collada marks places of the same document with a #."""
     if b"<!ENTITY" in document.read_bytes().replace(b"\0", b""):  # in UTF-16, too
-        raise ValueError("declares XML entities, which no model needs; export it again")
+        raise ImportFault("declares XML entities, which no model needs; export it again")
     try:
         elements = ElementTree.parse(document).iter()
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ValueError(f"not readable as XML ({error}); export it again") from error
+        raise ImportFault(f"not readable as XML ({error}); export it again") from error
     for element in elements:
         for key in ("url", "source", "target", "href"):
             named = element.get(key, "#").strip()
@@ -99,10 +100,10 @@ def _usd(file: Path) -> None:
         layer = layers.pop()
         for named in _usd_names(layer):
             if named.startswith("`"):
-                raise ValueError("computes the name of a file that it refers to; export it as one file")
+                raise ImportFault("computes the name of a file that it refers to; export it as one file")
             plain = re.split(r":SDF_FORMAT_ARGS:|\[", named)[0]
             if reaches_outside(plain, file.parent, layer.parent):
-                raise ValueError(outside(plain))
+                raise ImportFault(outside(plain))
             other = layer.parent / plain
             if other.suffix.lower() in USD_SUFFIXES and other not in seen and other.is_file():
                 seen.add(other)
@@ -125,18 +126,18 @@ def _members(content: bytes) -> Iterator[bytes]:
         flags, method = struct.unpack_from("<HH", content, place + 6)
         size, _, name_length, extra_length = struct.unpack_from("<IIHH", content, place + 18)
         if method or flags & 0b1001:
-            raise ValueError("its archive is compressed or encrypted, which .usdz may not be; export it again")
+            raise ImportFault("its archive is compressed or encrypted, which .usdz may not be; export it again")
         start = place + 30 + name_length + extra_length
         name = content[place + 30 : place + 30 + name_length].decode("utf-8", errors="replace").lower()
         if name.endswith(".usdz"):
-            raise ValueError("an archive inside the archive; export it as one file")
+            raise ImportFault("an archive inside the archive; export it as one file")
         if name.endswith(USD_SUFFIXES):
             yield content[start : start + size]
         place = start + size
 
 
 def _tokens(content: bytes) -> list[str]:
-    """The tokens of a crate file (.usdc): every name in it. ValueError when its table is damaged.
+    """The tokens of a crate file (.usdc): every name in it. ImportFault when its table is damaged.
 
     Format: pxr/usd/sdf/crateFile.cpp of OpenUSD; the compression is LZ4 in at most 127 chunks (TfFastCompression).
     """
@@ -159,9 +160,9 @@ def _tokens(content: bytes) -> list[str]:
                 raise ValueError("more than 256 MB of names")
             names = b"".join(_chunks(content[start + 24 : start + 24 + packed], size))
     except ImportError as error:
-        raise ValueError("this Blender's Python has no lz4 to read its names; convert the file to .usda") from error
+        raise ImportFault("this Blender's Python has no lz4 to read its names; convert the file to .usda") from error
     except (struct.error, StopIteration, OverflowError, RuntimeError, ValueError, IndexError) as error:
-        raise ValueError(f"its table of names is damaged ({error}); export it again") from error
+        raise ImportFault(f"its table of names is damaged ({error}); export it again") from error
     return [name.decode("utf-8", errors="replace") for name in names.split(b"\0")]
 
 

@@ -59,7 +59,8 @@ def readable(file: Path, folder: Path) -> Path:
     try:
         _unpack(body, binary, file.parent)
     except (LookupError, TypeError, AttributeError) as error:
-        raise ImportFault(f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error}); export it again") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ImportFault(f"its Draco data is not as {DRACO} wants it ({reason}); export it again") from error
     copy = folder / "unpacked.gltf"
     copy.write_text(json.dumps(body), encoding="utf-8")
     return copy

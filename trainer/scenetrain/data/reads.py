@@ -108,7 +108,7 @@ def read_extras(scene: StoredScene, views: Sequence[int], reads: Reads) -> Extra
         extras = extras._replace(
             K=torch.tensor([camera.K for camera in cameras]),
             world_to_camera=torch.tensor([camera.world_to_camera for camera in cameras]),
-            frustum=torch.tensor([_frustum(camera) for camera in cameras]),
+            frustum=torch.tensor([frustum_numbers(camera) for camera in cameras]),
         )
     if reads.poses:
         objects = scene.objects
@@ -124,7 +124,7 @@ def read_extras(scene: StoredScene, views: Sequence[int], reads: Reads) -> Extra
     return extras
 
 
-def _frustum(camera: Camera) -> tuple[float, ...]:
+def frustum_numbers(camera: Camera) -> tuple[float, ...]:
     """See Extras.frustum."""
     grid = frustum_grid(camera)
     K, (width, height) = np.asarray(grid.K), grid.image_size

@@ -33,6 +33,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from scenetrain.blocks.backbones import Backbone
 from scenetrain.config import Config
 from scenetrain.data.reads import Extras, Reads
+from scenetrain.metrics.objects import FoundObject
 from scenetrain.metrics.outputs import Output
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "BuildNetwork",
     "Extras",
     "Family",
+    "FindObjects",
+    "FoundObject",
     "Inputs",
     "Losses",
     "Output",
@@ -203,6 +206,19 @@ class BuildNetwork(Protocol):
         """
 
 
+class FindObjects(Protocol):
+    """Lists the objects that a network finds."""
+
+    def __call__(
+        self, network: Any, images: Tensor, labels: Tensor, cameras: Sequence[Camera], classes: Sequence[str]
+    ) -> list[tuple[FoundObject, ...]]:
+        """The objects of every view, in images (B, 3, H, W) in [0, 1] and labels uint8 (B, W, H, D) of their frusta.
+
+        The labels are the network's own, or true ones; both tensors are on the network's device. `cameras` are the
+        views'; of a photograph, whose place is not known, one that stands in the world's origin.
+        """
+
+
 @dataclass(frozen=True)
 class Family:
     """A network with everything that fit, evaluate, predict, report, bench, export and search need to know of it.
@@ -244,6 +260,8 @@ class Family:
     """A configuration's settings as text, by row: one value per section."""
     searched: tuple[SearchedSection, ...] = ()
     """What `search` explores, in order; each section is trained on the best of the one before."""
+    find_objects: FindObjects | None = None
+    """What lists the objects in a view, with their poses; None where the family reads none."""
     bench: BenchScale | None = None
     """How `bench` measures it; None where it cannot."""
 

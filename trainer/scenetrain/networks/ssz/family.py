@@ -8,6 +8,7 @@ from scenegen.core.errors import UsageError
 
 from scenetrain.networks.contract import Family, Output, Reads
 from scenetrain.networks.ssz.network import Logits, Ssz
+from scenetrain.networks.ssz.objects import find_objects
 from scenetrain.networks.ssz.paper import VERSIONS
 from scenetrain.networks.ssz.settings import SszConfig
 from scenetrain.networks.ssz.stages import stages
@@ -45,5 +46,6 @@ FAMILY = Family(
     stages=stages,
     weigh=Ssz.weigh,
     describe=describe,
+    find_objects=find_objects,
     paper=VERSIONS,
 )

@@ -34,6 +34,10 @@ class Certificate(NamedTuple):
     real: Tensor
     """(B, u, v, w): logit that this cell is of a true frustum."""
 
+    def view(self, n: int) -> Certificate:
+        """That of one view, without B."""
+        return Certificate(self.offset[n], self.rotation[n], self.real[n])
+
 
 class Judge(nn.Module):
     """Probabilities (B, 1 + classes, w, h, d) and their image to a Certificate of w detail / 16 cells a side."""

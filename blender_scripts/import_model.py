@@ -64,12 +64,12 @@ OPTIONS: dict[str, dict[str, bool]] = {
     "fbx": {"use_anim": False},
     "fbx_import": {"use_anim": False},
 }
-# A file that Blender's importer reads wrongly is corrected in a copy first.
-CORRECTIONS: dict[str, Callable[[Path, Path], Path]] = {
+# A file that Blender's importer reads wrongly is corrected in a copy first; what is lost becomes a warning.
+CORRECTIONS: dict[str, Callable[[Path, Path, list[str]], Path]] = {
     "gltf": readable,
-    "collada_import": corrected,
-    "stl_import": readable_stl,
-    "obj_import": near_origin,
+    "collada_import": lambda file, folder, _: corrected(file, folder),
+    "stl_import": lambda file, folder, _: readable_stl(file, folder),
+    "obj_import": lambda file, folder, _: near_origin(file, folder),
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
@@ -179,7 +179,7 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
     operators = getattr(bpy.ops, space)
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
-    readable_file = CORRECTIONS[name](file, folder) if name in CORRECTIONS else file
+    readable_file = CORRECTIONS[name](file, folder, warnings) if name in CORRECTIONS else file
     options = dict(OPTIONS.get(name, {}))
     if name == "obj_import":
         options["use_split_groups"] = groups_are_levels(file)

@@ -64,10 +64,12 @@ def missing_features() -> dict[str, str]:
         found["Collada"] = f".dae files are not read; {_INSTEAD}"
     if not unpacks_gltf("Draco") and not importlib.util.find_spec("DracoPy"):
         found["Draco"] = f"glTF packed with Draco is not read; {_INSTEAD}"
-    if not unpacks_gltf("meshopt"):
+    if not unpacks_gltf("meshopt") and not importlib.util.find_spec("meshopt"):
         found["meshopt"] = (
             "glTF packed with meshopt is not read; unpack it with `npx @gltf-transform/cli copy IN.glb OUT.glb`"
         )
+    if not importlib.util.find_spec("opengl_basisu"):
+        found["KTX2"] = "KTX2 images are not read; give the model PNG or JPEG images"
     return found
 
 

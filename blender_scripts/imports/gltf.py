@@ -1,12 +1,10 @@
-"""glTF that this Blender's importer reads wrongly or not at all, corrected in a copy: Draco, animations, hidden nodes.
+"""glTF that this Blender's importer reads wrongly or not at all, corrected in a copy.
 
-The bpy packages of 5.2 and 5.3 have no library that unpacks Draco; DracoPy is Google's own. Other
-compression is refused.
+What is packed, KTX2 images (gltf_unpack.py), animations, hidden nodes, nodes far from the origin.
 """
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 import json
 from pathlib import Path
@@ -21,27 +19,32 @@ from blender_scripts.host.compat import missing_features, unpacks_gltf
 from blender_scripts.imports.far import near_locals
 from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.gltf_json import read_gltf_json
+from blender_scripts.imports.gltf_unpack import (
+    BASIS,
+    DRACO,
+    MESHOPT,
+    Buffers,
+    unpack_draco,
+    unpack_images,
+    unpack_meshopt,
+)
 
-DRACO = "KHR_draco_mesh_compression"
-# A file may name an extension that its readers can do without, as meshopt files with a fallback do. Blender's
-# importer always unpacks Draco.
-_PACKED = {
-    "Draco": ("extensionsUsed", {DRACO}),
-    "meshopt": ("extensionsRequired", {"EXT_meshopt_compression", "KHR_meshopt_compression"}),
-}
+# What packs the data of a file, the extensions that name it, and the library that unpacks it where Blender cannot.
+_PACKED = {"Draco": ({DRACO}, "DracoPy"), "meshopt": (set(MESHOPT), "meshopt")}
 # Extensions of the look and of the scene, by the beginning of their names: a file may require them, and the importer
 # then refuses it; without them it still has its shape, and ledger.py names what is not shown.
 _LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_animation_", "KHR_lights_", "KHR_xmp",
           "KHR_node_visibility", "MSFT_lod", "KHR_node_")  # fmt: skip
 READ_IMAGES = {"EXT_texture_webp"}
-_TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+_LARGEST = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}  # of a component type: 1 where it is normalized
 
 
-def readable(file: Path, folder: Path) -> Path:
+def readable(file: Path, folder: Path, warnings: list[str]) -> Path:
     """A .gltf or .glb file that this Blender reads right: the file itself, or a copy in `folder`.
 
-    The copy is without Draco where Blender cannot unpack it, without animations (Blender would show the model as it is
-    in their first frame, not as the nodes place it) and without the meshes of nodes that the file hides.
+    The copy is without Draco where Blender cannot unpack it, without meshopt, with PNG instead of KTX2 images, without
+    animations (Blender would show the model as it is in their first frame, not as the nodes place it) and without the
+    meshes of nodes that the file hides. Adds to `warnings` what is lost.
     Raises ValueError with one line for the user when the file cannot be unpacked here or its packed data is damaged,
     OSError when a file that it names is missing.
     """
@@ -49,21 +52,25 @@ def readable(file: Path, folder: Path) -> Path:
         body, end = read_gltf_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
-    changed = bool(body.pop("animations", None)) | _hide_nodes(body) | _require_less(body) | _bring_near(body)
-    name = _packed_with(body)
-    if name is None:
-        return _copy(body, file, end, folder) if changed else file
-    if name != "Draco" or not importlib.util.find_spec("DracoPy"):
-        raise ImportFault(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
-    binary = file.read_bytes()[end + 8 :] if end else b""
-    try:
-        _unpack(body, binary, file.parent)
-    except (LookupError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ImportFault(f"its Draco data is not as {DRACO} wants it ({reason}); export it again") from error
-    copy = folder / "unpacked.gltf"
-    copy.write_text(json.dumps(body), encoding="utf-8")
-    return copy
+    packed = _packed_with(body)
+    images = BASIS in (body.get("extensionsUsed") or ()) and reads_basis()
+    if packed or images:
+        buffers = Buffers(body, file.read_bytes()[end + 8 :] if end else b"", file.parent)
+        if "Draco" in packed:
+            unpack_draco(buffers)
+        if "meshopt" in packed:
+            unpack_meshopt(buffers)
+        if images:
+            warnings += unpack_images(buffers, folder)
+        buffers.save(folder)
+    changed = bool(packed) | images | bool(body.pop("animations", None))
+    changed |= _hide_nodes(body) | _require_less(body) | _bring_near(body)
+    return _copy(body, file, end, folder) if changed else file
+
+
+def reads_basis() -> bool:
+    """Whether KTX2 images can be read."""
+    return importlib.util.find_spec("opengl_basisu") is not None
 
 
 def _require_less(body: dict[str, Any]) -> bool:
@@ -154,8 +161,12 @@ def _mesh_corners(body: dict[str, Any], node: dict[str, Any]) -> NDArray[np.floa
     if "mesh" not in node:
         return None
     accessors = [body["accessors"][p["attributes"]["POSITION"]] for p in body["meshes"][node["mesh"]]["primitives"]]
-    ends = [end for accessor in accessors for end in (accessor["min"], accessor["max"])]
-    return np.array(ends, dtype=np.float64).reshape(-1, 3)
+    ends = []
+    for accessor in accessors:  # KHR_mesh_quantization: the numbers of "min" and "max" are those of the file
+        largest = _LARGEST.get(accessor["componentType"], 1.0) if accessor.get("normalized") else 1.0
+        ends.append(np.array([accessor["min"], accessor["max"]], dtype=np.float64) / largest)
+    corners: NDArray[np.float64] = np.concatenate(ends).reshape(-1, 3)
+    return corners
 
 
 def _copy(body: dict[str, Any], file: Path, end: int, folder: Path) -> Path:
@@ -175,70 +186,17 @@ def _copy(body: dict[str, Any], file: Path, end: int, folder: Path) -> Path:
     return copy
 
 
-def _packed_with(body: dict[str, Any]) -> str | None:
-    """The name of the compression that this Blender cannot unpack; None when there is none."""
-    for name, (key, extensions) in _PACKED.items():
-        if extensions & set(body.get(key) or ()) and not unpacks_gltf(name):
-            return name
-    return None
+def _packed_with(body: dict[str, Any]) -> list[str]:
+    """The names of what packs the file and has to be unpacked here. ValueError where that cannot be done.
 
-
-def _unpack(body: dict[str, Any], binary: bytes, folder: Path) -> None:
-    """Replace Draco's data by plain arrays, in place; `folder` is where the paths of the file start."""
-    buffers = [_buffer(buffer, binary, folder) for buffer in body["buffers"]]
-    unpacked = bytearray()
-
-    def add(array: NDArray[Any], accessor: dict[str, Any]) -> None:
-        kind = _TYPES[accessor["componentType"]]
-        content = np.ascontiguousarray(array, kind).tobytes()
-        unpacked.extend(bytes(-len(unpacked) % 4))
-        view = {"buffer": len(buffers), "byteOffset": len(unpacked), "byteLength": len(content)}
-        unpacked.extend(content)
-        body["bufferViews"].append(view)
-        accessor |= {"bufferView": len(body["bufferViews"]) - 1, "byteOffset": 0, "count": len(array)}
-
-    for primitive in (p for mesh in body["meshes"] for p in mesh["primitives"]):
-        packed = primitive.get("extensions", {}).pop(DRACO, None)
-        if packed is None:
+    Blender's importer always unpacks Draco, and refuses meshopt where the file requires it.
+    """
+    found = []
+    for name, (extensions, module) in _PACKED.items():
+        if not extensions & set(body.get("extensionsUsed") or ()) or (name == "Draco" and unpacks_gltf(name)):
             continue
-        faces, attributes = _decode(body["bufferViews"][packed["bufferView"]], buffers)
-        indices = body["accessors"][primitive["indices"]]
-        indices["componentType"] = 5125
-        add(faces.reshape(-1), indices)
-        for name, number in packed["attributes"].items():
-            add(attributes[number], body["accessors"][primitive["attributes"][name]])
-        primitive["mode"] = 4  # triangles, whatever they were before
-    for key in ("extensionsUsed", "extensionsRequired"):
-        others = [name for name in body.pop(key, ()) if name != DRACO]
-        body |= {key: others} if others else {}
-    for buffer, content in zip(body["buffers"], buffers, strict=True):
-        buffer |= {"uri": _data_uri(content)}
-    body["buffers"].append({"uri": _data_uri(unpacked), "byteLength": len(unpacked)})
-    for image in body.get("images", ()):
-        if "uri" in image and not image["uri"].startswith("data:"):
-            image["uri"] = quote(str(folder / unquote(image["uri"])))
-
-
-def _buffer(buffer: dict[str, Any], binary: bytes, folder: Path) -> bytes:
-    uri = buffer.get("uri")
-    if uri is None:
-        return binary[: buffer["byteLength"]]
-    if uri.startswith("data:"):
-        return base64.b64decode(uri.partition(",")[2])
-    return (folder / unquote(uri)).read_bytes()
-
-
-def _decode(view: dict[str, Any], buffers: list[bytes]) -> tuple[NDArray[np.uint32], dict[int, NDArray[Any]]]:
-    """Faces (F, 3), and the attributes (V, components) by the number that the file gives them."""
-    import DracoPy
-
-    start = view.get("byteOffset", 0)
-    try:
-        mesh = DracoPy.decode(buffers[view["buffer"]][start : start + view["byteLength"]])
-    except DracoPy.FileTypeException as error:
-        raise ImportFault(f"its Draco data is damaged ({error}); export it again") from error
-    return mesh.faces, {attribute["unique_id"]: attribute["data"] for attribute in mesh.attributes}
-
-
-def _data_uri(content: bytes | bytearray) -> str:
-    return "data:application/octet-stream;base64," + base64.b64encode(content).decode()
+        if importlib.util.find_spec(module):
+            found.append(name)
+        elif not unpacks_gltf(name) and (name == "Draco" or extensions & set(body.get("extensionsRequired") or ())):
+            raise ImportFault(f"Blender {bpy.app.version_string} has no {name}: {missing_features()[name]}")
+    return found

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from blender_scripts.imports.gltf import READ_IMAGES
+from blender_scripts.imports.gltf import READ_IMAGES, reads_basis
 from blender_scripts.imports.gltf_json import read_gltf_json
+from blender_scripts.imports.gltf_unpack import BASIS
 
 # Of each extension of a glTF material or texture, the properties whose effect is shown; all others are named.
 _SHOWN: dict[str, set[str]] = {
@@ -102,9 +103,12 @@ def _gltf(file: Path) -> list[str]:
 def _images_not_read(body: dict[str, Any]) -> Iterator[str]:
     """Textures whose only image is of a kind that is not read."""
     images = body.get("images") or ()
+    known = READ_IMAGES | (
+        {BASIS} if reads_basis() else set()
+    )  # gltf.py warns of those KTX2 images that it cannot read
     for texture in body.get("textures") or ():
         for name, extension in (texture.get("extensions") or {}).items():
-            if name in READ_IMAGES or "source" not in extension or "source" in texture:
+            if name in known or "source" not in extension or "source" in texture:
                 continue
             number = extension["source"]
             image = images[number] if isinstance(number, int) and 0 <= number < len(images) else {}

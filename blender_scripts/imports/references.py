@@ -157,7 +157,7 @@ def _tokens(content: bytes) -> list[str]:
         else:
             size, packed = struct.unpack_from("<QQ", content, start + 8)
             if size > MOST_TOKENS:
-                raise ValueError("more than 256 MB of names")
+                raise ImportFault("more than 256 MB of names")
             names = b"".join(_chunks(content[start + 24 : start + 24 + packed], size))
     except ImportError as error:
         raise ImportFault("this Blender's Python has no lz4 to read its names; convert the file to .usda") from error

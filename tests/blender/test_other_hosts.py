@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.fault_runs import TINY
 from helpers.model_files import make_files
+from helpers.packed_files import PACKED
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -57,11 +58,12 @@ def test_generate_and_verify(scenegen: str, library: Path, calm_run: Path, tmp_p
 
 
 def test_add_and_sheet(scenegen: str, library: Path, tmp_path: Path) -> None:
-    """Files of another Blender, one of them packed with Draco, which 5.2 has no library for."""
+    """Files of another Blender, of them one packed with Draco and one with meshopt, which 5.2 has no libraries for."""
     make_files(tmp_path)
     files = [tmp_path / name for name in ("chair.stl", "chair.fbx", "chair.blend", "draco.glb")]
+    files.append(PACKED / "filters.glb")
     added = run(scenegen, "assets", "add", *files, "--class", "chair", "--assets", library)
-    assert "4 added, 0 refused" in added
+    assert "5 added, 0 refused" in added
     run(scenegen, "assets", "sheet", tmp_path / "sheet.png", "--class", "chair", "--size", 48, "--assets", library)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert len(sheet.convert("RGB").getcolors(1 << 24) or ()) > 100

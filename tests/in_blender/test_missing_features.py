@@ -46,17 +46,18 @@ def test_packed_gltf_that_cannot_be_unpacked_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_libraries(monkeypatch)
-    monkeypatch.setitem(sys.modules, "DracoPy", None)
+    for module in ("DracoPy", "meshopt"):
+        monkeypatch.setitem(sys.modules, module, None)
     draco = write_gltf(tmp_path / f"draco_{name}", extensionsUsed=[DRACO], extensionsRequired=[DRACO])
     with pytest.raises(ValueError, match=r"has no Draco: .* is not read; convert it to plain .glb, or use bpy 4.5"):
-        readable(draco, tmp_path)
+        readable(draco, tmp_path, [])
     meshopt = write_gltf(tmp_path / f"meshopt_{name}", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
     with pytest.raises(ValueError, match="has no meshopt"):
-        readable(meshopt, tmp_path)
+        readable(meshopt, tmp_path, [])
     fallback = write_gltf(tmp_path / f"fallback_{name}", extensionsUsed=[MESHOPT])
-    assert readable(fallback, tmp_path) == fallback
+    assert readable(fallback, tmp_path, []) == fallback
     monkeypatch.setattr(gltf, "unpacks_gltf", lambda _: True)
-    assert readable(draco, tmp_path) == draco
+    assert readable(draco, tmp_path, []) == draco
 
 
 def write_packed(folder: Path, packed: bool) -> Path:
@@ -142,11 +143,13 @@ def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_is_no_gltf_is_left_to_the_importer(tmp_path: Path) -> None:
     for content in (b"", b"glTF", b"glTF" + bytes(16), b"[]", b"\xff\xfe\x00"):
         (tmp_path / "a.glb").write_bytes(content)
-        assert readable(tmp_path / "a.glb", tmp_path) == tmp_path / "a.glb"
+        assert readable(tmp_path / "a.glb", tmp_path, []) == tmp_path / "a.glb"
 
 
-def test_the_import_says_it_in_one_line(tmp_path: Path) -> None:
-    """meshopt: no bpy package unpacks it so far."""
+def test_the_import_says_it_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Blender of the user's own may lack the library."""
+    without_libraries(monkeypatch)
+    monkeypatch.setitem(sys.modules, "meshopt", None)
     file = write_gltf(tmp_path / "a.glb", extensionsUsed=[MESHOPT], extensionsRequired=[MESHOPT])
     with pytest.raises(ValueError, match=r"^Blender .* has no meshopt: .*; unpack it with .*copy IN.glb OUT.glb`$"):
         import_model.import_model(file, tmp_path, 1000)
@@ -158,6 +161,7 @@ def test_missing_features_are_what_this_blender_lacks() -> None:
     assert ("Collada" in missing) == (version >= (5, 0, 0))
     assert "Draco" not in missing  # the packages of 5.2 and 5.3 lack the library, DracoPy does it there
     assert compat.unpacks_gltf("Draco") == (version < (5, 2, 0))
+    assert not {"meshopt", "KTX2"} & set(missing)  # libraries of their own
     assert "world images" not in missing
     assert "OpenImageDenoise" not in missing
 

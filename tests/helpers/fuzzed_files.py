@@ -41,7 +41,7 @@ from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
 from scenetrain.data.scenes import open_split
 from scenetrain.evaluation.evaluate import open_scenes
-from scenetrain.inference.predict import read_photograph
+from scenetrain.inference.photographs import read_photograph
 from scenetrain.networks.settings import load_config
 from scenetrain.report.plots import plot_stages
 from scenetrain.report.report import _read_stages

@@ -12,17 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import CLASSES, EYE, small_config, trained_model
+from helpers.trainer_boxes import CLASSES, small_config, trained_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError
-from scenegen.core.scene.scene import Camera, FrustumSpec
+from scenegen.core.scene.scene import FrustumSpec
 from scenetrain.config import ModelSettings, TrainingSettings
 from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore
 from scenetrain.metrics.iou import Scores
 from scenetrain.networks.registry import FAMILIES, get_family
 from scenetrain.report.report import choose_scenes, write_report
 from scenetrain.report.tables import score_rows
-from scenetrain.report.voxels import GAP, HEAD_HEIGHT, VOXELS, Volume, scene_sheet
 from scenetrain.training.run_folder import TrainedModel, save_model
 
 METRICS_HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
@@ -51,7 +50,7 @@ class Pictures(HTMLParser):
 
 def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> None:
     run, other = make_run(tmp_path / "<b>final", 0), make_run(tmp_path / "first", 1)
-    path = write_report(run, test_boxes, "test", other, torch.device("cpu"))
+    path = write_report(run, test_boxes, "test", (other,), torch.device("cpu"))
     assert path == run / "report.html"
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|<link", text)
@@ -73,6 +72,7 @@ def test_scenes_are_the_best_the_median_and_the_worst() -> None:
         "best": 10,
         "median": 50,
         "worst": 40,
+        "second worst": 0,
     }
     assert list(choose_scenes(scores[:1], "masks")) == ["best"]
     assert choose_scenes([], "masks") == {}
@@ -81,10 +81,10 @@ def test_scenes_are_the_best_the_median_and_the_worst() -> None:
 def test_damage_is_one_line(test_boxes: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 0)
     with pytest.raises(ScenegenError, match=r"none/model\.pt: no trained model"):
-        write_report(run, test_boxes, "test", tmp_path / "none", torch.device("cpu"))
+        write_report(run, test_boxes, "test", (tmp_path / "none",), torch.device("cpu"))
     (run / "segmenter_1" / "metrics.csv").write_text(METRICS_HEAD + "0,much\n")
     with pytest.raises(ScenegenError, match=r"metrics\.csv: damaged"):
-        write_report(run, test_boxes, "test", None, torch.device("cpu"))
+        write_report(run, test_boxes, "test", (), torch.device("cpu"))
 
 
 def test_a_report_of_frusta_names_scene_and_camera(
@@ -100,7 +100,7 @@ def test_a_report_of_frusta_names_scene_and_camera(
         network.logits[2, :4] = 5.0  # tables in the left half
     frequency = torch.zeros((1 + classes, *grid.size), dtype=torch.half)
     save_model(tmp_path, TrainedModel(network, family, config, CLASSES, grid, {"labels": None}, frequency))
-    text = write_report(tmp_path, test_boxes, "test", None, torch.device("cpu")).read_text(encoding="utf-8")
+    text = write_report(tmp_path, test_boxes, "test", (), torch.device("cpu")).read_text(encoding="utf-8")
     assert "9 images" in text and "most frequent label" in text and re.search(r"scene \d, camera \d", text)
     assert "seen by" not in text and "<h2>Threshold</h2>" not in text and "<h2>Training</h2>" not in text
     assert "labels macro" in text and "<h2>Confusion</h2>" in text and "paper" not in text
@@ -127,24 +127,3 @@ def test_rows_of_scores_follow_the_outputs_and_the_paper() -> None:
     # Tables 1 and 2 of the paper
     assert [row.paper for row in rows[:3]] == [(None, 0.392), (0.264, 0.302), (0.366, 0.358)]
     assert [row.starts_group for row in rows] == [True, True, *[False] * 5, True, False]
-
-
-def test_a_frustum_stands_beside_its_image() -> None:
-    """The cells of the left half are a chair: they are drawn red, left of the middle; a frustum of air has no red."""
-    boxes = np.zeros((2, 8, 8, 8, 2), bool)
-    boxes[0, :4, :, :, 0] = True
-    images = np.full((1, 224, 224, 3), 90, np.uint8)
-    K = ((200.0, 0.0, 112.0), (0.0, 200.0, 112.0), (0.0, 0.0, 1.0))
-    camera = Camera("c", 224, 224, K, EYE, FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0))
-    volumes = [Volume(head, "", masks, ("chair", "table")) for head, masks in zip(("truth", "run"), boxes, strict=True)]
-    sheet = np.asarray(scene_sheet(images, volumes, camera)).astype(int)
-    width, height = VOXELS
-    assert (sheet[HEAD_HEIGHT + 9, GAP + 9] == 90).all()
-    truth, empty = (
-        sheet[HEAD_HEIGHT : HEAD_HEIGHT + height, -n * (width + GAP) : sheet.shape[1] - (n - 1) * (width + GAP) - GAP]
-        for n in (2, 1)
-    )
-    red = truth[..., 0] > truth[..., 1:].max(axis=-1) + 60
-    assert red.mean() > 0.05
-    assert np.argwhere(red)[:, 1].mean() < width / 2
-    assert (empty[..., 0] <= empty[..., 1:].max(axis=-1) + 60).all()

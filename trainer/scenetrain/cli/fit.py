@@ -67,5 +67,5 @@ def _write_report(run: Path, test: Path, device: str) -> None:
     from scenetrain.report.report import write_report
     from scenetrain.training.hardware import open_device
 
-    page = write_report(run, test, "test", None, open_device(device))
+    page = write_report(run, test, "test", (), open_device(device))
     click.echo(f"{page}: open it in a browser", err=True)

@@ -13,18 +13,32 @@ from scenetrain.cli.options import DIRECTORY, device_option, run_argument
 @run_argument
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=DIRECTORY)
 @click.option("--out", metavar="DIR", type=DIRECTORY, required=True, help="Where the voxels and their image go.")
-@click.option("--glb", is_flag=True, help="Also write DIR/voxels.glb: the surface of every class, for game engines.")
+@click.option(
+    "--hfov",
+    metavar="DEGREES",
+    type=click.FloatRange(1, 179),
+    help="The photographs' horizontal field of view, for networks of frusta (default: what EXIF says; else the "
+    "network's own is taken for that of the middle square).",
+)
+@click.option(
+    "--glb/--no-glb",
+    default=True,
+    help="Write voxels.glb, the surface of every class, for viewers and game engines (default: yes).",
+)
 @device_option
-def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: str) -> None:
+def predict(run: Path, images: tuple[Path, ...], out: Path, hfov: float | None, glb: bool, device: str) -> None:
     """Turn photographs into labelled voxels.
 
-    The photographs show one place. Give as many IMAGES as the network has views, in the order of the cameras of its
-    training data. DIR then holds one .npy file per output of the network; prediction.json describes them.
+    A network of several views takes IMAGES for one place: give as many as it has views, in the order of the cameras of
+    its training data. A network of one view, such as ssz, takes each photograph for itself; several have a folder each
+    in DIR. There is one .npy file per output of the network, prediction.json, which describes them, voxels.png and
+    voxels.glb.
 
     \b
     Examples:
-      scenetrain predict runs/final sw.jpg se.jpg ne.jpg --out room
-      scenetrain predict runs/final sw.jpg se.jpg ne.jpg --out room --glb
+      scenetrain predict runs/final sw.jpg se.jpg ne.jpg --out room --no-glb
+      scenetrain predict runs/ssz photo.jpg --out photo
+      scenetrain predict runs/ssz street/*.jpg --hfov 65 --out streets
     """
     from scenetrain.inference.predict import predict as step
     from scenetrain.training.hardware import open_device
@@ -32,9 +46,10 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, glb: bool, device: s
 
     place = open_device(device)
     trained = load_model(run, place)
-    shown = step(trained, images, out, place, glb=glb)
-    for line in trained.doubts():
+    predictions = step(trained, images, out, place, hfov_deg=hfov, glb=glb)
+    for line in (*trained.doubts(), *(note for prediction in predictions for note in prediction.notes)):
         click.echo(f"scenetrain: {line}", err=True)
-    description = out / "prediction.json"
-    opened = "" if shown == description else f"{shown}: open it; "
-    click.echo(f"{opened}{description} describes the voxel files beside it")
+    for shown, _ in predictions:
+        description = shown.with_name("prediction.json")
+        opened = "" if shown == description else f"{shown}: open it; "
+        click.echo(f"{opened}{description} describes the voxel files beside it")

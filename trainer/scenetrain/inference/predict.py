@@ -2,75 +2,145 @@
 
 from __future__ import annotations
 
-import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
-from scenegen.core.decoding import damage_as_value_error, read_file
+from PIL import Image
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_bytes, write_text
-from scenegen.core.scene.scene import GridSpec
+from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 
 from scenetrain.evaluation.evaluate import predict_probabilities
+from scenetrain.inference.photographs import ViewOfPhotograph, read_photograph, read_view
 from scenetrain.inference.surface import voxels_to_glb
 from scenetrain.networks.contract import Output
+from scenetrain.report.frustum_sheets import photograph_sheet
 from scenetrain.report.voxels import prediction_sheet
 from scenetrain.training.run_folder import TrainedModel
 
 
-def predict(
-    trained: TrainedModel, photographs: Sequence[Path], out: Path, device: torch.device, *, glb: bool = False
-) -> Path:
-    """Label what `photographs` show, and write it into the folder `out`; returns the file to look at first.
+class Prediction(NamedTuple):
+    """What `predict` wrote."""
 
-    Every output is a file by its name: occupancy.npy is bool (X, Y, Z), masks.npy bool (X, Y, Z, C), labels.npy uint8
-    (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they are; voxels.png shows the masks of a box grid.
-    `glb` adds voxels.glb, the surface of every class (surface.voxels_to_glb).
-    UsageError when there are not as many photographs as the network's views; ScenegenError when the network reads more
-    than images, a photograph cannot be read or `out` cannot be written.
+    shown: Path
+    """The file to look at first."""
+    notes: tuple[str, ...]
+    """In words, what was done to the photograph."""
+
+
+def predict(
+    trained: TrainedModel,
+    photographs: Sequence[Path],
+    out: Path,
+    device: torch.device,
+    *,
+    hfov_deg: float | None = None,
+    glb: bool = True,
+) -> list[Prediction]:
+    """Label what `photographs` show, and write it into the folder `out`, or into one beside the other in it.
+
+    A network of several views takes them all for one place, one of a single view takes each for itself: then several
+    photographs have a folder each, by their names. Every output is a file by its name: occupancy.npy is bool (X, Y, Z),
+    masks.npy bool (X, Y, Z, C), labels.npy uint8 (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they
+    are; voxels.png shows masks and labels; `glb` adds voxels.glb, the surface of every class (surface.voxels_to_glb),
+    if the network knows classes.
+    `hfov_deg` is the photographs' horizontal field of view where the network has one, None for what EXIF says.
+    UsageError for another number of photographs or options that the network cannot have; ScenegenError when the network
+    reads more than images, a photograph cannot be read or `out` cannot be written.
     """
-    views, reads = trained.config.training.views, trained.family.reads
-    if not reads.images_alone:
-        raise ScenegenError(f"{trained.family.name} reads more than images; predict has photographs alone")
-    if glb and trained.family.main.kind == "occupancy":
-        raise UsageError(f"--glb shows voxels by class; {trained.family.name} has none")
-    if len(photographs) != views:
+    views, family = trained.config.training.views, trained.family
+    if not family.reads.images_alone:
+        raise ScenegenError(f"{family.name} reads more than images; predict has photographs alone")
+    if hfov_deg is not None and isinstance(trained.grid, GridSpec):
+        raise UsageError(f"--hfov is for networks of frusta; {family.name} takes photographs as they are")
+    if views > 1 and len(photographs) != views:
         raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one place")
-    images = np.stack([read_photograph(path, reads.image_size) for path in photographs])
+    places = [tuple(photographs)] if views > 1 else [(path,) for path in photographs]
+    folders = [out] if len(places) == 1 else [out / name for name in _folder_names(photographs)]
+    return [
+        _predict_place(trained, place, folder, device, hfov_deg, glb=glb)
+        for place, folder in zip(places, folders, strict=True)
+    ]
+
+
+def _folder_names(photographs: Sequence[Path]) -> list[str]:
+    """The photographs' names without endings; UsageError if two are the same."""
+    names = [path.stem for path in photographs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two photographs are called {name}, and so would be their folders in --out; rename one")
+    return names
+
+
+def _predict_place(
+    trained: TrainedModel, paths: Sequence[Path], out: Path, device: torch.device, hfov_deg: float | None, *, glb: bool
+) -> Prediction:
+    """Label one place, or what one photograph shows."""
+    grid, size, outputs = trained.grid, trained.family.reads.image_size, trained.family.outputs
+    view = None if isinstance(grid, GridSpec) else read_view(paths[0], size, grid.hfov_deg, hfov_deg)
+    images = view.image[None] if view else np.stack([read_photograph(path, size) for path in paths])
     probabilities = predict_probabilities(trained, torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0).to(device))
-    outputs = trained.family.outputs
     predicted = {o.name: o.predicted(probabilities[o.name], trained.thresholds[o.name])[0] for o in outputs}
+    if view:
+        predicted = {name: _cut_to_view(voxels, view, size) for name, voxels in predicted.items()}
     arrays = {output.name: _as_array(output, predicted[output.name]) for output in outputs}
     summary = {
-        "photographs": [str(path) for path in photographs],
+        "photographs": [str(path) for path in paths],
+        **({"pixels": view.used, "hfov_deg": view.hfov_deg} if view else {}),
         "classes": trained.classes,
-        "grid": asdict(trained.grid),
+        "grid": asdict(grid),
         "thresholds": {output.title: trained.thresholds[output.name] for output in outputs},
         "voxels": _count_voxels(trained, predicted),
     }
-    shown = out / "prediction.json"
+    main = trained.family.main
+    sheet = _draw(images, arrays[main.name], main, trained)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, array in arrays.items():
             np.save(out / f"{name}.npy", array)
-        if isinstance(trained.grid, GridSpec) and trained.family.main.kind == "masks":
-            shown = out / "voxels.png"
-            masks = arrays[trained.family.main.name]
-            prediction_sheet(images, masks, trained.grid, trained.classes).save(shown)
-        if glb:
-            classes = predicted[trained.family.main.name].movedim(0, -1).cpu().numpy()
-            write_bytes(out / "voxels.glb", [voxels_to_glb(classes, trained.grid, trained.classes)])
+        if sheet:
+            sheet.save(out / "voxels.png")
+        if glb and main.kind != "occupancy":
+            classes = predicted[main.name].movedim(0, -1).cpu().numpy()
+            write_bytes(out / "voxels.glb", [voxels_to_glb(classes, grid, trained.classes)])
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be written ({error.strerror or error}); give another --out") from error
     write_text(out / "prediction.json", json.dumps(summary, indent=1) + "\n")
-    return shown
+    return Prediction(
+        out / ("voxels.png" if sheet else "prediction.json"), (f"{paths[0]}: {view.note}",) if view else ()
+    )
+
+
+def _cut_to_view(voxels: torch.Tensor, view: ViewOfPhotograph, size: int) -> torch.Tensor:
+    """Voxels (channels, w, h, d) without those whose rays miss the photograph by half a cell."""
+    kept = torch.zeros_like(voxels)
+    left, top, right, bottom = (round(edge * voxels.shape[1 + n % 2] / size) for n, edge in enumerate(view.covered))
+    kept[:, left:right, top:bottom] = voxels[:, left:right, top:bottom]
+    return kept
+
+
+def _draw(images: NDArray[np.uint8], voxels: NDArray[Any], main: Output, trained: TrainedModel) -> Image.Image | None:
+    """The sheet of the main output; None where there is none to draw."""
+    if main.kind == "masks" and isinstance(trained.grid, GridSpec):
+        return prediction_sheet(images, voxels, trained.grid, trained.classes)
+    if main.kind == "labels" and not isinstance(trained.grid, GridSpec):
+        return photograph_sheet(images[0], voxels, camera_of(trained.grid, images.shape[1]), trained.classes)
+    return None
+
+
+def camera_of(frustum: FrustumSpec, size: int) -> Camera:
+    """The camera of a square photograph that shows a frustum, in the world's origin; `size` in pixels."""
+    focal = size / 2 / math.tan(math.radians(frustum.hfov_deg) / 2)
+    K = ((focal, 0.0, size / 2), (0.0, focal, size / 2), (0.0, 0.0, 1.0))
+    pose = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    return Camera("photograph", size, size, K, pose, frustum)
 
 
 def _as_array(output: Output, predicted: torch.Tensor) -> NDArray[Any]:
@@ -90,31 +160,3 @@ def _count_voxels(trained: TrainedModel, predicted: dict[str, torch.Tensor]) -> 
     if main.kind == "occupancy":
         return counts
     return counts | dict(zip(trained.classes, predicted[main.name].sum((1, 2, 3)).tolist(), strict=True))
-
-
-def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
-    """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF.
-
-    Of 16 bits a channel the upper 8 count; what is transparent is on white.
-    """
-    try:
-        content = read_file(path)
-        with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
-            upright = _as_rgb(ImageOps.exif_transpose(photograph))
-    except FileNotFoundError as error:
-        raise ScenegenError(f"{path}: no such image") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
-    square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
-    return np.asarray(square, dtype=np.uint8)
-
-
-def _as_rgb(photograph: Image.Image) -> Image.Image:
-    """The same in RGB; Pillow's own conversion cuts 16-bit greys off at 255, and shows the colours under alpha 0."""
-    if photograph.mode.startswith("I;16"):
-        photograph = Image.fromarray((np.asarray(photograph) >> 8).astype(np.uint8))
-    if photograph.has_transparency_data:
-        shown = photograph.convert("RGBA")
-        photograph = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
-    return photograph.convert("RGB")

@@ -254,6 +254,8 @@ class Family:
     """What a report says of the network: its trunk and width."""
     paper: tuple[PaperVersion, ...] = ()
     """The paper's numbers, to stand beside a run's."""
+    paper_version: Callable[[Any], str] = _no_text
+    """The name of the version in `paper` that a configuration is of; "" for none."""
     sections: tuple[str, ...] = ()
     """The sections of the configuration that `settings_rows` gives one value of each."""
     settings_rows: Callable[[Any], Mapping[str, tuple[str, ...]]] = _no_entries

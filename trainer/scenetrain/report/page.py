@@ -14,10 +14,13 @@ from scenegen.core.scene.classes import class_color
 
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
+from scenetrain.networks.contract import PaperScore
 from scenetrain.report.plots import Rows
 from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
 
 TEMPLATE = "page.html.j2"
+MOST_WORST = 10
+"""Rows of the table of the worst scenes."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,10 @@ class EmbeddedImage:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What the page shows: one or two runs on a data set `data`.
+    """What the page shows: one or more runs on a data set `data`.
 
     `stages` holds the epochs by the stage's title, `shown` the scenes by their kind (best, median, worst). `figures`
-    are PNG files by name: "curves", "thresholds", "confusion", all of which may be absent, and "scene_KIND".
+    are PNG files by name: "curves", "parts", "thresholds", "confusion", all of which may be absent, and "scene_KIND".
     """
 
     runs: Sequence[ScoredRun]
@@ -88,6 +91,7 @@ def page(content: ReportContent) -> str:
         facts=f"{family.title}{f' on {described}' if described else ''} · {content.data}: {len(result.scenes)} {items}",
         tiles=_tiles(result),
         scores=_score_table(content.runs),
+        runs=_runs_table(content.runs) if len(content.runs) > 1 else None,
         settings=_settings_table(content.runs),
         seen=_seen_table(content.runs),
         items=items,
@@ -96,10 +100,12 @@ def page(content: ReportContent) -> str:
         has_classes=result.main.output.kind != "occupancy",
         classes=[(name, css_color(name)) for name in result.classes],
         scenes=[
-            (kind, score.name, _embed(content.figures[f"scene_{kind}"], f"{score.name}: images, truth, predictions"))
+            (kind, score.name, _embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"))
             for kind, score in content.shown.items()
         ],
+        worst=_worst_table(content.runs[0]),
         curves=_named_figure(content.figures, "curves", "loss and IoU by epoch"),
+        parts=_named_figure(content.figures, "parts", "every part of the losses by epoch"),
         stages=_stage_table(content.stages),
         thresholds=_named_figure(content.figures, "thresholds", "overall IoU over the threshold"),
         confusion=_named_figure(content.figures, "confusion", "true and predicted classes of voxels"),
@@ -140,6 +146,48 @@ def _score_table(runs: Sequence[ScoredRun]) -> Table:
     )
     paper = (f"paper {version.name}" for version in family.paper)
     return Table(("IoU", item_name(runs[0].result), *(run.name for run in runs), "constant", *paper), rows)
+
+
+def figure_of(kind: str) -> str:
+    """The name of the figure of a scene of a kind."""
+    return f"scene_{kind.replace(' ', '_')}"
+
+
+def _runs_table(runs: Sequence[ScoredRun]) -> Table:
+    """What each run is, with its scores beside those of the same version in its family's paper."""
+    rows = []
+    for run in runs:
+        family, config, scores = run.trained.family, run.trained.config, run.result.main.scores
+        name = family.paper_version(config)
+        paper = next((version.scores for version in family.paper if version.name == name), {})
+        theirs = paper.get(run.result.main.output.name, PaperScore()).macro
+        cells = (
+            Cell(family.title),
+            Cell(family.describe(config) or "–"),
+            Cell(f"{sum(p.numel() for p in run.trained.model.parameters()):,}"),
+            Cell(show(scores.overall), own=True),
+            Cell(show(scores.macro), own=True),
+            Cell(f"{name}: {show(theirs)}" if theirs is not None else "–"),
+        )
+        rows.append(Row(run.name, cells))
+    return Table(
+        ("run", "network", "what it is", "parameters", "overall IoU", "macro IoU", "paper, macro"), tuple(rows)
+    )
+
+
+def _worst_table(run: ScoredRun) -> Table | None:
+    """The scenes of the lowest IoU, with that of every class that truth or prediction has."""
+    result = run.result
+    output = result.main.output.name
+    known = [(iou, score) for score in result.scenes if (iou := score.ious[output]) is not None]
+    ranked = sorted(known, key=lambda pair: (pair[0], pair[1].position))[:MOST_WORST]
+    if result.main.output.kind == "occupancy" or not ranked:
+        return None
+    rows = [
+        Row(score.name, (Cell(show(iou), own=True), *(Cell("" if c is None else show(c)) for c in score.classes)))
+        for iou, score in ranked
+    ]
+    return Table(("worst", "overall IoU", *result.classes), tuple(rows))
 
 
 def _settings_table(runs: Sequence[ScoredRun]) -> Table | None:

@@ -64,6 +64,29 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
     return _png(figure)
 
 
+def plot_parts(stages: Mapping[str, Rows]) -> bytes | None:
+    """Every part of a loss by epoch, "turn.part", one small plot each; None where no stage has parts."""
+    parts = [(title, part, rows) for title, rows in stages.items() for part in rows[0] if "." in part]
+    if not parts:
+        return None
+    columns = min(4, len(parts))
+    lines = -(-len(parts) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.2 * lines))
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis, (title, part, rows) in zip(axes, parts, strict=False):
+        axis.plot([row["epoch"] + 1 for row in rows], [row.get(part, math.nan) for row in rows], color=BLUE, marker=".")
+        axis.set_title(part if len(stages) == 1 else f"{title}: {part}")
+        axis.set_xlim(0.5, len(rows) + 0.5)
+        axis.set_ylim(bottom=0)
+        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        _style(axis)
+    for axis in axes[len(parts) :]:
+        axis.set_visible(False)
+    for axis in axes[max(0, len(parts) - columns) : len(parts)]:
+        axis.set_xlabel("epoch")
+    return _png(figure)
+
+
 def plot_thresholds(curves: Sequence[ThresholdCurve]) -> bytes:
     """Overall IoU over the threshold."""
     figure = Figure(figsize=(7.0, 3.8))

@@ -7,34 +7,41 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scenegen.core.decoding import MOST_TEXT, read_file
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import write_text
-from scenegen.core.scene.scene import Camera, GridSpec
+from scenegen.core.scene.scene import GridSpec
 from scenegen.progress import progress
+from torch import Tensor
 
 from scenetrain.data.reads import stack_extras
 from scenetrain.data.scenes import SceneList
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore, evaluate, open_scenes, predict_probabilities
 from scenetrain.networks.contract import Family, PaperScore, Stage
-from scenetrain.report.page import ReportContent, page
-from scenetrain.report.plots import Rows, ThresholdCurve, plot_confusion, plot_stages, plot_thresholds
+from scenetrain.report.frustum_sheets import Frustum, comparison_sheet
+from scenetrain.report.page import ReportContent, figure_of, page
+from scenetrain.report.plots import Rows, ThresholdCurve, plot_confusion, plot_parts, plot_stages, plot_thresholds
 from scenetrain.report.tables import ScoredRun, show
 from scenetrain.report.voxels import Volume, scene_sheet, volume_names
 from scenetrain.training.run_folder import load_model
 
+WORST = ("worst", "second worst", "third worst")
 
-def write_report(run: Path, data: Path, split: str, compare: Path | None, device: torch.device) -> Path:
-    """Score `run` (and `compare` beside it) on a split and write RUN/report.html, the path returned.
+
+def write_report(run: Path, data: Path, split: str, compare: Sequence[Path], device: torch.device) -> Path:
+    """Score `run` (and those of `compare` beside it) on a split and write RUN/report.html, the path returned.
 
     ScenegenError when a run has no model, the data does not fit it, or the folder cannot be written; UsageError when
-    the two runs cannot be compared.
+    the runs cannot be compared.
     """
-    models = [(_name(folder), load_model(folder / "model.pt", device)) for folder in (run, compare) if folder]
+    models = [(_name(folder), load_model(folder / "model.pt", device)) for folder in (run, *compare)]
     trained = models[0][1]
-    if models[-1][1].family.reads.labels != trained.family.reads.labels:
-        raise UsageError(f"--compare {compare}: its network has another kind of labels; give a run of the same kind")
+    for folder, (_, other) in zip(compare, models[1:], strict=True):
+        if other.family.reads.labels != trained.family.reads.labels:
+            raise UsageError(f"--compare {folder}: its network has another kind of labels; give a run of the same kind")
     splits = [open_scenes(network, data, split) for _, network in models]
     stages = _read_stages(run, trained.family.stages(trained.config))
     runs = []
@@ -43,6 +50,9 @@ def write_report(run: Path, data: Path, split: str, compare: Path | None, device
             runs.append(ScoredRun(name, network, evaluate(network, scenes, device, on_progress)))
     result = runs[0].result
     figures: dict[str, bytes] = {"curves": plot_stages(stages)} if stages else {}
+    parts = plot_parts(stages)
+    if parts:
+        figures["parts"] = parts
     curves = _threshold_curves(trained.family, result)
     if curves:
         figures["thresholds"] = plot_thresholds(curves)
@@ -50,7 +60,7 @@ def write_report(run: Path, data: Path, split: str, compare: Path | None, device
         figures["confusion"] = plot_confusion(result.confusion, ("air", *result.classes))
     shown = choose_scenes(result.scenes, result.main.output.name)
     for kind, score in shown.items():
-        figures[f"scene_{kind}"] = _draw_scene(splits, score.position, runs, device)
+        figures[figure_of(kind)] = _draw_scene(splits, score.position, runs, device)
     folder = run / "report"
     try:
         folder.mkdir(exist_ok=True)
@@ -66,13 +76,13 @@ def write_report(run: Path, data: Path, split: str, compare: Path | None, device
 
 
 def choose_scenes(scores: Sequence[SceneScore], output: str) -> dict[str, SceneScore]:
-    """The best, the median and the worst scene by an output's IoU, each once; scenes without a voxel are left out."""
+    """The best, the median and the three worst scenes by an output's IoU, each once; none without a voxel."""
     known = [score for score in scores if score.ious[output] is not None]
     ranked = sorted(known, key=lambda score: (-(score.ious[output] or 0.0), score.position))
-    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    places = {"best": 0, "median": len(ranked) // 2, **{kind: len(ranked) - 1 - n for n, kind in enumerate(WORST)}}
     chosen: dict[str, SceneScore] = {}
     for kind, place in places.items():
-        if ranked and ranked[place] not in chosen.values():
+        if 0 <= place < len(ranked) and ranked[place] not in chosen.values():
             chosen[kind] = ranked[place]
     return chosen
 
@@ -118,26 +128,35 @@ def _draw_scene(splits: Sequence[SceneList], position: int, runs: Sequence[Score
     """A scene's images, the truth of the main output and what each run predicts."""
     classes, main = splits[0].classes, runs[0].result.main.output
     stored = splits[0][position]
-    truth = main.truth(stored.labels[None], len(classes))[0]
-    volumes = [Volume("truth", "", truth.movedim(0, -1).numpy(), volume_names(main, classes))]
+    volumes = [
+        Volume("truth", "", _as_voxels(main.truth(stored.labels[None], len(classes))), volume_names(main, classes))
+    ]
     for run, scenes in zip(runs, splits, strict=True):
         output = run.result.main.output
         item = scenes[position]
         extras = stack_extras([item.extras]).to(device)
         probabilities = predict_probabilities(run.trained, item.images[None].to(device), extras)[output.name]
-        predicted = output.predicted(probabilities, run.trained.thresholds[output.name])[0].movedim(0, -1)
+        predicted = output.predicted(probabilities, run.trained.thresholds[output.name])
         note = f"IoU {show(run.result.scenes[position].ious[output.name])}"
-        volumes.append(Volume(run.name, note, predicted.cpu().numpy(), volume_names(output, classes)))
-    content = io.BytesIO()
+        volumes.append(Volume(run.name, note, _as_voxels(predicted), volume_names(output, classes)))
     images = stored.images.permute(0, 2, 3, 1).numpy()
-    scene_sheet(images, volumes, _frame(splits[0], position)).save(content, "PNG", optimize=True)
+    content = io.BytesIO()
+    camera, grid = splits[0].camera(position), splits[0].grid
+    if camera is not None:
+        frusta = [Frustum(volume.head, volume.note, _as_labels(volume.masks)) for volume in volumes]
+        sheet = comparison_sheet(images[0], frusta, splits[0].scene(position).cameras[camera], volumes[0].names)
+    else:
+        assert isinstance(grid, GridSpec)
+        sheet = scene_sheet(images, volumes, grid)
+    sheet.save(content, "PNG", optimize=True)
     return content.getvalue()
 
 
-def _frame(scenes: SceneList, position: int) -> GridSpec | Camera:
-    """The box grid, or the camera of the frustum, of an item's labels."""
-    camera = scenes.camera(position)
-    if camera is not None:
-        return scenes.scene(position).cameras[camera]
-    assert isinstance(scenes.grid, GridSpec)
-    return scenes.grid
+def _as_voxels(masks: Tensor) -> NDArray[np.bool_]:
+    """(1, C, X, Y, Z) to (X, Y, Z, C), on the host."""
+    return masks[0].movedim(0, -1).cpu().numpy()
+
+
+def _as_labels(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Masks (w, h, d, C) to labels (w, h, d), the first class where there are several."""
+    return np.where(masks.any(axis=-1), masks.argmax(axis=-1) + 1, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A scene's images beside its voxels, in the colours of the classes."""
+"""A scene's images beside the voxels of its box grid, in the colours of the classes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scenegen.core.scene.classes import Color, class_color
-from scenegen.core.scene.scene import Camera, GridSpec
+from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.preview.faces import BACKGROUND
-from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.voxels import VIEWS, View, draw_voxels
 
 from scenetrain.metrics.outputs import Output
@@ -26,13 +25,11 @@ TEXT: Color = (214, 219, 229)
 FAINT: Color = (139, 147, 163)
 
 Masks = NDArray[np.bool_]
-Frame = GridSpec | Camera
-"""Where voxels are: a box grid, or the camera whose frustum they are in."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Voxels under a head and a note: `masks` (X, Y, Z, C), or (w, h, d, C) of a frustum, C named by `names`."""
+    """Voxels under a head and a note: `masks` (X, Y, Z, C), C named by `names`."""
 
     head: str
     note: str
@@ -45,9 +42,9 @@ def volume_names(output: Output, classes: Sequence[str]) -> tuple[str, ...]:
     return ("occupied",) if output.kind == "occupancy" else tuple(classes)
 
 
-def scene_sheet(images: NDArray[np.uint8], volumes: Sequence[Volume], frame: Frame) -> Image.Image:
+def scene_sheet(images: NDArray[np.uint8], volumes: Sequence[Volume], grid: GridSpec) -> Image.Image:
     """Images uint8 (V, H, W, 3) in columns and one image per volume."""
-    panels = [_draw(volume.masks, volume.names, frame, VIEWS[0]) for volume in volumes]
+    panels = [_draw(volume.masks, volume.names, grid, VIEWS[0]) for volume in volumes]
     return _sheet(images, panels, [(volume.head, volume.note) for volume in volumes])
 
 
@@ -66,12 +63,8 @@ def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, na
     return sheet
 
 
-def _draw(masks: Masks, names: Sequence[str], frame: Frame, view: View) -> Image.Image:
-    colors = [class_color(name) for name in names]
-    if isinstance(frame, GridSpec):
-        return draw_voxels(masks, frame, colors, view, VOXELS)
-    labels = np.where(masks.any(axis=-1), masks.argmax(axis=-1) + 1, 0).astype(np.uint8)
-    return draw_frustum(labels, frame, colors, VOXELS)
+def _draw(masks: Masks, names: Sequence[str], grid: GridSpec, view: View) -> Image.Image:
+    return draw_voxels(masks, grid, [class_color(name) for name in names], view, VOXELS)
 
 
 def _sheet(images: NDArray[np.uint8], panels: Sequence[Image.Image], heads: Sequence[tuple[str, str]]) -> Image.Image:

@@ -7,9 +7,9 @@ from pathlib import Path
 from scenegen.core.errors import UsageError
 
 from scenetrain.networks.contract import Family, Output, Reads
-from scenetrain.networks.ssz.network import Logits, Ssz
+from scenetrain.networks.ssz.network import Logits, Ssz, has_judge
 from scenetrain.networks.ssz.objects import find_objects
-from scenetrain.networks.ssz.paper import VERSIONS
+from scenetrain.networks.ssz.paper import NO_6D, NO_IR2D, NO_IR2D3D, SSZ, VERSIONS
 from scenetrain.networks.ssz.settings import SszConfig
 from scenetrain.networks.ssz.stages import stages
 
@@ -27,11 +27,18 @@ def build(config: SszConfig, classes: int, shape: tuple[int, int, int], *, pretr
 
 def describe(config: SszConfig) -> str:
     """Where it differs from the paper's."""
-    model, losses = config.model, config.losses
+    model = config.model
     parts = [f"{model.width:g} of the paper's channels"] if model.width != 1 else []
     parts += [f"inverted residuals: {model.residuals}"] if model.residuals != "2d+3d" else []
-    parts += ["no judge"] if not (losses.adversarial_weight or losses.pose_weight) else []
+    parts += ["no judge"] if not has_judge(config) else []
     return ", ".join(parts)
+
+
+def paper_version(config: SszConfig) -> str:
+    """Which row of the paper's tables a configuration is."""
+    if not has_judge(config):
+        return NO_6D if config.model.residuals == "2d+3d" else ""
+    return {"2d+3d": SSZ, "3d": NO_IR2D, "none": NO_IR2D3D}[config.model.residuals]
 
 
 FAMILY = Family(
@@ -48,4 +55,5 @@ FAMILY = Family(
     describe=describe,
     find_objects=find_objects,
     paper=VERSIONS,
+    paper_version=paper_version,
 )

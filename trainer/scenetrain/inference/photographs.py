@@ -1,0 +1,107 @@
+"""Photographs of any size, format and field of view as the square image that a network reads."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps
+from scenegen.core.decoding import damage_as_value_error, read_file
+from scenegen.core.errors import ScenegenError
+
+FILM_DIAGONAL = math.hypot(36.0, 24.0)
+"""Millimetres: EXIF's focal length "in 35 mm film" compares diagonals."""
+
+
+class ViewOfPhotograph(NamedTuple):
+    """A photograph as a network with a field of view of its own sees it."""
+
+    image: NDArray[np.uint8]
+    """(size, size, 3)."""
+    covered: tuple[int, int, int, int]
+    """Left, top, right, bottom of what the photograph shows of it, in pixels; beyond is its mean colour."""
+    used: tuple[int, int, int, int]
+    """The same part in pixels of the upright photograph."""
+    hfov_deg: float | None
+    """The photograph's horizontal field of view; None if nobody says."""
+    note: str
+    """In words, what was done."""
+
+
+def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
+    """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF.
+
+    Of 16 bits a channel the upper 8 count; what is transparent is on white. ScenegenError when it cannot be read.
+    """
+    return _middle_square(_open(path)[0], size)
+
+
+def read_view(path: Path, size: int, wanted_deg: float, hfov_deg: float | None) -> ViewOfPhotograph:
+    """A photograph at a horizontal field of view of `wanted_deg`: cut, or with a margin in its mean colour.
+
+    `hfov_deg` is the upright photograph's own; None takes it from EXIF. If EXIF does not say it, the middle square is
+    taken to have the field of view that is wanted. Colours and errors as in read_photograph.
+    """
+    upright, film = _open(path)
+    wide, high = upright.size
+    known = hfov_deg
+    if known is None and film is not None:
+        focal = film / FILM_DIAGONAL * math.hypot(wide, high)
+        known = math.degrees(2 * math.atan(wide / 2 / focal))
+    if known is None:
+        side = min(wide, high)
+    else:
+        focal = wide / 2 / math.tan(math.radians(known) / 2)
+        side = max(1, round(2 * focal * math.tan(math.radians(wanted_deg) / 2)))
+    across, down = min(side, wide), min(side, high)
+    left, top = (wide - across) // 2, (high - down) // 2
+    used = (left, top, left + across, top + down)
+    shown = upright.crop(used)
+    room = (max(1, round(size * across / side)), max(1, round(size * down / side)))
+    start = ((size - room[0]) // 2, (size - room[1]) // 2)
+    mean = tuple(np.asarray(shown.resize((1, 1), Image.Resampling.BOX))[0, 0].tolist())
+    image = Image.new("RGB", (size, size), mean)
+    image.paste(shown.resize(room, Image.Resampling.LANCZOS), start)
+    covered = (*start, start[0] + room[0], start[1] + room[1])
+    if known is None:
+        note = (
+            f"its middle {side} x {side} pixels are taken for {wanted_deg:g} degrees; for true metres give its --hfov"
+        )
+    else:
+        source = " (EXIF)" if hfov_deg is None else ""
+        note = f"{known:.0f} degrees wide{source}: its middle {across} x {down} pixels are the network's {wanted_deg:g}"
+        note += " degrees" if across == down == side else " degrees; where it does not reach, all is air"
+    return ViewOfPhotograph(np.array(image, dtype=np.uint8), covered, used, known, note)
+
+
+def _open(path: Path) -> tuple[Image.Image, float | None]:
+    """The photograph upright in RGB, and EXIF's focal length in millimetres of 35 mm film."""
+    try:
+        content = read_file(path)
+        with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
+            film = photograph.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+            upright = _as_rgb(ImageOps.exif_transpose(photograph))
+    except FileNotFoundError as error:
+        raise ScenegenError(f"{path}: no such image") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
+    return upright, float(film) if isinstance(film, int) and 0 < film < 10_000 else None
+
+
+def _middle_square(upright: Image.Image, size: int) -> NDArray[np.uint8]:
+    return np.array(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS), dtype=np.uint8)
+
+
+def _as_rgb(photograph: Image.Image) -> Image.Image:
+    """The same in RGB; Pillow's own conversion cuts 16-bit greys off at 255, and shows the colours under alpha 0."""
+    if photograph.mode.startswith("I;16"):
+        photograph = Image.fromarray((np.asarray(photograph) >> 8).astype(np.uint8))
+    if photograph.has_transparency_data:
+        shown = photograph.convert("RGBA")
+        photograph = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+    return photograph.convert("RGB")

@@ -5,19 +5,83 @@ Shapes: B batch, C channels, W H the image's axes, D depth. Volumes are (B, C, W
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 LEAK = 0.2  # slope of LeakyReLU below zero
 
 
-def channels_last(volume: Tensor) -> Tensor:
-    """The same numbers with a cell's channels side by side.
+def laid_out(volume: Tensor) -> Tensor:
+    """The same numbers as the device's convolutions read them.
 
-    On a processor, a depthwise transposed convolution is 6 to 70 times as fast so; torch keeps the layout through
-    convolutions, batch norm and pointwise functions, but not through every sum.
+    That is a cell's channels side by side on a GPU. On a processor it is torch's own order: without AVX-512, depthwise
+    convolutions of the other one take several times as long, forward and backward.
     """
-    return volume.contiguous(memory_format=torch.channels_last_3d)
+    return volume.contiguous(memory_format=torch.channels_last_3d if volume.is_cuda else torch.contiguous_format)
+
+
+class DepthwiseDouble(nn.ConvTranspose3d):
+    """A depthwise transposed convolution (kernel 4, stride 2, padding 1): (B, C, W, H, D) -> (B, C, 2W, 2H, 2D).
+
+    On a processor it is computed as one depthwise convolution of 2 x 2 x 2 taps for the eight cells of each doubled
+    one, which gives the same numbers in a fraction of the time.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 4, 2, 1, groups=channels, bias=False)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """As nn.ConvTranspose3d."""
+        if x.is_cuda or torch.compiler.is_exporting():
+            return super().forward(x, output_size)
+        batch, channels, *size = x.shape
+        taps = self.weight.view(channels, 4, 4, 4)
+        # cell 2i is made of x[i - 1] and x[i] by taps 3 and 1, cell 2i + 1 of x[i] and x[i + 1] by 2 and 0
+        pairs = torch.tensor(((3, 1), (2, 0)), device=x.device)
+        taps = taps[:, pairs][:, :, :, pairs][:, :, :, :, :, pairs].permute(0, 1, 3, 5, 2, 4, 6)
+        cells = functional.conv3d(x, taps.reshape(8 * channels, 1, 2, 2, 2), padding=1, groups=channels)
+        cells = cells.view(batch, channels, 2, 2, 2, *cells.shape[2:])
+        doubled: Tensor = _Interleave.apply(cells)
+        return doubled.view(batch, channels, *(2 * length for length in size))
+
+
+class _Interleave(torch.autograd.Function):
+    """(B, C, 2, 2, 2, W + 1, H + 1, D + 1) -> (B, C, W, 2, H, 2, D, 2): of the second of a pair, from cell 1 on.
+
+    Of its own because autograd would add up eight volumes of zeros.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, cells: Tensor) -> Tensor:
+        ctx.shape = cells.shape
+        batch, channels, _, _, _, *size = cells.shape
+        width, height, depth = (length - 1 for length in size)
+        doubled = cells.new_empty(batch, channels, width, 2, height, 2, depth, 2)
+        for pair in itertools.product((0, 1), repeat=3):
+            _phase(doubled, pair).copy_(_shifted(cells, pair))
+        return doubled
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        found = gradients[0].new_zeros(ctx.shape)
+        for pair in itertools.product((0, 1), repeat=3):
+            _shifted(found, pair).copy_(_phase(gradients[0], pair))
+        return found
+
+
+def _phase(doubled: Tensor, pair: tuple[int, ...]) -> Tensor:
+    a, b, c = pair
+    return doubled[:, :, :, a, :, b, :, c]
+
+
+def _shifted(cells: Tensor, pair: tuple[int, ...]) -> Tensor:
+    a, b, c = pair
+    width, height, depth = (length - 1 for length in cells.shape[-3:])
+    return cells[:, :, a, b, c, a : a + width, b : b + height, c : c + depth]
 
 
 def depthwise2d(channels: int, stride: int = 1) -> nn.Sequential:
@@ -85,7 +149,7 @@ class CopyInflate(nn.Module):
 
     def forward(self, volume: Tensor, image: Tensor) -> Tensor:
         """(B, Cv, W, H, D) and (B, Ci, W, H) -> (B, Co, W, H, D)."""
-        return channels_last(self.volume(volume)).add_(self.image(image).unsqueeze(-1))
+        return laid_out(self.volume(volume)).add_(self.image(image).unsqueeze(-1))
 
 
 class VolumetricInvertedResidual(nn.Module):
@@ -101,7 +165,7 @@ class VolumetricInvertedResidual(nn.Module):
         self.body = nn.Sequential(
             nn.BatchNorm3d(wide),
             nn.LeakyReLU(LEAK),
-            nn.ConvTranspose3d(wide, wide, 4, 2, 1, groups=wide, bias=False),
+            DepthwiseDouble(wide),
             nn.BatchNorm3d(wide),
             nn.LeakyReLU(LEAK),
             nn.Conv3d(wide, channels_out, 1, bias=False),
@@ -129,4 +193,4 @@ class PlainUpsample(nn.Module):
     def forward(self, volume: Tensor, image: Tensor) -> Tensor:
         """(B, Cv, W, H, D) and (B, Ci, W, H) -> (B, Co, 2W, 2H, 2D)."""
         copies = image.unsqueeze(-1).expand(*image.shape, volume.shape[-1])
-        return self.body(channels_last(torch.cat([volume, copies], 1)))
+        return self.body(laid_out(torch.cat([volume, copies], 1)))

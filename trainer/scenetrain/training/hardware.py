@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from scenegen.core.processes import end_with_parent
 LOST = (
     "a process of this training ended, perhaps because memory ran out; the same command continues after the last epoch"
 )
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
 GRACE = 5.0
 """Seconds for the main thread to end by itself."""
 
@@ -48,12 +50,25 @@ def open_hardware(hardware: Hardware) -> torch.device:
         fabric.launch()
         _watch_processes()
     if place.type == "cpu":
+        _keep_freed_memory()
         return place
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     torch.cuda.set_device(device)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     return device
+
+
+def _keep_freed_memory() -> None:
+    """Keep what tensors leave for the next ones, where the C library is GNU's.
+
+    It asks the system for every tensor over 32 MB and gives it back when freed; making its pages again took up to half
+    of a training step on a processor.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1)) if mallopt else ():
+            mallopt(option, value)
 
 
 def _watch_processes() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from scenetrain.blocks.inverted_residual import (
@@ -18,6 +17,7 @@ from scenetrain.blocks.inverted_residual import (
     PlainUpsample,
     VolumetricInvertedResidual,
     depthwise2d,
+    laid_out,
     pointwise2d,
 )
 
@@ -76,7 +76,7 @@ class Generator(nn.Module):
         for down in self.downs:
             x = down(x)
             maps.append(x)
-        volume = self.inflate(x.unsqueeze(-1)).contiguous(memory_format=torch.channels_last_3d)
+        volume = laid_out(self.inflate(x.unsqueeze(-1)))
         for number, up in enumerate(self.ups):
             volume = up(volume, maps[-1 - number])
         logits: Tensor = self.head(volume, maps[-1 - self.levels])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scenetrain.blocks.inverted_residual import LEAK, InvertedResidual3d, channels_last
+from scenetrain.blocks.inverted_residual import LEAK, InvertedResidual3d, laid_out
 from scenetrain.networks.ssz.generator import scaled
 
 Condition = Literal["channels", "slices"]
@@ -65,7 +65,7 @@ class Judge(nn.Module):
         else:  # red, green and blue as three slices nearest to the camera
             slices = image.squeeze(-1).movedim(1, -1).unsqueeze(1)
             shown = torch.cat([slices.expand(-1, frustum.shape[1], -1, -1, -1), frustum], 4)
-        offset, rotation, real = self.head(self.body(channels_last(shown))).split(PARTS, 1)
+        offset, rotation, real = self.head(self.body(laid_out(shown))).split(PARTS, 1)
         return Certificate(offset.sigmoid(), functional.normalize(rotation.float(), dim=1), real.squeeze(1))
 
 

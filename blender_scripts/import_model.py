@@ -32,11 +32,14 @@ from blender_scripts.imports.far import FAR_NODES
 from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
 from blender_scripts.imports.gltf import readable
+from blender_scripts.imports.gltf_check import explain
+from blender_scripts.imports.kinds import check_kind
 from blender_scripts.imports.ledger import file_warnings
 from blender_scripts.imports.levels import groups_are_levels, keep_finest_named
 from blender_scripts.imports.materials import Images, read_material
 from blender_scripts.imports.mtl import describe as describe_mtl
 from blender_scripts.imports.mtl import read_mtl
+from blender_scripts.imports.obj_faces import count_faces, with_all_faces
 from blender_scripts.imports.ply import read_ply
 from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.references import USD_SUFFIXES, check_references
@@ -68,7 +71,7 @@ OPTIONS: dict[str, dict[str, bool]] = {
 CORRECTIONS: dict[str, Callable[[Path, Path, list[str]], Path]] = {
     "gltf": readable,
     "collada_import": lambda file, folder, _: corrected(file, folder),
-    "stl_import": lambda file, folder, _: readable_stl(file, folder),
+    "stl_import": readable_stl,
     "obj_import": lambda file, folder, _: near_origin(file, folder),
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
@@ -94,14 +97,14 @@ def main(arguments: list[str]) -> None:
         except (ImportFault, OSError, MemoryError) as error:
             answer.update(ok=False, error=_one_line(error))
         except (RuntimeError, ValueError, TypeError) as error:
-            reason = f"Blender cannot read it ({_one_line(error)}): it is damaged or not of its format; export it again"
-            answer.update(ok=False, error=reason)
+            answer.update(ok=False, error=_in_own_words(error, request["file"]))
         print("\n" + MARK + json.dumps(answer), flush=True)
 
 
 def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     """Import one file into `folder`; raises ImportFault, or whatever Blender's importer raises."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    check_kind(file)
     check_references(file)
     warnings = file_warnings(file)
     _read(file, folder, warnings)
@@ -183,7 +186,16 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
     options = dict(OPTIONS.get(name, {}))
     if name == "obj_import":
         options["use_split_groups"] = groups_are_levels(file)
-    getattr(operators, name)(filepath=str(readable_file), **options)
+    try:
+        getattr(operators, name)(filepath=str(readable_file), **options)
+    except RuntimeError:
+        if name == "gltf":
+            explain(readable_file)
+        raise
+    if name == "obj_import" and sum(len(mesh.polygons) for mesh in bpy.data.meshes) < count_faces(readable_file):
+        repaired = with_all_faces(readable_file, folder, warnings)
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        operators.obj_import(filepath=str(repaired), **options)
     if file.suffix.lower() == ".fbx":
         keep_finest_levels(file)
         sort_objects()
@@ -269,6 +281,13 @@ def _limit_memory(gigabytes: float) -> None:
 
         limit = int(gigabytes * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _in_own_words(error: BaseException, file: str) -> str:
+    """Why Blender's importer stops at a file; its own message where that says more than that it does."""
+    reason = _one_line(error).removeprefix("Error: ")
+    says_nothing = Path(file).name in reason or "see console" in reason
+    return f"it is damaged, or not of its format{'' if says_nothing else f' ({reason})'}; download or export it again"
 
 
 def _one_line(error: BaseException) -> str:

@@ -49,7 +49,7 @@ class Buffers:
         start = place.get("byteOffset", 0)
         found = self._read[number][start : start + place["byteLength"]]
         if start < 0 or len(found) < place["byteLength"]:
-            raise ImportFault(f"buffer {number} ends before its packed data; download or export the file again")
+            raise ImportFault(f"buffer {number} ends before its data; download or export the file again")
         return found
 
     def add(self, array: NDArray[Any]) -> dict[str, Any]:

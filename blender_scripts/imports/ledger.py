@@ -30,6 +30,7 @@ _OTHER_KNOWN = {
     "KHR_texture_basisu", "KHR_xmp_json_ld", "MSFT_lod",
 }  # fmt: skip
 _NEAREST = 9728
+_TRIANGLES = 4  # a mode
 _PLAIN_IMAGES = (
     "export its images as PNG or JPEG, or unpack KTX2 with `npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb`, "
     "which needs Khronos' KTX-Software"
@@ -85,6 +86,7 @@ def _gltf(file: Path) -> list[str]:
         if "occlusionTexture" in material:
             found.append(f"{name}: occlusionTexture is not shown")
     found += _images_not_read(body)
+    found += _odd_parts(body)
     attributes = [p.get("attributes") or {} for mesh in body.get("meshes") or () for p in mesh.get("primitives") or ()]
     if any("COLOR_1" in each for each in attributes):
         found.append("COLOR_1 is not shown: only the first colours of vertices are")
@@ -98,6 +100,22 @@ def _gltf(file: Path) -> list[str]:
     said = " ".join(found)
     others = [name for name in body.get("extensionsUsed") or () if name not in known and name not in said]
     return found + [f"{name} is not read" for name in others]
+
+
+def _odd_parts(body: dict[str, Any]) -> Iterator[str]:
+    """Triangles that are not whole, and meshes that are not there: the importer leaves them out."""
+    meshes, accessors = body.get("meshes") or (), body.get("accessors") or ()
+    for number, mesh in enumerate(meshes):
+        for primitive in mesh.get("primitives") or ():
+            place = primitive.get("indices", (primitive.get("attributes") or {}).get("POSITION"))
+            known = isinstance(place, int) and 0 <= place < len(accessors)
+            if known and primitive.get("mode", _TRIANGLES) == _TRIANGLES and accessors[place].get("count", 0) % 3:
+                named = mesh.get("name", f"mesh {number}")
+                count = accessors[place]["count"]
+                yield f"{named}: its {count:,} corners are no whole triangles: the last are left out"
+    for number, node in enumerate(body.get("nodes") or ()):
+        if "mesh" in node and not (isinstance(node["mesh"], int) and 0 <= node["mesh"] < len(meshes)):
+            yield f"{node.get('name', f'node {number}')}: there is no mesh {node['mesh']}: left out"
 
 
 def _images_not_read(body: dict[str, Any]) -> Iterator[str]:

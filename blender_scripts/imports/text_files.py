@@ -8,24 +8,46 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from blender_scripts.imports.faults import ImportFault
+
+_BINARY_START = 84  # bytes of a title and of the number of triangles
 FAR = 10.0  # times its own size from the origin: 32-bit coordinates keep 7 digits, and far away not enough of them
 SAMPLED_VERTICES = 1000
 
 
-def readable_stl(file: Path, folder: Path) -> Path:
+def readable_stl(file: Path, folder: Path, warnings: list[str]) -> Path:
     """The file itself, or a copy in `folder` in lower case, which is all that Blender's importer reads of text.
 
     A text far from the origin is moved near it. A binary file is found by its size, because its title may also begin
-    with "solid".
+    with "solid"; Blender reads none that has anything behind its triangles. Adds to `warnings` what is not read.
+    ImportFault: the file is cut off, or of another format.
     """
     with file.open("rb") as stream:
-        head = stream.read(84)
-    if len(head) == 84 and file.stat().st_size == 84 + 50 * int.from_bytes(head[80:84], "little"):
-        return file
-    if not head.lstrip().lower().startswith(b"solid"):
+        head = stream.read(_BINARY_START)
+    size, count = file.stat().st_size, int.from_bytes(head[80:84], "little")
+    end = _BINARY_START + 50 * count
+    if len(head) == _BINARY_START and size == end:
         return file
     content = file.read_bytes()
     lower = content.lstrip().lower()
+    if not lower.startswith(b"solid") or b"vertex" not in lower:
+        if lower.startswith(b"solid") and b"endsolid" in lower:
+            raise ImportFault("it is text without any triangle; export it again")
+        if size < end:
+            has = max(size - _BINARY_START, 0) // 50
+            raise ImportFault(
+                f"it is no STL, or cut off: it has room for {has:,} of the {count:,} triangles that its header counts; "
+                "download or export it again"
+            )
+        if (size - _BINARY_START) % 50 == 0:  # as exporters do that write the number first, and then more
+            has = (size - _BINARY_START) // 50
+            warnings.append(f"its header counts {count:,} triangles; all {has:,} are read")
+            content = content[:80] + has.to_bytes(4, "little") + content[_BINARY_START:]
+        else:
+            warnings.append(f"{size - end:,} bytes behind its {count:,} triangles are not read")
+            content = content[:end]
+        (folder / "readable.stl").write_bytes(content)
+        return folder / "readable.stl"
     lines = lower.splitlines()
     found = (line for line in lines if line.lstrip().startswith(b"vertex"))
     if _is_far(_vertices(islice(found, SAMPLED_VERTICES))):

@@ -213,7 +213,7 @@ def test_broken_files_are_refused_and_the_rest_goes_on(tmp_path: Path, chairs: P
             assert "\n" not in str(result)
             assert "Traceback" not in str(result)
     assert "10,000,000" in str(results[7])
-    assert "damaged or not of its format; export it again" in str(results[1])
+    assert "it is cut off: " in str(results[1])
     assert "no mesh" in str(results[4])
 
 

@@ -150,7 +150,7 @@ def test_damaged_meshopt_data_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.bin").write_bytes(binary[:start] + b"\xff" + binary[start + 1 :])
     assert "its meshopt data is damaged" in refused(file)
     (tmp_path / "data.bin").write_bytes(binary[:100])
-    assert "buffer 0 ends before its packed data" in refused(file)
+    assert "buffer 0 ends before its data" in refused(file)
     (tmp_path / "data.bin").write_bytes(binary)
     for change, said in (
         ({"mode": "POINTS"}, "meshopt data is damaged"),

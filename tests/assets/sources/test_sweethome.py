@@ -97,6 +97,15 @@ def test_one_class_alone(mine: Path) -> None:
     assert {piece.class_name for piece in read_library(mine, "table").pieces} == {"table"}
 
 
+def test_models_beside_a_library_are_named(mine: Path, tmp_path: Path) -> None:
+    chair().export(mine.parent / "stool.obj")
+    done = run("add", "--class", "bag", "--assets", tmp_path / "library", mine.parent)
+    assert (
+        "model files in the folder of a .sh3f library; name such a file with its --class to add it (1): stool.obj"
+        in (done.stderr.replace("\n", " "))
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [(None, "not a readable"), (b"no zip at all", "not a readable"), ({}, "no PluginFurnitureCatalog"),

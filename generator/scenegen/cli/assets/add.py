@@ -107,6 +107,7 @@ def add(
 
 
 HULLS = "meshes for collisions beside what they stand for; name such a file to add it"
+BESIDE = "model files in the folder of a .sh3f library; name such a file with its --class to add it"
 NOT_READ = "types that are not read; unpack archives, and export models as .glb"
 UNREAD = re.compile(
     r"\.(3dm|3ds|3mf|ac|c4d|dxf|iges|igs|lwo|ma|max|mb|skp|step|stp|wrl|x|x3d|zip|7z|rar)", re.IGNORECASE
@@ -178,7 +179,7 @@ def _find_sources(
 
     Of a folder, the meshes for collisions and files of other types go to `passed`, by the reason.
     """
-    from scenegen.assets.sources.files.files import collision_meshes, find_files
+    from scenegen.assets.sources.files.files import SUFFIXES, collision_meshes, find_files
     from scenegen.assets.sources.sweethome import is_library
 
     files: list[Path] = []
@@ -190,8 +191,10 @@ def _find_sources(
             found = [] if is_library(path) or inside else find_files([path])
             hulls = collision_meshes(found) if path.is_dir() else {}
             files += [file for file in found if file not in hulls]
-            unread = sorted(each for each in path.rglob("*") if UNREAD.fullmatch(each.suffix)) if path.is_dir() else []
-            for why, those in ((HULLS, hulls), (NOT_READ, unread)):
+            below = sorted(path.rglob("*")) if path.is_dir() else []
+            unread = [each for each in below if UNREAD.fullmatch(each.suffix)]
+            beside = [each for each in below if each.suffix.lower() in SUFFIXES] if inside else []
+            for why, those in ((HULLS, hulls), (NOT_READ, unread), (BESIDE, beside)):
                 if those:
                     passed.setdefault(why, []).extend(file.name for file in those)
         except ScenegenError as error:

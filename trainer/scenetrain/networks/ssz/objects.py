@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import cc3d
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from scenetrain.data.reads import frustum_numbers
-from scenetrain.metrics.components import connected_runs
 from scenetrain.metrics.objects import FoundObject, Quaternion
 from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.losses import label_shares
@@ -57,38 +57,39 @@ def objects_of(
     `confidence` is the judge's "this cell is of a true frustum". Those with most fruxels come first.
     """
     frustum = torch.tensor(frustum_numbers(camera), dtype=torch.float64)
-    found = [
-        _read_object(certificate, piece, camera, frustum)
-        for piece in _pieces(labels, frustum, classes)
-        if piece.fruxels >= LEAST_FRUXELS and not object_class(piece.class_name).is_ground
-    ]
+    found = [_read_object(certificate, piece, camera, frustum) for piece in _pieces(labels, frustum, classes)]
     return tuple(sorted(found, key=lambda item: -item.fruxels))
 
 
 class _Piece(NamedTuple):
-    """A connected piece of one class: where it ends along the runs of its cells, and whether the frustum cuts it."""
+    """A connected piece of one class, and whether the frustum cuts it."""
 
     class_name: str
     points: Floats
-    """(N, 3): centres of cells, camera metres; no cell of the piece is farther out than these in any direction.
+    """(N, 3): centres of its fruxels, camera metres.
 
-    A cell that an object only touches is its too, so the centres of the outermost ones are, on average, as far out as
+    A fruxel that an object only touches is its too, so the centres of the outermost ones are, on average, as far out as
     the object.
     """
     is_cut: bool
-    fruxels: int
 
 
 def _pieces(labels: NDArray[np.uint8], frustum: Tensor, classes: Sequence[str]) -> Iterator[_Piece]:
-    runs, shape = connected_runs(labels), np.array(labels.shape)
-    for rows in runs.of_piece():
-        cells = runs.cells[rows]
-        ends = np.concatenate([cells[:, [0, 1, 2]], cells[:, [0, 1, 3]]])
+    """Pieces of LEAST_FRUXELS and more that are not the ground; cells that touch by a face belong together."""
+    numbers = cc3d.connected_components(labels, connectivity=6)
+    about = cc3d.statistics(numbers)
+    shape = np.array(labels.shape)
+    for number in np.flatnonzero(about["voxel_counts"] >= LEAST_FRUXELS):
+        box = about["bounding_boxes"][number]
+        first = np.array([axis.start for axis in box])
+        cells = np.argwhere(numbers[box] == number) + first
+        label = int(labels[tuple(cells[0])])
+        if label == 0 or object_class(classes[label - 1]).is_ground:
+            continue
         yield _Piece(
-            class_name=classes[int(runs.labels[rows[0]]) - 1],
-            points=to_camera(torch.from_numpy((ends + 0.5) / shape), frustum).numpy(),
-            is_cut=bool((ends == 0).any() or (ends == shape - 1).any()),
-            fruxels=int((cells[:, 3] - cells[:, 2] + 1).sum()),
+            class_name=classes[label - 1],
+            points=to_camera(torch.from_numpy((cells + 0.5) / shape), frustum).numpy(),
+            is_cut=bool((cells == 0).any() or (cells == shape - 1).any()),
         )
 
 
@@ -112,7 +113,7 @@ def _read_object(certificate: Certificate, piece: _Piece, camera: Camera, frustu
         rotation_to_world=_quaternion(of_camera.inv() * turn),
         size=None if piece.is_cut else _vector(own.max(axis=0) - own.min(axis=0)),
         confidence=float(certificate.real[u, v, w].sigmoid()),
-        fruxels=piece.fruxels,
+        fruxels=len(piece.points),
     )
 
 

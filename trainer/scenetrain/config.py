@@ -54,6 +54,8 @@ class TrainingSettings:
     """Use only the first scenes of the validation split (0: all)."""
     color_variants: int = Field(default=1, ge=1)
     """In how many colour variants every scene is shown (1: as it is)."""
+    mirrored_views: bool = False
+    """Show one view in two as in a mirror, its labels and poses too (families that read frusta)."""
     average: float = Field(default=0.0, ge=0, lt=1)
     """Share that a moving average of the weights keeps at every step; the average is validated and kept (0: none)."""
     cache: bool = True

@@ -60,3 +60,15 @@ def test_all_full_is_one_and_nothing_at_all_is_no_number() -> None:
     curve.update(torch.zeros_like(full), torch.zeros_like(full, dtype=torch.bool))
     scores = curve.at(0.5)
     assert math.isnan(scores.overall) and scores.classes == (None, None)
+
+
+def test_labels_count_as_their_masks_do() -> None:
+    generator = torch.Generator().manual_seed(0)
+    predicted, labels = (torch.randint(0, 4, (3, 4, 5, 6), dtype=torch.uint8, generator=generator) for _ in range(2))
+    labels[0][labels[0] == 2] = 0  # a class that one scene does not hold
+    masks, whole = IoUCurve(3), IoUCurve(3)
+    kinds = torch.arange(1, 4).view(1, 3, 1, 1, 1)
+    masks.update((predicted.unsqueeze(1) == kinds).float(), labels.unsqueeze(1) == kinds)
+    whole.update_labels(predicted, labels)
+    assert whole.at(0.5) == masks.at(0.5)
+    torch.testing.assert_close(whole.compute(), masks.compute())

@@ -17,6 +17,7 @@ from scenetrain.networks.ssz.family import FAMILY, build
 from scenetrain.networks.ssz.generator import Generator
 from scenetrain.networks.ssz.judge import Judge
 from scenetrain.networks.ssz.losses import class_weights, judged, label_loss, label_shares, pose_loss
+from scenetrain.networks.ssz.network import Logits
 from scenetrain.networks.ssz.pose import Poses, PoseTargets
 from scenetrain.networks.ssz.stages import generator_loss, judge_loss, stages
 from torch import nn
@@ -165,6 +166,12 @@ def test_weights_are_median_frequency_within_limits() -> None:
     assert found.tolist() == pytest.approx([0.05, 2.0, 0.5, 1.0, 1.0, 10.0])
 
 
+def test_balance_is_the_power_of_the_weights() -> None:
+    counts = torch.tensor([1_000_000, 100, 400, 200, 0, 1])
+    assert class_weights(counts, 0.5).tolist() == pytest.approx([0.05, 2**0.5, 0.5**0.5, 1.0, 1.0, 10.0])
+    assert class_weights(counts, 0.0).tolist() == [1.0] * 6
+
+
 def pose_targets_of(objects: int) -> PoseTargets:
     rows = torch.arange(objects)
     return PoseTargets(
@@ -258,8 +265,23 @@ def test_the_learning_rate_is_constant_then_falls_to_almost_nothing() -> None:
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         schedule.step()
+    judge = stage.turns[1].optimizer([nn.Parameter(torch.zeros(1))])
+    assert judge.param_groups[0]["lr"] == pytest.approx(2e-4)
     assert rates[:100] == [2e-4] * 100 and rates[150] == pytest.approx(2e-4 * 50 / 101)
     assert rates[-1] == pytest.approx(2e-4 / 101) and optimizer.param_groups[0]["betas"] == (0.5, 0.999)
+
+
+def test_the_judge_s_rate_is_a_share_of_the_generator_s() -> None:
+    (stage,) = stages(config("ssz.judge_rate=0.25", "ssz.learning_rate=0.01"))
+    rates = [turn.optimizer([nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] for turn in stage.turns]
+    assert rates == pytest.approx([0.01, 0.0025])
+
+
+def test_likeliest_labels_are_those_of_the_probabilities() -> None:
+    torch.manual_seed(0)
+    for detail in (1, 2):
+        logits = Logits(torch.randn(2, 4, 3, 4, 5), detail)
+        assert torch.equal(logits.likeliest(), logits.probabilities().argmax(1).to(torch.uint8))
 
 
 def test_its_record_answers_from_images_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import constant_family
+from scenegen.core.errors import ScenegenError
 from scenetrain.config import Config
-from scenetrain.networks.contract import Family, Inputs, Stage, Step, Turn
+from scenetrain.data.batches import Batch
+from scenetrain.networks.contract import Family, Inputs, Losses, Stage, Step, Turn
 from scenetrain.networks.registry import FAMILIES
 from scenetrain.networks.settings import load_config
 from scenetrain.training.fit import train_stages
@@ -113,3 +116,80 @@ def test_an_interrupted_run_repeats_its_losses(boxes: Path, tmp_path: Path, monk
     train_stages(config(3), boxes, tmp_path / "cut", CPU, print)
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
     assert len(rows(tmp_path / "cut")) == 3
+
+
+def changed(*, generator: Turn | None = None, critic: Turn | None = None) -> Stage:
+    """The stage with other turns."""
+    (stage,) = stages(config(2))
+    return replace(stage, turns=(generator or stage.turns[0], critic or stage.turns[1]))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_any_turn_s_loss_that_is_no_number_names_step_and_scenes(which: int, boxes: Path, tmp_path: Path) -> None:
+    (stage,) = stages(config(2))
+    turn = stage.turns[which]
+    broken = replace(turn, loss=lambda step: Losses({"sum": turn.loss(step) * math.nan}))  # type: ignore[operator]
+    chosen = changed(generator=broken) if which == 0 else changed(critic=broken)
+    with pytest.raises(ScenegenError, match=r"adversarial: the loss is not a number at epoch 0, step 0 \(scenes \d+"):
+        train_stages(config(2), boxes, tmp_path, CPU, print, [chosen])
+
+
+def test_an_outright_win_is_said_once_with_what_to_change(boxes: Path, tmp_path: Path) -> None:
+    def sure(step: Step) -> Losses:
+        lost = 0.001 * tells_them_apart(step)
+        return Losses({"true": lost / 2, "fake": lost / 2})
+
+    (stage,) = stages(config(2))
+    critic = replace(stage.turns[1], loss=sure, contested=("true", "fake"), remedy="lower --set it.rate=0.1")
+    lines: list[str] = []
+    train_stages(config(2), boxes, tmp_path / "won", CPU, lines.append, [changed(critic=critic)])
+    (line,) = [line for line in lines if "wins outright" in line]
+    assert line.startswith("adversarial: warning: the critic wins outright (its loss true + fake was 0.00")
+    assert "over epoch 1)" in line and line.endswith("lower --set it.rate=0.1")
+    lines.clear()
+    even = replace(critic, loss=lambda step: Losses({"true": tells_them_apart(step) * 0 + 0.7, "fake": torch.ones(())}))
+    train_stages(config(2), boxes, tmp_path / "even", CPU, lines.append, [changed(critic=even)])
+    assert lines and not any("outright" in line for line in lines)
+
+
+def test_the_average_is_of_every_step_and_is_what_is_validated_and_kept(
+    boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand: after the first step the average is the weights; then each step keeps half of it, for both parts."""
+    steps: list[dict[str, Tensor]] = []
+    validated: list[dict[str, Tensor]] = []
+
+    def copied(module: StageModule) -> dict[str, Tensor]:
+        return {key: value.detach().clone() for key, value in module.model.state_dict().items()}
+
+    turns, validate = StageModule._take_turns, StageModule.validation_step
+
+    def take(module: StageModule, step: Step) -> list[Tensor]:
+        found = turns(module, step)
+        steps.append(copied(module))
+        return found
+
+    def look(module: StageModule, batch: Batch, batch_idx: int) -> None:
+        validated.append(copied(module))
+        validate(module, batch, batch_idx)
+
+    monkeypatch.setattr(StageModule, "_take_turns", take)
+    monkeypatch.setattr(StageModule, "validation_step", look)
+    half = replace(config(2), training=replace(config(2).training, average=0.5))
+    network, _, results = train_stages(half, boxes, tmp_path, CPU, print)
+    assert len(steps) == 4 and len(validated) == 2
+    average = steps[0]
+    for number, step in enumerate(steps[1:], 2):
+        average = {key: 0.5 * value + 0.5 * step[key] for key, value in average.items()}
+        if number % 2 == 0:
+            torch.testing.assert_close(validated[number // 2 - 1], average)
+    assert results["adversarial"].best_epoch == 1
+    for key, kept in network.state_dict().items():
+        torch.testing.assert_close(kept, average[key])
+        assert not torch.equal(kept, steps[-1][key]), key
+
+
+def test_two_turns_train_in_bf16(boxes: Path, tmp_path: Path) -> None:
+    rounded = replace(config(2), training=replace(config(2).training, precision="bf16-mixed"))
+    _, _, results = train_stages(rounded, boxes, tmp_path, CPU, print)
+    assert math.isfinite(results["adversarial"].validation_loss)

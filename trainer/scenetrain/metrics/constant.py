@@ -19,10 +19,25 @@ def label_frequency(labels: Iterable[Tensor], classes: int, grid: Grid) -> Tenso
     `labels` are uint8 (X, Y, Z), one tensor per item.
     """
     total, count = torch.zeros(()), 0
+    if grid == "frustum":
+        return _frequency_of_labels(labels, classes)
     for item in labels:
         found = torch.cat([(item != 0).unsqueeze(0), class_masks(item.unsqueeze(0), classes, grid)[0]])
         total, count = total.to(item.device) + found, count + 1
     return (total / count).half().cpu()
+
+
+def _frequency_of_labels(labels: Iterable[Tensor], classes: int) -> Tensor:
+    """The same where a cell has one label."""
+    counts, items = torch.zeros(()), 0
+    for item in labels:
+        cells = item.long().unsqueeze(0)
+        if not items:
+            counts = torch.zeros(1 + classes, *item.shape, dtype=torch.int32, device=item.device)
+        counts.scatter_add_(0, cells, torch.ones((), dtype=torch.int32, device=item.device).expand_as(cells))
+        items += 1
+    counts[0] = items - counts[0]
+    return (counts / items).half().cpu()
 
 
 class ConstantCurve:

@@ -58,6 +58,19 @@ class IoUCurve(Metric):
             self.positives.append(counts[..., 1])
             self.totals.append(counts.sum(-1))
 
+    def update_labels(self, predicted: Tensor, labels: Tensor) -> None:
+        """Count a batch of labels uint8 (B, X, Y, Z), 0 is air: as `update` of their masks, in less time."""
+        kinds = 1 + self.classes
+        for found, truth in zip(predicted, labels, strict=True):
+            pairs = truth.flatten().long().mul_(kinds).add_(found.flatten())
+            counts = torch.bincount(pairs, minlength=kinds**2).view(kinds, kinds)
+            hit, true, guessed = counts.diagonal()[1:], counts.sum(1)[1:], counts.sum(0)[1:]
+            positives, totals = counts.new_zeros(2, 1, self.classes, BINS)
+            positives[0, :, 0], positives[0, :, -1] = true - hit, hit
+            totals[0, :, 0], totals[0, :, -1] = counts.sum() - guessed, guessed
+            self.positives.append(positives)
+            self.totals.append(totals)
+
     def compute(self) -> Tensor:
         """Overall IoU at every threshold, float64 (100,)."""
         return self._overall()

@@ -77,7 +77,7 @@ class Step(NamedTuple):
     labels: Tensor
     """uint8 (B, X, Y, Z), see data.labels."""
     truth: Mapping[str, Tensor]
-    """bool (B, channels, X, Y, Z), by output."""
+    """bool (B, channels, X, Y, Z), by output; none of outputs that are labels, whose truth is `labels`."""
 
 
 class Losses(NamedTuple):
@@ -125,6 +125,10 @@ class Turn:
     loss: Callable[[Step], Tensor | Losses]
     optimizer: Callable[[Sequence[nn.Parameter]], Optimizer]
     schedule: Callable[[Optimizer], LRScheduler] | None = None
+    contested: tuple[str, ...] = ()
+    """The parts of its loss that are near 0 only where it beats the other turns outright, of which training warns."""
+    remedy: str = ""
+    """What to change then, as the end of that warning."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from scenegen.core.files import write_text
 from scenegen.progress import OnProgress
 
 from scenetrain.blocks.saved import tensors_of
+from scenetrain.networks.contract import Stage
+
+OUTRIGHT = 0.05  # two binary cross-entropies, which together are 1.39 where nothing is known
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")
 
@@ -64,6 +67,30 @@ class EpochTable(Callback):
 def parts(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics that are parts of a turn's loss, "turn.part", in alphabetical order."""
     return sorted(name for name in metrics if "." in name)
+
+
+class OutrightWins(Callback):
+    """Warns once of a turn whose contested losses are near 0 over an epoch: the others learn nothing from it then."""
+
+    def __init__(self, stage: Stage, report_line: Callable[[str], None]) -> None:
+        self.stage = stage
+        self.report_line = report_line
+        self.warned: set[str] = set()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Look at the epoch's means."""
+        del pl_module
+        for turn in self.stage.turns:
+            if not turn.contested or turn.name in self.warned:
+                continue
+            loss = sum(float(trainer.callback_metrics[f"{turn.name}.{part}"]) for part in turn.contested)
+            if loss < OUTRIGHT:
+                self.warned.add(turn.name)
+                self.report_line(
+                    f"{self.stage.name}: warning: the {turn.name} wins outright (its loss {' + '.join(turn.contested)} "
+                    f"was {loss:.3f} over epoch {trainer.current_epoch + 1}), so the network learns little from it; "
+                    f"{turn.remedy}"
+                )
 
 
 class StageProgress(Callback):

@@ -19,7 +19,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
-from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import cannot_write
 from scenegen.progress import progress
 from torch import Tensor, nn
@@ -41,7 +41,15 @@ from scenetrain.data.worker_errors import plain_worker_errors
 from scenetrain.metrics.constant import label_frequency
 from scenetrain.networks.contract import Family, Stage
 from scenetrain.networks.registry import get_family
-from scenetrain.training.callbacks import EpochTable, StageProgress, best_row, checkpoint_rows, has_ended, host_state
+from scenetrain.training.callbacks import (
+    EpochTable,
+    OutrightWins,
+    StageProgress,
+    best_row,
+    checkpoint_rows,
+    has_ended,
+    host_state,
+)
 from scenetrain.training.hardware import LOST, Hardware, is_leader, lost_process, open_hardware, rank_and_ranks
 from scenetrain.training.run_folder import (
     StageResult,
@@ -118,13 +126,13 @@ def train_stages(
     calm_lightning()
     device = open_hardware(hardware)
     views = config.training.views
+    if config.training.mirrored_views and family.reads.labels != "frustum":
+        raise UsageError(f"training.mirrored_views: {family.name} reads no frusta; set it to false")
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
     begin_run(folder, config, train, validation, leader=is_leader())
     lightning.seed_everything(config.training.seed, verbose=False)
     model = family.build(config, len(train.classes), train.shape, pretrained=True)
-    if family.weigh is not None:
-        family.weigh(model, _count_labels(train))
     if device.type == "cuda":
         lay_channels_last(model)
     mirrors = family.mirrors(model, config, train.scene(0).cameras[:views], train.grid)
@@ -132,6 +140,8 @@ def train_stages(
         train, validation = train.mirrored(mirrors), validation.mirrored(mirrors)
     encoder = Encoder(family.trunk(model.to(device)), training_dtype(config))
     splits = _load_splits(encoder, (train, validation), config, device, hardware.workers, report_line)
+    if family.weigh is not None:
+        family.weigh(model, _count_labels(splits[0]))
     run = TrainingRun(config, family, folder, hardware, device, encoder, *splits)
     chosen = family.stages(config) if stages is None else stages
     return model, run, {stage.name: _run_stage(model, stage, run, report_line) for stage in chosen}
@@ -146,11 +156,11 @@ def _thresholds(family: Family, stages: Sequence[Stage], results: dict[str, Stag
     return found
 
 
-def _count_labels(scenes: SceneList) -> Tensor:
+def _count_labels(split: Split) -> Tensor:
     """How often each byte is in the labels of a split, int64 (256,)."""
     counts = torch.zeros(256, dtype=torch.long)
-    for position in range(len(scenes)):
-        counts += torch.bincount(scenes.labels(position).flatten(), minlength=256)
+    for labels in _labels(split):
+        counts += torch.bincount(labels.flatten(), minlength=256).cpu()
     return counts
 
 
@@ -225,7 +235,7 @@ def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: Re
         raise damaged_result(run.folder, stage.name, wrong)
     if result is None:
         try:
-            result = _train_stage(model, stage, run)
+            result = _train_stage(model, stage, run, report_line)
         except torch.OutOfMemoryError as error:
             raise ScenegenError(
                 f"{stage.name}: {run.device} ran out of memory; take smaller batches with --set "
@@ -244,7 +254,7 @@ def _run_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: Re
     return result
 
 
-def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResult:
+def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: ReportLine) -> StageResult:
     folder, settings = run.folder / stage.name, run.config.training
     last = folder / "last.ckpt"
     rows = checkpoint_rows(_read_checkpoint(last, model)) if last.is_file() else []
@@ -256,10 +266,11 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
             len(run.train.scenes.classes),
             settings.seed,
             run.encoder,
+            mirrored=settings.mirrored_views,
             compiled=settings.compile and run.device.type == "cuda",
         )
         module = StageModule(model, setup, _batches(stage, run))
-        with progress(stage.name, "steps") as report_line:
+        with progress(stage.name, "steps") as on_progress:
             trainer = lightning.Trainer(
                 accelerator=run.device.type,
                 devices=run.hardware.devices,
@@ -270,7 +281,7 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun) -> StageResul
                 callbacks=[
                     table,
                     *_averaging(settings.average, run.device),
-                    *([StageProgress(report_line)] if is_leader() else []),
+                    *([StageProgress(on_progress), OutrightWins(stage, report_line)] if is_leader() else []),
                     EarlyStopping("val_loss", patience=settings.patience, check_finite=False),
                     ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False),
                     # of its own, because save_last writes only when the best changes

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from scenetrain.data.batches import Batch
 from scenetrain.data.features import Encoder, jitter_colors
+from scenetrain.data.mirrored_views import draw_mirrored, mirror_views
 from scenetrain.metrics.iou import IoUCurve
 from scenetrain.metrics.outputs import ONE_HOT
 from scenetrain.networks.contract import Family, Inputs, Losses, Stage, Step, Turn
@@ -34,7 +35,8 @@ class Batches:
 class StageSetup:
     """What a stage trains beside its network.
 
-    `encoder` makes features of images that training reads as it goes; `compiled` uses torch.compile.
+    `encoder` makes features of images that training reads as it goes; `mirrored` shows one view in two as in a mirror;
+    `compiled` uses torch.compile.
     """
 
     family: Family
@@ -42,6 +44,7 @@ class StageSetup:
     classes: int
     seed: int
     encoder: Encoder
+    mirrored: bool = False
     compiled: bool = False
 
 
@@ -88,11 +91,13 @@ class StageModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Loss of one batch; with several turns, their optimizers step here."""
+        if self.setting.mirrored:
+            batch = mirror_views(batch, draw_mirrored(batch.positions, self.setting.seed, self.current_epoch))
         step = self._step(batch)
-        loss = self._loss(self.stage.turns[0], step) if self.automatic_optimization else self._take_turns(step)
-        self._watch(loss, batch_idx, batch)
-        self.log("train_loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.labels))
-        return loss if self.automatic_optimization else None
+        losses = [self._loss(self.stage.turns[0], step)] if self.automatic_optimization else self._take_turns(step)
+        self._watch(losses, batch_idx, batch)
+        self.log("train_loss", losses[0].detach(), on_step=False, on_epoch=True, batch_size=len(batch.labels))
+        return losses[0] if self.automatic_optimization else None
 
     def on_train_epoch_end(self) -> None:
         """Step the schedules, which Lightning does by itself for one optimizer alone."""
@@ -108,7 +113,9 @@ class StageModule(lightning.LightningModule):
         """Loss and threshold curve."""
         del batch_idx
         step = self._step(batch)
-        if self.scored:
+        if self.scored and self.scored.kind == "labels":
+            self.curve.update_labels(self.scored.likeliest_labels(step.answers[self.scored.name]), step.labels)
+        elif self.scored:
             probabilities = self.scored.probabilities(step.answers[self.scored.name])
             self.curve.update(self.scored.scored(probabilities), step.truth[self.scored.name])
         loss = self.stage.turns[0].loss(step)
@@ -140,7 +147,7 @@ class StageModule(lightning.LightningModule):
     def _step(self, batch: Batch) -> Step:
         inputs = self._inputs(batch)
         outputs = (self.setting.family.output(name) for name in self.stage.wanted)
-        truth = {output.name: output.truth(batch.labels, self.setting.classes) for output in outputs}
+        truth = {o.name: o.truth(batch.labels, self.setting.classes) for o in outputs if o.kind != "labels"}
         return Step(self.model, inputs, self.forward_network(inputs), batch.labels, truth)
 
     def _inputs(self, batch: Batch) -> Inputs:
@@ -156,8 +163,8 @@ class StageModule(lightning.LightningModule):
         answers: dict[str, Any] = self.model(inputs, self.stage.wanted)
         return answers
 
-    def _take_turns(self, step: Step) -> Tensor:
-        """Every turn's step in order; the first turn's loss."""
+    def _take_turns(self, step: Step) -> list[Tensor]:
+        """Every turn's step in order; their losses."""
         losses = []
         for turn, optimizer in zip(self.stage.turns, _as_list(self.optimizers()), strict=True):
             self.toggle_optimizer(optimizer)
@@ -167,7 +174,7 @@ class StageModule(lightning.LightningModule):
             optimizer.step()
             self.untoggle_optimizer(optimizer)
             losses.append(loss.detach())
-        return losses[0]
+        return losses
 
     def _loss(self, turn: Turn, step: Step) -> Tensor:
         """A turn's loss; its parts are logged as "turn.part"."""
@@ -187,11 +194,11 @@ class StageModule(lightning.LightningModule):
         own = {id(parameter) for module in turn.modules(self.model) for parameter in module.parameters()}
         return [p for p in self.model.parameters() if id(p) in own and p.requires_grad]
 
-    def _watch(self, loss: Tensor, step: int, batch: Batch) -> None:
-        """Stop at a loss that is not a number; on a GPU every CHECK_EVERY steps, because looking waits for the GPU."""
+    def _watch(self, losses: list[Tensor], step: int, batch: Batch) -> None:
+        """Stop where any turn's loss is not a number; on a GPU only every CHECK_EVERY steps, as looking waits."""
         assert self.first_bad_step is not None
         self.shown.append(batch.positions)
-        bad = ~torch.isfinite(loss.detach()) & (self.first_bad_step < 0)
+        bad = ~torch.isfinite(torch.stack([loss.detach().float() for loss in losses])).all() & (self.first_bad_step < 0)
         self.first_bad_step = torch.where(bad, step, self.first_bad_step)
         last = step + 1 == self.trainer.num_training_batches
         if not (last or step % CHECK_EVERY == 0 or self.device.type == "cpu"):

@@ -48,7 +48,7 @@ FAMILY = Family(
     configs=Path(__file__).parent,
     default_config="ssz",
     reads=Reads("frustum", GRID, IMAGE, views=(1, 1), cameras=True, poses=True, extras_for="losses"),
-    outputs=(Output("labels", "labels", "labels", "frustum", Logits.probabilities),),
+    outputs=(Output("labels", "labels", "labels", "frustum", Logits.probabilities, Logits.likeliest),),
     build=build,
     stages=stages,
     weigh=Ssz.weigh,

@@ -16,15 +16,15 @@ EMPTY_WEIGHT = 0.1  # of a cell without an object in the loss of real or fake
 LEAST_WEIGHT, MOST_WEIGHT = 0.05, 10.0
 
 
-def class_weights(counts: Tensor) -> Tensor:
+def class_weights(counts: Tensor, balance: float = 1.0) -> Tensor:
     """Weights (1 + C,) of the labels from how often each is in the data: median frequency, within limits.
 
-    A label that the data does not hold weighs 1.
+    `balance` is its power; at 0 all labels weigh the same. A label that the data does not hold weighs 1.
     """
     share = counts.double() / counts.sum()
     known = share > 0
     weights = torch.ones_like(share)
-    weights[known] = (share[known].median() / share[known]).clamp(LEAST_WEIGHT, MOST_WEIGHT)
+    weights[known] = (share[known].median() / share[known]).pow(balance).clamp(LEAST_WEIGHT, MOST_WEIGHT)
     return weights.float()
 
 

@@ -29,6 +29,13 @@ class Logits(NamedTuple):
             found = found.repeat_interleave(self.detail, axis)
         return found
 
+    def likeliest(self) -> Tensor:
+        """The likeliest label of every cell, uint8 (B, W, H, D); 0 is air."""
+        found = self.coarse.argmax(1).to(torch.uint8)
+        for axis in range(1, 4) if self.detail > 1 else ():
+            found = found.repeat_interleave(self.detail, axis)
+        return found
+
 
 class Ssz(nn.Module):
     """One image to the labels of its frustum; answers are Logits."""
@@ -41,6 +48,7 @@ class Ssz(nn.Module):
         self.generator = Generator(classes, model.width, model.residuals, model.dropout, model.detail)
         self.judge = Judge(classes, model.width, model.condition, model.detail) if has_judge(config) else None
         self.detail = model.detail
+        self.balance = config.losses.balance
         self.register_buffer("weights", torch.ones(1 + classes))
         self.apply(_draw_weights)
 
@@ -51,7 +59,7 @@ class Ssz(nn.Module):
 
     def weigh(self, counts: Tensor) -> None:
         """Weigh the labels by how often each is in the data: counts int64 (256,)."""
-        self.weights.copy_(class_weights(counts[: len(self.weights)]))
+        self.weights.copy_(class_weights(counts[: len(self.weights)], self.balance))
 
 
 def has_judge(config: SszConfig) -> bool:

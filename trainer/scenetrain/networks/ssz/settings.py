@@ -39,6 +39,8 @@ class SszLosses:
     """Weight of "the judge takes it for real" (0 with pose_weight 0: no judge, the paper's ablation no_6d)."""
     pose_weight: float = Field(default=1.0, ge=0)
     """Weight of the poses that the judge reads."""
+    balance: float = Field(default=1.0, ge=0, le=1)
+    """How far frequent labels weigh less: the power of median frequency (0: all labels weigh the same)."""
     pose_loss: PoseLoss = "corners"
     """"corners": distance of the boxes' corners. "eq3": the paper's equation 3 as printed."""
 
@@ -48,7 +50,9 @@ class SszTraining:
     """How generator and judge train: Adam, a constant learning rate, then linear to 0."""
 
     learning_rate: float = Field(default=2e-4, gt=0)
-    """Adam's learning rate, of both."""
+    """Adam's learning rate."""
+    judge_rate: float = Field(default=1.0, gt=0)
+    """The judge's learning rate, as a share of the generator's."""
     batch_size: int = Field(default=4, ge=1)
     """Views per step."""
     decay_epochs: int = Field(default=100, ge=0)

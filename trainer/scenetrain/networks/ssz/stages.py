@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,11 @@ def stages(config: SszConfig) -> tuple[Stage, ...]:
 
         return LambdaLR(optimizer, factor)
 
+    def judge_optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
+        made = optimizer(parameters)
+        made.param_groups[0]["lr"] *= settings.judge_rate
+        return made
+
     turns = [
         Turn(
             "generator", lambda network: (network.generator,), lambda s: generator_loss(s, losses), optimizer, schedule
@@ -41,7 +47,15 @@ def stages(config: SszConfig) -> tuple[Stage, ...]:
     ]
     if has_judge(config):
         turns.append(
-            Turn("judge", lambda network: (network.judge,), lambda s: judge_loss(s, losses), optimizer, schedule)
+            Turn(
+                "judge",
+                lambda network: (network.judge,),
+                lambda s: judge_loss(s, losses),
+                judge_optimizer,
+                schedule,
+                contested=("true", "fake"),
+                remedy=f"lower --set ssz.judge_rate={settings.judge_rate / 4:g}",
+            )
         )
     return (
         Stage(
@@ -95,7 +109,13 @@ def _pose(certificate: Certificate, targets: PoseTargets, step: Step, settings: 
 
 def _shares(step: Step) -> Tensor:
     answer = step.answers["labels"]
-    return label_shares(step.labels, answer.coarse.shape[1] - 1, answer.detail)
+    return _shares_of(step.labels, answer.coarse.shape[1] - 1, answer.detail)
+
+
+@lru_cache(maxsize=1)
+def _shares_of(labels: Tensor, classes: int, detail: int) -> Tensor:
+    """Of one batch, for both turns: tensors are the same where they are the same object."""
+    return label_shares(labels, classes, detail)
 
 
 def _images(step: Step) -> Tensor:

@@ -30,7 +30,8 @@ from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import read_dae
 from blender_scripts.imports.far import FAR_NODES
 from blender_scripts.imports.faults import ImportFault
-from blender_scripts.imports.fbx import keep_finest_levels, sort_objects
+from blender_scripts.imports.fbx import keep_finest_levels, sort_objects, without_number
+from blender_scripts.imports.fbx_looks import followed, read_looks
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.gltf_check import explain
 from blender_scripts.imports.kinds import check_kind
@@ -213,6 +214,13 @@ def _materials_of(file: Path, images: Images, warnings: list[str]) -> Callable[[
         warnings += lost
         return lambda material: (
             looks[material.name](images) if material.name in looks else read_material(material, images)
+        )
+    if suffix == ".fbx":
+        named, uv_maps = read_looks(file), {layer.name for mesh in bpy.data.meshes for layer in mesh.uv_layers}
+        return lambda material: followed(
+            read_material(material, images),
+            named.get(material.name) or named.get(without_number(material.name), []),
+            uv_maps,
         )
     return lambda material: read_material(material, images, named_by_file=suffix in (".gltf", ".glb"))
 

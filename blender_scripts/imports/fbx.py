@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import bpy
+
+from blender_scripts.imports.fbx_tree import plain_name, read_fbx
 
 
 def keep_finest_levels(file: Path) -> None:
     """Remove all objects below the levels of an LOD group but the first, which is what it shows near by."""
     for group, levels in _lod_groups(file):
-        for parent in [each for each in bpy.data.objects if _plain(each.name) == group]:
-            children = [child for child in parent.children if _plain(child.name) in levels]
-            ranked = sorted(children, key=lambda child: (levels.index(_plain(child.name)), child.name))
+        for parent in [each for each in bpy.data.objects if without_number(each.name) == group]:
+            children = [child for child in parent.children if without_number(child.name) in levels]
+            ranked = sorted(children, key=lambda child: (levels.index(without_number(child.name)), child.name))
             for child in ranked[1:]:
                 for each in [*child.children_recursive, child]:
                     bpy.data.objects.remove(each)
@@ -28,31 +29,24 @@ def sort_objects() -> None:
         collection.objects.link(each)
 
 
-def _plain(name: str) -> str:
+def without_number(name: str) -> str:
     """A name without the number that Blender adds to the second object of a name."""
     return re.sub(r"\.\d{3,}$", "", name)
 
 
 def _lod_groups(file: Path) -> list[tuple[str, list[str]]]:
-    """The name of each LOD group and of its levels, finest first; [] for text files, which Blender's parser refuses."""
-    from io_scene_fbx import parse_fbx
-
+    """The name of each LOD group and of its levels, finest first."""
     try:
-        root, _ = parse_fbx.parse(str(file))
-    except (OSError, AssertionError, ValueError, LookupError):
+        root = read_fbx(file)
+    except (OSError, ValueError):
         return []
-    sections = {element.id: element for element in root.elems if element is not None}
-    if b"Objects" not in sections or b"Connections" not in sections:
-        return []
-    models = {e.props[0]: e for e in sections[b"Objects"].elems if e is not None and e.id == b"Model"}
-    names = {number: _name(model) for number, model in models.items()}
-    groups = {number for number, model in models.items() if model.props[2] == b"LodGroup"}
+    models = {
+        node.values[0]: node for part in root.named("Objects") for node in part.named("Model") if len(node.values) > 2
+    }
+    names = {number: plain_name(model.values[1]) for number, model in models.items()}
+    groups = {number for number, model in models.items() if model.values[2] == "LodGroup"}
     levels: dict[int, list[str]] = {number: [] for number in sorted(groups)}
-    for link in sections[b"Connections"].elems:
-        if link is not None and link.props[0] == b"OO" and link.props[2] in groups and link.props[1] in names:
-            levels[link.props[2]].append(names[link.props[1]])
+    for link in (link.values for part in root.named("Connections") for link in part.nodes):
+        if len(link) > 2 and link[0] == "OO" and link[2] in groups and link[1] in names:
+            levels[link[2]].append(names[link[1]])
     return [(names[number], children) for number, children in levels.items()]
-
-
-def _name(model: Any) -> str:
-    return str(model.props[1].split(b"\x00\x01", 1)[0].decode("utf-8", errors="replace"))

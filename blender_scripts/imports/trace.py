@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ CHANNELS = {"Red": "R", "Green": "G", "Blue": "B", "R": "R", "G": "G", "B": "B",
 # Nodes on the way from an image whose effect is followed; any other is named.
 _FOLLOWED = {"MIX", "MIX_RGB", "MATH", "SEPARATE_COLOR", "SEPRGB", "NORMAL_MAP", "BUMP", "REROUTE", "RGBTOBW", "INVERT"}
 _FOLLOWED |= {"VECT_MATH", "CLAMP"}
+_SMALL = 1e-6
 _DECODES_NORMALS = ((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0))
 
 
@@ -187,16 +189,29 @@ def _uv(vector: Any) -> tuple[str | None, Transform | None, tuple[str, ...]]:
             uv_map = node.uv_map or None
         elif node.type == "ATTRIBUTE":
             uv_map = node.attribute_name or None
-        elif node.type == "MAPPING" and node.vector_type == "POINT" and transform is None:
-            scale, turn = node.inputs["Scale"].default_value, node.inputs["Rotation"].default_value
-            offset = node.inputs["Location"].default_value
-            values = (scale[0], scale[1], turn[2], offset[0], offset[1])
+        elif node.type == "MAPPING" and (values := _mapping(node)) is not None and transform is None:
             transform = values if values != (1.0, 1.0, 0.0, 0.0, 0.0) else None
             for link in node.inputs["Vector"].links:
                 unread += _not_uv(link.from_socket) if link.from_node.type == "TEX_COORD" else []
         elif node.type not in ("TEX_COORD", "SEPXYZ", "COMBXYZ", "MATH", "REROUTE"):
             unread.append(f"the {node.bl_label} node of its coordinates")
     return uv_map, transform, tuple(unread)
+
+
+def _mapping(node: Any) -> Transform | None:
+    """What a mapping node does to UVs; None where a scale, a rotation and an offset, in that order, cannot say it."""
+    scale, turn, offset = (tuple(node.inputs[name].default_value) for name in ("Scale", "Rotation", "Location"))
+    if node.vector_type == "POINT":
+        return scale[0], scale[1], turn[2], offset[0], offset[1]
+    if node.vector_type != "TEXTURE" or not (scale[0] and scale[1]):
+        return None
+    cos, sin = math.cos(turn[2]), math.sin(turn[2])  # the inverse: an offset, a rotation and a scale
+    if abs(sin) > _SMALL < abs(cos) and abs(scale[0] - scale[1]) > _SMALL:
+        return None
+    u = -(cos * offset[0] + sin * offset[1]) / scale[0]
+    v = -(cos * offset[1] - sin * offset[0]) / scale[1]
+    first, second = scale[:2] if abs(cos) > _SMALL else (scale[1], scale[0])  # a quarter turn changes the axes
+    return 1.0 / first, 1.0 / second, -turn[2], u, v
 
 
 def _not_uv(output: Any) -> list[str]:

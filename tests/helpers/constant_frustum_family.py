@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scenetrain.config import Config
+from scenetrain.metrics.frustum_scores import frustum_scorers
 from scenetrain.networks.contract import Output, Reads, Stage
 from torch.nn import functional
 
@@ -29,4 +30,5 @@ FAMILY = replace(
     outputs=(Output("labels", "labels", "labels", "frustum", lambda logits: logits.softmax(1)),),
     build=build,
     stages=stages,
+    scorers=frustum_scorers,
 )

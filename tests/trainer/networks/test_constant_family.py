@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -112,7 +113,8 @@ def test_report_predict_and_export(trained: Path, test_boxes: Path, tmp_path: Pa
 def test_frusta_of_single_views(registered: None, boxes: Path, test_boxes: Path, tmp_path: Path) -> None:
     """Every view of every scene is an item: a softmax learns the likeliest label, scored against plain numpy."""
     folder = train(tmp_path, boxes, "constant_frustum", 1)
-    body = json.loads(run("evaluate", folder, "--data", test_boxes, "--device", "cpu", "--json"))
+    answer_of = ("evaluate", folder, "--data", test_boxes, "--device", "cpu")
+    body = json.loads(run(*answer_of, "--json", "--csv", tmp_path / "scores"))
     model = load_model(folder, torch.device("cpu"))
     assert model.grid.size == (8, 8, 8) and model.thresholds == {"labels": None}
     answer = model.model.logits.detach().argmax(0).numpy()
@@ -126,7 +128,18 @@ def test_frusta_of_single_views(registered: None, boxes: Path, test_boxes: Path,
     assert body["labels"]["overall"] == pytest.approx(np.mean(ious)) and np.mean(ious) > 0
     assert [s["camera"] for s in body["scene_scores"]] == [0, 1, 2] * 3
     assert "threshold" not in body["labels"] and "seen" not in body
-    assert "labels overall" in run("evaluate", folder, "--data", test_boxes, "--device", "cpu")
+    printed = run(*answer_of)
+    assert "labels overall" in printed and "cubic metres" in printed and "true frustum" in printed
+    assert set(body["tables"]) == {"fruxels", "depth", "rays"}
+    for name, table in body["tables"].items():
+        with (tmp_path / "scores" / f"{name}.csv").open() as file:
+            lines = list(csv.DictReader(file))
+        assert [next(iter(line.values())) for line in lines] == [row["name"] for row in table["rows"]]
+        for line, row in zip(lines, table["rows"], strict=True):
+            figures = {key: None if line[key] == "" else float(line[key]) for key in table["columns"]}
+            assert figures == {key: row[key] for key in table["columns"]}
+    fruxels = {row["name"]: row for row in body["tables"]["fruxels"]["rows"]}
+    assert fruxels["any class"]["set"] > 0
 
 
 def settings(name: str, epochs: int) -> Config:

@@ -182,6 +182,7 @@ def pose_targets_of(objects: int) -> PoseTargets:
         torch.rand(objects, 3) + 0.5,
         rows,
         rows,
+        torch.zeros(objects, dtype=torch.bool),
     )
 
 
@@ -220,6 +221,7 @@ def step() -> Step:
         poses=torch.eye(4).expand(2, 1, 4, 4) + torch.tensor([0, 0, 3.0, 0]).diag().roll(1, 1).expand(2, 1, 4, 4),
         sizes=torch.ones(2, 1, 3),
         object_classes=torch.zeros(2, 1, dtype=torch.long),
+        is_round=torch.zeros(2, 1, dtype=torch.bool),
         visible=torch.ones(2, 1, 1, dtype=torch.long),
     )
     inputs = Inputs(images=torch.rand(2, 1, 3, 64, 64), extras=extras)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenetrain.cli.options import data_option, device_option, json_option, run_argument, split_option
+from scenetrain.cli.options import DIRECTORY, data_option, device_option, json_option, run_argument, split_option
 from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from scenetrain.evaluation.evaluate import Evaluation
+    from scenetrain.metrics.tables import ScoreTable
     from scenetrain.networks.contract import Family
 
 
@@ -21,17 +24,22 @@ if TYPE_CHECKING:
 @data_option
 @split_option
 @device_option
+@click.option(
+    "--csv", "csv_folder", metavar="DIR", type=DIRECTORY, help="Also write DIR/NAME.csv for each table after the first."
+)
 @json_option
-def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> None:
+def evaluate(run: Path, data: Path, split: str, device: str, csv_folder: Path | None, as_json: bool) -> None:
     """Score a trained network on a data set.
 
-    The thresholds are those that the validation split chose. With --json, the answer also holds the scores of every
-    scene.
+    The thresholds are those that the validation split chose. Networks that label frusta have tables of their own:
+    fruxels (IoU in fruxels and in cubic metres), depth and rays (what each ray meets first), poses. With --json, the
+    answer also holds the scores of every scene.
 
     \b
     Examples:
       scenetrain evaluate runs/final --data data/studio_test
       scenetrain evaluate runs/final --data data/studio --split validation --json
+      scenetrain evaluate runs/ssz --data data/street_test --csv scores
     """
     from scenegen.progress import progress
 
@@ -44,6 +52,8 @@ def evaluate(run: Path, data: Path, split: str, device: str, as_json: bool) -> N
     with reading("evaluate", data), progress("evaluate") as on_progress:
         scenes = evaluation.open_scenes(trained, data, split)
         result = evaluation.evaluate(trained, scenes, place, on_progress)
+    if csv_folder:
+        evaluation.write_tables(result, csv_folder)
     if as_json:
         click.echo(json.dumps(evaluation.as_json(result), indent=1, allow_nan=False))
         return
@@ -75,3 +85,22 @@ def _print_scores(title: str, family: Family, result: Evaluation) -> None:
     for kind, objects in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if objects is not None:
             console.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")
+    for scores in result.tables:
+        console.print()
+        console.print(_as_rich(scores))
+        for note in scores.notes:
+            console.print(note)
+
+
+def _as_rich(scores: ScoreTable) -> Table:
+    from rich.table import Table
+
+    table = Table(title=scores.title, title_justify="left")
+    table.add_column(scores.head)
+    for name in scores.columns:
+        table.add_column(name, justify="right")
+    for row in scores.rows:
+        if row.starts_group:
+            table.add_section()
+        table.add_row(row.name, *(scores.text(value, n) for n, value in enumerate(row.values)))
+    return table

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.labels.grids import frustum_grid
+from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera
 from torch import Tensor
 from torch.nn import functional
@@ -71,6 +72,8 @@ class Extras(NamedTuple):
     """float32 (B, O, 3): the object's box [-x/2, x/2] x [-y/2, y/2] x [0, z] in its asset frame."""
     object_classes: Tensor | None = None
     """int64 (B, O): class index; NO_OBJECT fills up scenes of fewer objects."""
+    is_round: Tensor | None = None
+    """bool (B, O): turned about its vertical axis, the object looks much the same (`round` in classes.toml)."""
     visible: Tensor | None = None
     """int64 (B, O, V): how many pixels of each view that was read show the object."""
 
@@ -116,6 +119,7 @@ def read_extras(scene: StoredScene, views: Sequence[int], reads: Reads) -> Extra
             poses=torch.tensor([item.matrix for item in objects]).reshape(len(objects), 4, 4),
             sizes=torch.tensor([item.size for item in objects]).reshape(len(objects), 3),
             object_classes=torch.tensor([scene.classes.index(item.class_name) for item in objects], dtype=torch.long),
+            is_round=torch.tensor([object_class(item.class_name).round for item in objects], dtype=torch.bool),
             visible=torch.tensor(
                 [[item.visible_pixels[k] if item.visible_pixels else 0 for k in views] for item in objects],
                 dtype=torch.long,

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
 from scenegen.core.scene.scene import GridSpec
 from scenegen.progress import OnProgress
 from torch import Tensor
@@ -26,7 +27,8 @@ from scenetrain.metrics.constant import ConstantCurve
 from scenetrain.metrics.iou import IoUCurve, Scores
 from scenetrain.metrics.outputs import ONE_HOT
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
-from scenetrain.networks.contract import Inputs, Output
+from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable, constant_labels
+from scenetrain.networks.contract import Inputs, Output, Scorer
 from scenetrain.training.run_folder import TrainedModel
 
 BATCH = 4
@@ -79,6 +81,8 @@ class Evaluation:
     confusion: NDArray[np.int64] | None
     seen: SeenScore | None
     unseen: SeenScore | None
+    tables: tuple[ScoreTable, ...] = ()
+    """What the family scores beyond IoU."""
 
     @property
     def main(self) -> OutputScore:
@@ -131,6 +135,7 @@ def evaluate(
     confusion = torch.zeros((count + 1) ** 2, dtype=torch.long, device=device)
     scores: list[SceneScore] = []
     seen = NOTHING
+    scorers = _scorers(trained)
     for batch in _read_ahead(scenes):
         images = torch.stack([scene.images for scene in batch]).to(device)
         labels = torch.stack([scene.labels for scene in batch]).to(device)
@@ -150,6 +155,10 @@ def evaluate(
         if main.kind == "masks" and main.grid == "box":
             for scene, mine, theirs in zip(batch, predicted, truth, strict=True):
                 seen += _count_seen(scenes, scene.position, mine, theirs)
+        if scorers:
+            scored = _scored_batch(scenes, batch, images, extras, labels, probabilities[main.name])
+            for scorer in scorers:
+                scorer.count(scored)
         if on_progress:
             on_progress(len(scores), len(scenes))
     has_objects = main.kind == "masks" and main.grid == "box"
@@ -163,6 +172,37 @@ def evaluate(
         confusion=confusion.view(count + 1, count + 1).cpu().numpy() if main.kind != "occupancy" else None,
         seen=seen.score(SEEN) if has_objects else None,
         unseen=seen.score(UNSEEN) if has_objects else None,
+        tables=tuple(table for scorer in scorers for table in scorer.tables()),
+    )
+
+
+def _scorers(trained: TrainedModel) -> Sequence[Scorer]:
+    """New ones of the network's family."""
+    main = trained.family.main
+    if main.kind != "labels" or main.grid != "frustum":
+        return ()
+    return trained.family.scorers(ScorerSetup(trained.model, trained.classes, constant_labels(trained.frequency)))
+
+
+def _scored_batch(
+    scenes: SceneList,
+    batch: Sequence[SceneTensors],
+    images: Tensor,
+    extras: Extras,
+    labels: Tensor,
+    probabilities: Tensor,
+) -> ScoredBatch:
+    """What scorers read of single views, images uint8 (B, 1, 3, H, W)."""
+    numbers = [scenes.camera(item.position) for item in batch]
+    return ScoredBatch(
+        images=images[:, 0].float() / 255.0,
+        extras=extras,
+        labels=labels,
+        probabilities=probabilities,
+        predicted=probabilities.argmax(1).to(torch.uint8),
+        scenes=[scenes.scene(item.position) for item in batch],
+        numbers=[number for number in numbers if number is not None],
+        has_maps=scenes.dataset.maps,
     )
 
 
@@ -189,6 +229,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         body |= {"seen": asdict(evaluation.seen), "unseen": asdict(evaluation.unseen)}
     if evaluation.confusion is not None:
         body["confusion"] = {"labels": ["air", *names], "voxels": evaluation.confusion.tolist()}
+    if evaluation.tables:
+        body["tables"] = {table.name: table.as_json() for table in evaluation.tables}
     body["scene_scores"] = [
         {
             "index": score.index,
@@ -199,6 +241,16 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         for score in evaluation.scenes
     ]
     return body
+
+
+def write_tables(evaluation: Evaluation, folder: Path) -> None:
+    """Write FOLDER/NAME.csv for each of the evaluation's tables. ScenegenError when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in evaluation.tables:
+            write_text(folder / f"{table.name}.csv", table.as_csv())
+    except OSError as error:
+        raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
 
 
 def _scores_json(output: Output, scores: Scores, names: Sequence[str]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from scenetrain.config import Config
 from scenetrain.data.reads import Extras, Reads
 from scenetrain.metrics.objects import FoundObject
 from scenetrain.metrics.outputs import Output
+from scenetrain.metrics.tables import Scorer, ScorerSetup
 
 __all__ = [
     "BenchScale",
@@ -49,6 +50,8 @@ __all__ = [
     "PaperScore",
     "PaperVersion",
     "Reads",
+    "Scorer",
+    "ScorerSetup",
     "SearchedSection",
     "Stage",
     "Step",
@@ -110,6 +113,11 @@ def _no_text(config: Any) -> str:
 def _no_entries(config: Any) -> Mapping[str, Any]:
     del config
     return {}
+
+
+def _no_scorers(setup: ScorerSetup) -> Sequence[Scorer]:
+    del setup
+    return ()
 
 
 @dataclass(frozen=True)
@@ -214,12 +222,12 @@ class FindObjects(Protocol):
     """Lists the objects that a network finds."""
 
     def __call__(
-        self, network: Any, images: Tensor, labels: Tensor, cameras: Sequence[Camera], classes: Sequence[str]
+        self, network: Any, images: Tensor, probabilities: Tensor, cameras: Sequence[Camera], classes: Sequence[str]
     ) -> list[tuple[FoundObject, ...]]:
-        """The objects of every view, in images (B, 3, H, W) in [0, 1] and labels uint8 (B, W, H, D) of their frusta.
+        """The objects of every view, in images (B, 3, H, W) in [0, 1] and what the network says of their frusta.
 
-        The labels are the network's own, or true ones; both tensors are on the network's device. `cameras` are the
-        views'; of a photograph, whose place is not known, one that stands in the world's origin.
+        `probabilities` (B, 1 + C, W, H, D) are the main output's; both tensors are on the network's device. `cameras`
+        are the views'; of a photograph, whose place is not known, one that stands in the world's origin.
         """
 
 
@@ -266,6 +274,8 @@ class Family:
     """A configuration's settings as text, by row: one value per section."""
     searched: tuple[SearchedSection, ...] = ()
     """What `search` explores, in order; each section is trained on the best of the one before."""
+    scorers: Callable[[ScorerSetup], Sequence[Scorer]] = _no_scorers
+    """New scorers beyond IoU, whose tables follow it; of families whose main output is the labels of frusta alone."""
     find_objects: FindObjects | None = None
     """What lists the objects in a view, with their poses; None where the family reads none."""
     bench: BenchScale | None = None

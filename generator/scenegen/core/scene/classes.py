@@ -66,6 +66,7 @@ class ObjectClass:
     rooted: bool = False
     person: bool = False
     balanced: bool = False
+    round: bool = False
     built_in: BuiltInModels | None = None
 
     @property
@@ -107,6 +108,7 @@ def _read_class(name: str, table: TomlTable) -> ObjectClass:
         rooted=table.flag("rooted"),
         person=table.flag("person"),
         balanced=table.flag("balanced"),
+        round=table.flag("round"),
         built_in=_read_built_in(table.table("built_in")) if "built_in" in table.body else None,
     )
     table.done()

@@ -10,6 +10,7 @@ from scenetrain.networks.contract import Family, Output, Reads
 from scenetrain.networks.ssz.network import Logits, Ssz, has_judge
 from scenetrain.networks.ssz.objects import find_objects
 from scenetrain.networks.ssz.paper import NO_6D, NO_IR2D, NO_IR2D3D, SSZ, VERSIONS
+from scenetrain.networks.ssz.scores import scorers
 from scenetrain.networks.ssz.settings import SszConfig
 from scenetrain.networks.ssz.stages import stages
 
@@ -53,6 +54,7 @@ FAMILY = Family(
     stages=stages,
     weigh=Ssz.weigh,
     describe=describe,
+    scorers=scorers,
     find_objects=find_objects,
     paper=VERSIONS,
     paper_version=paper_version,

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scenetrain.networks.ssz.judge import Certificate
-from scenetrain.networks.ssz.pose import Poses, PoseTargets, box_corners
+from scenetrain.networks.ssz.pose import Poses, PoseTargets, box_corners, turned_to_fit
 
 PoseLoss = Literal["corners", "eq3"]
 EMPTY_WEIGHT = 0.1  # of a cell without an object in the loss of real or fake
@@ -65,13 +65,15 @@ def judged(certificate: Certificate, targets: PoseTargets, *, real: bool) -> Ten
 def pose_loss(found: Poses, targets: PoseTargets, kind: PoseLoss) -> Tensor:
     """How far the poses are from the truth: 0 where no view shows an object.
 
-    "corners": mean distance of the eight corners of the boxes, metres. "eq3": the paper's equation 3 as printed, the
+    "corners": mean distance of the eight corners of the boxes, metres; round objects may be turned about their
+    vertical axis. "eq3": the paper's equation 3 as printed, the
     squared distance of R(q) t, square metres.
     """
     if not len(targets.views):
         return found.centre.sum() * 0.0
     if kind == "corners":
-        ours = box_corners(found.centre, found.rotation, targets.size)
+        rotation = turned_to_fit(found.rotation, targets.rotation, targets.is_round)
+        ours = box_corners(found.centre, rotation, targets.size)
         theirs = box_corners(targets.centre, targets.rotation, targets.size)
         return torch.linalg.vector_norm(ours - theirs, dim=-1).mean()
     ours = (found.rotation @ found.centre.unsqueeze(-1)).squeeze(-1)

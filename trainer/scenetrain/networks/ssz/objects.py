@@ -22,8 +22,8 @@ from torch import Tensor
 
 from scenetrain.data.reads import frustum_numbers
 from scenetrain.metrics.objects import FoundObject, Quaternion
+from scenetrain.metrics.tables import as_arrays
 from scenetrain.networks.ssz.judge import Certificate
-from scenetrain.networks.ssz.losses import label_shares
 from scenetrain.networks.ssz.network import Ssz
 from scenetrain.networks.ssz.pose import to_camera, to_frustum
 
@@ -34,19 +34,20 @@ Floats = NDArray[np.float64]
 
 
 def find_objects(
-    network: Ssz, images: Tensor, labels: Tensor, cameras: Sequence[Camera], classes: Sequence[str]
+    network: Ssz, images: Tensor, probabilities: Tensor, cameras: Sequence[Camera], classes: Sequence[str]
 ) -> list[tuple[FoundObject, ...]]:
-    """The objects of every view, as the network's judge reads them; none where it has no judge.
-
-    `images` (B, 3, H, W) in [0, 1] and `labels` uint8 (B, W, H, D) are on the network's device.
-    """
+    """The objects of every view, as the network's judge reads them; none where it has no judge. See contract."""
     if network.judge is None:
-        return [()] * len(labels)
+        return [()] * len(images)
     with torch.inference_mode():
-        certificate = network.judge(images, label_shares(labels, len(classes), network.detail))
-    return [
-        objects_of(certificate.view(n), labels[n].cpu().numpy(), camera, classes) for n, camera in enumerate(cameras)
-    ]
+        certificate = network.judge(images, in_blocks(probabilities, network.detail))
+    labels = as_arrays(probabilities.argmax(1).to(torch.uint8))
+    return [objects_of(certificate.view(n), labels[n], camera, classes) for n, camera in enumerate(cameras)]
+
+
+def in_blocks(probabilities: Tensor, detail: int) -> Tensor:
+    """What Logits.probabilities repeated for every cell of a block, once: (B, 1 + C, w, h, d)."""
+    return probabilities[..., ::detail, ::detail, ::detail]
 
 
 def objects_of(
@@ -81,11 +82,11 @@ def _pieces(labels: NDArray[np.uint8], frustum: Tensor, classes: Sequence[str]) 
     shape = np.array(labels.shape)
     for number in np.flatnonzero(about["voxel_counts"] >= LEAST_FRUXELS):
         box = about["bounding_boxes"][number]
-        first = np.array([axis.start for axis in box])
-        cells = np.argwhere(numbers[box] == number) + first
-        label = int(labels[tuple(cells[0])])
-        if label == 0 or object_class(classes[label - 1]).is_ground:
+        inside = numbers[box] == number
+        label = int(labels[box].flat[inside.argmax()])
+        if number == 0 or object_class(classes[label - 1]).is_ground:  # cc3d gives air 0
             continue
+        cells = np.argwhere(inside) + [axis.start for axis in box]
         yield _Piece(
             class_name=classes[label - 1],
             points=to_camera(torch.from_numpy((cells + 0.5) / shape), frustum).numpy(),

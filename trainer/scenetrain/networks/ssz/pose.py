@@ -32,6 +32,8 @@ class PoseTargets(NamedTuple):
     """int64 (N,)."""
     objects: Tensor
     """int64 (N,): its row in the extras."""
+    is_round: Tensor
+    """bool (N,): where its front points cannot be seen."""
 
 
 def pose_targets(extras: Extras, shape: tuple[int, int, int]) -> PoseTargets:
@@ -43,7 +45,7 @@ def pose_targets(extras: Extras, shape: tuple[int, int, int]) -> PoseTargets:
     poses, sizes, classes = extras.poses, extras.sizes, extras.object_classes
     cameras, frusta, visible = extras.world_to_camera, extras.frustum, extras.visible
     assert poses is not None and sizes is not None and classes is not None
-    assert cameras is not None and frusta is not None and visible is not None
+    assert cameras is not None and frusta is not None and visible is not None and extras.is_round is not None
     in_camera = cameras[:, :1] @ poses  # (B, O, 4, 4)
     scale = torch.linalg.det(in_camera[..., :3, :3].double()).abs().pow(1 / 3).float()
     middle = torch.stack([torch.zeros_like(sizes[..., 0]), torch.zeros_like(sizes[..., 0]), sizes[..., 2] / 2], -1)
@@ -70,6 +72,7 @@ def pose_targets(extras: Extras, shape: tuple[int, int, int]) -> PoseTargets:
         sizes[views, objects] * scale[views, objects, None],
         classes[views, objects],
         objects,
+        extras.is_round[views, objects],
     )
 
 
@@ -117,6 +120,19 @@ def rotation_matrix(quaternion: Tensor) -> Tensor:
         (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
     return torch.stack([torch.stack(row, -1) for row in rows], -2)
+
+
+def turned_to_fit(rotation: Tensor, truth: Tensor, is_round: Tensor) -> Tensor:
+    """Rotations (N, 3, 3) of which the round ones (N,) are turned about their own z axis to be nearest to the truth.
+
+    The angle is the one that makes trace(truth^T rotation Rz) the most; gradients do not go through it.
+    """
+    apart = (truth.transpose(-1, -2) @ rotation).detach()
+    angle = torch.atan2(apart[:, 0, 1] - apart[:, 1, 0], apart[:, 0, 0] + apart[:, 1, 1])
+    cos, sin = (torch.where(is_round, angle, 0.0).cos(), torch.where(is_round, angle, 0.0).sin())
+    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+    rows = ((cos, -sin, zero), (sin, cos, zero), (zero, zero, one))
+    return rotation @ torch.stack([torch.stack(row, -1) for row in rows], -2)
 
 
 def box_corners(centre: Tensor, rotation: Tensor, size: Tensor) -> Tensor:

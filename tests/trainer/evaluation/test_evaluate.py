@@ -17,7 +17,8 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Bounds, GridSpec, PlacedObject
 from scenetrain.cli.evaluate import evaluate as command
-from scenetrain.evaluation.evaluate import as_json, count_confusion, evaluate, open_scenes, predict_probabilities
+from scenetrain.evaluation.counts import count_confusion
+from scenetrain.evaluation.evaluate import as_json, evaluate, open_scenes, predict_probabilities
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, count_seen
 from scenetrain.training.run_folder import load_model, save_model
 

@@ -11,6 +11,7 @@ from helpers.frustum_boxes import CLASSES, make_camera, make_certificate, make_l
 from scenetrain.data.reads import Reads, read_extras, stack_extras
 from scenetrain.metrics.tables import ScoredBatch, ScorerSetup
 from scenetrain.networks.ssz.judge import Certificate
+from scenetrain.networks.ssz.network import Logits
 from scenetrain.networks.ssz.scores import PoseScores, scorers
 from scipy.spatial.transform import Rotation
 
@@ -30,15 +31,15 @@ def scored(on_true: Change, on_generated: Change) -> dict[str, dict[str, float |
         del images, frustum
         return Certificate(*(torch.stack([part, part]) for part in next(answers)))
 
-    network = SimpleNamespace(judge=judge, detail=16)
+    network = SimpleNamespace(judge=judge)
     scorer = PoseScores(network, CLASSES)  # type: ignore[arg-type]
-    probabilities = torch.zeros(2, 4, 128, 128, 128)
+    answer = Logits(torch.zeros(2, 4, 8, 8, 8), 16)
     scorer.count(
         ScoredBatch(
             torch.zeros(2, 3, 8, 8),
             stack_extras([extras] * 2),
             labels,
-            probabilities,
+            answer,
             labels,
             [scene] * 2,
             [0, 0],

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.dataset.reading import Dataset, StoredScene
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
@@ -201,4 +201,9 @@ class SceneList(TorchDataset[SceneTensors]):
             labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits
         if labels.shape != self.shape:
             raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not {self.shape}; generate it again")
+        if camera is not None and labels.max() > len(self.classes):
+            raise DamageError(
+                f"{scene.name}: frustum {camera} has label {labels.max()}, of {len(self.classes)} classes; "
+                f"label it again: `scenegen voxelize --frustum NEAR,FAR,SLICES,HFOV`"
+            )
         return torch.from_numpy(labels)

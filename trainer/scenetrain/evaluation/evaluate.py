@@ -23,29 +23,14 @@ from torch import Tensor
 
 from scenetrain.data.reads import NO_EXTRAS, Extras, stack_extras
 from scenetrain.data.scenes import SceneList, SceneTensors, open_split
-from scenetrain.metrics.constant import ConstantCurve
-from scenetrain.metrics.iou import IoUCurve, Scores
-from scenetrain.metrics.outputs import ONE_HOT
+from scenetrain.evaluation.counts import Counted, OutputCounts, OutputScore
+from scenetrain.metrics.iou import Scores
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
 from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable, constant_labels
 from scenetrain.networks.contract import Inputs, Output, Scorer
 from scenetrain.training.run_folder import TrainedModel
 
 BATCH = 4
-
-
-@dataclass(frozen=True)
-class OutputScore:
-    """How one output did.
-
-    `curve` holds the overall IoU at the thresholds 0, .01, ... .99; None for labels, which have no threshold.
-    `constant` are the scores of the best answer that does not look at the images (constant.ConstantCurve).
-    """
-
-    output: Output
-    scores: Scores
-    curve: tuple[float, ...] | None
-    constant: Scores
 
 
 @dataclass(frozen=True)
@@ -118,21 +103,26 @@ def _describe(grid: Any) -> str:
 
 def predict_probabilities(trained: TrainedModel, images: Tensor, extras: Extras = NO_EXTRAS) -> dict[str, Tensor]:
     """Probabilities by output, (B, channels, X, Y, Z), of images uint8 (B, V, 3, H, W), all on the network's device."""
-    outputs = trained.family.outputs
+    with torch.inference_mode():
+        answers = compute_answers(trained, images, extras)
+        return {output.name: output.probabilities(answers[output.name]) for output in trained.family.outputs}
+
+
+def compute_answers(trained: TrainedModel, images: Tensor, extras: Extras) -> Mapping[str, Any]:
+    """What the network's forward gives by output, of the same."""
     with torch.inference_mode():
         inputs = Inputs(images=images.float() / 255.0, extras=extras)
-        answers = trained.model(inputs, tuple(output.name for output in outputs))
-        return {output.name: output.probabilities(answers[output.name]) for output in outputs}
+        answers: Mapping[str, Any] = trained.model(inputs, tuple(output.name for output in trained.family.outputs))
+        return answers
 
 
 def evaluate(
     trained: TrainedModel, scenes: SceneList, device: torch.device, on_progress: OnProgress | None = None
 ) -> Evaluation:
     """Score `trained`, which is on `device`, on every item of `scenes`."""
-    outputs, count, main = trained.family.outputs, len(trained.classes), trained.family.main
-    curves = {output.name: IoUCurve(output.channels(count)).to(device) for output in outputs}
-    constants = {output.name: ConstantCurve(output, trained.frequency, device) for output in outputs}
-    confusion = torch.zeros((count + 1) ** 2, dtype=torch.long, device=device)
+    main = trained.family.main
+    has_objects = main.kind == "masks" and main.grid == "box"
+    counts = {output.name: OutputCounts(output, trained, device) for output in trained.family.outputs}
     scores: list[SceneScore] = []
     seen = NOTHING
     scorers = _scorers(trained)
@@ -140,36 +130,24 @@ def evaluate(
         images = torch.stack([scene.images for scene in batch]).to(device)
         labels = torch.stack([scene.labels for scene in batch]).to(device)
         extras = stack_extras([scene.extras for scene in batch]).to(device)
-        probabilities = predict_probabilities(trained, images, extras)
-        pairs: dict[str, tuple[Tensor, Tensor]] = {}
-        for output in outputs:
-            found, truth = probabilities[output.name], output.truth(labels, count)
-            curves[output.name].update(output.scored(found), truth)
-            constants[output.name].update(truth)
-            pairs[output.name] = output.predicted(found, trained.thresholds[output.name]), truth
-        scores += _score_scenes(scenes, batch, pairs, main)
-        predicted, truth = pairs[main.name]
-        if main.kind != "occupancy":
-            likeliness = probabilities[main.name] if main.kind == "masks" else probabilities[main.name][:, 1:]
-            confusion += count_confusion(likeliness, predicted, truth)
-        if main.kind == "masks" and main.grid == "box":
-            for scene, mine, theirs in zip(batch, predicted, truth, strict=True):
+        answers = compute_answers(trained, images, extras)
+        with torch.inference_mode():
+            counted = {name: one.count(answers[name], labels) for name, one in counts.items()}
+        scores += _score_scenes(scenes, batch, {name: one.voxels for name, one in counted.items()}, main)
+        if has_objects:
+            for scene, mine, theirs in zip(batch, counted[main.name].predicted, counted[main.name].truth, strict=True):
                 seen += _count_seen(scenes, scene.position, mine, theirs)
         if scorers:
-            scored = _scored_batch(scenes, batch, images, extras, labels, probabilities[main.name])
+            scored = _scored_batch(scenes, batch, (images, extras), counted[main.name], answers[main.name])
             for scorer in scorers:
                 scorer.count(scored)
         if on_progress:
             on_progress(len(scores), len(scenes))
-    has_objects = main.kind == "masks" and main.grid == "box"
     return Evaluation(
         classes=trained.classes,
-        outputs={
-            output.name: _output_score(output, curves[output.name], trained.thresholds[output.name], constants)
-            for output in outputs
-        },
+        outputs={name: one.score() for name, one in counts.items()},
         scenes=tuple(scores),
-        confusion=confusion.view(count + 1, count + 1).cpu().numpy() if main.kind != "occupancy" else None,
+        confusion=counts[main.name].confusion,
         seen=seen.score(SEEN) if has_objects else None,
         unseen=seen.score(UNSEEN) if has_objects else None,
         tables=tuple(table for scorer in scorers for table in scorer.tables()),
@@ -187,33 +165,21 @@ def _scorers(trained: TrainedModel) -> Sequence[Scorer]:
 def _scored_batch(
     scenes: SceneList,
     batch: Sequence[SceneTensors],
-    images: Tensor,
-    extras: Extras,
-    labels: Tensor,
-    probabilities: Tensor,
+    shown: tuple[Tensor, Extras],
+    counted: Counted,
+    answer: Any,
 ) -> ScoredBatch:
-    """What scorers read of single views, images uint8 (B, 1, 3, H, W)."""
+    """What scorers read of single views; `shown` are their images uint8 (B, 1, 3, H, W) and extras."""
     numbers = [scenes.camera(item.position) for item in batch]
     return ScoredBatch(
-        images=images[:, 0].float() / 255.0,
-        extras=extras,
-        labels=labels,
-        probabilities=probabilities,
-        predicted=probabilities.argmax(1).to(torch.uint8),
+        images=shown[0][:, 0].float() / 255.0,
+        extras=shown[1],
+        labels=counted.truth,
+        answer=answer,
+        predicted=counted.predicted,
         scenes=[scenes.scene(item.position) for item in batch],
         numbers=[number for number in numbers if number is not None],
         has_maps=scenes.dataset.maps,
-    )
-
-
-def _output_score(
-    output: Output, curve: IoUCurve, threshold: float | None, constants: Mapping[str, ConstantCurve]
-) -> OutputScore:
-    return OutputScore(
-        output=output,
-        scores=curve.at(ONE_HOT if threshold is None else threshold),
-        curve=tuple(curve.compute().tolist()) if output.has_threshold else None,
-        constant=constants[output.name].best(),
     )
 
 
@@ -266,22 +232,6 @@ def _scores_json(output: Output, scores: Scores, names: Sequence[str]) -> dict[s
     return body | {"precision": scores.precision, "recall": scores.recall}
 
 
-def count_confusion(probabilities: Tensor, predicted: Tensor, truth: Tensor) -> Tensor:
-    """Voxels by (true, predicted) class, flat ((C + 1) ** 2,), air first, of tensors (B, C, X, Y, Z).
-
-    A voxel counts once: as its likeliest predicted class, and as that class in truth where truth has it too, else as
-    its first true class.
-    """
-    count = truth.shape[1]
-    likeliest = probabilities.masked_fill(~predicted, -1.0).argmax(1) + 1
-    guess = torch.where(predicted.any(1), likeliest, 0)
-    order = torch.arange(count, 0, -1, device=truth.device, dtype=torch.uint8).view(1, -1, 1, 1, 1)
-    first = torch.where(truth.any(1), (truth * order).argmax(1) + 1, 0)
-    agreed = truth.gather(1, (guess - 1).clamp(min=0).unsqueeze(1)).squeeze(1) & (guess > 0)
-    pairs = torch.where(agreed, guess, first) * (count + 1) + guess
-    return torch.bincount(pairs.flatten(), minlength=(count + 1) ** 2)
-
-
 def _read_ahead(scenes: SceneList) -> Iterator[list[SceneTensors]]:
     """Items in their order, BATCH at a time; threads read the next ones while these are scored."""
     chunks = [range(at, min(at + BATCH, len(scenes))) for at in range(0, len(scenes), BATCH)]
@@ -294,10 +244,9 @@ def _read_ahead(scenes: SceneList) -> Iterator[list[SceneTensors]]:
 
 
 def _score_scenes(
-    scenes: SceneList, batch: list[SceneTensors], pairs: Mapping[str, tuple[Tensor, Tensor]], main: Output
+    scenes: SceneList, batch: list[SceneTensors], counts: Mapping[str, NDArray[np.int64]], main: Output
 ) -> list[SceneScore]:
-    """The batch's scores from what was predicted and what is true, by output."""
-    counts = {name: _voxel_counts(*pair) for name, pair in pairs.items()}
+    """The batch's scores from hit, predicted and true voxels (B, 3, C), by output."""
     return [
         SceneScore(
             scene.position,
@@ -308,12 +257,6 @@ def _score_scenes(
         )
         for n, scene in enumerate(batch)
     ]
-
-
-def _voxel_counts(predicted: Tensor, truth: Tensor) -> NDArray[np.int64]:
-    """Hit, predicted and true voxels (B, 3, C) of masks (B, C, X, Y, Z)."""
-    counts = [voxels.flatten(2).sum(-1) for voxels in (predicted & truth, predicted, truth)]
-    return torch.stack(counts, dim=1).cpu().numpy()
 
 
 def _iou(counts: NDArray[np.int64]) -> float | None:

@@ -52,12 +52,16 @@ class ConstantCurve:
         else:
             answer = torch.cat([1 - frequency[:1], frequency[1:]])
         self.output = output
-        self.answer = output.scored(answer.unsqueeze(0))
-        self.curve = IoUCurve(self.answer.shape[1]).to(device)
+        self.answer = answer.argmax(0).to(torch.uint8) if output.kind == "labels" else answer
+        self.curve = IoUCurve(len(answer) - (output.kind == "labels")).to(device)
 
-    def update(self, truth: Tensor) -> None:
-        """Count a batch's truth: bool (B, C, X, Y, Z)."""
-        self.curve.update(self.answer.expand_as(truth), truth)
+    def update(self, labels: Tensor, classes: int) -> None:
+        """Count a batch of labels uint8 (B, X, Y, Z), see data.labels."""
+        if self.output.kind == "labels":
+            self.curve.update_labels(self.answer.expand_as(labels), labels)
+        else:
+            truth = self.output.truth(labels, classes)
+            self.curve.update(self.answer.expand_as(truth), truth)
 
     def best(self) -> Scores:
         """The scores at the threshold that is best on the items counted; of labels those of the likeliest one.

@@ -60,10 +60,11 @@ class IoUCurve(Metric):
 
     def update_labels(self, predicted: Tensor, labels: Tensor) -> None:
         """Count a batch of labels uint8 (B, X, Y, Z), 0 is air: as `update` of their masks, in less time."""
-        kinds = 1 + self.classes
-        for found, truth in zip(predicted, labels, strict=True):
-            pairs = truth.flatten().long().mul_(kinds).add_(found.flatten())
-            counts = torch.bincount(pairs, minlength=kinds**2).view(kinds, kinds)
+        self.update_pairs(label_pairs(predicted, labels, 1 + self.classes))
+
+    def update_pairs(self, pairs: Tensor) -> None:
+        """Count a batch of labels by its `label_pairs`."""
+        for counts in pairs:
             hit, true, guessed = counts.diagonal()[1:], counts.sum(1)[1:], counts.sum(0)[1:]
             positives, totals = counts.new_zeros(2, 1, self.classes, BINS)
             positives[0, :, 0], positives[0, :, -1] = true - hit, hit
@@ -116,6 +117,18 @@ class IoUCurve(Metric):
         predicted = totals.flip(-1).cumsum(-1).flip(-1)
         truth = positives.sum(-1, keepdim=True).expand_as(hit)
         return hit, predicted, truth
+
+
+def label_pairs(predicted: Tensor, labels: Tensor, kinds: int) -> Tensor:
+    """How often a true label meets a predicted one in each item: int64 (B, kinds, kinds), truth down.
+
+    Both are uint8 (B, X, Y, Z) of numbers less than `kinds`.
+    """
+    counts = []
+    for found, truth in zip(predicted, labels, strict=True):  # the indices take eight bytes per voxel
+        pairs = truth.flatten().long().mul_(kinds).add_(found.flatten())
+        counts.append(torch.bincount(pairs, minlength=kinds**2).view(kinds, kinds))
+    return torch.stack(counts)
 
 
 def _iou(hit: Tensor, predicted: Tensor, truth: Tensor) -> Tensor:

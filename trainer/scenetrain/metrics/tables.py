@@ -75,8 +75,8 @@ class ScoredBatch(NamedTuple):
     """What the family reads beside."""
     labels: Tensor
     """uint8 (B, W, H, D): the truth, 0 = air, c + 1 = class c."""
-    probabilities: Tensor
-    """float32 (B, 1 + C, W, H, D): the main output's."""
+    answer: Any
+    """What the network's forward gave for its main output."""
     predicted: Tensor
     """uint8 (B, W, H, D): the likeliest labels."""
     scenes: Sequence[StoredScene]

@@ -67,12 +67,13 @@ class _Piece(NamedTuple):
 
     class_name: str
     points: Floats
-    """(N, 3): centres of its fruxels, camera metres.
+    """(N, 3): centres of its first and its last fruxel in every column, camera metres; none is farther out than these.
 
     A fruxel that an object only touches is its too, so the centres of the outermost ones are, on average, as far out as
     the object.
     """
     is_cut: bool
+    fruxels: int
 
 
 def _pieces(labels: NDArray[np.uint8], frustum: Tensor, classes: Sequence[str]) -> Iterator[_Piece]:
@@ -86,11 +87,15 @@ def _pieces(labels: NDArray[np.uint8], frustum: Tensor, classes: Sequence[str]) 
         label = int(labels[box].flat[inside.argmax()])
         if number == 0 or object_class(classes[label - 1]).is_ground:  # cc3d gives air 0
             continue
-        cells = np.argwhere(inside) + [axis.start for axis in box]
+        x, y = inside.any(axis=2).nonzero()
+        columns = inside[x, y]
+        ends = (columns.argmax(axis=1), columns.shape[1] - 1 - columns[:, ::-1].argmax(axis=1))
+        cells = np.concatenate([np.stack([x, y, z], axis=1) for z in ends]) + [axis.start for axis in box]
         yield _Piece(
             class_name=classes[label - 1],
             points=to_camera(torch.from_numpy((cells + 0.5) / shape), frustum).numpy(),
             is_cut=bool((cells == 0).any() or (cells == shape - 1).any()),
+            fruxels=int(about["voxel_counts"][number]),
         )
 
 
@@ -114,7 +119,7 @@ def _read_object(certificate: Certificate, piece: _Piece, camera: Camera, frustu
         rotation_to_world=_quaternion(of_camera.inv() * turn),
         size=None if piece.is_cut else _vector(own.max(axis=0) - own.min(axis=0)),
         confidence=float(certificate.real[u, v, w].sigmoid()),
-        fruxels=len(piece.points),
+        fruxels=piece.fruxels,
     )
 
 

@@ -16,8 +16,8 @@ from scenetrain.metrics.poses import PoseErrors, pose_errors
 from scenetrain.metrics.tables import Row, ScoredBatch, Scorer, ScorerSetup, ScoreTable, as_arrays
 from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.losses import label_shares
-from scenetrain.networks.ssz.network import Ssz
-from scenetrain.networks.ssz.objects import in_blocks, objects_of
+from scenetrain.networks.ssz.network import Logits, Ssz
+from scenetrain.networks.ssz.objects import objects_of
 from scenetrain.networks.ssz.pose import PoseTargets, box_corners, pose_targets, poses_at, turned_to_fit
 
 NEAR = 1.0
@@ -59,14 +59,11 @@ class PoseScores:
 
     def count(self, batch: ScoredBatch) -> None:
         """Count a batch."""
-        judge, detail = self.network.judge, self.network.detail
-        assert judge is not None
-        shares = label_shares(batch.labels, len(self.classes), detail)
+        judge, answer = self.network.judge, batch.answer
+        assert judge is not None and isinstance(answer, Logits)
+        frusta = label_shares(batch.labels, len(self.classes), answer.detail), answer.coarse.float().softmax(1)
         with torch.inference_mode():
-            certificates = (
-                judge(batch.images, shares),
-                judge(batch.images, in_blocks(batch.probabilities, detail)),
-            )
+            certificates = [judge(batch.images, frustum) for frustum in frusta]
         u, v, w = certificates[0].real.shape[1:]
         targets = visible_targets(batch, (u, v, w))
         for counted, certificate, labels in zip(

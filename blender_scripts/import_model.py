@@ -27,7 +27,8 @@ from scenegen.core.processes import die_with_parent
 from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
-from blender_scripts.imports.dae import read_dae
+from blender_scripts.imports.dae import material_names, read_dae
+from blender_scripts.imports.dae_mesh import put_meshes, reads_collada
 from blender_scripts.imports.far import FAR_NODES
 from blender_scripts.imports.faults import ImportFault
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects, without_number
@@ -181,6 +182,9 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
     if name == "fbx" and "fbx_import" in dir(bpy.ops.wm):
         space, name = "wm", "fbx_import"  # the older importer hands geometric transforms on to the children
     operators = getattr(bpy.ops, space)
+    if name == "collada_import" and reads_collada():
+        put_meshes(corrected(file, folder), material_names(file), warnings)
+        return
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
     readable_file = CORRECTIONS[name](file, folder, warnings) if name in CORRECTIONS else file

@@ -60,7 +60,7 @@ def missing_features() -> dict[str, str]:
         found["OpenImageDenoise"] = "images take four times the samples instead"
     if find_hdri("studio") is None:
         found["world images"] = "plain white light instead"
-    if "collada_import" not in dir(bpy.ops.wm):
+    if "collada_import" not in dir(bpy.ops.wm) and not importlib.util.find_spec("collada"):
         found["Collada"] = f".dae files are not read; {_INSTEAD}"
     if not unpacks_gltf("Draco") and not importlib.util.find_spec("DracoPy"):
         found["Draco"] = f"glTF packed with Draco is not read; {_INSTEAD}"

@@ -6,6 +6,7 @@ Blender's importer (up to 4.5) leaves out missing images, transparent textures, 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,26 +24,45 @@ _NO_PLACE = {"repeatU": 1.0, "repeatV": 1.0}
 
 
 def read_dae(file: Path) -> dict[str, Callable[[Images], dict[str, Any]]]:
-    """What describes each material, by its name; those that share one are left to Blender's importer."""
-    try:
-        root = ElementTree.parse(file).getroot()
-    except (OSError, ElementTree.ParseError):
-        return {}  # the importer reports what is wrong
-    for element in root.iter():  # names without their namespace
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rpartition("}")[2]
+    """What describes each material, by its name, or by its id where several share a name."""
+    root = _root(file)
+    if root is None:
+        return {}
     effects = {each.get("id", ""): each for each in root.iter("effect")}
     images = {each.get("id", ""): _image_path(each) for each in root.iter("image")}
+    names = _names(root)
     found: dict[str, Callable[[Images], dict[str, Any]]] = {}
-    shared = set()
     for material in root.iter("material"):
-        name = material.get("name") or material.get("id") or ""
+        name = names.get(material.get("id", ""), material.get("name", ""))
         link = material.find("instance_effect")
         effect = effects.get((link.get("url", "") if link is not None else "").lstrip("#"))
         if effect is not None:
-            shared |= {name} & set(found)
             found[name] = _describer(Effect(name, effect, images))
-    return {name: describe for name, describe in found.items() if name not in shared}
+    return found
+
+
+def material_names(file: Path) -> dict[str, str]:
+    """The name of each material by its id; of those that share one, the id."""
+    root = _root(file)
+    return {} if root is None else _names(root)
+
+
+def _names(root: ElementTree.Element) -> dict[str, str]:
+    named = {each.get("id", ""): each.get("name") or each.get("id") or "" for each in root.iter("material")}
+    known = Counter(named.values())
+    return {key: name if known[name] == 1 else key for key, name in named.items()}
+
+
+def _root(file: Path) -> ElementTree.Element | None:
+    """The XML of a file, its names without their namespace; None where it is none: the importer reports that."""
+    try:
+        root = ElementTree.parse(file).getroot()
+    except (OSError, ElementTree.ParseError):
+        return None
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
 @dataclass

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import bpy
 import numpy as np
 import pytest
 from helpers.look_files import LEFT, RIGHT, halves, plain, read, seen
 from scenegen.assets.sources.files.importer import Imported
 
-pytestmark = pytest.mark.skipif("collada_import" not in dir(bpy.ops.wm), reason="this Blender reads no Collada")
 PARTS = {"emission", "ambient", "diffuse", "specular", "shininess", "reflective", "reflectivity", "transparent",
          "transparency", "index_of_refraction"}  # fmt: skip
 Check = Callable[[Imported, str], None]

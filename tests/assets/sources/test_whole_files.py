@@ -69,11 +69,6 @@ COLLADA = """<?xml version="1.0"?>
 
 def test_collada_without_samplers_keeps_its_mesh_and_texture(tmp_path: Path) -> None:
     """As Autodesk's FBX exporter writes it; the node's place is the file's, not that of its animation."""
-    pytest.importorskip("bpy")
-    import bpy
-
-    if "collada_import" not in dir(bpy.ops.wm):
-        pytest.skip("this Blender reads no Collada")
     (tmp_path / "meshes").mkdir()
     (tmp_path / "materials" / "textures").mkdir(parents=True)
     Image.new("RGB", (4, 4), (90, 60, 30)).save(tmp_path / "materials" / "textures" / "oak.png")
@@ -329,11 +324,6 @@ def test_gltf_nodes_far_from_the_origin_keep_their_distances(way: str, tmp_path:
 
 @pytest.mark.parametrize("way", ["vertices", "node"])
 def test_collada_far_from_the_origin_keeps_its_digits(way: str, tmp_path: Path) -> None:
-    pytest.importorskip("bpy")
-    import bpy
-
-    if "collada_import" not in dir(bpy.ops.wm):
-        pytest.skip("this Blender reads no Collada")
     text = COLLADA
     if way == "vertices":
         far = "500000.1 5400000.2 0 500001.35 5400000.2 0 500000.1 5400001.2 0"

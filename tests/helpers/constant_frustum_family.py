@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scenetrain.config import Config
 from scenetrain.metrics.frustum_scores import frustum_scorers
-from scenetrain.networks.contract import Output, Reads, Stage
+from scenetrain.networks.contract import FoundObject, Output, Reads, Stage
 from torch.nn import functional
 
 from helpers import constant_family
@@ -14,6 +14,13 @@ from helpers import constant_family
 
 def build(config: Config, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> constant_family.Constant:
     return constant_family.build(config, classes + 1, shape, pretrained=pretrained)
+
+
+def find_objects(network, images, labels, cameras, classes):
+    """A table five metres before every camera, turned a quarter about its own x."""
+    turn = (0.5**0.5, 0.5**0.5, 0.0, 0.0)
+    table = FoundObject(classes[1], (0.0, 0.0, 5.0), (0.0, 0.0, 5.0), turn, turn, (1.0, 0.5, 2.0), 0.75, 64)
+    return [(table,) for _ in cameras]
 
 
 def stages(config: Config) -> tuple[Stage, ...]:
@@ -31,4 +38,5 @@ FAMILY = replace(
     build=build,
     stages=stages,
     scorers=frustum_scorers,
+    find_objects=find_objects,
 )

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from scenegen import FrustumGrid, voxelize
-from scenegen.core.labels.grids import frustum_grid
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.labels.grids import affine, frustum_grid, to_grid_space
+from scenegen.core.labels.object_poses import objects_in_view
+from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import Camera, FrustumSpec
 from scenetrain.report.frusta import contours, draw_from_above, draw_from_camera, first_cells, lay_plan
 from scenetrain.report.frustum_sheets import (
@@ -21,6 +27,7 @@ from scenetrain.report.frustum_sheets import (
     comparison_sheet,
     photograph_sheet,
 )
+from scenetrain.report.poses import AXES, SeenPose, draw_poses, project, true_poses
 from trimesh.creation import box
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -144,9 +151,11 @@ def test_the_sheet_of_a_photograph() -> None:
     for top, left, width in panels:  # every other panel shows the car
         part = np.s_[top : top + PANEL, left : left + width]
         assert (pixels[part] != empty[part]).any()
-    marked = photograph_sheet(photograph, labels, shown, NAMES, Image.new("RGB", (64, 64), RED))
+    poses = [SeenPose("car", np.array([0.0, 0.0, 5.0]), np.eye(3), None)]
+    marked = photograph_sheet(photograph, labels, shown, NAMES, poses)
     assert marked.size == sheet.size
-    assert (np.asarray(marked)[2 * HEAD_HEIGHT + PANEL + 9, GAP + 9] == RED).all()
+    x, y = project(grid, poses[0].centre[None], PANEL)[0].round().astype(int)
+    assert tuple(np.asarray(marked)[low + y, GAP + x]) == class_color("car")
 
 
 def test_truth_and_predictions_side_by_side() -> None:
@@ -163,3 +172,44 @@ def test_truth_and_predictions_side_by_side() -> None:
         truth, empty = (red[top : top + SMALL, GAP + n * (SMALL + GAP) :][:, :SMALL] for n in (1, 2))
         assert truth.mean() > 0.05 and not empty.any()
         assert np.argwhere(truth)[:, 1].mean() < SMALL / 2
+
+
+def test_axes_are_drawn_where_scenegen_s_grid_has_them() -> None:
+    """An object turned a quarter about its own z: its x points down the camera's y. What is behind is not drawn."""
+    grid = frustum_grid(camera())
+    turn = np.array([(0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)])
+    pose = SeenPose("car", np.array([0.4, -0.2, 5.0]), turn, np.array([1.2, 0.8, 0.6]))
+    black = np.zeros((240, 320, 3), np.uint8)
+    image = np.asarray(draw_poses(black, grid, (), [pose], SIZE))
+    for n, color in enumerate(AXES[:2]):
+        end = pose.centre + turn[:, n] * (0.6, 0.4)[n]
+        middle = to_grid_space(grid, np.array([(pose.centre + end) / 2]))[0]
+        column, row = (middle[:2] / middle[2] / grid.shape[:2] * SIZE).round().astype(int)
+        near = image[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3)
+        assert (near == color).all(axis=1).any()
+    behind = SeenPose("car", np.array([0.0, 0.0, -3.0]), turn, np.array([1.2, 0.8, 0.6]))
+    assert not np.asarray(draw_poses(black, grid, [behind], [behind], SIZE)).any()
+    beside = SeenPose("car", np.array([0.0, 0.5, 0.1]), turn, np.array([0.5, 0.5, 4.0]))
+    assert np.asarray(draw_poses(black, grid, (), [beside], SIZE)).any(), "the half before the camera"
+
+
+def test_true_poses_are_those_of_scene_json(test_boxes: Path) -> None:
+    """Of what is seen: the second object of a scene shows no pixel."""
+    seen = 0
+    for stored in Dataset(test_boxes):
+        objects = tuple(replace(item, visible_pixels=(9 - 9 * n,) * 3) for n, item in enumerate(stored.objects))
+        scene = replace(stored.scene, objects=objects)
+        view = SimpleNamespace(
+            objects=objects, cameras=scene.cameras, objects_in_view=lambda k, s=scene: objects_in_view(s, k)
+        )
+        for k, shown in enumerate(scene.cameras):
+            bounds = np.array([objects[0].bbox.min, objects[0].bbox.max])
+            centre = affine(shown.world_to_camera, bounds.mean(axis=0)[None])[0]
+            found = true_poses(view, k)
+            assert len(found) == (objects_in_view(scene, k)[0].in_frustum and centre[2] >= shown.frustum.near)
+            for pose in found:
+                np.testing.assert_allclose(pose.centre, centre, atol=1e-9)
+                np.testing.assert_allclose(pose.size, np.ptp(bounds, axis=0), atol=1e-9)
+                np.testing.assert_array_equal(pose.rotation, np.eye(3))
+                seen += 1
+    assert seen > 2

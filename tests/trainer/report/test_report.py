@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import CLASSES, small_config, trained_model
+from helpers import small_ssz_family
+from helpers.trainer_boxes import CLASSES, View, small_config, trained_model, write_boxes
 from PIL import Image
 from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import FrustumSpec
 from scenetrain.config import ModelSettings, TrainingSettings
 from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore
 from scenetrain.metrics.iou import Scores
 from scenetrain.networks.registry import FAMILIES, get_family
+from scenetrain.networks.settings import load_config
+from scenetrain.report.frustum_sheets import GAP, HEAD_HEIGHT, SMALL
 from scenetrain.report.report import choose_scenes, write_report
 from scenetrain.report.tables import score_rows
 from scenetrain.training.run_folder import TrainedModel, save_model
@@ -107,6 +111,41 @@ def test_a_report_of_frusta_names_scene_and_camera(
     sheet = np.asarray(Image.open(tmp_path / "report" / "scene_best.png"))
     blue = sheet[..., 2].astype(int) > sheet[..., :2].max(axis=-1).astype(int) + 60
     assert blue.mean() > 0.02, "tables are blue"
+    middle = (2 * HEAD_HEIGHT + SMALL + SMALL // 2, GAP + SMALL // 2)
+    assert tuple(sheet[middle]) == class_color("table"), (
+        "the table that the network finds is in the photograph's middle"
+    )
+    assert "<th>worst</th>" in text
+
+
+def test_several_runs_stand_in_one_table_beside_the_paper_s_versions(
+    test_boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row per run: what it is, its parameters and its version in the paper. Parts of the losses have a plot."""
+    family = get_family("ssz")
+    monkeypatch.setitem(FAMILIES, "ssz", "helpers.small_ssz_family")
+    small = get_family("ssz")
+    assert small.reads.shape != family.reads.shape
+    grid = FrustumSpec(0.5, 7.0, small.reads.shape or (), 60.0)
+    data = write_boxes(tmp_path / "data", 1, "test", view=View(small_ssz_family.PIXELS, small_ssz_family.SHAPE))
+    frequency = torch.zeros((1 + len(CLASSES), *grid.size), dtype=torch.half)
+    for name, changes in (("full", ()), ("plain", ("losses.adversarial_weight=0.0", "losses.pose_weight=0.0"))):
+        config = load_config("tiny", ("model.width=0.125", *changes), "ssz")
+        network = small.build(config, len(CLASSES), grid.size, pretrained=False)
+        (tmp_path / name / "ssz").mkdir(parents=True)
+        save_model(tmp_path / name, TrainedModel(network, small, config, CLASSES, grid, {"labels": None}, frequency))
+    head = METRICS_HEAD.strip() + ",generator.labels,judge.accuracy\n"
+    (tmp_path / "full" / "ssz" / "metrics.csv").write_text(
+        head + "0,9,8,0.1,0.5,0.01,1.5,7,0.6\n1,5,6,0.2,0.5,0.01,1.5,4,\n"
+    )
+    others = (tmp_path / "plain", tmp_path / "full")
+    text = write_report(tmp_path / "full", data, "test", others, torch.device("cpu")).read_text(encoding="utf-8")
+    rows = {row[0]: row[1:] for row in re.findall(r"<tr><td>(\w+)</td>" + 6 * r"<td[^>]*>([^<]*)</td>" + "</tr>", text)}
+    assert rows["full"][0] == rows["plain"][0] == "SSZ" and "no judge" in rows["plain"][1]
+    assert rows["full"][5] == "SSZ: 0.620" and rows["plain"][5] == "without 6DoF: 0.461"
+    assert int(rows["full"][2].replace(",", "")) > int(rows["plain"][2].replace(",", ""))
+    assert "Parts of the losses" in text and (tmp_path / "full" / "report" / "parts.png").is_file()
+    assert all(f">{name}</" in text or f"</i>{name}" in text for name in CLASSES)
 
 
 def test_rows_of_scores_follow_the_outputs_and_the_paper() -> None:

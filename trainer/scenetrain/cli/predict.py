@@ -32,7 +32,7 @@ def predict(run: Path, images: tuple[Path, ...], out: Path, hfov: float | None, 
     A network of several views takes IMAGES for one place: give as many as it has views, in the order of the cameras of
     its training data. A network of one view, such as ssz, takes each photograph for itself; several have a folder each
     in DIR. There is one .npy file per output of the network, prediction.json, which describes them, voxels.png and
-    voxels.glb.
+    voxels.glb, and of a network that reads poses objects.json.
 
     \b
     Examples:

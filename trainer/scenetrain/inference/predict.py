@@ -20,8 +20,9 @@ from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 from scenetrain.evaluation.evaluate import predict_probabilities
 from scenetrain.inference.photographs import ViewOfPhotograph, read_photograph, read_view
 from scenetrain.inference.surface import voxels_to_glb
-from scenetrain.networks.contract import Output
+from scenetrain.networks.contract import FoundObject, Output
 from scenetrain.report.frustum_sheets import photograph_sheet
+from scenetrain.report.poses import found_pose
 from scenetrain.report.voxels import prediction_sheet
 from scenetrain.training.run_folder import TrainedModel
 
@@ -50,7 +51,7 @@ def predict(
     photographs have a folder each, by their names. Every output is a file by its name: occupancy.npy is bool (X, Y, Z),
     masks.npy bool (X, Y, Z, C), labels.npy uint8 (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they
     are; voxels.png shows masks and labels; `glb` adds voxels.glb, the surface of every class (surface.voxels_to_glb),
-    if the network knows classes.
+    if the network knows classes; objects.json lists the objects of a network that reads their poses.
     `hfov_deg` is the photographs' horizontal field of view where the network has one, None for what EXIF says.
     UsageError for another number of photographs or options that the network cannot have; ScenegenError when the network
     reads more than images, a photograph cannot be read or `out` cannot be written.
@@ -100,7 +101,8 @@ def _predict_place(
         "voxels": _count_voxels(trained, predicted),
     }
     main = trained.family.main
-    sheet = _draw(images, arrays[main.name], main, trained)
+    objects = _find_objects(trained, images, probabilities[main.name], view, device)
+    sheet = _draw(images, arrays[main.name], objects or (), trained)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, array in arrays.items():
@@ -113,6 +115,8 @@ def _predict_place(
     except OSError as error:
         raise ScenegenError(f"{out}: cannot be written ({error.strerror or error}); give another --out") from error
     write_text(out / "prediction.json", json.dumps(summary, indent=1) + "\n")
+    if objects is not None:
+        write_text(out / "objects.json", json.dumps(_objects_json(objects), indent=1) + "\n")
     return Prediction(
         out / ("voxels.png" if sheet else "prediction.json"), (f"{paths[0]}: {view.note}",) if view else ()
     )
@@ -126,12 +130,51 @@ def _cut_to_view(voxels: torch.Tensor, view: ViewOfPhotograph, size: int) -> tor
     return kept
 
 
-def _draw(images: NDArray[np.uint8], voxels: NDArray[Any], main: Output, trained: TrainedModel) -> Image.Image | None:
+def _find_objects(
+    trained: TrainedModel,
+    images: NDArray[np.uint8],
+    probabilities: torch.Tensor,
+    view: ViewOfPhotograph | None,
+    device: torch.device,
+) -> tuple[FoundObject, ...] | None:
+    """The objects in one photograph (1, H, W, 3), where it shows them; None where the network reads none."""
+    if trained.family.find_objects is None or view is None or isinstance(trained.grid, GridSpec):
+        return None
+    size = images.shape[1]
+    seen = torch.from_numpy(images).permute(0, 3, 1, 2).to(device).float() / 255
+    own = _cut_to_view(probabilities[0], view, size).unsqueeze(0)
+    own[:, 0] += 1 - own.sum(1)  # beyond the photograph all is air
+    return trained.family.find_objects(trained.model, seen, own, [camera_of(trained.grid, size)], trained.classes)[0]
+
+
+def _objects_json(objects: Sequence[FoundObject]) -> dict[str, Any]:
+    """The objects in the camera's coordinates: where in the world a photograph was taken is not known."""
+    return {
+        "axes": "camera, metres, x right, y down, z forward; rotation: w, x, y, z, object to camera",
+        "objects": [
+            {
+                "class": item.class_name,
+                "centre": item.centre_in_camera,
+                "rotation": item.rotation_to_camera,
+                "size": item.size,
+                "confidence": item.confidence,
+                "fruxels": item.fruxels,
+            }
+            for item in objects
+        ],
+    }
+
+
+def _draw(
+    images: NDArray[np.uint8], voxels: NDArray[Any], objects: Sequence[FoundObject], trained: TrainedModel
+) -> Image.Image | None:
     """The sheet of the main output; None where there is none to draw."""
-    if main.kind == "masks" and isinstance(trained.grid, GridSpec):
-        return prediction_sheet(images, voxels, trained.grid, trained.classes)
-    if main.kind == "labels" and not isinstance(trained.grid, GridSpec):
-        return photograph_sheet(images[0], voxels, camera_of(trained.grid, images.shape[1]), trained.classes)
+    kind, grid = trained.family.main.kind, trained.grid
+    if kind == "masks" and isinstance(grid, GridSpec):
+        return prediction_sheet(images, voxels, grid, trained.classes)
+    if kind == "labels" and not isinstance(grid, GridSpec):
+        poses = [found_pose(item) for item in objects]
+        return photograph_sheet(images[0], voxels, camera_of(grid, images.shape[1]), trained.classes, poses)
     return None
 
 

@@ -24,6 +24,7 @@ from scenetrain.report.frusta import (
     draw_from_camera,
     first_cells,
 )
+from scenetrain.report.poses import SeenPose, draw_poses
 
 PANEL, SMALL = 512, 384
 """Pixels along the edges of a panel: of one photograph's sheet, and of a comparison."""
@@ -46,14 +47,14 @@ Panel = tuple[str, str, Image.Image]
 
 
 def photograph_sheet(
-    image: NDArray[np.uint8], labels: Labels, camera: Camera, names: Sequence[str], marked: Image.Image | None = None
+    image: NDArray[np.uint8], labels: Labels, camera: Camera, names: Sequence[str], poses: Sequence[SeenPose] = ()
 ) -> Image.Image:
     """What a network makes of one photograph uint8 (H, W, 3), in six panels over a legend, as in Figure 1 of SSZ.
 
-    `marked` is the photograph with what else was found in it; without it the view from behind takes two panels.
+    Without `poses` the view from behind takes two panels.
     """
     colors, grid = [class_color(name) for name in names], frustum_grid(camera)
-    wide = PANEL if marked else 2 * PANEL + GAP
+    wide = PANEL if poses else 2 * PANEL + GAP
     rows: list[list[Panel]] = [
         [
             ("photograph", "", _square(image, PANEL)),
@@ -61,7 +62,7 @@ def photograph_sheet(
             ("labels from the camera", "darker with distance", draw_from_camera(labels, grid, colors, PANEL)),
         ],
         [
-            *([("poses", "", marked.resize((PANEL, PANEL), Image.Resampling.LANCZOS))] if marked else []),
+            *([("poses", "x red, y green, z blue", draw_poses(image, grid, (), poses, PANEL))] if poses else []),
             ("labels from behind", "", draw_frustum(labels, camera, colors, (wide, PANEL))),
             ("labels from above", "the highest", draw_from_above(labels, grid, colors, PANEL)),
         ],
@@ -79,17 +80,18 @@ def comparison_sheet(
     frusta: Sequence[Frustum],
     camera: Camera,
     names: Sequence[str],
-    marked: Image.Image | None = None,
+    poses: tuple[Sequence[SeenPose], Sequence[SeenPose]] | None = None,
 ) -> Image.Image:
     """A photograph uint8 (H, W, 3) and frusta of it, the truth first: from the camera, from behind and from above.
 
-    The first column has the photograph, `marked` or the truth's contours, and the first prediction's contours.
+    The first column has the photograph, the true and the found poses (without them, the truth's contours), and the
+    first prediction's contours.
     """
     colors, grid = [class_color(name) for name in names], frustum_grid(camera)
     truth, first = frusta[0], frusta[min(1, len(frusta) - 1)]
     second = (
-        ("poses", "", marked.resize((SMALL, SMALL), Image.Resampling.LANCZOS))
-        if marked
+        ("poses", "true white, found coloured", draw_poses(image, grid, *poses, SMALL))
+        if poses
         else (truth.head, "contours", draw_contours(image, truth.labels, grid, colors, SMALL))
     )
     return _lay(

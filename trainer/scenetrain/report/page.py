@@ -14,6 +14,7 @@ from scenegen.core.scene.classes import class_color
 
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
+from scenetrain.metrics.tables import ScoreTable
 from scenetrain.networks.contract import PaperScore
 from scenetrain.report.plots import Rows
 from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
@@ -32,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class PageRow:
     """A table's row: its name, a CSS colour beside it or "", whether a line parts it from the row above."""
 
     name: str
@@ -46,7 +47,7 @@ class Table:
     """A table with its head, one text per column."""
 
     heads: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PageRow, ...]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def page(content: ReportContent) -> str:
     described, items = family.describe(run.trained.config), item_name(result)
     return environment.get_template(TEMPLATE).render(
         title=run.name,
-        facts=f"{family.title}{f' on {described}' if described else ''} · {content.data}: {len(result.scenes)} {items}",
+        facts=f"{family.title}{f': {described}' if described else ''} · {content.data}: {len(result.scenes)} {items}",
         tiles=_tiles(result),
         scores=_score_table(content.runs),
         runs=_runs_table(content.runs) if len(content.runs) > 1 else None,
@@ -103,6 +104,7 @@ def page(content: ReportContent) -> str:
             (kind, score.name, _embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"))
             for kind, score in content.shown.items()
         ],
+        more=[(run.name, [_more_scores(scores) for scores in run.result.tables]) for run in content.runs],
         worst=_worst_table(content.runs[0]),
         curves=_named_figure(content.figures, "curves", "loss and IoU by epoch"),
         parts=_named_figure(content.figures, "parts", "every part of the losses by epoch"),
@@ -132,7 +134,7 @@ def _tiles(result: Evaluation) -> list[tuple[str, str]]:
 def _score_table(runs: Sequence[ScoredRun]) -> Table:
     family = runs[0].trained.family
     rows = tuple(
-        Row(
+        PageRow(
             row.name,
             (
                 Cell(str(row.items)),
@@ -169,10 +171,24 @@ def _runs_table(runs: Sequence[ScoredRun]) -> Table:
             Cell(show(scores.macro), own=True),
             Cell(f"{name}: {show(theirs)}" if theirs is not None else "–"),
         )
-        rows.append(Row(run.name, cells))
+        rows.append(PageRow(run.name, cells))
     return Table(
         ("run", "network", "what it is", "parameters", "overall IoU", "macro IoU", "paper, macro"), tuple(rows)
     )
+
+
+def _more_scores(scores: ScoreTable) -> tuple[str, Table, tuple[str, ...]]:
+    """A family's own table: title, content, notes."""
+    rows = tuple(
+        PageRow(
+            row.name,
+            tuple(Cell(scores.text(value, column)) for column, value in enumerate(row.values)),
+            css_color(row.class_name) if row.class_name else "",
+            row.starts_group,
+        )
+        for row in scores.rows
+    )
+    return scores.title, Table((scores.head, *scores.columns), rows), scores.notes
 
 
 def _worst_table(run: ScoredRun) -> Table | None:
@@ -184,7 +200,7 @@ def _worst_table(run: ScoredRun) -> Table | None:
     if result.main.output.kind == "occupancy" or not ranked:
         return None
     rows = [
-        Row(score.name, (Cell(show(iou), own=True), *(Cell("" if c is None else show(c)) for c in score.classes)))
+        PageRow(score.name, (Cell(show(iou), own=True), *(Cell("" if c is None else show(c)) for c in score.classes)))
         for iou, score in ranked
     ]
     return Table(("worst", "overall IoU", *result.classes), tuple(rows))
@@ -196,7 +212,7 @@ def _settings_table(runs: Sequence[ScoredRun]) -> Table | None:
     names = (*(run.name for run in runs), *(f"paper {version.name}" for version in family.paper))
     table = Table(
         (", ".join(family.sections) or "setting", *names),
-        tuple(Row(name, tuple(map(Cell, cells))) for name, *cells in rows),
+        tuple(PageRow(name, tuple(map(Cell, cells))) for name, *cells in rows),
     )
     return table if rows else None
 
@@ -212,7 +228,7 @@ def _seen_table(runs: Sequence[ScoredRun]) -> Table | None:
         known = [score for score in scores if score is not None]
         if len(known) < len(runs):
             return None
-        rows.append(Row(name, (Cell(str(known[0].objects)), *_seen_cells(known))))
+        rows.append(PageRow(name, (Cell(str(known[0].objects)), *_seen_cells(known))))
     return Table(("objects", "number", *kinds), tuple(rows))
 
 
@@ -232,7 +248,7 @@ def _stage_table(stages: Mapping[str, Rows]) -> Table | None:
             show(best.get("val_iou")),
             f"{math.fsum(row['seconds'] for row in epochs):,.0f}",
         )
-        rows.append(Row(title, tuple(map(Cell, cells))))
+        rows.append(PageRow(title, tuple(map(Cell, cells))))
     heads = ("stage", "epochs", "best epoch", "training loss", "validation loss", "validation IoU", "seconds")
     return Table(heads, tuple(rows)) if rows else None
 

@@ -31,12 +31,16 @@ class ThresholdCurve:
 
 
 def plot_stages(stages: Mapping[str, Rows]) -> bytes:
-    """Loss above, IoU below, one column per stage; the epoch whose weights were kept is marked.
+    """Loss above, IoU below, one column per stage, side by side of one stage; the epoch that was kept is marked.
 
     A stage without validation IoU shows its losses only.
     """
-    figure = Figure(figsize=(3.5 * len(stages), 5.2))
-    axes = figure.subplots(2, len(stages), squeeze=False)
+    if len(stages) == 1:
+        figure = Figure(figsize=(9.0, 3.0))
+        axes = figure.subplots(1, 2, squeeze=False).T
+    else:
+        figure = Figure(figsize=(3.5 * len(stages), 5.2))
+        axes = figure.subplots(2, len(stages), squeeze=False)
     for n, (title, rows) in enumerate(stages.items()):
         epochs = [row["epoch"] + 1 for row in rows]
         best = min(rows, key=lambda row: row["val_loss"])["epoch"] + 1
@@ -51,7 +55,8 @@ def plot_stages(stages: Mapping[str, Rows]) -> bytes:
             shown.append(iou)
         else:
             iou.set_visible(False)
-        shown[-1].set_xlabel("epoch")
+        for axis in shown if len(stages) == 1 else shown[-1:]:
+            axis.set_xlabel("epoch")
         for axis in shown:
             axis.axvline(best, color=GREEN, linewidth=1, linestyle="--", label="kept")
             axis.set_xlim(0.5, len(rows) + 0.5)
@@ -74,10 +79,12 @@ def plot_parts(stages: Mapping[str, Rows]) -> bytes | None:
     figure = Figure(figsize=(2.9 * columns, 2.2 * lines))
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis, (title, part, rows) in zip(axes, parts, strict=False):
-        axis.plot([row["epoch"] + 1 for row in rows], [row.get(part, math.nan) for row in rows], color=BLUE, marker=".")
+        values = [row.get(part, math.nan) for row in rows]
+        axis.plot([row["epoch"] + 1 for row in rows], values, color=BLUE, marker=".")
         axis.set_title(part if len(stages) == 1 else f"{title}: {part}")
         axis.set_xlim(0.5, len(rows) + 0.5)
-        axis.set_ylim(bottom=0)
+        known = [value for value in values if math.isfinite(value)]
+        axis.set_ylim(0, 1.08 * max(known, default=0) or 1)
         axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         _style(axis)
     for axis in axes[len(parts) :]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.decoding import MOST_TEXT, read_file
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.files import write_text
@@ -24,9 +25,10 @@ from scenetrain.networks.contract import Family, PaperScore, Stage
 from scenetrain.report.frustum_sheets import Frustum, comparison_sheet
 from scenetrain.report.page import ReportContent, figure_of, page
 from scenetrain.report.plots import Rows, ThresholdCurve, plot_confusion, plot_parts, plot_stages, plot_thresholds
+from scenetrain.report.poses import SeenPose, found_pose, true_poses
 from scenetrain.report.tables import ScoredRun, show
 from scenetrain.report.voxels import Volume, scene_sheet, volume_names
-from scenetrain.training.run_folder import load_model
+from scenetrain.training.run_folder import TrainedModel, load_model
 
 WORST = ("worst", "second worst", "third worst")
 
@@ -128,9 +130,9 @@ def _draw_scene(splits: Sequence[SceneList], position: int, runs: Sequence[Score
     """A scene's images, the truth of the main output and what each run predicts."""
     classes, main = splits[0].classes, runs[0].result.main.output
     stored = splits[0][position]
-    volumes = [
-        Volume("truth", "", _as_voxels(main.truth(stored.labels[None], len(classes))), volume_names(main, classes))
-    ]
+    true = _as_voxels(main.truth(stored.labels[None], len(classes)))
+    volumes = [Volume("truth", "", true, volume_names(main, classes))]
+    answers = []
     for run, scenes in zip(runs, splits, strict=True):
         output = run.result.main.output
         item = scenes[position]
@@ -139,17 +141,31 @@ def _draw_scene(splits: Sequence[SceneList], position: int, runs: Sequence[Score
         predicted = output.predicted(probabilities, run.trained.thresholds[output.name])
         note = f"IoU {show(run.result.scenes[position].ious[output.name])}"
         volumes.append(Volume(run.name, note, _as_voxels(predicted), volume_names(output, classes)))
-    images = stored.images.permute(0, 2, 3, 1).numpy()
-    content = io.BytesIO()
+        answers.append(probabilities)
     camera, grid = splits[0].camera(position), splits[0].grid
-    if camera is not None:
-        frusta = [Frustum(volume.head, volume.note, _as_labels(volume.masks)) for volume in volumes]
-        sheet = comparison_sheet(images[0], frusta, splits[0].scene(position).cameras[camera], volumes[0].names)
+    if isinstance(grid, GridSpec):
+        sheet = scene_sheet(stored.images.permute(0, 2, 3, 1).numpy(), volumes, grid)
     else:
-        assert isinstance(grid, GridSpec)
-        sheet = scene_sheet(images, volumes, grid)
+        assert camera is not None
+        scene = splits[0].scene(position)
+        poses = _poses(runs[0].trained, stored.images.to(device), answers[0], scene, camera)
+        frusta = [Frustum(volume.head, volume.note, _as_labels(volume.masks)) for volume in volumes]
+        image = stored.images[0].permute(1, 2, 0).numpy()
+        sheet = comparison_sheet(image, frusta, scene.cameras[camera], volumes[0].names, poses)
+    content = io.BytesIO()
     sheet.save(content, "PNG", optimize=True)
     return content.getvalue()
+
+
+def _poses(
+    trained: TrainedModel, images: Tensor, probabilities: Tensor, scene: StoredScene, camera: int
+) -> tuple[list[SeenPose], list[SeenPose]] | None:
+    """True poses, and those that a network finds in images uint8 (1, 3, H, W); None where it reads none."""
+    if trained.family.find_objects is None:
+        return None
+    cameras, classes = [scene.cameras[camera]], trained.classes
+    [found] = trained.family.find_objects(trained.model, images.float() / 255, probabilities, cameras, classes)
+    return true_poses(scene, camera), [found_pose(item) for item in found]
 
 
 def _as_voxels(masks: Tensor) -> NDArray[np.bool_]:

@@ -84,6 +84,21 @@ def test_channels_and_sizes_are_the_specification_s_table() -> None:
     assert seen[9:] == [(48, 8, 8, 32), (24, 16, 16, 64), (16, 32, 32, 128), (10, 32, 32, 128)]
 
 
+def test_weights_drawn_by_fan_in_keep_the_variance_through_every_doubling() -> None:
+    torch.manual_seed(0)
+    network = build(config("model.width=0.5"), 9, (128, 128, 128), pretrained=False).train()
+    gains: list[float] = []
+    for up in network.generator.ups:
+        doubling = next(m for m in up.modules() if isinstance(m, nn.ConvTranspose3d))
+        doubling.register_forward_hook(
+            lambda module, given, found: gains.append(float(found.detach().std() / given[0].detach().std()))
+        )
+    network.generator(torch.rand(2, 3, 256, 256))
+    assert len(gains) == 3 and all(0.5 < gain < 2 for gain in gains)
+    published = build(load_config("ssz", (), "ssz"), 9, (128, 128, 128), pretrained=False)
+    assert float(published.generator.head.volume.weight.detach().std()) == pytest.approx(0.02, rel=0.3)
+
+
 def cut_generator(residuals: str) -> Generator:
     """A generator whose volume says nothing, so that only the skip into its head is left."""
     torch.manual_seed(0)

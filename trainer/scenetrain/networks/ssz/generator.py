@@ -6,6 +6,7 @@ specification, section 2; SSZ paper, section 3.2.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from scenetrain.blocks.inverted_residual import (
 
 Residuals = Literal["2d+3d", "3d", "none"]
 """Where inverted residuals stand: in encoder and decoder, in the decoder alone, nowhere (the paper's ablations)."""
+
+Initial = Literal["normal", "fan_in"]
+"""How weights are drawn: normal(0, 0.02), or with a variance of 2 / (1 + LEAK^2) / inputs (He et al. 2015)."""
 
 STEM = 32
 ENCODER = ((24, 2), (32, 3), (64, 4), (128, 3), (256, 2))  # channels and blocks of each halving, from 1/2 on
@@ -81,6 +85,16 @@ class Generator(nn.Module):
             volume = up(volume, maps[-1 - number])
         logits: Tensor = self.head(volume, maps[-1 - self.levels])
         return logits
+
+
+def draw_by_fan_in(module: nn.Module) -> None:
+    """For nn.Module.apply: convolutions keep the variance of what they are given."""
+    if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d):
+        taps = math.prod(
+            k / s if module.transposed else k for k, s in zip(module.kernel_size, module.stride, strict=True)
+        )
+        inputs = taps * module.in_channels / module.groups
+        nn.init.normal_(module.weight, 0.0, math.sqrt(2 / (1 + LEAK**2) / inputs))
 
 
 def scaled(channels: int, width: float) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from scenetrain.networks.contract import Inputs
-from scenetrain.networks.ssz.generator import Generator
+from scenetrain.networks.ssz.generator import Generator, draw_by_fan_in
 from scenetrain.networks.ssz.judge import Judge
 from scenetrain.networks.ssz.losses import class_weights
 from scenetrain.networks.ssz.settings import SszConfig
@@ -51,6 +51,8 @@ class Ssz(nn.Module):
         self.balance = config.losses.balance
         self.register_buffer("weights", torch.ones(1 + classes))
         self.apply(_draw_weights)
+        if model.initial == "fan_in":
+            self.generator.apply(draw_by_fan_in)
 
     def forward(self, inputs: Inputs, wanted: Sequence[str]) -> dict[str, Logits]:
         """Images (B, 1, 3, H, W) to {"labels": logits}."""

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from scenetrain.config import STRICT, Config, ModelSettings
-from scenetrain.networks.ssz.generator import Residuals
+from scenetrain.networks.ssz.generator import Initial, Residuals
 from scenetrain.networks.ssz.judge import Condition
 from scenetrain.networks.ssz.losses import PoseLoss
 
@@ -25,6 +25,8 @@ class SszModel(ModelSettings):
     """Dropout after the three inner doublings (the authors' earlier code: 0.5)."""
     detail: int = Field(default=1, ge=1, le=16)
     """Cells of the grid along one edge of a cell that the generator decides (1: the paper's; a power of 2)."""
+    initial: Initial = "normal"
+    """How the generator's weights are drawn: "normal" (0, 0.02; the authors' earlier code), or "fan_in" (He et al.)."""
     condition: Condition = "channels"
     """How the judge sees the image: as channels of every slice, or as slices before the first."""
 

@@ -9,6 +9,7 @@ import torch
 from helpers import small_ssz_family
 from helpers.trainer_boxes import View, write_boxes
 from scenegen.core.errors import UsageError
+from scenetrain.blocks.coarse_cells import label_shares
 from scenetrain.config import Config
 from scenetrain.data.reads import NO_EXTRAS, Extras
 from scenetrain.networks.contract import Inputs, Step
@@ -16,7 +17,7 @@ from scenetrain.networks.settings import load_config
 from scenetrain.networks.ssz.family import FAMILY, build
 from scenetrain.networks.ssz.generator import Generator
 from scenetrain.networks.ssz.judge import Judge
-from scenetrain.networks.ssz.losses import class_weights, judged, label_loss, label_shares, pose_loss
+from scenetrain.networks.ssz.losses import class_weights, judged, label_loss, pose_loss
 from scenetrain.networks.ssz.network import Logits
 from scenetrain.networks.ssz.pose import Poses, PoseTargets
 from scenetrain.networks.ssz.stages import generator_loss, judge_loss, stages

@@ -62,7 +62,9 @@ def test_damage_is_one_line(saved: Path, tmp_path: Path) -> None:
 
 def test_a_family_that_is_not_here_is_named(saved: Path, tmp_path: Path) -> None:
     torch.save(torch.load(saved, weights_only=True) | {"family": "inverted"}, tmp_path / "model.pt")
-    with pytest.raises(ScenegenError, match=r"model\.pt: no model 'inverted'; known: everted, ssz; use the scenetrain"):
+    with pytest.raises(
+        ScenegenError, match=r"model\.pt: no model 'inverted'; known: everted, ssz, zgan; use the scenetrain"
+    ):
         load_model(tmp_path, CPU)
 
 

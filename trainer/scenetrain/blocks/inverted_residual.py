@@ -24,6 +24,11 @@ def laid_out(volume: Tensor) -> Tensor:
     return volume.contiguous(memory_format=torch.channels_last_3d if volume.is_cuda else torch.contiguous_format)
 
 
+def channels_last(volume: Tensor) -> Tensor:
+    """The same numbers with a cell's channels side by side: for dense convolutions the faster layout everywhere."""
+    return volume.contiguous(memory_format=torch.channels_last_3d)
+
+
 class DepthwiseDouble(nn.ConvTranspose3d):
     """A depthwise transposed convolution (kernel 4, stride 2, padding 1): (B, C, W, H, D) -> (B, C, 2W, 2H, 2D).
 
@@ -82,6 +87,21 @@ def _shifted(cells: Tensor, pair: tuple[int, ...]) -> Tensor:
     a, b, c = pair
     width, height, depth = (length - 1 for length in cells.shape[-3:])
     return cells[:, :, a, b, c, a : a + width, b : b + height, c : c + depth]
+
+
+def copy_inflate(volume: Tensor, image: Tensor) -> Tensor:
+    """An image map copied along depth, behind the volume's channels: (B, Cv, W, H, D) and (B, Ci, W, H)."""
+    copies = image.unsqueeze(-1).expand(*image.shape, volume.shape[-1])
+    return torch.cat([volume, copies], 1)
+
+
+def image_slices(image: Tensor, frustum: Tensor) -> Tensor:
+    """An image's red, green and blue as slices nearer than the nearest, the same in every channel.
+
+    (B, 3, w, h) and (B, C, w, h, d) -> (B, C, w, h, 3 + d); so Z-GAN's code shows its judge the image.
+    """
+    slices = image.movedim(1, -1).unsqueeze(1)
+    return torch.cat([slices.expand(-1, frustum.shape[1], -1, -1, -1), frustum], 4)
 
 
 def depthwise2d(channels: int, stride: int = 1) -> nn.Sequential:
@@ -192,5 +212,4 @@ class PlainUpsample(nn.Module):
 
     def forward(self, volume: Tensor, image: Tensor) -> Tensor:
         """(B, Cv, W, H, D) and (B, Ci, W, H) -> (B, Co, 2W, 2H, 2D)."""
-        copies = image.unsqueeze(-1).expand(*image.shape, volume.shape[-1])
-        return self.body(laid_out(torch.cat([volume, copies], 1)))
+        return self.body(laid_out(copy_inflate(volume, image)))

@@ -14,6 +14,7 @@ DEFAULT = "everted"
 FAMILIES: dict[str, str] = {
     "everted": "scenetrain.networks.everted.family",
     "ssz": "scenetrain.networks.ssz.family",
+    "zgan": "scenetrain.networks.zgan.family",
 }
 """Name to the module that holds FAMILY; a module is imported when its family is asked for."""
 

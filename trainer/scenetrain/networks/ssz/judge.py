@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scenetrain.blocks.inverted_residual import LEAK, InvertedResidual3d, laid_out
+from scenetrain.blocks.inverted_residual import LEAK, InvertedResidual3d, image_slices, laid_out
 from scenetrain.networks.ssz.generator import scaled
 
 Condition = Literal["channels", "slices"]
@@ -63,8 +63,7 @@ class Judge(nn.Module):
         if self.condition == "channels":
             shown = torch.cat([frustum, image.expand(*image.shape[:4], frustum.shape[4])], 1)
         else:  # red, green and blue as three slices nearest to the camera
-            slices = image.squeeze(-1).movedim(1, -1).unsqueeze(1)
-            shown = torch.cat([slices.expand(-1, frustum.shape[1], -1, -1, -1), frustum], 4)
+            shown = image_slices(image.squeeze(-1), frustum)
         offset, rotation, real = self.head(self.body(laid_out(shown))).split(PARTS, 1)
         return Certificate(offset.sigmoid(), functional.normalize(rotation.float(), dim=1), real.squeeze(1))
 

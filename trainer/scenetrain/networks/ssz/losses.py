@@ -28,19 +28,6 @@ def class_weights(counts: Tensor, balance: float = 1.0) -> Tensor:
     return weights.float()
 
 
-def label_shares(labels: Tensor, classes: int, detail: int) -> Tensor:
-    """The share of each label in cubes of `detail` cells: uint8 (B, W, H, D) to float32 (B, 1 + C, w, h, d)."""
-    if detail == 1:
-        known = torch.arange(1 + classes, device=labels.device, dtype=torch.uint8)
-        return (labels.unsqueeze(1) == known.view(-1, 1, 1, 1)).float()
-    blocks = [size // detail for size in labels.shape[1:]]
-    cells = labels.unflatten(3, (-1, detail)).unflatten(2, (-1, detail)).unflatten(1, (-1, detail))
-    cells = cells.permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, detail**3).long()
-    first = torch.arange(len(cells), device=labels.device).mul_(1 + classes).unsqueeze(1)
-    counts = torch.bincount(cells.add_(first).flatten(), minlength=len(cells) * (1 + classes))
-    return counts.view(len(labels), *blocks, 1 + classes).movedim(-1, 1).float() / detail**3
-
-
 def label_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
     """Mean over all cells of -k_f log B_f: logits and shares (B, 1 + C, w, h, d), weights (1 + C,).
 

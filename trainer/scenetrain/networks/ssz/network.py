@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from scenetrain.blocks.adversarial import draw_weights
+from scenetrain.blocks.coarse_cells import repeat_blocks
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.ssz.generator import Generator, draw_by_fan_in
 from scenetrain.networks.ssz.judge import Judge
@@ -24,17 +26,11 @@ class Logits(NamedTuple):
 
     def probabilities(self) -> Tensor:
         """float32 (B, 1 + C, W, H, D), for every cell of the grid."""
-        found = self.coarse.float().softmax(1)
-        for axis in range(2, 5) if self.detail > 1 else ():
-            found = found.repeat_interleave(self.detail, axis)
-        return found
+        return repeat_blocks(self.coarse.float().softmax(1), self.detail)
 
     def likeliest(self) -> Tensor:
         """The likeliest label of every cell, uint8 (B, W, H, D); 0 is air."""
-        found = self.coarse.argmax(1).to(torch.uint8)
-        for axis in range(1, 4) if self.detail > 1 else ():
-            found = found.repeat_interleave(self.detail, axis)
-        return found
+        return repeat_blocks(self.coarse.argmax(1).to(torch.uint8), self.detail)
 
 
 class Ssz(nn.Module):
@@ -50,7 +46,7 @@ class Ssz(nn.Module):
         self.detail = model.detail
         self.balance = config.losses.balance
         self.register_buffer("weights", torch.ones(1 + classes))
-        self.apply(_draw_weights)
+        self.apply(draw_weights)
         if model.initial == "fan_in":
             self.generator.apply(draw_by_fan_in)
 
@@ -67,14 +63,3 @@ class Ssz(nn.Module):
 def has_judge(config: SszConfig) -> bool:
     """Whether the configuration trains against a judge."""
     return config.losses.adversarial_weight > 0 or config.losses.pose_weight > 0
-
-
-def _draw_weights(module: nn.Module) -> None:
-    """As in the authors' earlier code: weights normal(0, 0.02), those of batch norm normal(1, 0.02)."""
-    if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)

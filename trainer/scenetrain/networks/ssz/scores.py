@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from scenegen.core.scene.classes import object_class
 
+from scenetrain.blocks.coarse_cells import label_shares
 from scenetrain.metrics.frustum_scores import frustum_scorers
 from scenetrain.metrics.objects import match
 from scenetrain.metrics.poses import PoseErrors, pose_errors
 from scenetrain.metrics.tables import Row, ScoredBatch, Scorer, ScorerSetup, ScoreTable, as_arrays
 from scenetrain.networks.ssz.judge import Certificate
-from scenetrain.networks.ssz.losses import label_shares
 from scenetrain.networks.ssz.network import Logits, Ssz
 from scenetrain.networks.ssz.objects import objects_of
 from scenetrain.networks.ssz.pose import PoseTargets, box_corners, pose_targets, poses_at, turned_to_fit

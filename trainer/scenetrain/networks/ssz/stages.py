@@ -8,11 +8,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim.lr_scheduler import LRScheduler
 
+from scenetrain.blocks.adversarial import adam, constant_then_linear
+from scenetrain.blocks.coarse_cells import label_shares
 from scenetrain.networks.contract import Losses, Stage, Step, Turn
 from scenetrain.networks.ssz.judge import Certificate
-from scenetrain.networks.ssz.losses import judged, label_loss, label_shares, pose_loss
+from scenetrain.networks.ssz.losses import judged, label_loss, pose_loss
 from scenetrain.networks.ssz.network import Ssz, has_judge
 from scenetrain.networks.ssz.pose import PoseTargets, pose_targets, poses_at
 from scenetrain.networks.ssz.settings import SszConfig, SszLosses
@@ -25,15 +27,10 @@ def stages(config: SszConfig) -> tuple[Stage, ...]:
     settings, losses = config.ssz, config.losses
 
     def optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
-        return torch.optim.Adam(parameters, settings.learning_rate, (0.5, 0.999), fused=parameters[0].is_cuda or None)
+        return adam(parameters, settings.learning_rate)
 
     def schedule(optimizer: Optimizer) -> LRScheduler:
-        last = config.training.epochs
-
-        def factor(epoch: int) -> float:
-            return min(1.0, (last - epoch) / (settings.decay_epochs + 1)) if settings.decay_epochs else 1.0
-
-        return LambdaLR(optimizer, factor)
+        return constant_then_linear(optimizer, config.training.epochs, settings.decay_epochs)
 
     def judge_optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
         made = optimizer(parameters)

@@ -289,6 +289,7 @@ def test_the_class_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.Monke
     assert keys == {field.name for field in dataclasses.fields(classes.ObjectClass)} - {"name", "usual_size"} | {
         "height",
         "longest",
+        "width",
     }
 
 

@@ -122,11 +122,20 @@ def test_blotches_are_a_doubt(tmp_path: Path) -> None:
 
 def test_small_all_over_is_a_doubt(tmp_path: Path) -> None:
     """Each measure of a desk that was modelled at half its size is one that some table has; both are not."""
-    (finding,) = check_asset(prepare(raw(table(0.73, 0.39, 0.38), "desk", "table"), tmp_path))
+    (finding,) = check_asset(prepare(raw(table(0.73, 0.39, 0.38), "half", "table"), tmp_path))
     assert (finding.kind, finding.says) == (
         "size",
         "0.73 x 0.39 x 0.38 m is small for a table; if that is wrong, add it again with --height",
     )
+
+
+def test_the_name_of_a_model_tells_its_kind(tmp_path: Path) -> None:
+    """A coffee table is no small table, and a desk is no coffee table."""
+    low = table(1.0, 0.5, 0.3)
+    assert check_asset(prepare(raw(low, "coffee_table", "table"), tmp_path)) == ()
+    (finding,) = check_asset(prepare(raw(low, "office_desk", "table"), tmp_path))
+    assert "unusual size for a table called office" in finding.says or "called desk" in finding.says
+    assert "--height" in finding.says
 
 
 def test_doubts_leave_the_exit_status_at_0(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ CASES = {
         table(1.4, 0.7, 0.74),
         0.5,
         "--height",
-        "a small size for a desk",
+        "a small size for a table called",
         (1.4, 0.7, 0.74),
     ),
     "house at a third": ("building", house(), 0.45, "--height", "a small size for a building", (9.0, 6.0, 8.0)),

@@ -81,7 +81,8 @@ def test_units_are_guessed(tmp_path: Path) -> None:
         mesh.export(tmp_path / f"chair{number}.stl")
     for said, model in zip(units, read(find_files([tmp_path]), ImportOptions("chair")), strict=True):
         assert isinstance(model, RawModel)
-        np.testing.assert_allclose(extent(model), CHAIR_SIZE, rtol=2e-3, err_msg=said)
+        exact = 3e-2 if said == "units unknown" else 2e-3  # by the height of its seat
+        np.testing.assert_allclose(extent(model), CHAIR_SIZE, rtol=exact, err_msg=said)
         assert said in " ".join(model.warnings)
 
 

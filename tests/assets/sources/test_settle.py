@@ -35,7 +35,7 @@ def test_files_of_one_folder_and_type_decide_for_another() -> None:
     lying = [(f"a/{number}/meshes/m.obj", SHOWS_LYING) for number in range(3)]
     found = settled([("a/x/x.obj", SHOWS_NOTHING), *lying])["a/x/x.obj"]
     assert found.up.axis == "-y"
-    assert found.noticed == "up axis guessed: -y, as the other 3 .obj files in a"
+    assert found.noticed == "up axis guessed: -y, as the other 3 .obj files in a; if that is wrong, give --up z"
     standing = [(f"b/{number}.obj", SHOWS_STANDING) for number in range(3)]
     both = settled([*lying, *standing, ("a/x.obj", SHOWS_NOTHING), ("b/x.obj", SHOWS_NOTHING)])
     assert (both["a/x.obj"].up.axis, both["b/x.obj"].up.axis) == ("-y", "z")

@@ -25,7 +25,8 @@ LEAKY = 0.5  # share of leaky columns above which the voxelizer mostly guesses
 DISAGREE = 0.6  # share of faces that looked outward, below which the file's orientation was useless
 FEWEST = 12  # triangles of a box
 # Bounds for height and length together, relative to the usual ones; stools and benches exceed one of them.
-SMALL, LARGE = 0.6, 1.55
+SMALL, LARGE = 0.6, 1.45
+NEARLY = 1.2  # of the usual ranges: a little large, not on its side
 ASTRAY = 0.3  # a box whose normals are smoothed over its edges has 0.2
 WIDEST = 3.3  # metres: road vehicles are 2.55 m wide, and their mirrors reach out
 TOP = 0.6  # share of the height above which a flat surface is a top: desks have rims and shelves
@@ -41,6 +42,9 @@ _WARNINGS = {
     "unit": "size",
     "an unusual size": "size",
     "a small size": "size",
+    "a large size": "size",
+    "parts are called": "objects",
+    "what stands around": "objects",
     "stretched": "size",
 }
 _TIPS = 0.04  # metres by which the centroid may lie outside the points near the floor
@@ -136,24 +140,31 @@ def _textures(asset: Asset) -> Iterator[tuple[str, str]]:
 
 def _shape(asset: Asset, mesh: Mesh) -> Iterator[tuple[str, str]]:
     entry = object_class(asset.class_name)
-    usual, built_in = entry.usual_size, asset.provenance.author == "scenegen"  # whose size and pose are intended
+    built_in = asset.provenance.author == "scenegen"  # whose size and pose are intended
+    usual = entry.usual_size_of(f"{asset.name} {asset.provenance.title}")
+    said = any(kind == "size" and "--height" in text for kind, text in _warned(asset))
     shown = " x ".join(f"{value:.2f}" for value in asset.size)
     if usual and not usual.fits(asset.size):
         x, y, z = asset.size
-        if usual.fits((x, z, y)) or usual.fits((z, y, x)):
+        on_side = usual.fits((x, z, y)) or usual.fits((z, y, x))
+        whole = entry.usual_size or usual  # without the name
+        if on_side and not whole.fits(asset.size, NEARLY):
             yield (
                 "side",
                 f"{shown} m is the usual size of a {asset.class_name} that lies on its side; add it again with --up",
             )
-        else:
-            yield "size", f"{shown} m is an unusual size for a {asset.class_name}"
-    elif usual and not entry.person and not built_in:
+        elif not said:
+            advice = "if it is wrong, add it again with --height"
+            kind = entry.kind_named(f"{asset.name} {asset.provenance.title}")
+            what = f"{asset.class_name} called {kind[0]}" if kind else asset.class_name
+            yield "size", f"{shown} m is an unusual size for a {what}; {advice}"
+    elif usual and not entry.person and not built_in and not said:
         x, y, z = asset.size
         factor = math.sqrt(z / usual.height[1] * max(x, y) / usual.longest[1])
         if not SMALL < factor < LARGE:
             how = "small" if factor < 1 else "large"
             yield "size", f"{shown} m is {how} for a {asset.class_name}; if that is wrong, add it again with --height"
-    if entry.street == "lane" and min(asset.size[:2]) > WIDEST:
+    if entry.street == "lane" and not said and min(asset.size[:2]) > WIDEST:
         yield (
             "size",
             f"{min(asset.size[:2]):.2f} m is wide for a {asset.class_name}; if it is wrong, add it again with --height",
@@ -199,8 +210,7 @@ def _overhang(mesh: Mesh) -> float:
 def _recorded(asset: Asset) -> Iterator[tuple[str, str]]:
     """Findings that the preparation recorded."""
     findings: dict[str, Any] = dict(asset.findings)
-    for warning in map(str, findings.get("warnings", ())):
-        yield next((kind for start, kind in _WARNINGS.items() if warning.startswith(start)), "source"), warning
+    yield from _warned(asset)
     if findings.get("leaky_columns", 0.0) > LEAKY:
         yield (
             "surface",
@@ -213,3 +223,9 @@ def _recorded(asset: Asset) -> Iterator[tuple[str, str]]:
         )
     if asset.provenance.licence == "unknown":
         yield "licence", "unknown; add the model again with --licence"
+
+
+def _warned(asset: Asset) -> Iterator[tuple[str, str]]:
+    """The warnings of its source, each with its kind."""
+    for warning in map(str, asset.findings.get("warnings", ())):
+        yield next((kind for start, kind in _WARNINGS.items() if warning.startswith(start)), "source"), warning

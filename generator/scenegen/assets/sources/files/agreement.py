@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 FEWEST = 3  # files that must agree, and none may disagree
+HIGHEST = 3  # folders above a file that are asked: package/model/meshes; farther up lie files of other authors
 MOST_HELD_BYTES = 1_000_000_000  # models that wait for others; beyond it the first of them goes on undecided
 
 Answer = TypeVar("Answer", bound=Hashable)
@@ -42,13 +43,13 @@ def may_agree_of(files: Iterable[Path]) -> Callable[[Path], bool]:
 def agreed(file: Path, votes: Iterable[tuple[Path, Answer]]) -> Agreement[Answer] | None:
     """What at least FEWEST files of one type, in the nearest folder that has so many, all answer; else None.
 
-    Only folders below the one that holds all the files are asked, and that one.
+    Only folders below the one that holds all the files are asked, and that one, and none far above the file.
     """
     same_type = [(each.absolute(), answer) for each, answer in votes if each.suffix.lower() == file.suffix.lower()]
     if len(same_type) < FEWEST:
         return None
     top = Path(commonpath([each.parent for each, _ in same_type] + [file.absolute().parent]))
-    for folder in file.absolute().parents:
+    for folder in file.absolute().parents[:HIGHEST]:
         answers = [answer for each, answer in same_type if folder in each.parents]
         if len(answers) >= FEWEST:
             first = answers[0]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from scenegen.assets.sources.files.askew import angle_askew, turn_about_z
 from scenegen.assets.sources.files.guess import FRONTS, guess_front, turn_front
+from scenegen.assets.sources.files.seat import BACKED, seat_share
 from scenegen.assets.sources.files.up_axis import BICYCLES, is_vehicle
-from scenegen.assets.sources.files.vehicle_front import vehicle_front
+from scenegen.assets.sources.files.vehicle_front import front_by_parts, vehicle_front
 from scenegen.assets.sources.files.vehicle_shape import front_by_shape
 from scenegen.core.asset_library import Material
 from scenegen.core.scene.classes import object_class
@@ -32,10 +33,12 @@ def find_facing(
     material_index: NDArray[np.integer[Any]],
     materials: Sequence[Material],
     class_name: str,
+    parts: tuple[NDArray[np.integer[Any]], Sequence[str]] | None = None,
 ) -> Facing:
     """How an upright model must turn about Z; not at all where nothing shows its front.
 
-    vertices (V, 3), faces (F, 3), material_index (F,).
+    vertices (V, 3), faces (F, 3), material_index (F,); `parts`: the number of each face's part, and the names of the
+    parts.
     """
     vehicle = is_vehicle(object_class(class_name))
     has_length = vehicle or class_name in BICYCLES
@@ -47,19 +50,25 @@ def find_facing(
         warnings.append(f"it stood askew: turned by {degrees:.0f} degrees")
     front = guess_front(vertices, faces, class_name)
     if vehicle:
-        front = vehicle_front(vertices, faces, material_index, materials, class_name)
+        front = front_by_parts(vertices, faces, *parts) if parts else None
+        front = front or vehicle_front(vertices, faces, material_index, materials, class_name)
     if front is None and has_length:
         front = front_by_shape(vertices, faces, class_name)
     across, along, _ = np.ptp(vertices, axis=0)
     if front is None and has_length and across > along:
         warnings.append("front not known: its length was laid along Y; if it drives backwards, give --front -x")
         front = "x"
-    elif front is None and (has_length or class_name in FRONTS):
+    elif front is None and (has_length or class_name in FRONTS) and not _is_stool(vertices, faces, class_name):
         other = "y" if has_length else "x, -x or y"
         warnings.append(f"front not known: kept as in the file; if it is wrong, give --front {other}")
     elif front not in (None, "-y"):
         warnings.append(f"front guessed: {front}")
     return Facing(turn_front(front or "-y") @ turn, tuple(warnings))
+
+
+def _is_stool(vertices: NDArray[np.float64], faces: NDArray[np.integer[Any]], class_name: str) -> bool:
+    """Whether a chair has no back, so that no side of it is wrong."""
+    return class_name == "chair" and (seat_share(vertices, faces) or 0.0) > BACKED
 
 
 def arms_stretched_out(vertices: NDArray[np.float64], class_name: str) -> str | None:

@@ -21,7 +21,7 @@ from scenegen.assets.sources.files.guess import SizeGuess, guess_scale, turn_fro
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
 from scenegen.assets.sources.files.objects import objects_of, renumbered
-from scenegen.assets.sources.files.posture import SITTING_HEIGHT, sits
+from scenegen.assets.sources.files.posture import own_height, posture_doubt, set_doubt
 from scenegen.assets.sources.files.settle import ReadFile, SizedModel, in_one_scale, notice_of, settle_size, settle_up
 from scenegen.assets.sources.files.up_axis import UNDECLARED, UpAxis, find_up
 from scenegen.core.asset_library import Provenance
@@ -197,7 +197,10 @@ def _placed(
         turn = turn_front(options.front) @ turn
     else:
         index = imported.material_index[kept]
-        facing = find_facing(corners @ turn.T, faces, index, imported.materials, options.class_name)
+        sizes = [number for _, number in imported.part_sizes]
+        part = np.repeat(np.arange(len(sizes)), sizes)
+        named = (part[kept], [each for each, _ in imported.part_sizes]) if len(part) == len(kept) else None
+        facing = find_facing(corners @ turn.T, faces, index, imported.materials, options.class_name, named)
         turn = facing.turn @ turn
         warnings += facing.warnings
     placed = vertices @ turn.T
@@ -214,10 +217,15 @@ def _placed(
             extent,
             options.class_name,
             states_unit=suffix not in UNDECLARED,
-            name=name,
-            sitting_height=SITTING_HEIGHT if sits(corners @ turn.T, faces, options.class_name) else None,
+            name=f"{name} {_name_of(file)}",
+            own_height=own_height(corners @ turn.T, faces, options.class_name),
         )
     warnings += [guess.warning] if guess.warning else []
+    if not guess.given and guess.warning is None:
+        own = placed[np.unique(used)] * guess.scale
+        warnings += [doubt] if (doubt := posture_doubt(own, faces, options.class_name)) else []
+    if not any(text.startswith("parts are called") for text in warnings):
+        warnings += [doubt] if (doubt := set_doubt(corners @ turn.T, faces, options.class_name)) else []
     if arms := arms_stretched_out(placed[np.unique(used)], options.class_name):
         warnings.append(arms)
     broken = ~np.isfinite(imported.vertices).all(axis=1)

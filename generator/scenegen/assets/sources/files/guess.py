@@ -7,12 +7,14 @@ every guess.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from scenegen.assets.sources.files.doubts import size_doubt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import UsualSize, object_class
 
@@ -20,10 +22,7 @@ Floats = NDArray[np.float64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 ODD = 1.5
 NEARLY = 1.2
-SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
-CHILD = 1.1  # metres
 LEAST, MOST = 0.01, 50.0  # metres: the length of nearly everything that is an object of its own
-DESK = ("desk", 0.6, 0.74)  # a word in the name of a table, the height below which it is small, and the usual one
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -73,6 +72,13 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> Surfac
     return SurfaceSamples(corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across))
 
 
+class OwnHeight(NamedTuple):
+    """A height in metres that the shape of a model asks for, `because` of something: a seat, a person who sits."""
+
+    height: float
+    because: str
+
+
 class SizeGuess(NamedTuple):
     """The factor to metres; whether it is scaled `to_usual` size, as no unit fits; whether the user has `given` it."""
 
@@ -88,7 +94,7 @@ def guess_scale(
     *,
     states_unit: bool,
     name: str = "",
-    sitting_height: float | None = None,
+    own_height: OwnHeight | None = None,
 ) -> SizeGuess:
     """The factor to metres, and a warning when it is a guess.
 
@@ -96,10 +102,12 @@ def guess_scale(
     if none fits, scaled to the usual size. Where the file
     `states_unit` and its size is nearly usual in that unit, it keeps that size, unless the usual size is far from it:
     a table of 3 m is kept; a chair twice as high as usual is taken for a model drawn without regard to its unit.
-    `name` is that of the model; `sitting_height` in metres is given for a person who sits.
+    The words of `name` tell the kind of the model, and so its usual height; `own_height` is what its shape asks for,
+    where no unit fits.
     ScenegenError where nothing tells: the file states no unit and the class has no usual size.
     """
-    usual = object_class(class_name).usual_size
+    kind = object_class(class_name)
+    usual = kind.usual_size
     if usual is None and states_unit:
         longest = max(size)
         strange = f"{longest:.4g} m long, as its file states; if that is wrong, give --scale, such as 0.001 for mm"
@@ -112,36 +120,35 @@ def guess_scale(
         )
     unusual = "an unusual size, taken as metres; give --scale or --height if that is wrong"
     to_usual = usual.scale_to_usual(size)
-    near = usual.fits(size, NEARLY) and 1 / NEARLY <= to_usual <= NEARLY
+    near = usual.fits(size, NEARLY) and 1 / NEARLY <= replace(usual, width=None).scale_to_usual(size) <= NEARLY
     if states_unit and near and not usual.fits(size):
         return SizeGuess(1.0, warning=unusual)
     fitting = [name for name, factor in UNITS.items() if usual.fits(_times(size, factor))]
+    if fitting == ["inch"] and own_height is not None and size[2] > 0:
+        agrees = 1 / NEARLY < own_height.height / (size[2] * UNITS["inch"]) < NEARLY
+        fitting = fitting if agrees else []  # a seat tells more
     if fitting:
         unit = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda each: _rank(each, size, usual))
         others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (unit, "m")]
         said = ["; ".join([f"units guessed: {unit}", *others])] if unit != "m" else []
-        small = _unit_box(size, usual, unit) or _small(
-            _times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit
-        )
-        return SizeGuess(UNITS[unit], warning="; ".join([*said, *([small] if small else [])]) or None)
+        doubt = size_doubt(_times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit)
+        if unit == "inch" and doubt is None:
+            common = (kind.usual_size_of(name) or usual).height[1]
+            doubt = f"which is rare; if that is wrong, give --height {common:g}"
+        return SizeGuess(UNITS[unit], warning="; ".join([*said, *([doubt] if doubt else [])]) or None)
     if usual.fits(size, ODD) and not usual.fits(_times(size, to_usual)):
         return SizeGuess(1.0, warning=unusual)  # a throne stays a throne, it is not scaled to half its width
-    if sitting_height is not None and size[2] > 0:
-        scale = sitting_height / size[2]
-        taken = f"units unknown: scaled by {scale:.3g} to {sitting_height:g} m, as one who sits"
-        return SizeGuess(scale, to_usual=True, warning=f"{taken}; if it stands, give --height {usual.height[1]:g}")
-    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {class_name}; if that is wrong, give "
-    return SizeGuess(to_usual, to_usual=True, warning=f"{warning}its true height, such as --height {usual.height[1]:g}")
-
-
-def _unit_box(size: tuple[float, float, float], usual: UsualSize, unit: str) -> str | None:
-    """A warning about a height, or two extents, of exactly the largest, 1 or 2 m: a box that hides the true size."""
-    largest = max(size)
-    edges = [value for value in size if abs(value - largest) < 5e-3 * largest]
-    if unit != "m" or min(abs(largest - 1), abs(largest - 2)) > 5e-3 or (len(edges) < 2 and size[2] not in edges):
-        return None
-    what = f"unit box: the largest extent is exactly {largest:.0f} m, as of models scaled without regard to their size"
-    return f"{what}; if so, give its true height, such as --height {usual.height[1]:g}"
+    named = kind.kind_named(name)
+    of_its_kind = own_height is not None and (named is None or named[1][0] <= own_height.height <= named[1][2])
+    if own_height is not None and of_its_kind and size[2] > 0:
+        scale = own_height.height / size[2]
+        taken = f"units unknown: scaled by {scale:.3g} to a height of {own_height.height:.3g} m, {own_height.because}"
+        return SizeGuess(scale, to_usual=True, warning=f"{taken}, give --height {usual.height[1]:g}")
+    if named is not None:
+        to_usual = (kind.usual_size_of(name) or usual).scale_to_usual(size)
+    what, height = (f"{class_name} called {named[0]}", named[1][1]) if named else (class_name, usual.height[1])
+    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {what}; if that is wrong, give "
+    return SizeGuess(to_usual, to_usual=True, warning=f"{warning}its true height, such as --height {height:g}")
 
 
 def _times(size: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
@@ -152,26 +159,6 @@ def _rank(unit: str, size: tuple[float, float, float], usual: UsualSize) -> tupl
     """Lower is likelier: inches are rare; a building fits in centimetres and in millimetres, but one is nearer."""
     x, y, z = _times(size, UNITS[unit])
     return unit == "inch", abs(np.log(z / usual.height[1])) + abs(np.log(max(x, y) / usual.longest[1]))
-
-
-def _small(size: tuple[float, float, float], class_name: str, name: str, unit: str, *, states_unit: bool) -> str | None:
-    """A warning about a building as high as one storey and as narrow as one with several, a child, or a low desk.
-
-    `size` in metres; `unit` is the one that gives it. A table is low in a desk's name, or where nothing tells its unit.
-    """
-    longest, height = max(size[:2]), size[2]
-    usual = object_class(class_name).usual_size
-    word, least, common = DESK
-    taken = f"{height:.2f} m high, taken as {'metres' if unit == 'm' else unit}"
-    if object_class(class_name).person and height < CHILD and usual is not None:
-        advice = f"if it is no child, give --height {usual.height[1]:g}"
-        return f"a small size for a {class_name}, {taken}; {advice}"
-    if class_name == "table" and height < least and (word in name.lower() or not states_unit):
-        kind = word if word in name.lower() else "table"
-        return f"a small size for a {kind}, {taken}; if it is no low one, give --height {common:g}"
-    if class_name != "building" or height >= SMALL_HEIGHT or (longest >= SMALL_HEIGHT and height <= 0.75 * longest):
-        return None
-    return f"a small size for a building, {taken}; if it has several storeys, give its true height, such as --height 8"
 
 
 def guess_front(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.assets.sources.files.foreign import foreign_parts
 from scenegen.assets.sources.files.guess import UNITS
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.separate import Separated, pieces, separate, variants
@@ -29,6 +30,14 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
     faces = imported.faces
     if class_name == "ground" or not len(faces) or not np.isfinite(imported.vertices[faces]).all():
         return [imported]
+    foreign, words = foreign_parts(imported.part_sizes, class_name)
+    named = f"parts are called {', '.join(words)}"
+    if split and words and len(foreign) == len(faces):
+        imported = with_faces(imported, ~foreign, [f"{named}: left out"])
+        faces = imported.faces
+    elif words:
+        advice = "if they are objects of their own, give --split-objects, which leaves them out"
+        imported = replace(imported, warnings=(*imported.warnings, f"{named}: {advice}"))
     stood = imported.vertices @ turn.T
     if (specks := far_specks(stood, faces)) is not None:
         imported = with_faces(imported, ~specks, ["specks far from the rest were left out"])

@@ -63,13 +63,14 @@ def settle_up(read: Iterable[ReadFile | Refused], may_agree: Callable[[Path], bo
             yield each
         else:
             up = UpAxis(common.answer, sure=True, shown=False)
-            yield replace(each, up=up, noticed=f"up axis guessed: {up.axis}, {common}")
+            kept = "" if up.axis == "z" else "; if that is wrong, give --up z"
+            yield replace(each, up=up, noticed=f"up axis guessed: {up.axis}, {common}{kept}")
 
 
 def notice_of(up: UpAxis, suffix: str) -> str | None:
     """The warning about an up axis that was found in a file of type `suffix`; None where there is no doubt."""
     if up.axis != "z":
-        return f"up axis guessed: {up.axis}"
+        return f"up axis guessed: {up.axis}; if that is wrong, give --up z"
     if up.sure:
         return None
     other = "y" if suffix in UNTURNED else "-y"

@@ -30,6 +30,7 @@ BICYCLES = ("bicycle", "bike")
 FLAT = 0.15  # of the smaller side: a closed laptop is thinner
 DIRECTIONS = np.stack([np.cos(turns := np.arange(12) * np.pi / 12), np.sin(turns)], axis=1)
 SEAT = 0.4  # of the footprint: the level seat of a stool, on legs below it
+LEGS = 0.1  # of `_on_legs`: a stool that lies is not on legs whichever way it is turned
 ROOF = 0.12  # of the surface, more slanting upward than downward: a roof
 NO_ROOF = 0.03  # gables and buttresses slant sideways by less
 
@@ -191,7 +192,7 @@ def _on_soles(model: _Stood) -> float:
 
 
 def _wheels_are_turned(kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
-    if now.low_spread > 0.4 and now.low_cover < 0.1 and now.high_cover > 2 * now.low_cover:
+    if now.low_spread > 0.4 and now.low_cover < 0.12 and now.high_cover > 2 * now.low_cover:
         return False  # on wheels, with what stands on a roof above them
     if _on_wheels(turned) > ON_WHEELS + 0.15 and turned.low_cover < 0.25 and _on_wheels(now) < 0.1:
         return fits_some_unit(kind, turned.size, STYLISED)
@@ -242,8 +243,8 @@ def _two_tops(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
 
 def _legs_are_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
     on_feet = now.low_spread > 0.55 and now.low_cover < 0.1  # a sofa whose arms are as high as its back
-    is_stool = now.low_spread > 0.3 and now.low_cover < 0.1 and now.flat_top > SEAT
-    return not on_feet and not is_stool and _on_legs(turned) > _on_legs(now) + 0.3
+    is_stool = now.low_spread > 0.15 and now.low_cover < 0.1 and now.flat_top > SEAT
+    return not on_feet and not is_stool and _on_legs(turned) > _on_legs(now) + 0.3 and _on_legs(turned) > LEGS
 
 
 def _legs_may_be_turned(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:

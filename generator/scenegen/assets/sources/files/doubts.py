@@ -1,0 +1,91 @@
+"""Doubts of a size that a file's numbers give: sizes that a model of its class, or of its name, rarely has.
+
+Each doubt names the option that gives another size.
+"""
+
+from __future__ import annotations
+
+from scenegen.core.scene.classes import ObjectClass, UsualSize, object_class
+
+Size = tuple[float, float, float]
+
+EXACT = 5e-3  # of the largest extent
+BOXES = (1.0, 2.0)  # metres: boxes that models are scaled to without regard to their size
+GRID = 0.5  # metres: the grid on which games build
+SMALL_THINGS = 3.0  # metres: classes whose usual length is below it are not built on a grid
+SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
+CHILD = 1.1  # metres
+LOW_TABLE, TABLE = 0.6, 0.74  # metres
+
+
+def size_doubt(size: Size, class_name: str, name: str, unit: str, *, states_unit: bool) -> str | None:
+    """A doubt of a size in metres, which the file's numbers give in a `unit`; None where it is an ordinary one.
+
+    `name` is that of the model: its words tell kinds of its class. The doubt of a low table depends on whether its file
+    `states_unit`.
+    """
+    kind = object_class(class_name)
+    usual = kind.usual_size_of(name)
+    if usual is None:
+        return None
+    taken = f"{size[2]:.2f} m high, taken as {'metres' if unit == 'm' else unit}"
+    return (
+        _of_its_name(size, kind, name, taken)
+        or (_box(size, usual) if unit == "m" else None)
+        or _of_its_class(size, kind, name, taken, states_unit=states_unit)
+        or _width(size, kind, usual)
+    )
+
+
+def _of_its_name(size: Size, kind: ObjectClass, name: str, taken: str) -> str | None:
+    """A doubt of a height that is not that of the kind which the model's name tells."""
+    named = kind.kind_named(name)
+    if named is None:
+        return None
+    word, (least, common, most) = named
+    if least <= size[2] <= most:
+        return None
+    how = "small" if size[2] < least else "large"
+    return f"a {how} size for a {kind.name} called {word}, {taken}; if that is wrong, give --height {common:g}"
+
+
+def _box(size: Size, usual: UsualSize) -> str | None:
+    """A doubt of a box that hides the true size: a cube, a box of exactly 1 or 2 m, a box on a grid."""
+    largest = max(size)
+    if usual.longest[1] >= SMALL_THINGS:
+        return None
+    edges = [value for value in size if abs(value - largest) < EXACT * largest]
+    whole = min(abs(largest - box) for box in BOXES) <= EXACT and (len(edges) > 1 or size[2] in edges)
+    grid = all(abs(value / GRID - round(value / GRID)) < EXACT for value in size) and min(size) > 0.9 * GRID
+    if not (whole or grid or len(edges) == 3):
+        return None
+    shown = " x ".join(f"{value:.2f}" for value in size)
+    what = "as of models scaled without regard to their size"
+    return f"unit box: exactly {shown} m, {what}; if so, give its true height, such as --height {usual.height[1]:g}"
+
+
+def _of_its_class(size: Size, kind: ObjectClass, name: str, taken: str, *, states_unit: bool) -> str | None:
+    """A doubt of a building as high as one storey and as narrow as one with several, a child, or a low table."""
+    longest, height = max(size[:2]), size[2]
+    named = kind.kind_named(name)
+    if kind.person and height < CHILD and named is None and kind.usual_size is not None:
+        return (
+            f"a small size for a {kind.name}, {taken}; if it is no child, give --height {kind.usual_size.height[1]:g}"
+        )
+    if kind.name == "table" and height < LOW_TABLE and not states_unit and named is None:
+        return f"a small size for a table, {taken}; if it is no low one, give --height {TABLE:g}"
+    one_storey = height < SMALL_HEIGHT and (longest < SMALL_HEIGHT or height > 0.75 * longest)
+    if kind.name == "building" and one_storey and named is None:
+        advice = "if it has several storeys, give its true height, such as --height 8"
+        return f"a small size for a building, {taken}; {advice}"
+    return None
+
+
+def _width(size: Size, kind: ObjectClass, usual: UsualSize) -> str | None:
+    if usual.width is None or usual.width[0] <= min(size[:2]) <= usual.width[2]:
+        return None
+    wide = min(size[:2])
+    how = "small" if wide < usual.width[0] else "large"
+    height = size[2] * usual.width[1] / max(wide, 1e-9)
+    said = f"a {how} size for a {kind.name}, {wide:.2f} m wide"
+    return f"{said}; if that is wrong, give its true height, such as --height {height:.2f}"

@@ -168,7 +168,7 @@ def test_each_photograph_becomes_a_frustum(
     assert labels.shape == (16, 16, 8) and (labels[:8] == 2).all() and not labels[8:].any()
     [table] = json.loads((tmp_path / "one" / "objects.json").read_text())["objects"]
     assert table["class"] == "table" and table["centre"] == [0, 0, 5] and table["size"] == [1, 0.5, 2]
-    assert table["rotation"] == pytest.approx([0.5**0.5, 0.5**0.5, 0, 0]) and table["confidence"] == 0.75
+    assert table["rotation"] == pytest.approx([0.5**0.5, 0.5**0.5, 0, 0], abs=1e-6) and table["confidence"] == 0.75
     several = predict(trained, photographs, tmp_path / "all", CPU, hfov_deg=20.0, glb=False)
     assert [p.shown.parent for p in several] == [tmp_path / "all" / name for name in "abc"]
     assert not (tmp_path / "all" / "a" / "voxels.glb").exists()

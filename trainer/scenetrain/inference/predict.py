@@ -150,14 +150,14 @@ def _find_objects(
 def _objects_json(objects: Sequence[FoundObject]) -> dict[str, Any]:
     """The objects in the camera's coordinates: where in the world a photograph was taken is not known."""
     return {
-        "axes": "camera, metres, x right, y down, z forward; rotation: w, x, y, z, object to camera",
+        "axes": "the camera's: metres, x right, y down, z forward; rotation is w, x, y, z, from the object's axes",
         "objects": [
             {
                 "class": item.class_name,
-                "centre": item.centre_in_camera,
-                "rotation": item.rotation_to_camera,
-                "size": item.size,
-                "confidence": item.confidence,
+                "centre": [round(metres, 4) for metres in item.centre_in_camera],
+                "rotation": [round(part, 6) for part in item.rotation_to_camera],
+                "size": item.size and [round(metres, 4) for metres in item.size],
+                "confidence": round(item.confidence, 4),
                 "fruxels": item.fruxels,
             }
             for item in objects

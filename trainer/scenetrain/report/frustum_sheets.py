@@ -28,6 +28,8 @@ from scenetrain.report.poses import SeenPose, draw_poses
 
 PANEL, SMALL = 512, 384
 """Pixels along the edges of a panel: of one photograph's sheet, and of a comparison."""
+MOST_POSES = 10
+"""How many found objects are drawn, the largest first."""
 GAP = 10
 HEAD_HEIGHT = 36
 FONT_SIZE = 19
@@ -54,6 +56,7 @@ def photograph_sheet(
     Without `poses` the view from behind takes two panels.
     """
     colors, grid = [class_color(name) for name in names], frustum_grid(camera)
+    note = f"{_shown_of(poses)}; x red, y green, z blue"
     wide = PANEL if poses else 2 * PANEL + GAP
     rows: list[list[Panel]] = [
         [
@@ -62,7 +65,7 @@ def photograph_sheet(
             ("labels from the camera", "darker with distance", draw_from_camera(labels, grid, colors, PANEL)),
         ],
         [
-            *([("poses", "x red, y green, z blue", draw_poses(image, grid, (), poses, PANEL))] if poses else []),
+            *([("poses", note, draw_poses(image, grid, (), poses[:MOST_POSES], PANEL))] if poses else []),
             ("labels from behind", "", draw_frustum(labels, camera, colors, (wide, PANEL))),
             ("labels from above", "the highest", draw_from_above(labels, grid, colors, PANEL)),
         ],
@@ -89,11 +92,11 @@ def comparison_sheet(
     """
     colors, grid = [class_color(name) for name in names], frustum_grid(camera)
     truth, first = frusta[0], frusta[min(1, len(frusta) - 1)]
-    second = (
-        ("poses", "true white, found coloured", draw_poses(image, grid, *poses, SMALL))
-        if poses
-        else (truth.head, "contours", draw_contours(image, truth.labels, grid, colors, SMALL))
-    )
+    if poses:
+        true, found = poses
+        second = ("poses", f"true white, {_shown_of(found)}", draw_poses(image, grid, true, found[:MOST_POSES], SMALL))
+    else:
+        second = (truth.head, "contours", draw_contours(image, truth.labels, grid, colors, SMALL))
     return _lay(
         [
             [
@@ -110,6 +113,11 @@ def comparison_sheet(
             ],
         ]
     )
+
+
+def _shown_of(poses: Sequence[SeenPose]) -> str:
+    """How many of the found poses are drawn."""
+    return f"{MOST_POSES} of {len(poses)} found" if len(poses) > MOST_POSES else f"{len(poses)} found"
 
 
 def _square(image: NDArray[np.uint8], size: int) -> Image.Image:

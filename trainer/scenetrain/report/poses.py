@@ -82,8 +82,9 @@ def draw_poses(
         _draw_pose(draw, grid, pose, WHITE, unit, size)
     for pose in found:
         _draw_pose(draw, grid, pose, class_color(pose.class_name), 2 * unit, size)
-        place = project(grid, pose.centre[None], size)[0]
+    for pose in found:
         if pose.centre[2] > NEAREST:
+            place = project(grid, pose.centre[None], size)[0]
             text = f"{pose.class_name} {pose.centre[2]:.1f} m"
             left = min(max(place[0] + 8, 2), size - font.getlength(text) - 4)
             draw.text((left, place[1] + 4), text, WHITE, font, stroke_width=2, stroke_fill=(0, 0, 0))

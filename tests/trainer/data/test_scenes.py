@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -152,3 +153,35 @@ def test_data_without_what_a_network_reads_is_refused(boxes: Path, tmp_path: Pat
     with pytest.raises(ScenegenError, match="packed without depth"):
         open_split(tmp_path / "packed", "train", replace(BOX, depth=True), 3)
     assert open_split(tmp_path / "packed", "train", FRUSTUM, 1)[0].labels.any()
+
+
+def change_frusta(scene: Path, **members: object) -> None:
+    """Every camera's frustum in scene.json."""
+    body = json.loads((scene / "scene.json").read_text())
+    for camera in body["cameras"]:
+        camera["frustum"] |= members
+    (scene / "scene.json").write_text(json.dumps(body))
+
+
+def test_frusta_that_are_missing_or_differ_or_name_no_class_are_refused(test_boxes: Path, tmp_path: Path) -> None:
+    def copied(name: str) -> tuple[Path, Path]:
+        shutil.copytree(test_boxes, tmp_path / name)
+        return tmp_path / name, tmp_path / name / "scenes" / "scene_000001"
+
+    data, _ = copied("without")
+    for file in data.glob("scenes/*/frustum_*.npz"):
+        file.unlink()
+    with pytest.raises(ScenegenError, match=r"scene_000000 has no frustum labels; run `scenegen voxelize .*--frustum"):
+        open_split(data, "test", FRUSTUM, 1)
+    data, scene = copied("shapes")
+    change_frusta(scene, size=[4, 4, 4])
+    with pytest.raises(ScenegenError, match=r"scene_000001: frustum 1 is \(4, 4, 4\) .* first \(8, 8, 8\) .*--frustum"):
+        open_split(data, "test", FRUSTUM, 1)[4]
+    data, scene = copied("depths")
+    change_frusta(scene, far=20.0)
+    with pytest.raises(ScenegenError, match=r"frustum 0 is .* to 20 m, .* to 7 m; .*--frustum"):
+        open_split(data, "test", FRUSTUM, 1).labels(3)
+    data, scene = copied("labels")
+    np.savez_compressed(scene / "frustum_2.npz", labels=np.full((8, 8, 8), 7, np.uint8))
+    with pytest.raises(ScenegenError, match=r"frustum 2 has label 7, of 6 classes; .*--frustum"):
+        open_split(data, "test", FRUSTUM, 1).labels(5)

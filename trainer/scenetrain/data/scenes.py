@@ -63,6 +63,7 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
     first = dataset[positions[0]]
     if reads.labels == "frustum":
         _check_frustum(path, first.cameras[0].frustum, reads)
+        _check_frustum_labels(path, first)
     if len(first.cameras) < views:
         raise ScenegenError(
             f"{path}: scenes have {len(first.cameras)} views, the network takes {views}; give data with as many, or "
@@ -90,6 +91,19 @@ def _check_frustum(path: Path, frustum: FrustumSpec, reads: Reads) -> None:
             f"{path}: its frustum grid is {tuple(frustum.size)}, the network's {reads.shape}; run `scenegen voxelize "
             f"--frustum NEAR,FAR,SLICES,HFOV`"
         )
+
+
+def _check_frustum_labels(path: Path, scene: StoredScene) -> None:
+    """Whether a data set's first scene has frustum labels at all."""
+    try:
+        scene.frustum(0)
+    except DamageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise ScenegenError(
+                f"{path}: {Path(scene.name).name} has no frustum labels; run `scenegen voxelize {path} --frustum "
+                f"NEAR,FAR,SLICES,HFOV`"
+            ) from error
+        raise
 
 
 def split_positions(dataset: Dataset, split: str) -> tuple[int, ...]:
@@ -182,7 +196,10 @@ class SceneList(TorchDataset[SceneTensors]):
         cameras = views if camera is None else [camera]
         images = np.stack([scene.image(k) for k in cameras])
         if images.shape[1:] != (size, size, 3):
-            raise ScenegenError(f"{scene.name}: images are {images.shape[1:3]}, the network takes {size} pixels")
+            raise ScenegenError(
+                f"{scene.name}: images are {images.shape[2]} x {images.shape[1]} pixels, the network takes {size} x "
+                f"{size}; give data of a preset with such images"
+            )
         shown = turn_images(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[views])
         labels = self._labels(scene, camera)
         if view is not None:
@@ -193,9 +210,21 @@ class SceneList(TorchDataset[SceneTensors]):
         """The labels of one item alone, uint8 (X, Y, Z)."""
         return self._labels(self.scene(position), self.camera(position))
 
+    def _check_same_frustum(self, scene: StoredScene, camera: int) -> None:
+        """One network learns frusta of one size and of the same depths."""
+        mine, grid = scene.cameras[camera].frustum, self.grid
+        assert isinstance(grid, FrustumSpec)
+        if (mine.size, mine.near, mine.far) != (grid.size, grid.near, grid.far):
+            raise ScenegenError(
+                f"{scene.name}: frustum {camera} is {mine.size} from {mine.near:g} to {mine.far:g} m, the data set's "
+                f"first {grid.size} from {grid.near:g} to {grid.far:g} m; label all alike: `scenegen voxelize "
+                f"--frustum NEAR,FAR,SLICES,HFOV`"
+            )
+
     def _labels(self, scene: StoredScene, camera: int | None) -> Tensor:
         labels: NDArray[np.uint8]
         if camera is not None:
+            self._check_same_frustum(scene, camera)
             labels = scene.frustum(camera)
         else:
             labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits

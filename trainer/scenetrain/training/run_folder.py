@@ -252,7 +252,7 @@ def _check_shapes(family: Family, grid: GridSpec | FrustumSpec, classes: tuple[s
 
 
 def _not_a_model(path: Path, error: Exception) -> DamageError:
-    reason = str(error).split("\n")[0]
+    reason = str(error).split("\n")[0].split(". ")[0]  # torch adds what may have happened
     return DamageError(
         f"{path}: not a model of this program, or damaged ({reason}); copy it again, or rename it and run the same "
         f"`scenetrain fit` again, which writes it from the run's checkpoints"

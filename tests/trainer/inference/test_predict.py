@@ -179,6 +179,11 @@ def test_each_photograph_becomes_a_frustum(
     assert labels.any(axis=(0, 2)).nonzero()[0].tolist() == list(range(columns[1], columns[3]))
     summary = json.loads((tmp_path / "all" / "b" / "prediction.json").read_text())
     assert summary["hfov_deg"] == 20 and summary["pixels"] == [0, 0, 224, 224]
+    with torch.no_grad():
+        trained.model.logits[0] = 9.0
+    [nothing] = predict(trained, photographs[:1], tmp_path / "air", CPU)
+    assert "finds nothing; all is air" in nothing.notes[-1]
+    assert not trimesh.load(tmp_path / "air" / "voxels.glb").geometry
     with pytest.raises(UsageError, match="two photographs are called a,"):
         predict(trained, [photographs[0], tmp_path / "a.png"], tmp_path, CPU)
 

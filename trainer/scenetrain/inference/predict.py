@@ -117,9 +117,10 @@ def _predict_place(
     write_text(out / "prediction.json", json.dumps(summary, indent=1) + "\n")
     if objects is not None:
         write_text(out / "objects.json", json.dumps(_objects_json(objects), indent=1) + "\n")
-    return Prediction(
-        out / ("voxels.png" if sheet else "prediction.json"), (f"{paths[0]}: {view.note}",) if view else ()
-    )
+    notes = [f"{paths[0]}: {view.note}"] if view else []
+    if not any(voxels.any() for voxels in predicted.values()):
+        notes.append(f"{', '.join(map(str, paths))}: the network finds nothing; all is air")
+    return Prediction(out / ("voxels.png" if sheet else "prediction.json"), tuple(notes))
 
 
 def _cut_to_view(voxels: torch.Tensor, view: ViewOfPhotograph, size: int) -> torch.Tensor:

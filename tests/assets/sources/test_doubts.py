@@ -51,6 +51,7 @@ def stool(height: float, width: float) -> trimesh.Trimesh:
         ("truck", (4.1, 7.5, 3.0), "truck", "4.10 m wide"),
         ("car", (1.8, 4.3, 1.5), "car", None),
         ("building", (10.0, 8.0, 6.0), "house", None),  # whole metres are usual for a house
+        ("building", (8.0, 2.74, 4.7), "building", "a small size for a building"),  # no room is that narrow
     ],
 )
 def test_sizes(class_name: str, size: tuple[float, float, float], name: str, says: str | None) -> None:
@@ -100,6 +101,13 @@ def test_a_chair_gets_the_size_that_its_seat_asks_for() -> None:
     assert guess.scale == pytest.approx(1.0)  # in metres it fits: the unit decides
     guess = guess_scale((3.0, 3.0, 6.0), "chair", states_unit=False, own_height=OwnHeight(1.2, "by its seat"))
     assert guess.scale == pytest.approx(0.2)
+
+
+def test_a_long_house_without_a_unit_has_one_storey() -> None:
+    long, high = box((0.0, 0.0, 0.0), (15.6, 10.5, 8.0)), box((0.0, 0.0, 0.0), (9.0, 6.0, 8.0))
+    own = own_height(*arrays(long), "building")
+    assert own is not None and own.height == 5.0 and "if it has several" in own.because
+    assert own_height(*arrays(high), "building") is None
 
 
 def test_a_seat_too_high_is_a_doubt() -> None:

@@ -14,6 +14,7 @@ BOXES = (1.0, 2.0)  # metres: boxes that models are scaled to without regard to 
 GRID = 0.5  # metres: the grid on which games build
 SMALL_THINGS = 3.0  # metres: classes whose usual length is below it are not built on a grid
 SMALL_HEIGHT = 6.0  # metres: lower buildings with several storeys are drawn too small
+NARROW = 3.5  # metres: buildings that one can live in are wider
 CHILD = 1.1  # metres
 LOW_TABLE, TABLE = 0.6, 0.74  # metres
 
@@ -65,7 +66,10 @@ def _box(size: Size, usual: UsualSize) -> str | None:
 
 
 def _of_its_class(size: Size, kind: ObjectClass, name: str, taken: str, *, states_unit: bool) -> str | None:
-    """A doubt of a building as high as one storey and as narrow as one with several, a child, or a low table."""
+    """A doubt of a building as high as one storey and as narrow as one with several, a child, or a low table.
+
+    Also of a building that is narrower than any.
+    """
     longest, height = max(size[:2]), size[2]
     named = kind.kind_named(name)
     if kind.person and height < CHILD and named is None and kind.usual_size is not None:
@@ -75,7 +79,8 @@ def _of_its_class(size: Size, kind: ObjectClass, name: str, taken: str, *, state
     if kind.name == "table" and height < LOW_TABLE and not states_unit and named is None:
         return f"a small size for a table, {taken}; if it is no low one, give --height {TABLE:g}"
     one_storey = height < SMALL_HEIGHT and (longest < SMALL_HEIGHT or height > 0.75 * longest)
-    if kind.name == "building" and one_storey and named is None:
+    narrow = min(size[:2]) < NARROW
+    if kind.name == "building" and (one_storey or narrow) and named is None:
         advice = "if it has several storeys, give its true height, such as --height 8"
         return f"a small size for a building, {taken}; {advice}"
     return None

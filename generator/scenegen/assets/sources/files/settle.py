@@ -91,7 +91,8 @@ def in_one_scale(objects: Sequence[SizedModel]) -> list[SizedModel]:
         sizes = [each.size for each in objects if not each.size.to_usual] or [each.size for each in objects]
         chosen = sorted(sizes, key=lambda size: size.scale)[len(sizes) // 2]
         guessed = "unknown" if chosen.to_usual else "guessed"
-        text = f"units {guessed}: scaled by {chosen.scale:.3g}, as the middle one of the objects of its file"
+        text = f"units {guessed}: scaled by {chosen.scale:.3g}, as the middle one of the objects of its file; "
+        text += "if that is wrong, give --height (of the highest)"
     return [
         each
         if each.size.scale == chosen.scale
@@ -130,8 +131,9 @@ def _in_scale_of_folder(each: SizedModel, units: Mapping[Path, float], scales: M
     if usual is None or extents is None:
         return each.model
     common = agreed(each.file, units.items())
+    advice = f"if that is wrong, give --height {usual.height[1]:g}"
     if common is not None and usual.fits((extents[0] * (s := common.answer), extents[1] * s, extents[2] * s), ODD):
-        return _scaled(each, s, f"unit guessed: {s:g} m, {common}; its size is unusual")
+        return _scaled(each, s, f"unit guessed: {s:g} m, {common}; its size is unusual: {advice}")
     mates = [
         scale
         for file, scale in scales.items()
@@ -143,7 +145,8 @@ def _in_scale_of_folder(each: SizedModel, units: Mapping[Path, float], scales: M
         return each.model
     if not usual.fits((extents[0] * middle, extents[1] * middle, extents[2] * middle), ODD):
         return each.model
-    text = f"units unknown: scaled by {middle:.3g}, as most {each.file.suffix.lower()} files in {each.file.parent.name}"
+    mates_are = f"as most {each.file.suffix.lower()} files in {each.file.parent.name}"
+    text = f"units unknown: scaled by {middle:.3g}, {mates_are}; {advice}"
     return _scaled(each, middle, text)
 
 

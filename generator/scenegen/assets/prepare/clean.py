@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from scenegen.assets.prepare.orient import orient_faces
+from scenegen.assets.prepare.triangles import face_areas
 from scenegen.core.compiled import compiled
 
 Floats = NDArray[np.float64]
@@ -74,7 +76,7 @@ def drop_bad_faces(mesh: Triangles) -> Triangles:
 
     A front and a back copy are one face to a voxelizer, and they cause speckles in a path tracer.
     """
-    area = trimesh.triangles.area(mesh.vertices[mesh.faces])
+    area = face_areas(mesh.vertices[mesh.faces])
     f = mesh.faces
     apart = (f[:, 0] != f[:, 1]) & (f[:, 1] != f[:, 2]) & (f[:, 2] != f[:, 0])
     mesh = mesh.keep(np.flatnonzero(apart & (area > MIN_AREA)))
@@ -110,8 +112,9 @@ def orient(mesh: Triangles) -> tuple[Triangles, float]:
 
 def connected(faces: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The number of each vertex's connected part (count,)."""
-    edges = trimesh.geometry.faces_to_edges(faces)
-    return np.asarray(trimesh.graph.connected_component_labels(edges, node_count=count), dtype=np.int64)
+    edges = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(edges), dtype=bool), edges.T), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def corner_normals(mesh: Triangles, smooth_angle_deg: float) -> NDArray[np.float32]:

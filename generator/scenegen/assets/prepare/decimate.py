@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import fast_simplification
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.clean import MERGE_DISTANCE, Triangles, connected, merge_vertices
@@ -15,6 +14,7 @@ from scenegen.assets.prepare.leaves import joined, loose_leaves, thin_out
 from scenegen.assets.prepare.resample import resample
 from scenegen.assets.prepare.shape import Shape, alike, shape_of
 from scenegen.assets.prepare.tidy import tidied
+from scenegen.assets.prepare.triangles import face_areas
 
 LEAF_SHARE = 0.8  # share of the triangle budget for a tree's leaves
 TOLERANCE = 0.02  # a piece may lose so much of its volume, extent and silhouette
@@ -75,7 +75,7 @@ class _Mesh(NamedTuple):
 
 def _within_budget(pieces: list[Triangles], budget: int, whole: Shape) -> list[_Mesh]:
     """The pieces, simplified until together they have `budget` triangles or none can have fewer."""
-    areas = np.array([trimesh.triangles.area(piece.vertices[piece.faces]).sum() for piece in pieces])
+    areas = np.array([face_areas(piece.vertices[piece.faces]).sum() for piece in pieces])
     simple = [_Mesh(piece.vertices, piece.faces) for piece in pieces]
     kinds = [_kind(piece, area) for piece, area in zip(pieces, areas, strict=True)]
 
@@ -122,7 +122,9 @@ def _compact(mesh: Triangles) -> Triangles:
 
 def _together(pieces: list[Triangles]) -> Triangles:
     whole = pieces[0]
-    vertices, faces = trimesh.util.append_faces([p.vertices for p in pieces], [p.faces for p in pieces])
+    starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
+    faces = np.concatenate([piece.faces + start for piece, start in zip(pieces, starts, strict=False)])
+    vertices = np.concatenate([piece.vertices for piece in pieces])
     uvs = None if whole.uvs is None else np.concatenate([p.uvs for p in pieces if p.uvs is not None])
     return Triangles(vertices, faces, np.concatenate([p.material_index for p in pieces]), uvs, None)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.clean import Triangles
+from scenegen.assets.prepare.triangles import crosses
 from scenegen.core.compiled import compiled
 
 FLAT = 1e-4  # a vertex may lie so far from the plane of its patch, as a share of the mesh's longest side
@@ -34,7 +34,7 @@ def dissolve_flat(mesh: Triangles) -> Triangles:
     if extent <= 0:
         return mesh
     uvs = np.zeros((len(mesh.faces), 3, 2)) if mesh.uvs is None else mesh.uvs.copy()
-    across = trimesh.triangles.cross(mesh.vertices[mesh.faces])
+    across = crosses(mesh.vertices[mesh.faces])
     area = np.linalg.norm(across, axis=1)
     normals = across / np.maximum(area, 1e-300)[:, None]
     patch, planes = _patches(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.clean import Triangles, connected, merge_vertices
@@ -50,5 +49,6 @@ def thin_out(mesh: Triangles, leaves: NDArray[np.int64], budget: int) -> Triangl
 def joined(first: Triangles, second: Triangles) -> Triangles:
     """Join two parts of one mesh; drop corner normals."""
     uvs = None if first.uvs is None or second.uvs is None else np.concatenate([first.uvs, second.uvs])
-    vertices, faces = trimesh.util.append_faces([first.vertices, second.vertices], [first.faces, second.faces])
+    vertices = np.concatenate([first.vertices, second.vertices])
+    faces = np.concatenate([first.faces, second.faces + len(first.vertices)])
     return Triangles(vertices, faces, np.concatenate([first.material_index, second.material_index]), uvs, None)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
+from scenegen.assets.prepare.triangles import crosses
 from scenegen.assets.sources.files.doubts import size_doubt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import UsualSize, object_class
@@ -68,8 +68,10 @@ def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> Surfac
         ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
         quarters = [np.stack(q, axis=1) for q in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
         corners = np.concatenate([corners[~long], *quarters])
-    across = trimesh.triangles.cross(corners)
-    return SurfaceSamples(corners.mean(axis=1), trimesh.triangles.area(crosses=across), trimesh.unitize(across))
+    across = crosses(corners)
+    length = np.linalg.norm(across, axis=1)
+    unit = across / np.where(length > 0, length, 1.0)[:, None]
+    return SurfaceSamples(corners.mean(axis=1), length / 2.0, unit)
 
 
 class OwnHeight(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
+from scenegen.assets.prepare.triangles import face_areas
 from scenegen.core.asset_library import Material
 
 ENDS = 0.15  # lights lie this near to the ends of a vehicle, as a share of its length
@@ -79,7 +79,7 @@ def vehicle_front(
     along = 0 if size[0] > size[1] else 1
     corners = vertices[faces]
     places = (corners.mean(axis=1)[:, along] - low[along]) / max(float(size[along]), 1e-12) - 0.5  # -0.5 to 0.5
-    areas = trimesh.triangles.area(corners)
+    areas = face_areas(corners)
     votes = []
     for number, material in enumerate(materials):
         chosen = material_index == number

@@ -30,6 +30,9 @@ def voxelize(
 ) -> int:
     """Make the voxel labels of a data set again at another grid, without rendering.
 
+    Images, depth and instances stay as they are. In data sets made before labels showed the holes of cut-outs (leaves,
+    fences), depth and instances still show whole cards: `scenegen verify` names these views.
+
     \b
     Example: scenegen voxelize data/studio --grid 40,48,32
     """

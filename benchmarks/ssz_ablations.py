@@ -36,7 +36,7 @@ NETWORKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no_6d": ("ssz", ("losses.adversarial_weight=0.0", "losses.pose_weight=0.0")),
     "no_ir2d": ("ssz", ('model.residuals="3d"',)),
     "no_ir2d3d": ("ssz", ('model.residuals="none"',)),
-    "zgan": ("zgan", ()),
+    "zgan": ("zgan", ("training.mirrored_views=true", "zgan.batch_size=2")),
 }
 """Family, and what differs from its configuration `tiny`."""
 

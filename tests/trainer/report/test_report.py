@@ -138,7 +138,7 @@ def test_several_runs_stand_in_one_table_beside_the_paper_s_versions(
     (tmp_path / "full" / "ssz" / "metrics.csv").write_text(
         head + "0,9,8,0.1,0.5,0.01,1.5,7,0.6\n1,5,6,0.2,0.5,0.01,1.5,4,\n"
     )
-    others = (tmp_path / "plain", tmp_path / "full")
+    others = (tmp_path / "plain",)
     text = write_report(tmp_path / "full", data, "test", others, torch.device("cpu")).read_text(encoding="utf-8")
     rows = {row[0]: row[1:] for row in re.findall(r"<tr><td>(\w+)</td>" + 6 * r"<td[^>]*>([^<]*)</td>" + "</tr>", text)}
     assert rows["full"][0] == rows["plain"][0] == "SSZ" and "no judge" in rows["plain"][1]

@@ -188,7 +188,9 @@ def _draw_outline(draw: ImageDraw.ImageDraw, font: Font, grid: FrustumGrid, plan
     for name, depth in (("near", grid.near), ("far", grid.far)):
         draw.line((*plan.pixel(edges[0] * depth, depth), *plan.pixel(edges[1] * depth, depth)), fill=TEXT)
         x, y = plan.pixel(edges[0] * depth, depth)
-        draw.text((x - 6, y), f"{name} {depth:g} m", TEXT, font, anchor="rm")
+        # a wide frustum leaves no room beside its far side
+        place, anchor = ((x, y - 5), "lb") if name == "far" else ((x - 6, y), "rm")
+        draw.text(place, f"{name} {depth:g} m", TEXT, font, anchor=anchor)
     x, y = plan.pixel(0, 0)
     draw.polygon((x - 6, y + 8, x + 6, y + 8, x, y), fill=TEXT)
     angle = math.degrees(math.atan(edges[1]) - math.atan(edges[0]))

@@ -124,9 +124,14 @@ def _describe(effect: Effect, images: Images) -> dict[str, Any]:
             effect.lost.append(f"the colour of its {key} is not shown")
     lit = any(result["emission"]) or "emission" in result["textures"]
     result["emission_strength"] = 1.0 if lit else 0.0
-    places = {texture.pop("texcoord") for texture in result["textures"].values()}
-    if len(places) > 1:
-        effect.lost.append("its textures are shown with the UVs of one of them, but lie on several sets")
+    places = {slot: texture.pop("texcoord") for slot, texture in result["textures"].items()}
+    for slot, place in places.items():
+        first = next(iter(places.values()))
+        if place != first:
+            file = result["textures"][slot]["file"]
+            effect.lost.append(
+                f"its {slot} texture {file} is shown with the UVs {first or 'without a name'}, not {place}"
+            )
     leading = next(iter(result["textures"].values()), None)
     if leading is not None:
         result |= {"uv_map": None, "uv_transform": leading["uv_transform"]}

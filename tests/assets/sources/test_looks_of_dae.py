@@ -54,6 +54,8 @@ CASES: dict[str, tuple[dict[str, str], str, str, Check | str]] = {
     "emission": ({"emission": colour(0.1, 0.2, 0.3)}, "", "", shows("emission", (0.1, 0.2, 0.3))),
     "emission_strength": ({"emission": colour(0.1, 0.2, 0.3)}, "", "", shows("emission_strength", 1.0)),
     "emission_image": ({"emission": texture("halves")}, "", "", shows("emission", LEFT)),
+    "other_uvs": ({"diffuse": texture("halves"), "emission": texture("grey").replace('"C"', '"D"')}, "", "",
+                  "its emission texture grey.png is shown with the UVs C, not D"),
     "ambient_image": ({"ambient": texture("grey")}, "", "", "its ambient texture grey.png is not shown"),
     "ambient": ({"ambient": colour(0.1, 0.2, 0.3)}, "", "", "the colour of its ambient is not shown"),
     "specular": ({"specular": colour(0.25, 0.25, 0.25), "index_of_refraction": number(1.5)}, "", "",

@@ -27,8 +27,8 @@ from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.network import Ssz
 from scenetrain.networks.ssz.pose import to_camera, to_frustum
 
-LEAST_FRUXELS = 64
-"""Of a piece that is an object; smaller ones are specks."""
+LEAST_FRUXELS = 512
+"""Of a piece that is an object; smaller ones are specks. A person who is 12 m away in a street's frustum has 700."""
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from scenetrain.networks.ssz.network import Logits, Ssz
 from scenetrain.networks.ssz.objects import objects_of
 from scenetrain.networks.ssz.pose import PoseTargets, box_corners, pose_targets, poses_at, turned_to_fit
 
-NEAR = 1.0
+NEAR = 0.5
 """Metres between the centres of an object that is listed and the true one that it is."""
 CLOSE = 0.1
 """Of its box's diagonal: an object whose ADD is less stands right (Hinterstoisser et al. 2012)."""

@@ -81,3 +81,21 @@ def test_residuals_add_to_what_they_are_given(block: nn.Module, axes: int) -> No
     assert torch.equal(block(x), x)
     nn.init.ones_(last.weight)
     assert not torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_inference_without_batch_norms_gives_the_same_numbers(dropout: float) -> None:
+    torch.manual_seed(0)
+    block = VolumetricInvertedResidual(5, 3, 4, 2, dropout).eval()
+    for module in block.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.running_mean.normal_(0, 1)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.normal_(module.weight, 1, 0.5)
+            nn.init.normal_(module.bias)
+    volume, image = torch.randn(2, 5, 3, 4, 6), torch.randn(2, 3, 3, 4)
+    expected = block(volume, image)
+    assert expected.requires_grad
+    with torch.inference_mode():
+        found = block(volume, image)
+    torch.testing.assert_close(found, expected.detach())

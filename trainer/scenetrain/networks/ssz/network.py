@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from scenetrain.blocks.adversarial import draw_weights
-from scenetrain.blocks.coarse_cells import repeat_blocks
+from scenetrain.blocks.coarse_cells import first_largest, repeat_blocks
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.ssz.generator import Generator, draw_by_fan_in
 from scenetrain.networks.ssz.judge import Judge
@@ -30,7 +30,7 @@ class Logits(NamedTuple):
 
     def likeliest(self) -> Tensor:
         """The likeliest label of every cell, uint8 (B, W, H, D); 0 is air."""
-        return repeat_blocks(self.coarse.argmax(1).to(torch.uint8), self.detail)
+        return repeat_blocks(first_largest(self.coarse), self.detail)
 
 
 class Ssz(nn.Module):

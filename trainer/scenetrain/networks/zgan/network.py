@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from scenetrain.blocks.adversarial import draw_weights
-from scenetrain.blocks.coarse_cells import repeat_blocks
+from scenetrain.blocks.coarse_cells import first_largest, repeat_blocks
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.zgan.generator import ZganGenerator
 from scenetrain.networks.zgan.judge import PatchJudge
@@ -35,7 +34,7 @@ class ZganVolume(NamedTuple):
 
     def likeliest(self) -> Tensor:
         """The likeliest label of every cell, uint8 (B, W, H, D); 0 is air, also where no output is above LEAST."""
-        return repeat_blocks(self.coarse.clamp(min=LEAST).argmax(1).to(torch.uint8), self.detail)
+        return repeat_blocks(first_largest(self.coarse.clamp(min=LEAST)), self.detail)
 
 
 class Zgan(nn.Module):

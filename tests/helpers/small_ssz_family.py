@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scenetrain.networks.contract import BenchScale
 from scenetrain.networks.ssz.family import FAMILY as SSZ
 
 SHAPE, PIXELS = (32, 32, 128), 64
-FAMILY = replace(SSZ, reads=replace(SSZ.reads, shape=SHAPE, image_size=PIXELS))
+FAMILY = replace(SSZ, reads=replace(SSZ.reads, shape=SHAPE, image_size=PIXELS), bench=BenchScale(100, 3, SHAPE))

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from helpers.trainer_boxes import SMALL, build, small_config
 from scenetrain.cli.main import cli
 from scenetrain.networks.everted.family import FAMILY, FLOORS
+from scenetrain.networks.registry import FAMILIES
+from scenetrain.networks.settings import load_config
 from scenetrain.training import bench as step
 
 CHANGES = (*SMALL, "reconstructor.batch_size=2", "segmenter.batch_size=2")
@@ -47,6 +49,25 @@ def test_labels_are_sparse_masks_of_all_classes() -> None:
     assert labels.dtype == torch.uint8
     assert 0.05 < (labels > 0).float().mean() < 0.07
     assert labels.max() == 63
+
+
+def test_made_up_views_have_objects_for_a_judge_of_poses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network whose losses read poses: both turns of its stage run, on objects inside the frustum."""
+    monkeypatch.setitem(FAMILIES, "ssz", "helpers.small_ssz_family")
+    config = load_config("tiny", ("model.width=0.125", "ssz.batch_size=2"), "ssz")
+    targets: list[int] = []
+    original = step.StageModule.log
+
+    def logged(self: step.StageModule, name: str, value: torch.Tensor, **words: object) -> None:
+        if name == "judge.pose":
+            targets.append(int(value > 0))
+        original(self, name, value, **words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(step.StageModule, "log", logged)
+    result = step.bench(config, "cpu", 1)
+    assert [stage.stage for stage in result.stages] == ["ssz"]
+    assert targets == [1] * step.EPOCHS
+    assert result.stages[0].epoch_seconds == pytest.approx(result.stages[0].step_seconds * 100 / 2)
 
 
 def test_a_run_brings_its_own_configuration(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenetrain.cli.options import DIRECTORY, config_option, device_option, json_option, set_option
+from scenetrain.cli.options import DIRECTORY, config_option, device_option, json_option, model_option, set_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@model_option
 @click.option("--run", metavar="RUN", type=DIRECTORY, help="Measure the trained network of a run.")
 @config_option
 @set_option
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(1), help="Steps per epoch (default: 50 on a GPU, 2 on a CPU).")
 @json_option
 def bench(
-    run: Path | None, config: str | None, changes: tuple[str, ...], device: str, steps: int | None, as_json: bool
+    model: str | None,
+    run: Path | None,
+    config: str | None,
+    changes: tuple[str, ...],
+    device: str,
+    steps: int | None,
+    as_json: bool,
 ) -> None:
     """Measure the speed of inference and training.
 
@@ -35,6 +42,7 @@ def bench(
     \b
     Examples:
       scenetrain bench --config final
+      scenetrain bench --model ssz --config tiny
       scenetrain bench --run runs/final --device cpu --steps 4 --json
     """
     from rich.console import Console
@@ -44,11 +52,11 @@ def bench(
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
-    if run is not None and (changes or config is not None):
-        raise click.UsageError("--run has its own configuration; leave out --config and --set")
+    if run is not None and (changes or config is not None or model is not None):
+        raise click.UsageError("--run has its own configuration; leave out --model, --config and --set")
     place = open_device(device)
     trained = load_model(run, place) if run is not None else None
-    settings = trained.config if trained else load_config(config, changes)
+    settings = trained.config if trained else load_config(config, changes, model)
     wanted = steps or (50 if place.type == "cuda" else 2)
     result = step.bench(settings, place.type, wanted, trained.model if trained else None)
     if as_json:

@@ -6,12 +6,20 @@ from pathlib import Path
 
 import click
 
-from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
+from scenetrain.cli.options import (
+    DIRECTORY,
+    config_option,
+    data_option,
+    device_option,
+    model_option,
+    set_option,
+    workers_option,
+)
 from scenetrain.cli.reading import reading
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="Which network (default: the one that the configuration names).")
+@model_option
 @data_option
 @click.option(
     "--out", metavar="RUN", type=DIRECTORY, required=True, help="The run's folder. An existing run continues."

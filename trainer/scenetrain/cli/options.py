@@ -30,6 +30,10 @@ device_option = click.option(
     help="Where to compute; auto takes a GPU where there is one.",
 )
 
+model_option = click.option(
+    "--model", metavar="NAME", help="Which network (default: the one that the configuration names)."
+)
+
 config_option = click.option(
     "--config",
     metavar="NAME|FILE",

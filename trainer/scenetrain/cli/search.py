@@ -6,11 +6,20 @@ from pathlib import Path
 
 import click
 
-from scenetrain.cli.options import DIRECTORY, config_option, data_option, device_option, set_option, workers_option
+from scenetrain.cli.options import (
+    DIRECTORY,
+    config_option,
+    data_option,
+    device_option,
+    model_option,
+    set_option,
+    workers_option,
+)
 from scenetrain.cli.reading import reading
 
 
 @click.command()
+@model_option
 @data_option
 @click.option(
     "--out", metavar="DIR", type=DIRECTORY, required=True, help="The search's folder. An existing search continues."
@@ -33,6 +42,7 @@ from scenetrain.cli.reading import reading
 )
 @workers_option
 def search(
+    model: str | None,
     data: Path,
     out: Path,
     config: str | None,
@@ -53,6 +63,7 @@ def search(
       scenetrain search --data data/studio --out runs/search --devices 8
       scenetrain search --data data/studio --out runs/search \\
           --test data/studio_test
+      scenetrain search --model ssz --config tiny --data data/street --out runs/search
     """
     from rich.console import Console
     from rich.table import Table
@@ -65,8 +76,8 @@ def search(
     from scenetrain.training.hardware import Hardware
 
     hardware = Hardware(device, devices, workers=workers)
-    base = load_config(config, changes)
-    limited = load_config(config, (*step.LIMITS, *changes))
+    base = load_config(config, changes, model)
+    limited = load_config(config, (*step.LIMITS, *changes), model)
     with reading("search", data):
         result = step.search(limited, data, out, hardware, lambda line: click.echo(line, err=True))
     chosen = step.write_results(result, base, out)

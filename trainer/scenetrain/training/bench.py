@@ -7,6 +7,7 @@ of a stage compiles and warms up; the best of the next ones counts.
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from scenetrain.config import Config
 from scenetrain.data.batches import PlanRequest, ResidentBatches, training_plan
 from scenetrain.data.features import Encoder, ResidentSplit
 from scenetrain.data.labels import MAX_CLASSES
+from scenetrain.data.reads import Extras, Reads
 from scenetrain.networks.contract import BenchScale, Family, Inputs, Stage
 from scenetrain.networks.registry import get_family
 from scenetrain.training.fit import calm_lightning, lay_channels_last, training_dtype
@@ -31,6 +33,8 @@ from scenetrain.training.hardware import Hardware, open_hardware
 from scenetrain.training.stage_module import Batches, StageModule, StageSetup
 
 EPOCHS = 3
+NEAR, FAR, OBJECTS = 2.0, 12.0, 8
+"""Of made-up views: metres, and objects in each."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,34 @@ def _random_split(count: int, subject: _Subject) -> ResidentSplit:
     assert subject.scale.classes <= MAX_CLASSES[reads.labels]
     labels = torch.randint(0, 16 * values, (count, *subject.scale.shape), dtype=torch.int16, device=device)
     labels = torch.where(labels < values, labels, 0).to(torch.uint8)
-    return ResidentSplit(shown, labels, torch.zeros(views, dtype=torch.long), is_features=trunk is not None)
+    extras = _random_extras(reads, count, views, subject.scale.classes).to(device)
+    return ResidentSplit(shown, labels, torch.zeros(views, dtype=torch.long), extras, is_features=trunk is not None)
+
+
+def _random_extras(reads: Reads, count: int, views: int, classes: int) -> Extras:
+    """What a family reads beside: cameras 40 degrees wide in the world's origin, OBJECTS objects in front of each."""
+    extras, size, focal = Extras(), reads.image_size, 0.5 / math.tan(math.radians(20))
+    if reads.depth:
+        extras = extras._replace(depth=NEAR + (FAR - NEAR) * torch.rand(count, views, size, size))
+    if reads.cameras:
+        K = torch.tensor(((focal * size, 0.0, size / 2), (0.0, focal * size, size / 2), (0.0, 0.0, 1.0)))
+        extras = extras._replace(
+            K=K.expand(count, views, 3, 3),
+            world_to_camera=torch.eye(4).expand(count, views, 4, 4),
+            frustum=torch.tensor((focal, focal, 0.5, 0.5, NEAR, FAR)).expand(count, views, 6),
+        )
+    if reads.poses:
+        poses = torch.eye(4).repeat(count, OBJECTS, 1, 1)
+        poses[..., :2, 3] = torch.rand(count, OBJECTS, 2) - 0.5
+        poses[..., 2, 3] = NEAR + (FAR - NEAR) * torch.rand(count, OBJECTS)
+        extras = extras._replace(
+            poses=poses,
+            sizes=torch.ones(count, OBJECTS, 3),
+            object_classes=torch.randint(classes, (count, OBJECTS)),
+            is_round=torch.zeros(count, OBJECTS, dtype=torch.bool),
+            visible=torch.full((count, OBJECTS, views), 100),
+        )
+    return extras
 
 
 class _EpochClock(Callback):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scenegen.core.errors import UsageError
 
-from scenetrain.networks.contract import Family, Output, Reads
+from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
 from scenetrain.networks.ssz.network import Logits, Ssz, has_judge
 from scenetrain.networks.ssz.objects import find_objects
 from scenetrain.networks.ssz.paper import NO_6D, NO_IR2D, NO_IR2D3D, SSZ, VERSIONS
@@ -16,6 +16,13 @@ from scenetrain.networks.ssz.stages import stages
 
 GRID = (128, 128, 128)
 IMAGE = 256
+CANDIDATES: dict[str, tuple[float, ...]] = {
+    "learning_rate": (1e-4, 2e-4, 1e-3, 5e-3),
+    "batch_size": (1, 2, 4, 8),
+    "judge_rate": (0.1, 0.4, 1.0),
+}
+PAPER_IMAGES = 116_000
+"""Of SemanticVoxels (section 3.4)."""
 
 
 def build(config: SszConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Ssz:
@@ -58,4 +65,6 @@ FAMILY = Family(
     find_objects=find_objects,
     paper=VERSIONS,
     paper_version=paper_version,
+    searched=(SearchedSection("ssz", CANDIDATES),),
+    bench=BenchScale(PAPER_IMAGES, 9, GRID),
 )

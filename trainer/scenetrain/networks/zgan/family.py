@@ -7,7 +7,7 @@ from pathlib import Path
 from scenegen.core.errors import UsageError
 
 from scenetrain.metrics.frustum_scores import frustum_scorers
-from scenetrain.networks.contract import Family, Output, Reads
+from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
 from scenetrain.networks.zgan.network import Zgan, ZganVolume
 from scenetrain.networks.zgan.settings import ZganConfig
 from scenetrain.networks.zgan.stages import stages
@@ -15,6 +15,9 @@ from scenetrain.networks.zgan.stages import stages
 GRID = (128, 128, 128)
 IMAGE = 256
 AUTHORS_CHANNELS = 32
+CANDIDATES: dict[str, tuple[float, ...]] = {"learning_rate": (1e-4, 2e-4, 1e-3, 5e-3), "batch_size": (1, 2, 4, 8)}
+SSZ_IMAGES = 116_000
+"""Of SemanticVoxels, the data set of the paper on SSZ, which compares with it."""
 
 
 def build(config: ZganConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Zgan:
@@ -43,4 +46,6 @@ FAMILY = Family(
     stages=stages,
     describe=describe,
     scorers=frustum_scorers,
+    searched=(SearchedSection("zgan", CANDIDATES),),
+    bench=BenchScale(SSZ_IMAGES, 9, GRID),
 )

@@ -24,9 +24,10 @@ from torch import Tensor
 from scenetrain.data.reads import NO_EXTRAS, Extras, stack_extras
 from scenetrain.data.scenes import SceneList, SceneTensors, open_split
 from scenetrain.evaluation.counts import Counted, OutputCounts, OutputScore
+from scenetrain.metrics.constant import constant_labels
 from scenetrain.metrics.iou import Scores
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
-from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable, constant_labels
+from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable
 from scenetrain.networks.contract import Inputs, Output, Scorer
 from scenetrain.training.run_folder import TrainedModel
 
@@ -159,7 +160,8 @@ def _scorers(trained: TrainedModel) -> Sequence[Scorer]:
     main = trained.family.main
     if main.kind != "labels" or main.grid != "frustum":
         return ()
-    return trained.family.scorers(ScorerSetup(trained.model, trained.classes, constant_labels(trained.frequency)))
+    constant = constant_labels(trained.frequency).cpu().numpy()
+    return trained.family.scorers(ScorerSetup(trained.model, trained.classes, constant))
 
 
 def _scored_batch(

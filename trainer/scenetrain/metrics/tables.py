@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.scene.scene import Camera
@@ -113,13 +112,6 @@ class Scorer(Protocol):
 def as_arrays(labels: Tensor) -> list[Labels]:
     """Labels uint8 (B, W, H, D) view by view, on the host and in C order."""
     return list(labels.contiguous().cpu().numpy())
-
-
-def constant_labels(frequency: Tensor) -> Labels:
-    """The likeliest labels by their frequency in training, (1 + C, W, H, D) as in constant.label_frequency."""
-    likeliest = torch.cat([1 - frequency[:1].float(), frequency[1:].float()]).argmax(0)
-    labels: Labels = likeliest.to(torch.uint8).cpu().numpy()
-    return labels
 
 
 def mean(values: Sequence[float | None]) -> float | None:

@@ -161,6 +161,7 @@ def known_options() -> set[str]:
 
 # Options of other programs that a sentence names.
 OTHERS = {
+    "docs/train/export.md": {"--street", "--street-test"},
     "docs/generate/cluster.md": {"--nthreads", "--memory-limit"},
     "docs/benchmarks.md": {"--growth", "--scenes", "--rounds", "--many", "--pixels"},
 }

@@ -175,3 +175,15 @@ def test_scenes_without_objects_have_no_targets(scene: Scene) -> None:
     targets = pose_targets(stack_extras([read_extras(empty, [0], READS)] * 2), CELLS)  # type: ignore[arg-type]
     assert len(targets.views) == 0
     assert NO_OBJECT not in pose_targets(extras_of(scene, 0), CELLS).classes
+
+
+def test_half_precision_moves_no_target_and_no_corner(scene: Scene) -> None:
+    extras = extras_of(scene, 0)
+    exact = pose_targets(extras, (8, 8, 8))
+    corners = box_corners(exact.centre, exact.rotation, exact.size)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = pose_targets(extras, (8, 8, 8))
+        rounded_corners = box_corners(rounded.centre, rounded.rotation, rounded.size)
+    assert len(exact.views) > 1
+    assert all(torch.equal(one, other) for one, other in zip(exact, rounded, strict=True))
+    assert torch.equal(corners, rounded_corners)

@@ -45,7 +45,13 @@ class TestSsz(FamilyTests):
 
     @classmethod
     def by_heart(cls) -> Config:
-        return config("training.epochs=120", "ssz.decay_epochs=60", "ssz.learning_rate=0.005")
+        return config(
+            "training.epochs=120",
+            "ssz.decay_epochs=60",
+            "ssz.learning_rate=0.005",
+            "model.initial=normal",
+            "losses.balance=1.0",
+        )
 
     @pytest.fixture(scope="class")
     @staticmethod

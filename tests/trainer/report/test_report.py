@@ -105,7 +105,7 @@ def test_a_report_of_frusta_names_scene_and_camera(
     frequency = torch.zeros((1 + classes, *grid.size), dtype=torch.half)
     save_model(tmp_path, TrainedModel(network, family, config, CLASSES, grid, {"labels": None}, frequency))
     text = write_report(tmp_path, test_boxes, "test", (), torch.device("cpu")).read_text(encoding="utf-8")
-    assert "9 images" in text and "most frequent label" in text and re.search(r"scene \d, camera \d", text)
+    assert "9 images" in text and "likeliest class" in text and re.search(r"scene \d, camera \d", text)
     assert "seen by" not in text and "<h2>Threshold</h2>" not in text and "<h2>Training</h2>" not in text
     assert "labels macro" in text and "<h2>Confusion</h2>" in text and "paper" not in text
     sheet = np.asarray(Image.open(tmp_path / "report" / "scene_best.png"))

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from helpers.fault_runs import command
 from helpers.model_files import chair
+from scenegen import Dataset
 from scenegen.core.import_path import child_environment, protect_imports
 
 BIN = Path(sys.executable).parent
 OURS = ("scenegen", "scenetrain", "blender_scripts", "sitecustomize", "usercustomize")
 THEIRS = (
     "bpy",
+    "cc3d",
     "click",
+    "collada",
     "dask",
     "distributed",
     "DracoPy",
@@ -97,6 +100,7 @@ def test_models_are_imported_and_drawn(planted: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("nothing_ran")
 def test_scenes_are_made(planted: Path, box_library: Path, tmp_path: Path) -> None:
     ended_well(planted, *command(tmp_path / "out", box_library, 2, "--workers", "2", fake=False))
+    assert len(Dataset(tmp_path / "out")) == 2
 
 
 @pytest.mark.usefixtures("nothing_ran")
@@ -115,6 +119,7 @@ def test_scenes_are_made(planted: Path, box_library: Path, tmp_path: Path) -> No
 def test_a_data_set_is_read(words: tuple[str, ...], planted: Path, box_set: Path, tmp_path: Path) -> None:
     places = {"SET": str(box_set), "OUT": str(tmp_path / "out")}
     ended_well(planted, BIN / words[0], *(places.get(word, word) for word in words[1:]))
+    assert (tmp_path / "out").exists() == ("OUT" in words)
 
 
 @pytest.mark.usefixtures("nothing_ran")

@@ -168,6 +168,16 @@ class FamilyTests:
                 assert (torch.from_numpy(array) - wanted).abs().max() < 1e-4
 
 
+class FrustumFamilyTests(FamilyTests):
+    """Tests of one family that labels frusta: its data have pictures and frusta of its own sizes."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def boxes(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Ten training scenes: nine train, one validates."""
+        return write_boxes(tmp_path_factory.mktemp("frusta") / "data", 10, view=cls.view)
+
+
 def overfit(family: Family, config: Config, scenes: SceneList) -> TrainedModel:
     """Train every stage on `scenes` in memory, which validate as well, for all its epochs."""
     calm_lightning()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from helpers import small_ssz_family
-from helpers.trainer_boxes import View, write_boxes
+from helpers.trainer_boxes import View
 from scenegen.core.errors import UsageError
 from scenetrain.blocks.coarse_cells import label_shares
 from scenetrain.config import Config
@@ -23,7 +21,7 @@ from scenetrain.networks.ssz.pose import Poses, PoseTargets
 from scenetrain.networks.ssz.stages import generator_loss, judge_loss, stages
 from torch import nn
 from torch.nn import functional
-from trainer.networks.base import FamilyTests
+from trainer.networks.base import FrustumFamilyTests
 
 VIEW = View(small_ssz_family.PIXELS, small_ssz_family.SHAPE)
 
@@ -32,7 +30,7 @@ def config(*changes: str) -> Config:
     return load_config("tiny", ("model.detail=4", *changes), "ssz")
 
 
-class TestSsz(FamilyTests):
+class TestSsz(FrustumFamilyTests):
     family = small_ssz_family.FAMILY
     module = "helpers.small_ssz_family"
     shape = small_ssz_family.SHAPE
@@ -52,11 +50,6 @@ class TestSsz(FamilyTests):
             "model.initial=normal",
             "losses.balance=1.0",
         )
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return write_boxes(tmp_path_factory.mktemp("ssz") / "data", 10, view=VIEW)
 
 
 def count(module: nn.Module | None) -> int:

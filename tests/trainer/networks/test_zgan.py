@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from helpers import small_zgan_family
-from helpers.trainer_boxes import View, write_boxes
+from helpers.trainer_boxes import View
 from scenegen.core.errors import UsageError
 from scenetrain.blocks.coarse_cells import label_shares, repeat_blocks
 from scenetrain.config import Config
@@ -21,7 +19,7 @@ from scenetrain.networks.zgan.network import ZganVolume
 from scenetrain.networks.zgan.stages import generator_loss, judge_loss, stages
 from torch import nn
 from torch.nn import functional
-from trainer.networks.base import FamilyTests
+from trainer.networks.base import FrustumFamilyTests
 
 VIEW = View(small_zgan_family.PIXELS, small_zgan_family.SHAPE)
 
@@ -30,7 +28,7 @@ def config(*changes: str) -> Config:
     return load_config("tiny", ("model.detail=1", *changes), "zgan")
 
 
-class TestZgan(FamilyTests):
+class TestZgan(FrustumFamilyTests):
     family = small_zgan_family.FAMILY
     module = "helpers.small_zgan_family"
     shape = small_zgan_family.SHAPE
@@ -44,11 +42,6 @@ class TestZgan(FamilyTests):
     @classmethod
     def by_heart(cls) -> Config:
         return config("model.channels=16", "zgan.learning_rate=5e-3", "training.epochs=80", "zgan.decay_epochs=30")
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return write_boxes(tmp_path_factory.mktemp("zgan") / "data", 10, view=VIEW)
 
 
 def count(module: nn.Module) -> int:

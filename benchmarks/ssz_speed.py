@@ -2,8 +2,7 @@
 
     python benchmarks/ssz_speed.py [--threads 2] [--repeats 3]
 
-Times are processor seconds, the least of the repeats: two threads on idle cores take half
-of them. Parameters are random.
+Times are processor seconds of all threads, the least of the repeats. Parameters are random.
 """
 
 from __future__ import annotations

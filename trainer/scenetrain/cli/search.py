@@ -63,7 +63,8 @@ def search(
       scenetrain search --data data/studio --out runs/search --devices 8
       scenetrain search --data data/studio --out runs/search \\
           --test data/studio_test
-      scenetrain search --model ssz --config tiny --data data/street --out runs/search
+      scenetrain search --model ssz --config tiny --data data/street \\
+          --out runs/ssz_search
     """
     from rich.console import Console
     from rich.table import Table

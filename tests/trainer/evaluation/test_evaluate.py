@@ -18,7 +18,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Bounds, GridSpec, PlacedObject
 from scenetrain.cli.evaluate import evaluate as command
 from scenetrain.evaluation.counts import count_confusion
-from scenetrain.evaluation.evaluate import as_json, evaluate, open_scenes, predict_probabilities
+from scenetrain.evaluation.evaluate import as_json, evaluate, make_folder, open_scenes, predict_probabilities
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, count_seen
 from scenetrain.training.run_folder import load_model, save_model
 
@@ -141,3 +141,9 @@ def test_what_does_not_fit_is_one_line(run: Path, test_boxes: Path, tmp_path: Pa
     masks.write_bytes(masks.read_bytes()[:1000])
     with pytest.raises(ScenegenError, match=rf"{masks.parent.name}/masks\.npy: damaged"):
         evaluate(trained, open_scenes(trained, other, "test"), CPU)
+
+
+def test_a_folder_of_tables_that_cannot_be_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "tables").write_text("a file")
+    with pytest.raises(ScenegenError, match=r"tables: cannot be written \(File exists\)"):
+        make_folder(tmp_path / "tables")

@@ -83,7 +83,7 @@ def test_what_is_refused(trained: TrainedModel, photographs: list[Path], tmp_pat
     with pytest.raises(ScenegenError, match=r"gone\.png: no such image"):
         predict(trained, [*photographs[:2], tmp_path / "gone.png"], tmp_path, CPU)
     (tmp_path / "text.png").write_text("not a picture")
-    with pytest.raises(ScenegenError, match=r"text\.png: not an image"):
+    with pytest.raises(ScenegenError, match=r"text\.png: not an image that can be read \(of no format that is known\)"):
         read_photograph(tmp_path / "text.png")
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(photographs[0].read_bytes()[:3000])
@@ -112,7 +112,7 @@ def test_a_photograph_is_cut_to_the_network_s_field_of_view(tmp_path: Path) -> N
     view = read_view(tmp_path / "wide.png", 64, 40.0, 90.0)
     assert view.used == (318, 118, 682, 482) and view.covered == (0, 0, 64, 64)
     assert (view.image == (10, 200, 30)).all()
-    assert "90 degrees wide: its middle 364 x 364 pixels are the network's 40 degrees" in view.note
+    assert "90 degrees wide, the network 40: its middle 364 x 364 pixels are used" in view.note
 
 
 def test_a_photograph_of_less_than_the_network_s_field_of_view_has_a_margin(tmp_path: Path) -> None:
@@ -142,6 +142,21 @@ def test_exif_says_the_field_of_view(tmp_path: Path) -> None:
     Image.new("RGB", (800, 600)).save(tmp_path / "old.jpg")
     view = read_view(tmp_path / "old.jpg", 64, 40.0, None)
     assert view.used == (100, 0, 700, 600) and view.hfov_deg is None and "--hfov" in view.note
+
+
+def test_a_photograph_of_too_few_pixels_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (640, 480)).save(tmp_path / "far.png")
+    assert "its middle 2 x 2 pixels are used; these are too few" in read_view(tmp_path / "far.png", 64, 40, 179).note
+    assert "too few" not in read_view(tmp_path / "far.png", 64, 40, 60).note
+
+
+def test_of_several_photographs_none_is_written_when_one_is_no_image(
+    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text.jpg").write_text("not a picture")
+    with pytest.raises(ScenegenError, match=r"text\.jpg: not an image"):
+        predict(frustum_run(monkeypatch), [photographs[0], tmp_path / "text.jpg"], tmp_path / "out", CPU)
+    assert not (tmp_path / "out").exists()
 
 
 def frustum_run(monkeypatch: pytest.MonkeyPatch) -> TrainedModel:

@@ -84,7 +84,7 @@ def test_scenes_are_the_best_the_median_and_the_worst() -> None:
 
 def test_damage_is_one_line(test_boxes: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 0)
-    with pytest.raises(ScenegenError, match=r"none/model\.pt: no trained model"):
+    with pytest.raises(ScenegenError, match=r"none/model\.pt: no trained model; run `scenetrain fit --out \S+/none`"):
         write_report(run, test_boxes, "test", (tmp_path / "none",), torch.device("cpu"))
     (run / "segmenter_1" / "metrics.csv").write_text(METRICS_HEAD + "0,much\n")
     with pytest.raises(ScenegenError, match=r"metrics\.csv: damaged"):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.fault_runs import alive, family, running, shoot, wait_for
-from helpers.trainer_boxes import BOX, SMALL, small_config
+from helpers.trainer_boxes import BOX, SMALL, View, small_config, write_boxes
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.pack import pack
@@ -186,6 +186,16 @@ def test_a_loss_that_is_no_number_names_step_and_scenes(boxes: Path, tmp_path: P
 def test_another_run_in_the_folder_is_refused(boxes: Path, undisturbed: Path) -> None:
     with pytest.raises(ScenegenError, match=r"config\.toml: differs from the requested configuration"):
         fit(small_config("training.epochs=4"), boxes, undisturbed, CPU, quiet)
+
+
+def test_what_is_refused_leaves_no_run_behind(boxes: Path, tmp_path: Path) -> None:
+    """A run that was begun asks for the same data and configuration again."""
+    small = write_boxes(tmp_path / "small", 10, view=View(64))
+    with pytest.raises(ScenegenError, match=r"images are 64 x 64 pixels, the network takes 224 x 224"):
+        fit(small_config(), small, tmp_path / "run", CPU, quiet)
+    with pytest.raises(ScenegenError, match="pip install no-such-weights"):
+        fit(small_config("model.weights=package:no_such_weights"), boxes, tmp_path / "run", CPU, quiet)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_checkpoint_is_named(boxes: Path, undisturbed: Path, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ def evaluate(run: Path, data: Path, split: str, device: str, csv_folder: Path | 
 
     place = open_device(device)
     trained = load_model(run, place)
+    if csv_folder:
+        evaluation.make_folder(csv_folder)  # before the work, which takes minutes
     with reading("evaluate", data), progress("evaluate") as on_progress:
         scenes = evaluation.open_scenes(trained, data, split)
         result = evaluation.evaluate(trained, scenes, place, on_progress)

@@ -47,7 +47,7 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
     """The scenes of a split ("train", "validation", "test") of a data set, at most `limit` (0 = all).
 
     Raises ScenegenError when the split is empty or does not fit what a family reads: grid, number of classes or of
-    views, depth.
+    views, size of the images, depth.
     """
     dataset = Dataset(path)
     positions = split_positions(dataset, split)
@@ -69,9 +69,18 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
             f"{path}: scenes have {len(first.cameras)} views, the network takes {views}; give data with as many, or "
             f"train on fewer with --set training.views={len(first.cameras)}"
         )
+    _check_image_size(first, first.image(0).shape, reads.image_size)
     if reads.depth and not dataset.maps:
         raise ScenegenError(f"{path}: packed without depth, which the network reads; pack it with --maps")
     return SceneList(dataset, positions, views, reads)
+
+
+def _check_image_size(scene: StoredScene, shape: tuple[int, ...], size: int) -> None:
+    if shape != (size, size, 3):
+        raise ScenegenError(
+            f"{scene.name}: images are {shape[1]} x {shape[0]} pixels, the network takes {size} x "
+            f"{size}; give data of a preset with such images"
+        )
 
 
 def _check_box_grid(dataset: Dataset, reads: Reads) -> None:
@@ -195,11 +204,7 @@ class SceneList(TorchDataset[SceneTensors]):
         views = list(range(self.views)) if view is None else [view]
         cameras = views if camera is None else [camera]
         images = np.stack([scene.image(k) for k in cameras])
-        if images.shape[1:] != (size, size, 3):
-            raise ScenegenError(
-                f"{scene.name}: images are {images.shape[2]} x {images.shape[1]} pixels, the network takes {size} x "
-                f"{size}; give data of a preset with such images"
-            )
+        _check_image_size(scene, images.shape[1:], size)
         shown = turn_images(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[views])
         labels = self._labels(scene, camera)
         if view is not None:

@@ -211,10 +211,17 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     return body
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder for `write_tables`. ScenegenError when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
+
+
 def write_tables(evaluation: Evaluation, folder: Path) -> None:
     """Write FOLDER/NAME.csv for each of the evaluation's tables. ScenegenError when it cannot be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for table in evaluation.tables:
             write_text(folder / f"{table.name}.csv", table.as_csv())
     except OSError as error:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from scenegen.core.decoding import damage_as_value_error, read_file
 from scenegen.core.errors import ScenegenError
 
+LEAST_PIXELS = 32
+"""Along the shorter side of what a network sees of a photograph; of fewer a line says so."""
 FILM_DIAGONAL = math.hypot(36.0, 24.0)
 """Millimetres: EXIF's focal length "in 35 mm film" compares diagonals."""
 
@@ -73,24 +77,43 @@ def read_view(path: Path, size: int, wanted_deg: float, hfov_deg: float | None) 
         )
     else:
         source = " (EXIF)" if hfov_deg is None else ""
-        note = f"{known:.0f} degrees wide{source}: its middle {across} x {down} pixels are the network's {wanted_deg:g}"
-        note += " degrees" if across == down == side else " degrees; where it does not reach, all is air"
+        note = f"{known:.3g} degrees wide{source}, the network {wanted_deg:g}: its middle {across} x {down} pixels "
+        note += "are used"
+        note += "" if across == down == side else "; where it does not reach, all is air"
+    if min(across, down) < LEAST_PIXELS:
+        note += f"; these are too few to see much: give an image of {LEAST_PIXELS} pixels or more there"
     return ViewOfPhotograph(np.array(image, dtype=np.uint8), covered, used, known, note)
+
+
+def check_photographs(paths: Sequence[Path]) -> None:
+    """ScenegenError for the first that is not there or not an image; damage behind its header is not looked for."""
+    for path in paths:
+        with _image_of(path):
+            pass
 
 
 def _open(path: Path) -> tuple[Image.Image, float | None]:
     """The photograph upright in RGB, and EXIF's focal length in millimetres of 35 mm film."""
+    with _image_of(path) as photograph:
+        film = photograph.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+        upright = _as_rgb(ImageOps.exif_transpose(photograph))
+    return upright, float(film) if isinstance(film, int) and 0 < film < 10_000 else None
+
+
+@contextmanager
+def _image_of(path: Path) -> Iterator[Image.Image]:
+    """The open image file; whatever is wrong with it, then or later, is a ScenegenError."""
     try:
         content = read_file(path)
         with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
-            film = photograph.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-            upright = _as_rgb(ImageOps.exif_transpose(photograph))
+            yield photograph
     except FileNotFoundError as error:
         raise ScenegenError(f"{path}: no such image") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # pillow's own message holds the address of an object
+        unknown = isinstance(error, UnidentifiedImageError) or isinstance(error.__cause__, UnidentifiedImageError)
+        reason = "of no format that is known" if unknown else getattr(error, "strerror", None) or error
         raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
-    return upright, float(film) if isinstance(film, int) and 0 < film < 10_000 else None
 
 
 def _middle_square(upright: Image.Image, size: int) -> NDArray[np.uint8]:

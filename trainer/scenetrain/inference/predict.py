@@ -18,7 +18,7 @@ from scenegen.core.files import write_bytes, write_text
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 
 from scenetrain.evaluation.evaluate import predict_probabilities
-from scenetrain.inference.photographs import ViewOfPhotograph, read_photograph, read_view
+from scenetrain.inference.photographs import ViewOfPhotograph, check_photographs, read_photograph, read_view
 from scenetrain.inference.surface import voxels_to_glb
 from scenetrain.networks.contract import FoundObject, Output
 from scenetrain.report.frustum_sheets import photograph_sheet
@@ -65,6 +65,7 @@ def predict(
         raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one place")
     places = [tuple(photographs)] if views > 1 else [(path,) for path in photographs]
     folders = [out] if len(places) == 1 else [out / name for name in _folder_names(photographs)]
+    check_photographs(photographs)
     return [
         _predict_place(trained, place, folder, device, hfov_deg, glb=glb)
         for place, folder in zip(places, folders, strict=True)

@@ -39,7 +39,7 @@ def write_report(run: Path, data: Path, split: str, compare: Sequence[Path], dev
     ScenegenError when a run has no model, the data does not fit it, or the folder cannot be written; UsageError when
     the runs cannot be compared.
     """
-    models = [(_name(folder), load_model(folder / "model.pt", device)) for folder in (run, *compare)]
+    models = [(_name(folder), load_model(folder, device)) for folder in (run, *compare)]
     trained = models[0][1]
     for folder, (_, other) in zip(compare, models[1:], strict=True):
         if other.family.reads.labels != trained.family.reads.labels:

@@ -130,12 +130,13 @@ def train_stages(
         raise UsageError(f"training.mirrored_views: {family.name} reads no frusta; set it to false")
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
-    begin_run(folder, config, train, validation, leader=is_leader())
     lightning.seed_everything(config.training.seed, verbose=False)
     model = family.build(config, len(train.classes), train.shape, pretrained=True)
     if device.type == "cuda":
         lay_channels_last(model)
     mirrors = family.mirrors(model, config, train.scene(0).cameras[:views], train.grid)
+    # not before all that may refuse the data or the configuration: a folder that was begun asks for the same again
+    begin_run(folder, config, train, validation, leader=is_leader())
     if mirrors:
         train, validation = train.mirrored(mirrors), validation.mirrored(mirrors)
     encoder = Encoder(family.trunk(model.to(device)), training_dtype(config))

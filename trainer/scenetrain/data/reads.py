@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.scene.classes import object_class
-from scenegen.core.scene.scene import Camera
+from scenegen.core.scene.scene import Camera, GridSpec
 from torch import Tensor
 from torch.nn import functional
 
@@ -66,6 +67,9 @@ class Extras(NamedTuple):
     frustum: Tensor | None = None
     """float32 (B, V, 6): fx, fy, cx, cy, near, far of the frustum grid. Focal lengths and principal point are in widths
     and heights of the image: (x, y, z) is in column fx x / z + cx, 0 at the left edge and 1 at the right. Metres."""
+    voxels_to_image: Tensor | None = None
+    """float32 (B, V, 3, 4), with box labels: a place in voxels, (0, 0, 0) at the grid's corner, to (u z, v z, z): u and
+    v in widths and heights of the image, 0 at the left and upper edges; z in metres."""
     poses: Tensor | None = None
     """float32 (B, O, 4, 4): an object's asset frame to the world."""
     sizes: Tensor | None = None
@@ -95,7 +99,7 @@ class Extras(NamedTuple):
         return Extras(**chosen)
 
 
-PER_VIEW = ("depth", "K", "world_to_camera", "frustum")
+PER_VIEW = ("depth", "K", "world_to_camera", "frustum", "voxels_to_image")
 
 
 NO_EXTRAS = Extras()
@@ -113,6 +117,10 @@ def read_extras(scene: StoredScene, views: Sequence[int], reads: Reads) -> Extra
             world_to_camera=torch.tensor([camera.world_to_camera for camera in cameras]),
             frustum=torch.tensor([frustum_numbers(camera) for camera in cameras]),
         )
+        if reads.labels == "box":
+            assert scene.grid is not None
+            matrices = np.stack([voxels_to_image(camera, scene.grid) for camera in cameras])
+            extras = extras._replace(voxels_to_image=torch.from_numpy(matrices))
     if reads.poses:
         objects = scene.objects
         extras = extras._replace(
@@ -133,6 +141,14 @@ def frustum_numbers(camera: Camera) -> tuple[float, ...]:
     grid = frustum_grid(camera)
     K, (width, height) = np.asarray(grid.K), grid.image_size
     return (K[0, 0] / width, K[1, 1] / height, K[0, 2] / width, K[1, 2] / height, grid.near, grid.far)
+
+
+def voxels_to_image(camera: Camera, grid: GridSpec) -> NDArray[np.float32]:
+    """The matrix (3, 4) of one camera; see Extras.voxels_to_image."""
+    to_world = np.diag([grid.voxel_size] * 3 + [1.0])
+    to_world[:3, 3] = grid.origin
+    to_pixels = np.array(camera.K) @ np.array(camera.world_to_camera)[:3] @ to_world
+    return np.asarray(to_pixels / np.array([[camera.width], [camera.height], [1.0]]), dtype=np.float32)
 
 
 def stack_extras(scenes: Sequence[Extras]) -> Extras:

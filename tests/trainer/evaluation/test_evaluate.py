@@ -17,7 +17,7 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Bounds, GridSpec, PlacedObject
 from scenetrain.cli.evaluate import evaluate as command
-from scenetrain.evaluation.counts import count_confusion
+from scenetrain.evaluation.counts import count_confusion, likeliest_predicted
 from scenetrain.evaluation.evaluate import as_json, evaluate, make_folder, open_scenes, predict_probabilities
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, count_seen
 from scenetrain.training.run_folder import load_model, save_model
@@ -46,7 +46,7 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
     body = json.loads(json.dumps(as_json(result), allow_nan=False))
 
     dataset = Dataset(test_boxes)
-    solid, labelled, tensors = [], [], []
+    solid, labelled, tensors, pairs = [], [], [], []
     for scene in dataset:
         images = torch.from_numpy(np.stack(scene.images)).permute(0, 3, 1, 2)[None]
         found = predict_probabilities(trained, images)
@@ -54,6 +54,7 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
         solid.append(numpy_iou(np.floor(occupied[0, 0].numpy() * np.float32(100)) >= 49, scene.occupancy))
         predicted = np.floor(masks[0].movedim(0, -1).numpy() * np.float32(100)) >= 8
         tensors.append(numpy_iou(predicted, scene.masks))
+        pairs.append((predicted, scene.masks))
         labelled.append([numpy_iou(predicted[..., c], scene.masks[..., c]) for c in range(len(CLASSES))])
     held = ~np.isnan(labelled)
     sums = np.nansum(labelled, axis=0)
@@ -76,6 +77,11 @@ def test_scores_are_those_of_plain_numpy(run: Path, test_boxes: Path) -> None:
         means = [np.mean([numpy_iou(answer >= t, truth(scene)) for scene in dataset]) for t in (0, 0.2)]
         assert found == pytest.approx(max(means))
     assert [s["segmenter"] for s in body["scene_scores"]] == pytest.approx(tensors)
+    whole = tuple(np.stack(part) for part in zip(*pairs, strict=True))
+    over_set = {row["name"]: row["IoU"] for row in body["tables"]["set"]["rows"]}
+    assert over_set["any class"] == pytest.approx(numpy_iou(whole[0].any(-1), whole[1].any(-1)))
+    assert over_set["table"] == pytest.approx(numpy_iou(whole[0][..., 1], whole[1][..., 1]))
+    assert result.any_class == pytest.approx(np.mean([numpy_iou(mine.any(-1), true.any(-1)) for mine, true in pairs]))
     assert 0 < np.mean(tensors) < 1
     assert result.confusion is not None and result.confusion.sum() == len(dataset) * 80 * 96 * 64
 
@@ -84,7 +90,7 @@ def test_confusion_by_hand() -> None:
     """Five voxels of two classes: air kept, hit, miss, mix-up, and one that truth gives to both classes."""
     truth = torch.tensor([[[0, 1, 1, 0, 1], [0, 0, 0, 1, 1]]], dtype=torch.bool).view(1, 2, 5, 1, 1)
     chance = torch.tensor([[[0.1, 0.9, 0.1, 0.8, 0.6], [0.2, 0.3, 0.2, 0.7, 0.7]]]).view(1, 2, 5, 1, 1)
-    counts = count_confusion(chance, chance >= 0.5, truth).view(3, 3)
+    counts = count_confusion(likeliest_predicted(chance, chance >= 0.5), truth).view(3, 3)
     assert counts.tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
 
 

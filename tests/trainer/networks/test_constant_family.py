@@ -130,7 +130,7 @@ def test_frusta_of_single_views(registered: None, boxes: Path, test_boxes: Path,
     assert "threshold" not in body["labels"] and "seen" not in body
     printed = run(*answer_of)
     assert "labels overall" in printed and "cubic metres" in printed and "true frustum" in printed
-    assert set(body["tables"]) == {"fruxels", "depth", "rays"}
+    assert set(body["tables"]) == {"set", "fruxels", "depth", "rays"}
     for name, table in body["tables"].items():
         with (tmp_path / "scores" / f"{name}.csv").open() as file:
             lines = list(csv.DictReader(file))

@@ -34,14 +34,17 @@ class OutputScore:
 
 
 class Counted(NamedTuple):
-    """One batch: hit, predicted and true voxels (B, 3, C), and what they are counts of.
+    """One batch: hit, predicted and true voxels (B, 3, C), those of any class (B, 3), and what they are counts of.
 
-    `predicted` and `truth` are masks bool (B, C, X, Y, Z); of labels they are uint8 (B, X, Y, Z).
+    `predicted` and `truth` are masks bool (B, C, X, Y, Z); of labels they are uint8 (B, X, Y, Z). `labels` uint8
+    (B, X, Y, Z) has the likeliest predicted class of every voxel, c + 1, and 0 for air.
     """
 
     voxels: NDArray[np.int64]
+    occupied: NDArray[np.int64]
     predicted: Tensor
     truth: Tensor
+    labels: Tensor
 
 
 class OutputCounts:
@@ -67,16 +70,20 @@ class OutputCounts:
         self.curve.update_pairs(pairs)
         self.confused += pairs.sum(0).flatten()
         hit, found, true = pairs.diagonal(dim1=1, dim2=2), pairs.sum(1), pairs.sum(2)
-        return Counted(torch.stack([hit, found, true], 1)[..., 1:].cpu().numpy(), predicted, labels)
+        voxels = torch.stack([hit, found, true], 1)[..., 1:]
+        occupied = torch.stack([pairs[:, 1:, 1:].sum((1, 2)), found[:, 1:].sum(1), true[:, 1:].sum(1)], 1)
+        return Counted(voxels.cpu().numpy(), occupied.cpu().numpy(), predicted, labels, predicted)
 
     def _count_masks(self, answer: Any, labels: Tensor) -> Counted:
         probabilities, truth = self.output.probabilities(answer), self.output.truth(labels, self.classes)
         self.curve.update(probabilities, truth)
         predicted = self.output.predicted(probabilities, self.threshold)
+        guess = likeliest_predicted(probabilities, predicted)
         if self.output.kind == "masks":
-            self.confused += count_confusion(probabilities, predicted, truth)
-        counts = [voxels.flatten(2).sum(-1) for voxels in (predicted & truth, predicted, truth)]
-        return Counted(torch.stack(counts, dim=1).cpu().numpy(), predicted, truth)
+            self.confused += count_confusion(guess, truth)
+        voxels = count_voxels(predicted, truth)
+        occupied = count_voxels(predicted.any(1, keepdim=True), truth.any(1, keepdim=True))[..., 0]
+        return Counted(voxels, occupied, predicted, truth, guess.to(torch.uint8))
 
     @property
     def confusion(self) -> NDArray[np.int64] | None:
@@ -96,15 +103,25 @@ class OutputCounts:
         )
 
 
-def count_confusion(probabilities: Tensor, predicted: Tensor, truth: Tensor) -> Tensor:
+def count_voxels(predicted: Tensor, truth: Tensor) -> NDArray[np.int64]:
+    """Hit, predicted and true voxels (B, 3, C) of masks (B, C, X, Y, Z)."""
+    counts = [voxels.flatten(2).sum(-1) for voxels in (predicted & truth, predicted, truth)]
+    return np.asarray(torch.stack(counts, dim=1).cpu().numpy())
+
+
+def likeliest_predicted(probabilities: Tensor, predicted: Tensor) -> Tensor:
+    """Of masks (B, C, X, Y, Z) the likeliest class that is predicted, c + 1, else 0: int64 (B, X, Y, Z)."""
+    likeliest = probabilities.masked_fill(~predicted, -1.0).argmax(1) + 1
+    return torch.where(predicted.any(1), likeliest, 0)
+
+
+def count_confusion(guess: Tensor, truth: Tensor) -> Tensor:
     """Voxels by (true, predicted) class, flat ((C + 1) ** 2,), air first, of masks (B, C, X, Y, Z).
 
-    A voxel counts once: as its likeliest predicted class, and as that class in truth where truth has it too, else as
-    its first true class.
+    A voxel counts once: as its likeliest predicted class `guess` (B, X, Y, Z), and as that class in truth where truth
+    has it too, else as its first true class.
     """
     count = truth.shape[1]
-    likeliest = probabilities.masked_fill(~predicted, -1.0).argmax(1) + 1
-    guess = torch.where(predicted.any(1), likeliest, 0)
     order = torch.arange(count, 0, -1, device=truth.device, dtype=torch.uint8).view(1, -1, 1, 1, 1)
     first = torch.where(truth.any(1), (truth * order).argmax(1) + 1, 0)
     agreed = truth.gather(1, (guess - 1).clamp(min=0).unsqueeze(1)).squeeze(1) & (guess > 0)

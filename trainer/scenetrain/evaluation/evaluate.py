@@ -24,9 +24,11 @@ from torch import Tensor
 from scenetrain.data.reads import NO_EXTRAS, Extras, stack_extras
 from scenetrain.data.scenes import SceneList, SceneTensors, open_split
 from scenetrain.evaluation.counts import Counted, OutputCounts, OutputScore
+from scenetrain.evaluation.more_scores import MoreScores
 from scenetrain.metrics.constant import constant_labels
 from scenetrain.metrics.iou import Scores
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
+from scenetrain.metrics.set_scores import SetScores
 from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable
 from scenetrain.networks.contract import Inputs, Output, Scorer
 from scenetrain.training.run_folder import TrainedModel
@@ -68,7 +70,11 @@ class Evaluation:
     seen: SeenScore | None
     unseen: SeenScore | None
     tables: tuple[ScoreTable, ...] = ()
-    """What the family scores beyond IoU."""
+    """Scores of the main output beyond IoU by scene: over the set, by rays, and what the family adds."""
+    any_class: float | None = None
+    """Mean over items of the main output's IoU where any class counts; None where no item holds a voxel."""
+    over_set: SetScores | None = None
+    """The main output's scores over the whole set; None where it is occupancy, which has one class."""
 
     @property
     def main(self) -> OutputScore:
@@ -123,6 +129,7 @@ def evaluate(
     """Score `trained`, which is on `device`, on every item of `scenes`."""
     main = trained.family.main
     has_objects = main.kind == "masks" and main.grid == "box"
+    more = MoreScores(trained) if main.kind != "occupancy" else None
     counts = {output.name: OutputCounts(output, trained, device) for output in trained.family.outputs}
     scores: list[SceneScore] = []
     seen = NOTHING
@@ -135,6 +142,8 @@ def evaluate(
         with torch.inference_mode():
             counted = {name: one.count(answers[name], labels) for name, one in counts.items()}
         scores += _score_scenes(scenes, batch, {name: one.voxels for name, one in counted.items()}, main)
+        if more is not None:
+            more.count(scenes, batch, counted[main.name])
         if has_objects:
             for scene, mine, theirs in zip(batch, counted[main.name].predicted, counted[main.name].truth, strict=True):
                 seen += _count_seen(scenes, scene.position, mine, theirs)
@@ -151,7 +160,12 @@ def evaluate(
         confusion=counts[main.name].confusion,
         seen=seen.score(SEEN) if has_objects else None,
         unseen=seen.score(UNSEEN) if has_objects else None,
-        tables=tuple(table for scorer in scorers for table in scorer.tables()),
+        tables=(
+            *(more.tables() if more else ()),
+            *(table for scorer in scorers for table in scorer.tables()),
+        ),
+        any_class=more.any_class() if more else None,
+        over_set=more.over_set.score() if more else None,
     )
 
 

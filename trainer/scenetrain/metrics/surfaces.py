@@ -2,8 +2,8 @@
 
 RayIoU (SparseOcc, section 4, with its thresholds of 1, 2 and 4 m) counts, of the rays on which the truth has a surface,
 a hit where the label is right and the distance along the ray is off by less than a threshold. There rays are those of
-a LiDAR; here every column of fruxels is one. Abs-rel, delta and RMSE are those of depth estimation (Eigen et al. 2014),
-per image. Legend of shapes: C classes, W H D the frustum's axes.
+a LiDAR; here every column of fruxels is one (box_rays.py has those of box grids). Abs-rel, delta and RMSE are those of
+depth estimation (Eigen et al. 2014), per image. Legend of shapes: C classes, W H D the frustum's axes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Surface(NamedTuple):
 
     labels: Labels
     depth: Floats
-    """Metres along the optical axis, of the fruxel's centre."""
+    """Metres along the optical axis, of the fruxel's centre; of a box grid's rays (N,) metres along the ray."""
 
 
 def first_surface(labels: Labels, near: float, far: float) -> Surface:
@@ -173,25 +173,28 @@ class FirstSurfaces:
             ),
             notes=(f"against {truth}; mean over images; known: share of its pixels with a predicted surface", *why),
         )
-        by_threshold, constants = self.rays.ious(), self.constant_rays.ious()
-        columns = [*by_threshold, _means(by_threshold), _means(constants)]
-        names = list(self.classes)
-        rows = [Row(name, tuple(column[c] for column in columns), name) for c, name in enumerate(names)]
-        rows.append(Row("mean of classes", tuple(mean(column) for column in columns), starts_group=True))
-        ground = [object_class(name).is_ground for name in names]
-        if any(ground):
-            kept = [[v for v, g in zip(column, ground, strict=True) if not g] for column in columns]
-            rows.append(Row("mean without ground", tuple(mean(column) for column in kept)))
-        rays = ScoreTable(
-            name="rays",
-            title="RayIoU: label and distance of what a ray meets first",
-            head="class",
-            columns=(*(f"{threshold:g} m" for threshold in THRESHOLDS), "mean", "constant"),
-            decimals=(3,) * (len(THRESHOLDS) + 2),
-            rows=tuple(rows),
-            notes=("over the set; constant: the best labels that ignore the image, mean of the three",),
-        )
-        return depth, rays
+        return depth, ray_table(self.classes, self.rays, self.constant_rays)
+
+
+def ray_table(classes: Sequence[str], rays: RayCounts, constant: RayCounts) -> ScoreTable:
+    """The table "rays": RayIoU by class and threshold, beside that of the best constant labels."""
+    by_threshold, constants = rays.ious(), constant.ious()
+    columns = [*by_threshold, _means(by_threshold), _means(constants)]
+    rows = [Row(name, tuple(column[c] for column in columns), name) for c, name in enumerate(classes)]
+    rows.append(Row("mean of classes", tuple(mean(column) for column in columns), starts_group=True))
+    ground = [object_class(name).is_ground for name in classes]
+    if any(ground):
+        kept = [[v for v, g in zip(column, ground, strict=True) if not g] for column in columns]
+        rows.append(Row("mean without ground", tuple(mean(column) for column in kept)))
+    return ScoreTable(
+        name="rays",
+        title="RayIoU: label and distance of what a ray meets first",
+        head="class",
+        columns=(*(f"{threshold:g} m" for threshold in THRESHOLDS), "mean", "constant"),
+        decimals=(3,) * (len(THRESHOLDS) + 2),
+        rows=tuple(rows),
+        notes=("over the set; constant: the best labels that ignore the image, mean of the three",),
+    )
 
 
 def _means(columns: Sequence[Sequence[float | None]]) -> list[float | None]:

@@ -17,6 +17,9 @@ COMMANDS = {
     "blender-setup": LazyCommand(
         "scenegen.cli.blender_setup", "blender_setup", "Install the modules that your own Blender needs."
     ),
+    "cameras": LazyCommand(
+        "scenegen.cli.cameras", "cameras", "Search camera places from which most of a room is seen."
+    ),
     "doctor": LazyCommand("scenegen.cli.doctor", "doctor", "Check this machine, and measure what N scenes would cost."),
     "export": LazyCommand("scenegen.cli.export", "export", "Write a data set in a format of other programs."),
     "generate": LazyCommand(

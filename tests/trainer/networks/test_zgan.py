@@ -166,8 +166,8 @@ def test_the_judge_s_loss_leaves_the_generator_alone(step: Step) -> None:
 
 
 def test_a_detail_that_is_no_power_of_two_is_refused() -> None:
-    with pytest.raises(UsageError, match="detail: 3 is not 1, 2, 4 or 8"):
-        build(config("model.detail=3"), 2, (128, 128, 128), pretrained=False)
+    with pytest.raises(UsageError, match=r"tiny\.toml with --set: model\.detail: 3 is not 1, 2, 4 or 8$"):
+        config("model.detail=3")
 
 
 def test_published_settings() -> None:

@@ -40,6 +40,18 @@ def test_a_model_of_the_first_format_is_read(saved: Path, tmp_path: Path) -> Non
     assert all(torch.equal(value, old.model.state_dict()[key]) for key, value in new.model.state_dict().items())
 
 
+def test_a_configuration_of_another_family_beside_a_model(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(saved.read_bytes())
+    (tmp_path / "config.toml").write_text('[model]\nname = "zgan"\n')
+    with pytest.raises(
+        ScenegenError, match=r"config\.toml: is of 'zgan', but model\.pt beside it of 'everted': they are"
+    ):
+        load_model(tmp_path, CPU)
+    assert load_model(tmp_path / "model.pt", CPU).family.name == "everted"
+    (tmp_path / "config.toml").write_text(config_to_toml(small_config()))
+    assert load_model(tmp_path, CPU).family.name == "everted"
+
+
 def test_a_later_format_asks_for_an_upgrade(saved: Path, tmp_path: Path) -> None:
     torch.save(torch.load(saved, weights_only=True) | {"format": "scenetrain/3"}, tmp_path / "model.pt")
     with pytest.raises(ScenegenError, match=r"format 'scenetrain/3', which this scenetrain does not know; upgrade it"):
@@ -48,7 +60,9 @@ def test_a_later_format_asks_for_an_upgrade(saved: Path, tmp_path: Path) -> None
 
 def test_damage_is_one_line(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(saved.read_bytes()[:5000])
-    with pytest.raises(ScenegenError, match=r"model\.pt: not a model of this program, or damaged"):
+    with pytest.raises(
+        ScenegenError, match=r"model\.pt: not a model of this program, or damaged \(cut off: the list of"
+    ):
         load_model(tmp_path, CPU)
     body = torch.load(saved, weights_only=True)
     for key in ("classes", "family", "state", "thresholds", "grid"):

@@ -17,11 +17,13 @@ from torch import Tensor
 
 def read_saved(path: Path, device: torch.device | str) -> dict[str, Any]:
     """The dict in a file of torch.save. OSError when it cannot be read, ValueError when it is damaged or another's."""
-    with path.open("rb"):  # for the system's own reason
-        pass
+    with path.open("rb") as stream:
+        begins_as_zip = stream.read(2) == b"PK"
     if zipfile.is_zipfile(path):  # torch's form until 2020 was none, and had no checksums
         with damage_as_value_error():
             _check_sums(path)
+    elif begins_as_zip:  # torch says EINVAL
+        raise ValueError("cut off: the list of its parts, at the end, is missing")
     try:
         body = torch.load(path, map_location=device, weights_only=True)
     except torch.OutOfMemoryError:

@@ -175,7 +175,11 @@ def save_model(run: Path, trained: TrainedModel) -> None:
 
 
 def load_model(run: Path, device: torch.device) -> TrainedModel:
-    """Read RUN/model.pt; ScenegenError when there is none, DamageError when it is damaged or another program's."""
+    """Read RUN/model.pt, or a .pt file by its own path.
+
+    ScenegenError when there is none, or when RUN/config.toml is of another family; DamageError when it is damaged or
+    another program's.
+    """
     path = run if run.suffix == ".pt" else run / "model.pt"
     if not path.is_file():
         raise ScenegenError(f"{path}: no trained model; run `scenetrain fit --out {run}` to its end first")
@@ -186,7 +190,24 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         raise _not_a_model(path, error) from error
     if found not in (FORMAT, OLD_FORMAT):
         raise ScenegenError(f"{path}: format {found!r}, which this scenetrain does not know; upgrade it")
-    return _trained_model(body, path, device)
+    trained = _trained_model(body, path, device)
+    if path != run:
+        _check_family(run / "config.toml", trained.family, path)
+    return trained
+
+
+def _check_family(file: Path, family: Family, model: Path) -> None:
+    """ScenegenError where the configuration beside a model names another family: the two are of different runs."""
+    try:
+        section = parse_toml(read_file(file, MOST_TEXT)).get("model")
+    except (OSError, ValueError):
+        return  # the model says all that is needed
+    named = section.get("name") if isinstance(section, dict) else None
+    if isinstance(named, str) and named != family.name:
+        raise ScenegenError(
+            f"{file}: is of {named[:60]!r}, but {model.name} beside it of {family.name!r}: they are of different runs; "
+            f"put back what belongs there, or give {model}"
+        )
 
 
 def _trained_model(body: dict[str, Any], path: Path, device: torch.device) -> TrainedModel:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenegen.core.errors import UsageError
-
 from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
 from scenetrain.networks.ssz.network import Logits, Ssz, has_judge
 from scenetrain.networks.ssz.objects import find_objects
@@ -28,8 +26,6 @@ PAPER_IMAGES = 116_000
 def build(config: SszConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Ssz:
     """The network of a configuration; its grid is half its image."""
     del shape, pretrained
-    if config.model.detail not in (1, 2, 4, 8, 16):
-        raise UsageError(f"model.detail: {config.model.detail} is not 1, 2, 4, 8 or 16")
     return Ssz(config, classes)
 
 

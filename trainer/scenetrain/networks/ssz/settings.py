@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -23,7 +25,7 @@ class SszModel(ModelSettings):
     """Where inverted residual blocks stand: "2d+3d" (the paper's), "3d" (its ablation no_ir2d), "none" (no_ir2d3d)."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Dropout after the three inner doublings (the authors' earlier code: 0.5)."""
-    detail: int = Field(default=1, ge=1, le=16)
+    detail: Literal[1, 2, 4, 8, 16] = 1
     """Cells of the grid along one edge of a cell that the generator decides (1: the paper's; a power of 2)."""
     initial: Initial = "normal"
     """How the generator's weights are drawn: "normal" (0, 0.02; the authors' earlier code), or "fan_in" (He et al.)."""

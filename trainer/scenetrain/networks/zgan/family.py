@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenegen.core.errors import UsageError
-
 from scenetrain.metrics.frustum_scores import frustum_scorers
 from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
 from scenetrain.networks.zgan.network import Zgan, ZganVolume
@@ -23,8 +21,6 @@ SSZ_IMAGES = 116_000
 def build(config: ZganConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Zgan:
     """The network of a configuration for a cube of cells, half as wide as its image."""
     del pretrained
-    if config.model.detail not in (1, 2, 4, 8):
-        raise UsageError(f"model.detail: {config.model.detail} is not 1, 2, 4 or 8")
     return Zgan(config, classes, shape[0])
 
 

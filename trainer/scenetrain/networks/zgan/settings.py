@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -16,7 +18,7 @@ class ZganModel(ModelSettings):
     """The family."""
     channels: int = Field(default=32, ge=1)
     """Channels of the first convolution of generator and judge (32: the authors'); the others are multiples of it."""
-    detail: int = Field(default=1, ge=1, le=8)
+    detail: Literal[1, 2, 4, 8] = 1
     """Cells of the grid along one edge of a cell that the generator decides (1: the authors'; a power of 2)."""
 
 

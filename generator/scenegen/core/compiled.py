@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -12,20 +13,25 @@ from typing import Any, TypeVar, cast
 def _numba() -> Any:
     """numba without the .numba_config.yaml of the working folder: it may name a folder of pickled code to load.
 
-    numba reads that file at its import and before each compilation, where yaml can be imported.
+    numba reads that file at its import and before each compilation, where yaml can be imported. Nor does it import
+    scipy.linalg for products of matrices, which no kernel here has: that takes as long as numba's own modules.
     """
     if "numba" in sys.modules:
         return sys.modules["numba"]
-    hidden = sys.modules.get("yaml")
-    sys.modules["yaml"] = None  # type: ignore[assignment]
+    hidden = {name: sys.modules.get(name) for name in ("yaml", "scipy")}
+    if hidden["scipy"] is not None or threading.active_count() > 1:  # another thread may be importing it
+        del hidden["scipy"]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="A Numba config file is found")
             module = importlib.import_module("numba")
+            importlib.import_module("numba.np.arraymath")  # else with the first kernel, scipy and all
     finally:
-        del sys.modules["yaml"]
-        if hidden is not None:
-            sys.modules["yaml"] = hidden
+        for name, before in hidden.items():
+            del sys.modules[name]
+            if before is not None:
+                sys.modules[name] = before
     warnings.filterwarnings("ignore", message="A Numba config file is found")
     return module
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.core.asset_library import Asset, asset_folders, read_asset, with_fingerprint
@@ -75,6 +74,8 @@ def twins_across(assets: Sequence[Asset]) -> tuple[Twins, ...]:
     structure, and boxes of similar proportions are alike. Ground is left out. An asset whose mesh cannot be read is
     passed over.
     """
+    from scipy.spatial import KDTree  # half a second, which `assets add` of a file does without
+
     sides: dict[str, list[tuple[Asset, Fingerprint]]] = {"train": [], "test": []}
     for asset in assets:
         if object_class(asset.class_name).is_ground or asset.split not in sides:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from scenegen.assets.prepare.linked import linked_parts
 from scenegen.assets.prepare.orient import orient_faces
 from scenegen.assets.prepare.triangles import face_areas
 from scenegen.core.compiled import compiled
@@ -112,9 +111,7 @@ def orient(mesh: Triangles) -> tuple[Triangles, float]:
 
 def connected(faces: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The number of each vertex's connected part (count,)."""
-    edges = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(edges), dtype=bool), edges.T), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return linked_parts(faces[:, :2], faces[:, 1:], count)
 
 
 def corner_normals(mesh: Triangles, smooth_angle_deg: float) -> NDArray[np.float32]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from scenegen.assets.prepare.linked import linked_parts
 from scenegen.core.asset_library import Support
 from scenegen.core.compiled import compiled
 
@@ -36,7 +36,8 @@ def find_supports(vertices: NDArray[Any], faces: NDArray[Any]) -> tuple[Support,
     points = np.full((2 * shape[0] + 1, 2 * shape[1] + 1), -np.inf)
     _height_maps(vertices, faces, origin, CELL, highest, points)
     # the nine points of a cell: its own in the point map (every second one) and the two after, along both axes
-    lowest = ndimage.minimum_filter(points, size=3)[1::2, 1::2]
+    lowest = np.minimum(np.minimum(points[:-2:2], points[1::2]), points[2::2])
+    lowest = np.minimum(np.minimum(lowest[:, :-2:2], lowest[:, 1::2]), lowest[:, 2::2])
     covered = np.isfinite(lowest)
     flat = np.zeros(shape, dtype=bool)
     flat[covered] = highest[covered] - lowest[covered] <= SAME_LEVEL
@@ -69,11 +70,25 @@ def _wide_parts(level: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The connected parts of a level that are large and wide enough for an object."""
     if level.sum() * CELL**2 < MIN_AREA:
         return np.zeros_like(level)
-    parts, count = ndimage.label(level)
-    areas = np.bincount(parts.reshape(-1), minlength=count + 1) * CELL**2
-    core = ndimage.binary_erosion(level, np.ones((MIN_EDGE_CELLS, MIN_EDGE_CELLS)))
-    wide = np.unique(parts[core])
+    number = np.arange(level.size).reshape(level.shape)
+    down, right = level[:-1] & level[1:], level[:, :-1] & level[:, 1:]
+    first, second = ((number[:-1][down], number[:, :-1][right]), (number[1:][down], number[:, 1:][right]))
+    parts = linked_parts(np.concatenate(first), np.concatenate(second), level.size).reshape(level.shape)
+    areas = np.bincount(parts[level], minlength=level.size) * CELL**2
+    wide = np.unique(parts[_corners_of_squares(level)])
     return np.asarray(np.isin(parts, wide[areas[wide] >= MIN_AREA]) & level)
+
+
+def _corners_of_squares(level: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells that are the lowest corner of a square of MIN_EDGE_CELLS cells, all of them in the level."""
+    edge = MIN_EDGE_CELLS
+    sums = np.zeros((level.shape[0] + 1, level.shape[1] + 1), dtype=np.int64)
+    sums[1:, 1:] = level.cumsum(axis=0).cumsum(axis=1)
+    corners = np.zeros_like(level)
+    if min(level.shape) >= edge:
+        inside = sums[edge:, edge:] - sums[:-edge, edge:] - sums[edge:, :-edge] + sums[:-edge, :-edge]
+        corners[: inside.shape[0], : inside.shape[1]] = inside == edge * edge
+    return corners
 
 
 @compiled

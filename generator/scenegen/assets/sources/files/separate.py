@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+
+from scenegen.assets.prepare.linked import linked_parts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -99,9 +99,7 @@ def pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
     _, place = np.unique(np.round(vertices / step), axis=0, return_inverse=True)
     corners = place.reshape(-1)[faces]
     count = int(corners.max()) + 1
-    links = np.concatenate([corners[:, :2], corners[:, 1:]])
-    graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
-    label = connected_components(graph, directed=False)[1][corners[:, 0]]
+    label = linked_parts(corners[:, :2], corners[:, 1:], count)[corners[:, 0]]
     return np.asarray(np.unique(label, return_inverse=True)[1].reshape(-1), dtype=np.int64)
 
 
@@ -165,7 +163,8 @@ def _side_by_side(low: Floats, high: Floats) -> tuple[NDArray[np.int64], int]:
     bottom, top = low[:, 2].min(), high[:, 2].max()
     beside = np.minimum(high[order, None, 2], high[order, 2]) - np.maximum(low[order, None, 2], low[order, 2])
     joined = (common >= SHARED * smaller) | ((common >= TOUCHING * smaller) & (beside >= 0.5 * (top - bottom)))
-    label = connected_components(coo_matrix(joined), directed=False)[1]
+    one, other = np.nonzero(joined)
+    label = linked_parts(one, other, len(joined))
     tall = []
     for each in np.unique(label):
         inside = order[label == each]

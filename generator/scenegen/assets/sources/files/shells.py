@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
 from scenegen.assets.sources.files.separate import box_of_pieces, pieces
 
@@ -73,6 +72,8 @@ def _encloses(low: Floats, high: Floats, rest_low: Floats, rest_high: Floats) ->
 
 def _is_convex(points: Floats) -> bool:
     """Whether all points (N, 3) lie on their convex hull, or in one plane."""
+    from scipy.spatial import ConvexHull, QhullError  # half a second, for the few models that need it
+
     points = points[:: -(-len(points) // MOST_POINTS)]
     middle = points - points.mean(axis=0)
     extent = float(np.ptp(points, axis=0).max())

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,11 @@ from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import material_names, read_dae
 from blender_scripts.imports.dae_mesh import put_meshes, reads_collada
 from blender_scripts.imports.far import FAR_NODES
-from blender_scripts.imports.faults import ImportFault
-from blender_scripts.imports.fbx import keep_finest_levels, sort_objects, without_number
+from blender_scripts.imports.faults import ImportFault, no_numbers, no_numbers_left
+from blender_scripts.imports.fbx import keep_finest_levels, sort_objects, validate, without_number
 from blender_scripts.imports.fbx_looks import followed, read_looks
 from blender_scripts.imports.gltf import readable
-from blender_scripts.imports.gltf_check import explain
+from blender_scripts.imports.gltf_check import check_gltf, explain
 from blender_scripts.imports.kinds import check_kind
 from blender_scripts.imports.ledger import file_warnings
 from blender_scripts.imports.levels import groups_are_levels, keep_finest_named
@@ -45,7 +47,7 @@ from blender_scripts.imports.obj_faces import count_faces, with_all_faces
 from blender_scripts.imports.ply import read_ply
 from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.references import USD_SUFFIXES, check_references
-from blender_scripts.imports.text_files import far_middle, near_origin, readable_stl
+from blender_scripts.imports.text_files import far_middle, readable_obj, readable_stl
 from blender_scripts.imports.usd import read_usd
 
 IMPORTERS = {
@@ -62,22 +64,25 @@ IMPORTERS = {
     ".dae": ("wm", "collada_import"),
 }
 # Validation of an OBJ removes back copies of faces, and the normals of the remaining faces become wrong.
+# Validation of any mesh takes coordinates that are no numbers for 0: of an FBX, `validate` does the rest of it.
 # Animations of an FBX would show the model as it is in their first frame, not as the file's nodes place it.
 OPTIONS: dict[str, dict[str, bool]] = {
     "gltf": {"merge_vertices": False},
     "obj_import": {"validate_meshes": False},
     "fbx": {"use_anim": False},
-    "fbx_import": {"use_anim": False},
+    "fbx_import": {"use_anim": False, "validate_meshes": False},
+    "stl_import": {"use_mesh_validate": False},
 }
 # A file that Blender's importer reads wrongly is corrected in a copy first; what is lost becomes a warning.
 CORRECTIONS: dict[str, Callable[[Path, Path, list[str]], Path]] = {
     "gltf": readable,
-    "collada_import": lambda file, folder, _: corrected(file, folder),
+    "collada_import": corrected,
     "stl_import": readable_stl,
-    "obj_import": lambda file, folder, _: near_origin(file, folder),
+    "obj_import": lambda file, folder, _: readable_obj(file, folder),
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
+_PYTHON = re.compile(r"[\w.]*(Error|Exception|Warning)\b")
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
 
@@ -96,9 +101,15 @@ def main(arguments: list[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             import_model(Path(request["file"]).resolve(), folder, options.max_triangles)
-        except (ImportFault, OSError, MemoryError) as error:
+        except ImportFault as error:
             answer.update(ok=False, error=_one_line(error))
-        except (RuntimeError, ValueError, TypeError) as error:
+        except MemoryError:
+            needs = f"it needs more than {options.memory_gb:g} GB of memory"
+            answer.update(ok=False, error=f"{needs}; simplify the model first")
+        except OSError as error:
+            answer.update(ok=False, error=_of_a_file(error))
+        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            traceback.print_exc()
             answer.update(ok=False, error=_in_own_words(error, request["file"]))
         print("\n" + MARK + json.dumps(answer), flush=True)
 
@@ -108,6 +119,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     check_kind(file)
     check_references(file)
+    check_gltf(file)
     warnings = file_warnings(file)
     _read(file, folder, warnings)
     warnings += keep_finest_named()
@@ -117,7 +129,7 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
     described: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     part_sizes: list[tuple[str, int]] = []
-    triangles = 0
+    triangles = broken = 0
     depsgraph = bpy.context.evaluated_depsgraph_get()
     for instance in depsgraph.object_instances:
         source = instance.object.original
@@ -138,11 +150,17 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
                     materials[name] = len(described)
                     described.append(describe(slot.material) if slot.material else {})
                 slots.append(materials[name])
-            parts.append(_arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described))
-            part_sizes.append((source.name, len(parts[-1]["faces"])))
+            part, of_part = _arrays(mesh, np.array(instance.matrix_world, dtype=np.float64), slots, described)
+            broken += of_part
+            parts.append(part)
+            part_sizes.append((source.name, len(part["faces"])))
         instance.object.to_mesh_clear()
     if not parts:
         raise ImportFault("no mesh in this file; export it again with its surface, not its points or curves alone")
+    if broken == triangles:
+        raise ImportFault(no_numbers_left(triangles))
+    if broken:
+        warnings.append(no_numbers(broken, triangles))
     if any((part["material_index"] < 0).any() for part in parts):
         for part in parts:
             part["material_index"][part["material_index"] < 0] = len(described)
@@ -183,7 +201,7 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
         space, name = "wm", "fbx_import"  # the older importer hands geometric transforms on to the children
     operators = getattr(bpy.ops, space)
     if name == "collada_import" and reads_collada():
-        put_meshes(corrected(file, folder), material_names(file), warnings)
+        put_meshes(corrected(file, folder, warnings), material_names(file), warnings)
         return
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
@@ -202,6 +220,7 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         operators.obj_import(filepath=str(repaired), **options)
     if file.suffix.lower() == ".fbx":
+        validate()
         keep_finest_levels(file)
         sort_objects()
 
@@ -239,11 +258,17 @@ def _is_shown(source: Any, instance: Any) -> bool:
 
 def _arrays(
     mesh: Any, matrix: NDArray[np.float64], slots: list[int], materials: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], int]:
+    """The arrays of a mesh in the scene, and how many triangles are left out: a coordinate is NaN or infinite."""
     vertices = values_of(mesh.vertices, "co", np.float32, 3).astype(np.float64)
     faces = values_of(mesh.loop_triangles, "vertices", np.int32, 3)
     corners = values_of(mesh.loop_triangles, "loops", np.int32, 3)
     polygons = values_of(mesh.loop_triangles, "polygon_index", np.int32)
+    finite = np.isfinite(vertices).all(axis=1)
+    fine = finite[faces].all(axis=1)
+    broken = np.count_nonzero(~fine)
+    faces, corners, polygons = faces[fine], corners[fine], polygons[fine]
+    vertices[~finite] = 0.0
     single = single_polygons(mesh, vertices)[polygons]
     copies = faces[~single]
     faces, corners, polygons = faces[single], corners[single], polygons[single]
@@ -268,7 +293,7 @@ def _arrays(
         for key in ("faces", "uvs", "corner_normals"):
             if key in part:
                 part[key] = part[key][:, ::-1]
-    return part
+    return part, broken
 
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
@@ -298,8 +323,21 @@ def _limit_memory(gigabytes: float) -> None:
 def _in_own_words(error: BaseException, file: str) -> str:
     """Why Blender's importer stops at a file; its own message where that says more than that it does."""
     reason = _one_line(error).removeprefix("Error: ")
-    says_nothing = Path(file).name in reason or "see console" in reason
+    # Anything else than what Blender's importers say by themselves is a line of Python.
+    of_python = not isinstance(error, RuntimeError) or _PYTHON.match(reason)
+    says_nothing = of_python or Path(file).name in reason or "see console" in reason
     return f"it is damaged, or not of its format{'' if says_nothing else f' ({reason})'}; download or export it again"
+
+
+def _of_a_file(error: OSError) -> str:
+    """What cannot be read, by its name alone."""
+    named = Path(str(error.filename or "a file that it names")).name
+    why = (
+        "is missing; copy it beside the model"
+        if isinstance(error, FileNotFoundError)
+        else f"cannot be read ({error.strerror})"
+    )
+    return f"{named} {why}"
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,13 +7,17 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from blender_scripts.imports.collada_far import bring_near
+from blender_scripts.imports.dae_faces import leave_out_faces
+from blender_scripts.imports.dae_links import leave_out_links
 from blender_scripts.imports.image_files import find_image
 
 Element = ElementTree.Element
 
 
-def corrected(file: Path, folder: Path) -> Path:
+def corrected(file: Path, folder: Path, warnings: list[str]) -> Path:
     """The file itself, or a copy in `folder` with a sampler for each texture, near the origin and without animations.
+
+    The copy names only what is there (dae_links.py, dae_faces.py): `warnings` says what was left out.
 
     Autodesk's FBX exporter lets a texture name an image, where the format wants a sampler: Blender's importer then
     stops without any mesh. Animations would show the model as it is in their first frame.
@@ -31,6 +35,8 @@ def corrected(file: Path, folder: Path) -> Path:
     images = {image.get("id", ""): image for image in root.iter(f"{name}image")}
     for profile in root.iter(f"{name}profile_COMMON"):
         changed |= _add_samplers(profile, name, set(images))
+    changed |= leave_out_links(root, name, warnings)
+    changed |= leave_out_faces(root, name, warnings)
     changed |= bring_near(root, name)
     if not changed:
         return file

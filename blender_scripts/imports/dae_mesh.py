@@ -14,10 +14,10 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Matrix
-from mathutils.geometry import tessellate_polygon
 from numpy.typing import NDArray
 
 from blender_scripts.imports.faults import ImportFault
+from blender_scripts.imports.polygons import values_of
 
 # Blender's axes: right, in (away from the viewer) and up, as the three kinds of files give them.
 _AXES = {
@@ -44,10 +44,19 @@ def put_meshes(file: Path, material_names: Mapping[str, str], warnings: list[str
 
     try:
         document = collada.Collada(str(file), ignore=[collada.common.DaeError])
-    except (collada.common.DaeError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except collada.common.DaeError as error:
         raise ImportFault(f"its Collada cannot be read ({error}); export it again") from error
-    unread = _geometries(document.xmlnode) - {geometry.id for geometry in document.geometries}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ImportFault("its Collada is damaged, or not as the format wants it; export it again") from error
+    wanted = _geometries(document.xmlnode)
+    unread = wanted - {geometry.id for geometry in document.geometries}
+    if unread and unread == wanted:
+        named = ", ".join(sorted(unread)[:3])
+        raise ImportFault(f"its geometries are damaged ({named}); export it again")
     warnings += [f"geometry {name} is damaged: left out" for name in sorted(unread)]
+    skins = {each.get("id", "") for each in document.xmlnode.iter() if str(each.tag).endswith("}controller")}
+    unread = skins - {each.id for each in document.controllers}
+    warnings += [f"controller {name} is damaged: left out" for name in sorted(unread)]
     axes = np.eye(4)
     axes[:3, :3] = np.array(_AXES.get(document.assetInfo.upaxis, _AXES["Y_UP"])) * (document.assetInfo.unitmeter or 1.0)
     materials = {key: bpy.data.materials.new(name) for key, name in material_names.items()}
@@ -98,7 +107,6 @@ def _mesh(geometry: Any, bound: Mapping[str, str], materials: Mapping[str, Any])
     from collada.lineset import LineSet
 
     parts = [part for part in geometry.primitives if not isinstance(part, LineSet) and len(part.index)]
-    parts += [part for each in geometry.primitives if (part := _with_holes(each)) is not None]
     if not parts:
         return None
     mesh = bpy.data.meshes.new(str(geometry.name or geometry.id))
@@ -127,25 +135,6 @@ def _mesh(geometry: Any, bound: Mapping[str, str], materials: Mapping[str, Any])
     return mesh
 
 
-def _with_holes(part: Any) -> Any:
-    """The polygons with holes of a primitive, which pycollada leaves out, as triangles; None when it has none."""
-    from collada.triangleset import TriangleSet
-
-    rows: list[NDArray[np.int64]] = []
-    for polygon in (each for each in part.xmlnode.iter() if str(each.tag).endswith("}ph")):
-        rings = [np.array((ring.text or "").split(), dtype=np.int64) for ring in polygon]
-        rings = [ring[: len(ring) // part.nindices * part.nindices].reshape(-1, part.nindices) for ring in rings]
-        points = part.sources["VERTEX"][0][4].data
-        places = part.sources["VERTEX"][0][0]
-        corners = np.concatenate(rings)
-        if corners[:, places].max() < len(points):
-            triangles = tessellate_polygon([[tuple(points[row[places]].tolist()) for row in ring] for ring in rings])
-            rows.append(corners[np.array(triangles, dtype=np.int64).reshape(-1, 3)].reshape(-1, part.nindices))
-    if not rows:
-        return None
-    return TriangleSet(part.sources, part.material, np.concatenate(rows).astype(np.int32).reshape(-1))
-
-
 def _add_uvs(mesh: Any, parts: Sequence[Any]) -> None:
     for number in range(max(len(part.texcoordset) for part in parts)):
         uvs = [_corners(part.texcoordset, part.texcoord_indexset, number, part, 2) for part in parts]
@@ -154,9 +143,15 @@ def _add_uvs(mesh: Any, parts: Sequence[Any]) -> None:
 
 
 def _add_normals(mesh: Any, parts: Sequence[Any]) -> None:
-    if any(part.normal is None for part in parts):
+    if all(part.normal is None for part in parts):
         return
-    normals = np.concatenate([part.normal[part.normal_index.reshape(-1)] for part in parts]).astype(np.float32)
+    sizes = [len(_lengths(part)) for part in parts]
+    flat = np.split(values_of(mesh.polygons, "normal", np.float32, 3), np.cumsum(sizes)[:-1])
+    own = [
+        np.repeat(side, _lengths(part), axis=0) if part.normal is None else part.normal[part.normal_index.reshape(-1)]
+        for part, side in zip(parts, flat, strict=True)
+    ]
+    normals = np.concatenate(own).astype(np.float32)
     attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "CORNER")
     attribute.data.foreach_set("vector", normals.reshape(-1))
 

@@ -1,4 +1,4 @@
-"""The one error of a file that is read as meant and cannot be used."""
+"""The one error of a file that is read as meant and cannot be used, and what all formats say in the same words."""
 
 
 class ImportFault(ValueError):
@@ -6,3 +6,13 @@ class ImportFault(ValueError):
 
     Any other error of an importer means that the file is damaged or not of its format.
     """
+
+
+def no_numbers(lost: int, total: int) -> str:
+    """What a warning says of triangles with a coordinate that is NaN or infinite."""
+    return f"{lost:,} of {total:,} triangles have coordinates that are no numbers: left out"
+
+
+def no_numbers_left(total: int) -> str:
+    """Why a file is refused where that is so of all its triangles."""
+    return f"all its {total:,} triangles have coordinates that are no numbers; export it again"

@@ -1,4 +1,4 @@
-"""FBX: of each group of levels of detail only the finest level, and objects in a fixed order."""
+"""FBX: of each group of levels of detail only the finest level, objects in a fixed order, and valid meshes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from blender_scripts.imports.fbx_tree import plain_name, read_fbx
+from blender_scripts.imports.polygons import values_of
 
 
 def keep_finest_levels(file: Path) -> None:
@@ -19,6 +21,16 @@ def keep_finest_levels(file: Path) -> None:
             for child in ranked[1:]:
                 for each in [*child.children_recursive, child]:
                     bpy.data.objects.remove(each)
+
+
+def validate() -> None:
+    """Let Blender correct its meshes as its importer would, but keep the coordinates that are no numbers."""
+    for mesh in bpy.data.meshes:
+        places = values_of(mesh.vertices, "co", np.float32, 3)
+        broken = ~np.isfinite(places).all(axis=1)
+        mesh.validate(clean_customdata=False)
+        if broken.any():  # it has set them to 0
+            mesh.vertices.foreach_set("co", np.where(broken[:, None], np.float32(np.nan), places).reshape(-1))
 
 
 def sort_objects() -> None:

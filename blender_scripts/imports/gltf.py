@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from blender_scripts.host.compat import missing_features, unpacks_gltf
 from blender_scripts.imports.far import near_locals
 from blender_scripts.imports.faults import ImportFault
+from blender_scripts.imports.gltf_broken import leave_out_broken
+from blender_scripts.imports.gltf_check import explain
 from blender_scripts.imports.gltf_json import read_gltf_json
+from blender_scripts.imports.gltf_links import LOOKS, forget_absent
 from blender_scripts.imports.gltf_unpack import (
     BASIS,
     DRACO,
@@ -31,10 +34,6 @@ from blender_scripts.imports.gltf_unpack import (
 
 # What packs the data of a file, the extensions that name it, and the library that unpacks it where Blender cannot.
 _PACKED = {"Draco": ({DRACO}, "DracoPy"), "meshopt": (set(MESHOPT), "meshopt")}
-# Extensions of the look and of the scene, by the beginning of their names: a file may require them, and the importer
-# then refuses it; without them it still has its shape, and ledger.py names what is not shown.
-_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_animation_", "KHR_lights_", "KHR_xmp",
-          "KHR_node_visibility", "MSFT_lod", "KHR_node_")  # fmt: skip
 READ_IMAGES = {"EXT_texture_webp"}
 _LARGEST = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}  # of a component type: 1 where it is normalized
 
@@ -52,18 +51,27 @@ def readable(file: Path, folder: Path, warnings: list[str]) -> Path:
         body, end = read_gltf_json(file)
     except (OSError, ValueError):
         return file  # the importer reports what is wrong
+    before = len(warnings)
     packed = _packed_with(body)
     images = BASIS in (body.get("extensionsUsed") or ()) and reads_basis()
-    if packed or images:
-        buffers = Buffers(body, file.read_bytes()[end + 8 :] if end else b"", file.parent)
-        if "Draco" in packed:
-            unpack_draco(buffers)
-        if "meshopt" in packed:
-            unpack_meshopt(buffers)
-        if images:
-            warnings += unpack_images(buffers, folder)
-        buffers.save(folder)
-    changed = bool(packed) | images | bool(body.pop("animations", None))
+    buffers = Buffers(body, file.read_bytes()[end + 8 :] if end else b"", file.parent)
+    if "Draco" in packed:
+        unpack_draco(buffers)
+    if "meshopt" in packed:
+        unpack_meshopt(buffers)
+    forget_absent(body, warnings)
+    if images:
+        warnings += unpack_images(buffers, folder)
+    try:
+        leave_out_broken(buffers, warnings)
+    except ImportFault:
+        explain(file)
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, OSError):
+        pass  # explain() says what is wrong with the data when the importer stops at it
+    buffers.save(folder)
+    changed = bool(packed) or images or len(warnings) > before
+    changed |= bool(body.pop("animations", None))
     changed |= _hide_nodes(body) | _require_less(body) | _bring_near(body)
     return _copy(body, file, end, folder) if changed else file
 
@@ -79,7 +87,7 @@ def _require_less(body: dict[str, Any]) -> bool:
     A texture whose only image is of a kind that is not read, as KTX2, keeps it as a missing image.
     """
     required = body.get("extensionsRequired") or []
-    kept = [name for name in required if not name.startswith(_LOOKS)]
+    kept = [name for name in required if not name.startswith(LOOKS)]
     if len(kept) == len(required):
         return False
     body["extensionsRequired"] = kept

@@ -24,6 +24,8 @@ DRACO = "KHR_draco_mesh_compression"
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 BASIS = "KHR_texture_basisu"
 LONGEST_EDGE = 4096  # pixels
+# meshoptimizer packs 8 KB of vertices into a control byte for each 4 bytes of a vertex, or more: at most 1,024 to 1.
+MESHOPT_MOST, MESHOPT_LEAST = 1024, 65536
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _BROKEN = (LookupError, TypeError, AttributeError)  # what the JSON of a file with missing or odd parts leads to
 
@@ -97,9 +99,7 @@ def unpack_draco(buffers: Buffers) -> None:
                 add(attributes[number], body["accessors"][primitive["attributes"][name]])
             primitive["mode"] = 4  # triangles, whatever they were before
     except _BROKEN as error:
-        raise ImportFault(
-            f"its Draco data is not as {DRACO} wants it ({type(error).__name__}: {error}); export it again"
-        ) from error
+        raise ImportFault(f"its Draco data is not as {DRACO} wants it; export it again") from error
     _forget(body, DRACO)
 
 
@@ -130,6 +130,7 @@ def unpack_meshopt(buffers: Buffers) -> None:
                 continue
             place = packed[0]
             content = buffers.content(place)
+            _check_count(place, view, len(content))
             try:
                 plain = meshopt.decode_gltf_buffer(
                     content, place["count"], place["byteStride"], place["mode"], place.get("filter")
@@ -140,11 +141,24 @@ def unpack_meshopt(buffers: Buffers) -> None:
                 raise ImportFault(f"its {MESHOPT[0]} has a value of the wrong type; export it again") from error
             view |= buffers.add(plain)
     except _BROKEN as error:
-        raise ImportFault(
-            f"its meshopt data is not as {MESHOPT[0]} wants it ({type(error).__name__}: {error}); export it again"
-        ) from error
+        raise ImportFault(f"its meshopt data is not as {MESHOPT[0]} wants it; export it again") from error
     for name in MESHOPT:
         _forget(body, name)
+
+
+def _check_count(place: dict[str, Any], view: dict[str, Any], packed: int) -> None:
+    """ImportFault where packed data counts more than its view has room for, or than so few bytes can hold.
+
+    The library makes room for what is counted before it reads.
+    """
+    count, stride, room = place["count"], place["byteStride"], view["byteLength"]
+    if not all(isinstance(each, int) for each in (count, stride, room)):
+        raise ImportFault(f"its {MESHOPT[0]} has a value of the wrong type; export it again")
+    if count < 0 or stride < 1 or count * stride > min(room, MESHOPT_LEAST + MESHOPT_MOST * packed):
+        raise ImportFault(
+            f"its meshopt data counts {count:,} elements of {stride:,} bytes in {packed:,} bytes, unpacked {room:,}; "
+            "export it again"
+        )
 
 
 def unpack_images(buffers: Buffers, folder: Path) -> Iterator[str]:
@@ -166,12 +180,18 @@ def unpack_images(buffers: Buffers, folder: Path) -> Iterator[str]:
                 file = folder / f"{number}_{re.sub('[^A-Za-z0-9.-]', '_', name)[:60]}.png"
                 file.write_bytes(_png_of_ktx2(_image_content(image, buffers)))
             except (ValueError, OSError, *_BROKEN) as error:
-                yield f"{name}: its KTX2 image is not read ({error})"
+                yield f"{name}: its KTX2 image is not read ({_in_words(error, image)})"
                 found[number] = number  # a missing image: the material becomes grey
             else:
                 found[number] = len(body["images"])
                 body["images"].append({"uri": quote(str(file)), "mimeType": "image/png", "name": name})
         texture["source"] = found[number]
+
+
+def _in_words(error: Exception, image: dict[str, Any]) -> str:
+    if isinstance(error, OSError):
+        return f"{Path(unquote(str(image.get('uri', '')))).name} is missing: copy it beside the model"
+    return str(error) if isinstance(error, ValueError) else "the file does not say where it is"
 
 
 def _image_content(image: dict[str, Any], buffers: Buffers) -> bytes:

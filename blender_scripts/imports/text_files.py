@@ -1,7 +1,14 @@
-"""Text files that Blender's importer reads wrongly, corrected in a copy: upper-case STL, OBJ far from the origin."""
+"""Text files that Blender's importer reads wrongly, corrected in a copy: STL in capitals, OBJ far from the origin.
+
+What has words where numbers belong, or is cut off, loses these triangles alone, and a warning counts them.
+"""
 
 from __future__ import annotations
 
+import math
+import mmap
+import re
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -9,10 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blender_scripts.imports.faults import ImportFault
+from blender_scripts.imports.kinds import AGAIN
 
 _BINARY_START = 84  # bytes of a title and of the number of triangles
 FAR = 10.0  # times its own size from the origin: 32-bit coordinates keep 7 digits, and far away not enough of them
 SAMPLED_VERTICES = 1000
+_LAST_LINE = 200  # bytes
+_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_ODD_VERTEX = re.compile(rb"^[ \t]*v[ \t]+(?!(?:" + _NUMBER + rb"[ \t]+){2}" + _NUMBER + rb"[ \t\r\n#])", re.MULTILINE)
+_FACET = re.compile(rb"^[ \t]*facet\b", re.MULTILINE)
+_VERTEX = re.compile(rb"^[ \t]*vertex[ \t].*$", re.MULTILINE)
+_LINE_OF_VERTEX = rb"vertex(?:[ \t]+" + _NUMBER + rb"){3}\s+"
+_WHOLE_FACET = re.compile(
+    rb"^[ \t]*facet\b.*\s+outer\s+loop\s+(?:" + _LINE_OF_VERTEX + rb"){3}endloop\s+endfacet", re.MULTILINE
+)
 
 
 def readable_stl(file: Path, folder: Path, warnings: list[str]) -> Path:
@@ -37,7 +54,7 @@ def readable_stl(file: Path, folder: Path, warnings: list[str]) -> Path:
             has = max(size - _BINARY_START, 0) // 50
             raise ImportFault(
                 f"it is no STL, or cut off: it has room for {has:,} of the {count:,} triangles that its header counts; "
-                "download or export it again"
+                f"{AGAIN}"
             )
         if (size - _BINARY_START) % 50 == 0:  # as exporters do that write the number first, and then more
             has = (size - _BINARY_START) // 50
@@ -48,44 +65,93 @@ def readable_stl(file: Path, folder: Path, warnings: list[str]) -> Path:
             content = content[:end]
         (folder / "readable.stl").write_bytes(content)
         return folder / "readable.stl"
-    lines = lower.splitlines()
-    found = (line for line in lines if line.lstrip().startswith(b"vertex"))
-    if _is_far(_vertices(islice(found, SAMPLED_VERTICES))):
-        places = [number for number, line in enumerate(lines) if line.lstrip().startswith(b"vertex")]
-        near = moved_near(_vertices(lines[place] for place in places))
-        for place, point in zip(places, near, strict=False):
-            lines[place] = b"vertex " + b" ".join(f"{value:.9g}".encode() for value in point)
-        lower = b"\n".join(lines)
-    if lower == content:
-        return file
+    return _readable_text(file, content, lower, folder, warnings)
+
+
+def _readable_text(file: Path, content: bytes, lower: bytes, folder: Path, warnings: list[str]) -> Path:
+    """An STL file of text, or its whole facets near the origin as a binary copy."""
+    pieces = len(_FACET.findall(lower))
+    ended = b"endsolid" in lower[-_LAST_LINE:]
+    if pieces == len(_WHOLE_FACET.findall(lower)):
+        triangles = np.array([line.split()[1:] for line in _VERTEX.findall(lower)], dtype=np.float64).reshape(-1, 9)
+        if not ended and lower.rpartition(b"endfacet")[2].strip():
+            warnings.append(f"it is cut off after {pieces:,} facets; {AGAIN}")
+        elif not ended:
+            warnings.append(f"it ends without `endsolid`: it may be cut off after its {pieces:,} facets")
+        if lower == content and not _is_far(triangles.reshape(-1, 3)):
+            return file
+    else:
+        triangles = _whole_facets(lower, warnings, ended=ended)
+    near = moved_near(triangles.reshape(-1, 3)).reshape(-1, 9)
+    facets = np.zeros(len(near), dtype=[("normal", "<f4", 3), ("corners", "<f4", 9), ("attribute", "<u2")])
+    facets["corners"] = near
     copy = folder / "readable.stl"
-    copy.write_bytes(lower)
+    copy.write_bytes(bytes(80) + len(facets).to_bytes(4, "little") + facets.tobytes())
     return copy
 
 
-def near_origin(file: Path, folder: Path) -> Path:
-    """The OBJ file itself, or a copy in `folder` whose vertices are moved to the origin before they lose digits.
+def _whole_facets(lower: bytes, warnings: list[str], *, ended: bool) -> NDArray[np.float64]:
+    """The facets (N, 9) of a text that have three vertices of three numbers; `warnings` counts the others."""
+    pieces = _FACET.split(lower)[1:]
+    found: list[list[float]] = []
+    for number, piece in enumerate(pieces):
+        corners = [_three(line.split()[1:]) for line in _VERTEX.findall(piece)]
+        if len(corners) == 3 and not any(corner is None for corner in corners):
+            found.append([value for corner in corners for value in corner or ()])
+        elif number == len(pieces) - 1 and not ended and b"endfacet" not in piece:
+            warnings.append(f"it is cut off after {number:,} facets; {AGAIN}")
+            pieces.pop()
+    if torn := len(pieces) - len(found):
+        warnings.append(f"{torn:,} of {len(pieces):,} facets have not three vertices of three numbers: left out")
+    if not found:
+        raise ImportFault(f"none of its facets has three vertices of three numbers; {AGAIN}")
+    return np.array(found, dtype=np.float64)
 
-    Blender keeps 32-bit coordinates: at UTM coordinates (5,000,000 m) they are multiples of 0.5 m.
+
+def readable_obj(file: Path, folder: Path) -> Path:
+    """The OBJ file itself, or a copy in `folder` whose vertices are near the origin and none of them a word.
+
+    Blender keeps 32-bit coordinates: at UTM coordinates (5,000,000 m) they are multiples of 0.5 m. A word it takes for
+    0, which moves the vertex to the origin: here it becomes NaN, and the triangles with it are left out.
     """
-    with file.open("rb") as stream:
-        start = _vertices(islice((line for line in stream if line.startswith(b"v ")), SAMPLED_VERTICES))
-    if not _is_far(start):
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        odd = _ODD_VERTEX.search(content) is not None
+        start = _vertices(
+            islice((line for line in iter(content.readline, b"") if line.startswith(b"v ")), SAMPLED_VERTICES)
+        )
+    if not odd and not _is_far(start):
         return file
     lines = file.read_bytes().replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").splitlines()
-    vertices = _vertices(line for line in lines if line.startswith(b"v "))
-    if not _is_far(vertices):
+    places = [number for number, line in enumerate(lines) if line.lstrip()[:2] in (b"v ", b"v\t")]
+    rows = [_three(lines[place].split()[1:4]) or (math.nan,) * 3 for place in places]
+    vertices = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    broken = ~np.isfinite(vertices).all(axis=1)
+    far = _is_far(vertices[~broken])
+    if not far and not broken.any():
         return file
     near = moved_near(vertices)
-    with (folder / "near_origin.obj").open("wb") as copy:
-        place = 0
-        for line in lines:
-            if line.startswith(b"v "):
-                moved = b" ".join(f"{value:.9g}".encode() for value in near[place])
-                line = b" ".join([b"v", moved, *line.split()[4:]])
-                place += 1
+    with (folder / "readable.obj").open("wb") as copy:
+        following = iter(zip(places, near if far else [None] * len(places), broken, strict=True))
+        at, moved, is_broken = next(following)
+        for number, line in enumerate(lines):
+            if number == at:
+                if is_broken:
+                    line = b"v nan nan nan"
+                elif moved is not None:
+                    place = b" ".join(f"{value:.9g}".encode() for value in moved)
+                    line = b" ".join([b"v", place, *line.split()[4:]])
+                at, moved, is_broken = next(following, (-1, None, False))
             copy.write(line + b"\n")
-    return folder / "near_origin.obj"
+    return folder / "readable.obj"
+
+
+def _three(words: Sequence[bytes]) -> tuple[float, float, float] | None:
+    """Three coordinates; None where they are not three numbers."""
+    try:
+        x, y, z = (float(word) for word in words)
+    except ValueError:
+        return None
+    return x, y, z
 
 
 def moved_near(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +136,188 @@ def test_the_arrays_of_a_gltf(tmp_path: Path) -> None:
     ):
         model = found[name]
         assert isinstance(model, Imported) and said in model.warnings
+
+
+def test_the_text_of_an_stl(tmp_path: Path) -> None:
+    """Four facets of 0.5 m2, of which one is torn or the rest is missing."""
+    facet = "facet normal 0 0 1\nouter loop\nvertex {0} 0 0\nvertex {0}.5 0 0\nvertex {0} 2 0\nendloop\nendfacet\n"
+    facets = [facet.format(at) for at in (0, 2, 4, 6)]
+    whole = "solid a\n" + "".join(facets) + "endsolid a\n"
+    torn = "1 of 4 facets have not three vertices of three numbers: left out"
+    found = found_in(
+        {
+            "whole.stl": whole,
+            "CAPITALS.stl": whole.upper(),
+            "two.stl": whole.replace("vertex 4 0 0\n", ""),
+            "four.stl": whole.replace("vertex 4 0 0\n", "vertex 4 0 0\nvertex 9 9 9\n"),
+            "words.stl": whole.replace("vertex 4 0 0", "vertex 4 zero 0"),
+            "short.stl": whole.replace("vertex 4 0 0", "vertex 4 0"),
+            "cut.stl": whole[: whole.index("vertex 6 2")],
+            "apart.stl": "solid a\n" + "".join(facets[:3]),
+            "head.stl": "solid a\n" + "".join(facets[:3]) + "fac",
+            "nan.stl": whole.replace("vertex 4 0 0", "vertex nan 0 0"),
+            "none.stl": "solid a\n" + facets[0].replace("vertex 0 0 0\n", "") + "endsolid a\n",
+        },
+        tmp_path,
+    )
+    assert found.pop("none.stl") == (
+        "none of its facets has three vertices of three numbers; download or export it again"
+    )
+    said: dict[str, tuple[str, ...]] = {
+        "whole.stl": (),
+        "CAPITALS.stl": (),
+        "cut.stl": ("it is cut off after 3 facets; download or export it again",),
+        "apart.stl": ("it ends without `endsolid`: it may be cut off after its 3 facets",),
+        "head.stl": ("it is cut off after 3 facets; download or export it again",),
+        "nan.stl": ("1 of 4 triangles have coordinates that are no numbers: left out",),
+    }
+    for name, each in found.items():
+        assert isinstance(each, Imported), (name, each)
+        assert each.warnings == said.get(name, (torn,)), name
+        assert area(each) == pytest.approx(2.0 if name in ("whole.stl", "CAPITALS.stl") else 1.5), name
+
+
+def test_coordinates_that_are_no_numbers(tmp_path: Path) -> None:
+    """A cube of 12 triangles without those at one corner, whatever its format; never moved to the origin instead."""
+    cube = CORNERS.replace("v 1 1 1\n", "{}\n") + faces()
+    packed = GltfFile()
+    packed.node(mesh=packed.box((0, 0, 0), (1, 1, 1)))
+    view = packed.body["bufferViews"][0]
+    packed.data[view["byteOffset"] : view["byteOffset"] + 4] = struct.pack("<f", float("nan"))  # a corner of two
+    triangles = np.zeros((4, 12), "<f4")
+    triangles[:, 3:] = [[at, 0, 0, at + 1, 0, 0, at, 1, 0] for at in (0, 2, 4, 6)]
+    triangles[1, 5] = np.inf
+    binary = b"".join(row.tobytes() + b"\0\0" for row in triangles)
+    usd = '#usda 1.0\n(\nupAxis = "Z"\nmetersPerUnit = 1\n)\ndef Mesh "a"\n{{\nint[] faceVertexCounts = [3, 3]\n'
+    usd += (
+        "int[] faceVertexIndices = [0, 1, 2, 1, 3, 2]\npoint3f[] points = [{}, (1, 0, 0), (0, 1, 0), (1, 1, 0)]\n}}\n"
+    )
+    ply = "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+    ply += "element face 2\nproperty list uchar int vertex_indices\nend_header\n"
+    ply += "nan 0 0\n1 0 0\n0 1 0\n1 1 0\n3 0 1 2\n3 1 3 2\n"
+    half = "6 of 12 triangles have coordinates that are no numbers: left out"
+    wanted = {
+        "words.obj": (cube.format("v a b c"), 3.0, half),
+        "one.obj": (cube.format("v 1"), 3.0, half),
+        "nan.obj": (cube.format("v 1 nan 1"), 3.0, half),
+        "inf.obj": (cube.format("v 1 1 -inf 0.5 0.5 0.5"), 3.0, half),
+        "nan.glb": (packed.write(tmp_path / "nan.glb").read_bytes(), 5.0, half.replace("6 of", "2 of")),
+        "inf.stl": (bytes(80) + struct.pack("<I", 4) + binary, 1.5, half.replace("6 of 12", "1 of 4")),
+        "nan.usda": (usd.format("(nan, 0, 0)"), 0.5, half.replace("6 of 12", "1 of 2")),
+        "nan.ply": (ply, 0.5, half.replace("6 of 12", "1 of 2")),
+        "nan.fbx": (_FBX.format("nan"), 0.5, half.replace("6 of 12", "1 of 2")),
+    }
+    found = found_in({name: content for name, (content, _, _) in wanted.items()}, tmp_path)
+    for name, (_, size, said) in wanted.items():
+        each = found[name]
+        assert isinstance(each, Imported), (name, each)
+        assert said in each.warnings, (name, each.warnings)
+        assert area(each) == pytest.approx(size), name
+        assert np.isfinite(each.vertices).all(), name
+    nothing = found_in({"all.obj": "v nan 0 0\nv 1 x 0\nv 0 1\nf 1 2 3\n"}, tmp_path)["all.obj"]
+    assert nothing == "all its 1 triangles have coordinates that are no numbers; export it again"
+
+
+_FBX = """; FBX 7.4.0 project file
+FBXHeaderExtension:  {{
+    FBXVersion: 7400
+}}
+Objects:  {{
+    Geometry: 1, "Geometry::", "Mesh" {{
+        Vertices: *12 {{
+            a: {},0,0,100,0,0,0,100,0,100,100,0
+        }}
+        PolygonVertexIndex: *6 {{
+            a: 0,1,-3,1,3,-3
+        }}
+    }}
+    Model: 2, "Model::plate", "Mesh" {{
+    }}
+}}
+Connections:  {{
+    C: "OO",1,2
+    C: "OO",2,0
+}}
+"""
+
+
+def test_the_links_of_a_gltf(tmp_path: Path) -> None:
+    """What names a part that is not there, a count of no array, a node below itself: a line without Python's words."""
+
+    def box() -> GltfFile:
+        file = GltfFile()
+        file.body["materials"] = [{"name": "oak"}]
+        file.body["meshes"][file.box((0, 0, 0), (1, 1, 1))]["primitives"][0]["material"] = 0
+        file.node(mesh=0, name="box")
+        return file
+
+    changes: dict[str, tuple[str, str]] = {  # what is set, and what is said
+        "accessors.0.bufferView=9": ("refused", "accessor 0 names number 9 of its 2 bufferViews"),
+        "meshes.0.primitives.0.indices=9": ("refused", "indices of mesh 0 names number 9 of its 2 accessors"),
+        "accessors.0.componentType=42": ("refused", "accessor 0 has the componentType 42, which glTF does not know"),
+        "accessors.0.count=-3": ("refused", "accessor 0 counts -3 elements"),
+        'accessors.1.count="eight"': ("refused", "accessor 1 counts 'eight' elements"),
+        'accessors.0.type="VEC2"': ("refused", "places of mesh 0 are VEC2, not VEC3"),
+        "bufferViews.0.byteOffset=-4": ("refused", "byteOffset of buffer view 0 is -4"),
+        "nodes.0.matrix=[1, 2, 3]": ("refused", "matrix of node 0 is no list of 16 numbers"),
+        "nodes.0.children=[0]": ("refused", "node 0 is a child of itself"),
+        'extensionsRequired=["FOO_bar"]': ("refused", "it requires FOO_bar, which is not read"),
+        'buffers=[{"uri": "gone.bin", "byteLength": 9}]': ("refused", "its data gone.bin is missing"),
+        'accessors.0.sparse={"count": 1, "indices": {"bufferView": 1, "componentType": 5125, "byteOffset": 900}, '
+        '"values": {"bufferView": 0}}': (
+            "refused",
+            "sparse accessor 0 needs 904 bytes of buffer view 1, which has 144",
+        ),
+        'materials.0.pbrMetallicRoughness={"baseColorTexture": {"index": 4}}': (
+            "read",
+            "material oak: baseColorTexture names number 4 of its 0 textures: not shown",
+        ),
+        "meshes.0.primitives.0.material=3": (
+            "read",
+            "a face of a mesh names number 3 of its 1 materials: not shown",
+        ),
+    }
+    files: list[Path] = []
+    for number, change in enumerate(changes):
+        file = box().write(tmp_path / f"{number}.gltf")
+        body = json.loads(file.read_text())
+        path, _, value = change.partition("=")
+        *parents, last = path.split(".")
+        holder = body
+        for key in parents:
+            holder = holder[int(key) if key.isdigit() else key]
+        holder[last] = json.loads(value)
+        file.write_text(json.dumps(body))
+        files.append(file)
+    for (_, found), (change, (kind, said)) in zip(import_files(files), changes.items(), strict=True):
+        if kind == "refused":
+            assert isinstance(found, Refused) and found.why.startswith(said), (change, found)
+            assert "again" in found.why or "without" in found.why or "copy" in found.why, found.why
+            assert "Error" not in found.why and str(tmp_path) not in found.why
+        else:
+            assert isinstance(found, Imported), (change, found)
+            assert said in found.warnings, (change, found.warnings)
+            assert area(found) == pytest.approx(6.0)
+
+
+def test_files_that_are_something_else(tmp_path: Path) -> None:
+    """What a download or a script left under a model's name is named as what it is."""
+    asset = '{"asset": {"version": "2.0"}}'
+    said: dict[str, tuple[str | bytes, str]] = {
+        "a.obj": ('{"error": "not found"}', "it is JSON, no model"),
+        "b.stl": ('[{"error": "not found"}]', "it is JSON, no model"),
+        "c.dae": ('{"error": "not found"}', "it is JSON, no model"),
+        "d.obj": (asset, "it is a .gltf file, whatever its name says; rename it"),
+        "e.obj": (gzip.compress(CORNERS.encode()), "it is packed with gzip, whatever its name says; unpack it first"),
+        "f.stl": (b"PK\x03\x04" + bytes(100), "it is a ZIP archive, whatever its name says; unpack it first"),
+        "g.glb": (b"Rar!\x1a\x07\x00" + bytes(100), "it is a RAR archive"),
+        "h.obj": (b"\x89PNG\r\n\x1a\n" + bytes(100), "it is a PNG image, no model"),
+        "i.obj": ("hello world\n", "it is text without a line `v X Y Z`"),
+        "j.obj": (b"glTF" + bytes(100), "it is a .glb file, whatever its name says; rename it"),
+        "k.obj": (bytes(range(256)), "it is no text, as every .obj is"),
+    }
+    for name, why in found_in({name: content for name, (content, _) in said.items()}, tmp_path).items():
+        assert isinstance(why, str) and why.startswith(said[name][1]), (name, why)
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

@@ -121,7 +121,113 @@ def test_a_geometry_that_is_damaged_is_named(tmp_path: Path) -> None:
     both = f'<geometry id="torn"><mesh>{broken}</mesh></geometry>'
     file = write(tmp_path / "both.dae")
     file.write_text(file.read_text().replace("</library_geometries>", both + "</library_geometries>"))
+    said = "its <polylist> takes vertices from #nothing, which the file does not have"
     (model,) = read(file)
-    assert model.warnings == ("geometry torn is damaged: left out",)
+    assert model.warnings == (f"geometry torn: {said}: left out",)
     ((_, found),) = import_files([write(tmp_path / "torn.dae", faces=broken)])
-    assert isinstance(found, Refused) and "no mesh in this file" in found.why
+    assert isinstance(found, Refused) and found.why == f"geometry plate: {said}; export it again"
+
+
+_VERTEX = '<input semantic="VERTEX" source="#v" offset="0"/>'
+_COLOUR = '<input semantic="COLOR" source="#colours" offset="1"/>'
+_WHOLE = "0 1 2 0 2 3"  # the square of 12 m2, as two triangles
+_ABSENT = "{} of {} faces name vertices that the file does not have: left out"
+_TORN = "{} of {} faces have not all their corners: left out"
+_FAULTY: dict[str, tuple[str, float, tuple[str, ...]]] = {  # faces, area, what is said
+    "triangles": (f"<triangles>{_VERTEX}<p>{_WHOLE} 0 1 8</p></triangles>", 12.0, (_ABSENT.format(1, 3),)),
+    "negative": (f"<triangles>{_VERTEX}<p>{_WHOLE} 0 1 -1 0 -300000 1</p></triangles>", 12.0, (_ABSENT.format(2, 4),)),
+    "words": (f"<triangles>{_VERTEX}<p>{_WHOLE} 0 x 1 0 1.5 2</p></triangles>", 12.0, (_ABSENT.format(2, 4),)),
+    "huge": (
+        f"<triangles>{_VERTEX}<p>{_WHOLE} 0 1 99999999999999999999</p></triangles>",
+        12.0,
+        (_ABSENT.format(1, 3),),
+    ),
+    "cut": (
+        f'<triangles count="9">{_VERTEX}<p>{_WHOLE} 0</p></triangles>',
+        12.0,
+        (_TORN.format(1, 3), "it counts 9 faces, and has 3"),
+    ),
+    "vcount": (f"<polylist>{_VERTEX}<vcount>4 9</vcount><p>0 1 2 3 4 5</p></polylist>", 12.0, (_TORN.format(1, 2),)),
+    "two": (f"<polylist>{_VERTEX}<vcount>2 4 -1</vcount><p>0 1 0 1 2 3</p></polylist>", 12.0, (_TORN.format(2, 3),)),
+    "behind": (
+        f"<polylist>{_VERTEX}<vcount>4</vcount><p>0 1 2 3 4 5</p></polylist>",
+        12.0,
+        ("2 numbers behind its last polygon are not read",),
+    ),
+    "polygons": (
+        f"<polygons>{_VERTEX}<p>0 1 2 3</p><p>4 5 66</p><p>4 5</p></polygons>",
+        12.0,
+        (_TORN.format(1, 3), _ABSENT.format(1, 3)),
+    ),
+    "strip": (f"<tristrips>{_VERTEX}<p>0 1 3 2</p><p>4 5 7 60</p></tristrips>", 12.5, (_ABSENT.format(1, 4),)),
+    "fan": (f"<trifans>{_VERTEX}<p>0 1 2 3</p><p>4 5 6 70</p></trifans>", 12.5, (_ABSENT.format(1, 4),)),
+    "colour": (
+        f"<triangles>{_VERTEX}{_COLOUR}<p>0 0 1 0 2 0 0 0 2 7 3 0</p></triangles>",
+        12.0,
+        ("1 of 2 faces name colours that the file does not have: shown without",),
+    ),
+    "hole": (
+        f"<polygons>{_VERTEX}<ph><p>0 1 2 3</p><h>4 5 6 7</h><h>4 5</h><h>4 5 66</h></ph></polygons>",
+        11.0,
+        ("2 of 3 holes have not three vertices that the file has: filled",),
+    ),
+    "outline": (
+        f"<polygons>{_VERTEX}<ph><p>0 1 2 30</p><h>4 5 6 7</h></ph><p>0 1 2 3</p></polygons>",
+        12.0,
+        (_ABSENT.format(1, 2),),
+    ),
+    "input": (
+        f"<triangles>{_VERTEX}{_COLOUR}<p>0 0 1 0 2 0 0 0 2 0 3 0</p></triangles>".replace("#colours", "#gone"),
+        12.0,
+        ("geometry plate: its COLOR #gone is not in the file: shown without",),
+    ),
+}
+
+
+def test_faces_that_name_what_is_not_there(tmp_path: Path) -> None:
+    """The square is whole in each file; what else it lists is left out and counted."""
+    files = [write(tmp_path / f"{name}.dae", up="Z_UP", unit="1", faces=each[0]) for name, each in _FAULTY.items()]
+    for (name, (_, size, said)), model in zip(_FAULTY.items(), read(*files), strict=True):
+        assert area(model) == pytest.approx(size), name
+        assert model.warnings == said, name
+    all_absent = f"<triangles>{_VERTEX}<p>0 1 8 -1 2 3</p></triangles>"
+    ((_, found),) = import_files([write(tmp_path / "all.dae", faces=all_absent)])
+    assert isinstance(found, Refused)
+    assert found.why == "all its 2 faces name vertices that it does not have; export it again"
+
+
+def test_links_to_what_is_not_there(tmp_path: Path) -> None:
+    """Each is named by its id, and what else the file shows is read."""
+    bound = _USE.replace(
+        "/>",
+        "><bind_material><technique_common>"
+        '<instance_material symbol="m" target="#paint"/></technique_common></bind_material></instance_geometry>',
+    )
+    around = '<library_nodes><node id="a"><instance_node url="#b"/></node><node id="b">{}</node></library_nodes>'
+    absent = "a node uses {} #{}, which is not in the file: left out"
+    links = {
+        '<node><instance_geometry url="#lamp"/></node>': absent.format("geometry", "lamp"),
+        '<node><instance_node url="#leg"/></node>': absent.format("node", "leg"),
+        '<node><instance_controller url="#c"/></node>': absent.format("controller", "c"),
+        f"<node>{bound}</node>": "material #paint is not in the file: shown grey",
+        '<node><instance_node url="#a"/></node>': "node #a is used inside itself: left out",
+    }
+    more = around.format('<instance_node url="#a"/>')
+    files = [
+        write(
+            tmp_path / f"{number}.dae",
+            up="Z_UP",
+            unit="1",
+            more=more if "#a" in nodes else "",
+            nodes=nodes + ("" if "#plate" in nodes else f"<node>{_USE}</node>"),
+        )
+        for number, nodes in enumerate(links)
+    ]
+    scene = write(tmp_path / "scene.dae", up="Z_UP", unit="1")
+    scene.write_text(scene.read_text().replace('instance_visual_scene url="#s"', 'instance_visual_scene url="#t"'))
+    models = read(*files, scene)
+    assert [area(model) for model in models] == pytest.approx([12.0] * len(models))
+    assert [said for model in models for said in model.warnings if "#b" not in said] == [
+        *links.values(),
+        "its scene #t is not in the file: the first one is read",
+    ]

@@ -124,7 +124,7 @@ def test_a_tree_becomes_assets(tree: Path, tmp_path: Path) -> None:
     assert (
         "6 added, 0 there before, 1 refused; passed over: 1 of other classes, 2 folders without a model" in done.stdout
     )
-    assert "refused: ShapeNetCore v2 02691156/broken: no mesh" in done.stderr
+    assert "refused: ShapeNetCore v2 02691156/broken: it is text without a line `v X Y Z`" in done.stderr
     assets = {asset.name: asset for asset in list_assets(library)}
     assert set(assets) == {
         *("shapenet_car_car0", "shapenet_suv_car1", "shapenet_convertible_car2", "shapenet_truck_car3"),

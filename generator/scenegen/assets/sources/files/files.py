@@ -153,7 +153,7 @@ def _find_up(file: Path, imported: Imported, options: ImportOptions) -> tuple[Up
     """The up axis of a file, and what a warning says of it."""
     if options.up or object_class(options.class_name).is_ground:
         return UpAxis(options.up or "z", sure=True, shown=True), None
-    used = imported.faces[np.isfinite(imported.vertices[imported.faces]).all(axis=(1, 2))]
+    used = imported.faces
     if not len(used):
         return UpAxis("z", sure=True, shown=True), None
     suffix = file.suffix.lower()
@@ -180,26 +180,19 @@ def _placed(
     turn: NDArray[np.float64],
 ) -> tuple[RawModel, SizeGuess]:
     """A model that `turn` (3, 3) brings upright, in the asset frame, and how its scale was found."""
-    vertices = imported.vertices
-    finite = vertices[np.isfinite(vertices).all(axis=1)]
-    kept = np.isfinite(vertices[imported.faces]).all(axis=(1, 2))
-    used = imported.faces[kept]
-    if not len(finite) or not len(used) or not np.ptp(finite, axis=0).any():
-        raise ScenegenError("no surface: all its triangles have broken coordinates or no area; export it again")
+    vertices, used = imported.vertices, imported.faces
+    if not len(used) or not np.ptp(vertices[np.unique(used)], axis=0).any():
+        raise ScenegenError("no surface: all its triangles have no area; export it again")
     warnings = list(imported.warnings)
-    if not kept.all():
-        dropped = np.count_nonzero(~kept)
-        warnings.append(f"{dropped} of {len(kept)} triangles have coordinates that are no numbers: left out")
-    vertices = np.nan_to_num(vertices, posinf=0.0, neginf=0.0)
     suffix = file.suffix.lower()
     corners, faces = vertices[np.unique(used)], renumbered(used)
     if options.front:
         turn = turn_front(options.front) @ turn
     else:
-        index = imported.material_index[kept]
+        index = imported.material_index
         sizes = [number for _, number in imported.part_sizes]
         part = np.repeat(np.arange(len(sizes)), sizes)
-        named = (part[kept], [each for each, _ in imported.part_sizes]) if len(part) == len(kept) else None
+        named = (part, [each for each, _ in imported.part_sizes]) if len(part) == len(used) else None
         facing = find_facing(corners @ turn.T, faces, index, imported.materials, options.class_name, named)
         turn = facing.turn @ turn
         warnings += facing.warnings
@@ -228,8 +221,7 @@ def _placed(
         warnings += [doubt] if (doubt := set_doubt(corners @ turn.T, faces, options.class_name)) else []
     if arms := arms_stretched_out(placed[np.unique(used)], options.class_name):
         warnings.append(arms)
-    broken = ~np.isfinite(imported.vertices).all(axis=1)
-    placed = np.where(broken[:, None], np.nan, placed * guess.scale)
+    placed = placed * guess.scale
     normals = imported.corner_normals
     astray = 0.0 if normals is None else share_astray(imported.vertices, imported.faces, normals)
     if astray > MOST_ASTRAY:

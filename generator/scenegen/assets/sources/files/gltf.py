@@ -46,7 +46,7 @@ def count_triangles(file: Path) -> int:
     try:
         sizes = [sum(_triangles(body, p) for p in mesh["primitives"]) for mesh in body.get("meshes", [])]
         return sum(sizes[node["mesh"]] for node in body.get("nodes", []) if "mesh" in node)
-    except (LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError):
         return 0
 
 

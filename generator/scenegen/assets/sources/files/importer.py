@@ -27,7 +27,7 @@ FILE_SECONDS = 180.0  # a 4-million-triangle file takes about 60 s
 class Imported:
     """The content of a model file, in Blender's axes (Z up where the format defines an up axis) and the file's units.
 
-    vertices float64 (V, 3), faces int32 (F, 3), material_index int32 (F,), uvs float32 (F, 3, 2) or None,
+    vertices float64 (V, 3), all finite, faces int32 (F, 3), material_index int32 (F,), uvs float32 (F, 3, 2) or None,
     corner_normals float32 (F, 3, 3), NaN where unknown, or None; `textures` by the path in the materials;
     `part_sizes` name and number of faces of each object of the file, in the order of `faces`.
     """

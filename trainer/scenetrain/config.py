@@ -55,7 +55,8 @@ class TrainingSettings:
     color_variants: int = Field(default=1, ge=1)
     """In how many colour variants every scene is shown (1: as it is)."""
     mirrored_views: bool = False
-    """Show one view in two as in a mirror, its labels and poses too (families that read frusta)."""
+    """Show one view in two as in a mirror, labels and poses too (families that read frusta); or three rooms in four,
+    with labels and cameras (families that read box grids and cameras)."""
     average: float = Field(default=0.0, ge=0, lt=1)
     """Share that a moving average of the weights keeps at every step; the average is validated and kept (0: none)."""
     cache: bool = True

@@ -7,7 +7,15 @@ import pytest
 import torch
 from scenegen.core.labels.grids import BoxGrid, cell_centres
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
-from scenetrain.blocks.pulling import MIN_DEPTH, masked_moments, project_cells, sample_maps
+from scenetrain.blocks.pulling import (
+    MIN_DEPTH,
+    masked_moments,
+    project_cells,
+    project_points,
+    rays,
+    sample_maps,
+    sample_volumes,
+)
 from scenetrain.data.reads import voxels_to_image
 
 GRID = GridSpec((-0.8, -1.0, 0.2), 0.25, (6, 8, 4))
@@ -66,6 +74,33 @@ def test_a_map_of_its_own_places_samples_them() -> None:
     found = sample_maps(maps.expand(1, len(EYES), 2, height, width), places)
     inner = seen & ((places > 0.05) & (places < 0.95)).all(-1)
     torch.testing.assert_close(found.movedim(2, -1)[inner], places[inner], atol=1e-4, rtol=0)
+
+
+def test_a_line_of_sight_leads_back_to_its_place() -> None:
+    """From the eye, so many metres along it, to a point that is shown there."""
+    places = torch.tensor([(0.5, 0.5), (0.03, 0.9), (0.8, 0.1)])
+    eye, direction = rays(matrices(), places)
+    standing = (np.array(EYES) - GRID.origin) / GRID.voxel_size
+    np.testing.assert_allclose(eye[0].numpy(), standing, atol=1e-4)
+    for depth in (0.4, 3.0):
+        points = eye.unsqueeze(2) + depth * direction
+        for view in range(len(EYES)):
+            found = project_points(matrices()[:, view : view + 1], points[:, view])
+            torch.testing.assert_close(found.places[0, 0], places, atol=1e-4, rtol=0)
+            torch.testing.assert_close(found.depth[0, 0], torch.full((3,), depth), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("depths", [1, 5])
+def test_samples_of_volumes_are_those_of_torch(depths: int) -> None:
+    torch.manual_seed(0)
+    volumes = torch.rand(2, 3, 2, depths, 6, 8, dtype=torch.double)
+    places = torch.rand(2, 3, 40, 2, dtype=torch.double) * 1.2 - 0.1
+    level = torch.rand(2, 3, 40, dtype=torch.double) * (depths + 1) - 1
+    at = torch.cat([places, ((level + 0.5) / depths).unsqueeze(-1)], -1) * 2 - 1
+    expected = torch.nn.functional.grid_sample(
+        volumes.flatten(0, 1), at.flatten(0, 1)[:, None, None], padding_mode="border", align_corners=False
+    )
+    torch.testing.assert_close(sample_volumes(volumes, places, level), expected[:, :, 0, 0].unflatten(0, (2, 3)))
 
 
 def test_moments_are_those_of_the_views_that_see() -> None:

@@ -155,5 +155,5 @@ def test_a_data_set_s_views_are_mirrored_with_their_frusta(tmp_path: Path) -> No
 
 
 def test_families_that_read_no_frusta_refuse(boxes: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"training\.mirrored_views: everted reads no frusta; set it to false"):
+    with pytest.raises(UsageError, match="everted reads neither frusta nor cameras; set it to false"):
         train_stages(small_config("training.mirrored_views=true"), boxes, tmp_path, Hardware("cpu", workers=0), print)

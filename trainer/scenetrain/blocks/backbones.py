@@ -8,8 +8,9 @@ paper; any other trunk's stride-8 map and the deeper ones, brought to 28 x 28, a
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -35,21 +36,14 @@ class Backbone(nn.Module):
 
     def __init__(self, name: str, weights: str | None) -> None:
         super().__init__()
-        if name not in timm.list_models():
-            raise UsageError(f"no backbone {name!r} in timm; see timm.list_models()")
-        probe = timm.create_model(name, features_only=True, pretrained=False)
-        reductions = probe.feature_info.reduction()
+        reductions = trunk_strides(name)
         wanted = [i for i, reduction in enumerate(reductions) if reduction >= STRIDE]
         if name.startswith("resnet"):
             wanted = wanted[:1]
-        self.trunk = timm.create_model(name, features_only=True, out_indices=tuple(wanted), pretrained=False)
+        self.trunk, mean, std = frozen_trunk(name, weights, wanted)
         self.channels = sum(self.trunk.feature_info.channels())
-        for statistic in ("mean", "std"):
-            values = torch.tensor(probe.pretrained_cfg[statistic]).view(3, 1, 1)
-            self.register_buffer(statistic, values, persistent=False)
-        if weights is not None:
-            self.trunk.load_state_dict(_trunk_state(name, weights, self.trunk.state_dict()))
-        self.trunk.requires_grad_(requires_grad=False).eval()
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
         self.to_neck: nn.Module = (
             nn.Identity() if self.channels == NECK_CHANNELS else nn.Conv2d(self.channels, NECK_CHANNELS, kernel_size=1)
         )
@@ -68,6 +62,27 @@ class Backbone(nn.Module):
         return torch.cat(
             [m if m.shape[-2:] == size else functional.interpolate(m, size, mode="bilinear") for m in maps], dim=1
         )
+
+
+def trunk_strides(name: str) -> list[int]:
+    """The strides of a trunk's levels, such as 2, 4, 8, 16, 32; UsageError for a name that timm does not know."""
+    if name not in timm.list_models():
+        raise UsageError(f"no backbone {name!r} in timm; see timm.list_models()")
+    return list(timm.create_model(name, features_only=True, pretrained=False).feature_info.reduction())
+
+
+def frozen_trunk(name: str, weights: str | None, levels: Sequence[int]) -> tuple[Any, Tensor, Tensor]:
+    """A frozen timm trunk that yields these levels, and the mean and deviation (3, 1, 1) of the images that it wants.
+
+    `weights` as in Backbone. Raises ScenegenError when they cannot be had or do not fit.
+    """
+    trunk = timm.create_model(name, features_only=True, out_indices=tuple(levels), pretrained=False)
+    if weights is not None:
+        trunk.load_state_dict(_trunk_state(name, weights, trunk.state_dict()))
+    trunk.requires_grad_(requires_grad=False).eval()
+    pretrained = timm.get_pretrained_cfg(name).to_dict()
+    mean, std = (torch.tensor(pretrained[key]).view(3, 1, 1) for key in ("mean", "std"))
+    return trunk, mean, std
 
 
 def _trunk_state(name: str, weights: str, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:

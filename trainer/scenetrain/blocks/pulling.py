@@ -27,21 +27,54 @@ class Projection(NamedTuple):
     """bool (B, V, N): in front of the camera and inside the image."""
 
 
-def project_cells(voxels_to_image: Tensor, shape: Sequence[int], step: float = 1.0) -> Projection:
-    """Project the centres of a box grid's cells.
+def cell_centres(shape: Sequence[int], step: float, device: torch.device) -> Tensor:
+    """Centres (N, 3), in voxels, of the cells of a box grid; cells are cubes of `step` voxels."""
+    axes = [(torch.arange(size, device=device, dtype=torch.float32) + 0.5) * step for size in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 2)
+
+
+def project_points(voxels_to_image: Tensor, points: Tensor) -> Projection:
+    """Project points (B or 1, N, 3), in voxels, into the views.
 
     `voxels_to_image` (B, V, 3, 4) takes a place in voxels, (0, 0, 0) at the grid's corner, to (u z, v z, z), see
-    data.reads.Extras. Cells are cubes of `step` voxels, `shape` of them along the axes.
+    data.reads.Extras.
     """
-    axes = [(torch.arange(size, device=voxels_to_image.device, dtype=torch.float32) + 0.5) * step for size in shape]
-    x, y, z = (axis.view([-1 if a == k else 1 for k in range(3)]) for a, axis in enumerate(axes))
-    m = voxels_to_image.float()[..., None, None, None]
-    uz, vz, depth = (m[:, :, r, 0] * x + m[:, :, r, 1] * y + m[:, :, r, 2] * z + m[:, :, r, 3] for r in range(3))
+    points = points.to(voxels_to_image.dtype).unsqueeze(1).transpose(-1, -2)
+    uz, vz, depth = (voxels_to_image[..., :3] @ points + voxels_to_image[..., 3:]).unbind(2)
     in_front = depth > MIN_DEPTH
     depth = depth.clamp(min=MIN_DEPTH)
     u, v = uz / depth, vz / depth
     seen = in_front & (u > 0) & (u < 1) & (v > 0) & (v < 1)
-    return Projection(torch.stack([u, v], -1).flatten(2, 4), depth.flatten(2), seen.flatten(2))
+    return Projection(torch.stack([u, v], -1), depth, seen)
+
+
+def project_cells(voxels_to_image: Tensor, shape: Sequence[int], step: float = 1.0) -> Projection:
+    """Project the centres of a box grid's cells, `shape` of them along the axes, cubes of `step` voxels."""
+    return project_points(voxels_to_image, cell_centres(shape, step, voxels_to_image.device).unsqueeze(0))
+
+
+class Rays(NamedTuple):
+    """The lines of sight through places of an image, in voxels."""
+
+    eye: Tensor
+    """(B, V, 3): where the camera stands."""
+    direction: Tensor
+    """(B, V, N, 3): the way from one metre of depth to the next."""
+
+
+def rays(voxels_to_image: Tensor, places: Tensor) -> Rays:
+    """Lines of sight through (u, v) (N, 2); the inverse is written out, as runtimes of exported networks know none."""
+    a, b, c = voxels_to_image[..., :3].unbind(-2)
+    columns = torch.stack([_cross(b, c), _cross(c, a), _cross(a, b)], -1)
+    inverse = columns / (a * columns[..., 0]).sum(-1)[..., None, None]
+    eye = -(inverse @ voxels_to_image[..., 3:]).squeeze(-1)
+    through = torch.cat([places, torch.ones_like(places[:, :1])], 1).to(inverse.dtype)
+    return Rays(eye, through @ inverse.transpose(-1, -2))
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    (ax, ay, az), (bx, by, bz) = a.unbind(-1), b.unbind(-1)
+    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
 
 
 def sample_maps(maps: Tensor, places: Tensor) -> Tensor:
@@ -50,6 +83,24 @@ def sample_maps(maps: Tensor, places: Tensor) -> Tensor:
     grid = (2 * places - 1).flatten(0, 1).unsqueeze(1).to(maps.dtype)
     found = functional.grid_sample(maps.flatten(0, 1), grid, align_corners=False)
     return found.squeeze(2).unflatten(0, (batch, views))
+
+
+def sample_volumes(volumes: Tensor, places: Tensor, level: Tensor) -> Tensor:
+    """Trilinear samples (B, V, C, N) of volumes (B, V, C, D, h, w) at (u, v) (B, V, N, 2) and `level` (B, V, N).
+
+    Level 0 is in the middle of the first of D maps, D - 1 in that of the last; beyond lies the nearest map, and beyond
+    a map's edge its nearest pixel. Taken as samples of one tall map, which is faster than samples in space, and known
+    to the runtimes of exported networks.
+    """
+    maps, rows = volumes.shape[3:5]
+    tall = volumes.flatten(3, 4)
+    level = level.clamp(0, maps - 1)
+    lower = level.detach().floor().clamp(max=max(maps - 2, 0))
+    v = (places[..., 1] * rows).clamp(0.5, rows - 0.5)
+    u = places[..., 0].clamp(0.5 / volumes.shape[5], 1 - 0.5 / volumes.shape[5])
+    upper = (lower + 1).clamp(max=maps - 1)
+    near, far = (sample_maps(tall, torch.stack([u, (k * rows + v) / (maps * rows)], -1)) for k in (lower, upper))
+    return near + (far - near) * (level - lower).unsqueeze(2).to(near.dtype)
 
 
 def masked_moments(samples: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:

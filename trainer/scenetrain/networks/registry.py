@@ -13,6 +13,7 @@ DEFAULT = "everted"
 
 FAMILIES: dict[str, str] = {
     "everted": "scenetrain.networks.everted.family",
+    "lift": "scenetrain.networks.lift.family",
     "ssz": "scenetrain.networks.ssz.family",
     "zgan": "scenetrain.networks.zgan.family",
 }

@@ -6,6 +6,7 @@ continues after its last finished epoch, with the losses that it would have had.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
@@ -60,7 +61,8 @@ from scenetrain.training.run_folder import (
     save_model,
     write_stage_result,
 )
-from scenetrain.training.stage_module import Batches, StageModule, StageSetup
+from scenetrain.training.stage_module import Batches, StageModule, StageSetup, make_inputs
+from scenetrain.training.thresholds import measure_thresholds, thresholds_of_stages
 
 ReportLine = Callable[[str], None]
 """Takes one line about how far training is."""
@@ -95,14 +97,20 @@ def fit(config: Config, data: Path, folder: Path, hardware: Hardware, report_lin
     """
     family = get_family(config.model.name)
     model, run, results = train_stages(config, data, folder, hardware, report_line)
-    scenes = run.train.scenes
+    scenes, stages = run.train.scenes, family.stages(config)
+    thresholds = thresholds_of_stages(family, stages, results)
+    unscored = [output.name for output in family.outputs if output.name not in thresholds]
+    if unscored:
+        batches = (batch.to(run.device) for batch in _batches(stages[-1], run).validation())
+        inputs = functools.partial(make_inputs, encoder=run.encoder, seed=config.training.seed)
+        thresholds |= measure_thresholds(model, family, unscored, len(scenes.classes), batches, inputs)
     trained = TrainedModel(
         model=model.eval(),
         family=family,
         config=config,
         classes=scenes.classes,
         grid=scenes.grid,
-        thresholds=_thresholds(family, family.stages(config), results),
+        thresholds=thresholds,
         frequency=label_frequency(_labels(run.train), len(scenes.classes), scenes.reads.labels),
     )
     if is_leader():
@@ -126,8 +134,8 @@ def train_stages(
     calm_lightning()
     device = open_hardware(hardware)
     views = config.training.views
-    if config.training.mirrored_views and family.reads.labels != "frustum":
-        raise UsageError(f"training.mirrored_views: {family.name} reads no frusta; set it to false")
+    if config.training.mirrored_views and not (family.reads.labels == "frustum" or family.reads.cameras):
+        raise UsageError(f"training.mirrored_views: {family.name} reads neither frusta nor cameras; set it to false")
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
     lightning.seed_everything(config.training.seed, verbose=False)
@@ -146,15 +154,6 @@ def train_stages(
     run = TrainingRun(config, family, folder, hardware, device, encoder, *splits)
     chosen = family.stages(config) if stages is None else stages
     return model, run, {stage.name: _run_stage(model, stage, run, report_line) for stage in chosen}
-
-
-def _thresholds(family: Family, stages: Sequence[Stage], results: dict[str, StageResult]) -> dict[str, float | None]:
-    """Every output's threshold from the last stage that was scored by it."""
-    found: dict[str, float | None] = {}
-    for output in family.outputs:
-        own = [results[stage.name].threshold for stage in stages if stage.scored == output.name]
-        found[output.name] = (own[-1] if own else 0.5) if output.has_threshold else None
-    return found
 
 
 def _count_labels(split: Split) -> Tensor:

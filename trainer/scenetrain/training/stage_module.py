@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from scenetrain.data.batches import Batch
 from scenetrain.data.features import Encoder, jitter_colors
+from scenetrain.data.mirrored_rooms import draw_mirrors, mirror_rooms
 from scenetrain.data.mirrored_views import draw_mirrored, mirror_views
 from scenetrain.metrics.iou import IoUCurve
 from scenetrain.metrics.outputs import ONE_HOT
@@ -35,8 +36,8 @@ class Batches:
 class StageSetup:
     """What a stage trains beside its network.
 
-    `encoder` makes features of images that training reads as it goes; `mirrored` shows one view in two as in a mirror;
-    `compiled` uses torch.compile.
+    `encoder` makes features of images that training reads as it goes; `mirrored` shows views of frusta, or rooms, as in
+    mirrors; `compiled` uses torch.compile.
     """
 
     family: Family
@@ -92,7 +93,7 @@ class StageModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Loss of one batch; with several turns, their optimizers step here."""
         if self.setting.mirrored:
-            batch = mirror_views(batch, draw_mirrored(batch.positions, self.setting.seed, self.current_epoch))
+            batch = self._mirrored(batch)
         step = self._step(batch)
         losses = [self._loss(self.stage.turns[0], step)] if self.automatic_optimization else self._take_turns(step)
         self._watch(losses, batch_idx, batch)
@@ -144,20 +145,18 @@ class StageModule(lightning.LightningModule):
             )
         return made if len(made) > 1 else made[0]
 
+    def _mirrored(self, batch: Batch) -> Batch:
+        """One view in two, or three rooms in four, by (seed, epoch, position) alone."""
+        draw = (batch.positions, self.setting.seed, self.current_epoch)
+        if self.setting.family.reads.labels == "frustum":
+            return mirror_views(batch, draw_mirrored(*draw))
+        return mirror_rooms(batch, draw_mirrors(*draw))
+
     def _step(self, batch: Batch) -> Step:
-        inputs = self._inputs(batch)
+        inputs = make_inputs(batch, self.setting.encoder, self.setting.seed)
         outputs = (self.setting.family.output(name) for name in self.stage.wanted)
         truth = {o.name: o.truth(batch.labels, self.setting.classes) for o in outputs if o.kind != "labels"}
         return Step(self.model, inputs, self.forward_network(inputs), batch.labels, truth)
-
-    def _inputs(self, batch: Batch) -> Inputs:
-        if batch.features is not None:
-            return Inputs(features=batch.features, extras=batch.extras)
-        assert batch.images is not None
-        images = jitter_colors(batch.images, batch.positions, batch.variants, self.setting.seed)
-        if self.setting.encoder.trunk is not None:
-            return Inputs(features=self.setting.encoder(images), extras=batch.extras)
-        return Inputs(images=images.float() / 255.0, extras=batch.extras)
 
     def _forward_network(self, inputs: Inputs) -> dict[str, Any]:
         answers: dict[str, Any] = self.model(inputs, self.stage.wanted)
@@ -210,6 +209,17 @@ class StageModule(lightning.LightningModule):
                 f"{self.stage.name}: the loss is not a number at epoch {self.current_epoch}, step {bad_step} (scenes "
                 f"{scenes}); lower {self.stage.section}.learning_rate or use --set training.precision=32-true"
             )
+
+
+def make_inputs(batch: Batch, encoder: Encoder, seed: int) -> Inputs:
+    """What a network reads of a batch on its device; images get their colours, and go through the trunk, if any."""
+    if batch.features is not None:
+        return Inputs(features=batch.features, extras=batch.extras)
+    assert batch.images is not None
+    images = jitter_colors(batch.images, batch.positions, batch.variants, seed)
+    if encoder.trunk is not None:
+        return Inputs(features=encoder(images), extras=batch.extras)
+    return Inputs(images=images.float() / 255.0, extras=batch.extras)
 
 
 def _as_list(one_or_many: Any) -> list[Any]:

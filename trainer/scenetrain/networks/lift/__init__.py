@@ -1,0 +1,1 @@
+"""Lift: image features pulled to the voxels that their pixels show."""

@@ -1,0 +1,98 @@
+"""One stage: all views at once, occupancy and classes together.
+
+Losses are of cells, of the voxels of the refined cells, and of what pixels show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from scenetrain.networks.contract import Losses, Stage, Step, Turn
+from scenetrain.networks.lift.losses import cross_entropy, depth_loss, dice, first_classes
+from scenetrain.networks.lift.network import DETAIL, OUTPUTS, Answer, Lift
+from scenetrain.networks.lift.pixels import cast_labels, depths_of_grid
+from scenetrain.networks.lift.settings import LiftConfig, LiftLosses
+
+FIRST_EPOCH = 0.3
+"""Share of the learning rate in the first epoch."""
+
+
+def stages(config: LiftConfig) -> tuple[Stage, ...]:
+    """The one stage."""
+    settings, epochs = config.lift, config.training.epochs
+
+    def optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
+        return torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+
+    def schedule(optimizer: Optimizer) -> LRScheduler:
+        def share(epoch: int) -> float:
+            return FIRST_EPOCH if epoch == 0 < epochs - 1 else (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+        return LambdaLR(optimizer, share)
+
+    turn = Turn("lift", lambda network: (network,), lambda step: lift_loss(step, config.losses), optimizer, schedule)
+    return (
+        Stage(
+            name="lift",
+            title="Lift",
+            section="lift",
+            views=config.training.views,
+            batch_size=settings.batch_size,
+            epochs=epochs,
+            turns=(turn,),
+            wanted=OUTPUTS,
+            scored="masks",
+        ),
+    )
+
+
+def lift_loss(step: Step, settings: LiftLosses) -> Losses:
+    """Cross-entropy and Dice of cells and voxels, and the pixels' losses."""
+    network: Lift = step.network
+    answer: Answer = step.answers["masks"]
+    weights = network.weights
+    labels = first_classes(step.truth["masks"])
+    voxels = by_cells(labels, answer.coarse.shape[2:])
+    coarse, cells = answer.coarse.flatten(2), voxels.amax(2)
+    fine, chosen = answer.fine.flatten(2), voxels.gather(1, answer.chosen.unsqueeze(2).expand(-1, -1, DETAIL**3))
+    chosen = chosen.flatten(1)
+    kinds = len(weights)
+    missed = torch.bincount(labels.flatten(), minlength=kinds) - torch.bincount(chosen.flatten(), minlength=kinds)
+    parts = {
+        "cells": cross_entropy(coarse, cells, weights) + settings.dice * dice(coarse, cells),
+        "voxels": cross_entropy(fine, chosen, weights) + settings.dice * dice(fine, chosen, missed.to(fine.dtype)),
+    }
+    if settings.pixels:
+        parts["pixels"] = settings.pixels * pixel_loss(step, answer, labels, weights)
+    return Losses(parts)
+
+
+def pixel_loss(step: Step, answer: Answer, labels: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy of classes and depths of what pixels show, from labels int64 (B, X, Y, Z)."""
+    matrices = step.inputs.extras.voxels_to_image
+    assert matrices is not None
+    height, width = answer.classes.shape[-2:]
+    shown = cast_labels(labels, matrices, (height, width))
+    loss = cross_entropy(answer.classes.flatten(0, 1).flatten(2), shown.labels.flatten(0, 1).flatten(1), weights)
+    bins = answer.depth.shape[2]
+    if not bins:
+        return loss
+    level = depths_of_grid(matrices.float(), answer.shape).level(shown.depth.flatten(2), bins)
+    return loss + depth_loss(answer.depth, level.unflatten(2, (height, width)))
+
+
+def by_cells(labels: Tensor, cells: Sequence[int]) -> Tensor:
+    """Labels (B, X, Y, Z) by cell, (B, x * y * z, 8), in C order; cells beyond the grid are air."""
+    wanted = [size * DETAIL for size in cells]
+    missing = [w - have for w, have in zip(wanted, labels.shape[1:], strict=True)]
+    labels = functional.pad(labels, (0, missing[2], 0, missing[1], 0, missing[0]))
+    for axis in (3, 2, 1):
+        labels = labels.unflatten(axis, (-1, DETAIL))
+    return labels.permute(0, 1, 3, 5, 2, 4, 6).flatten(4, 6).flatten(1, 3)

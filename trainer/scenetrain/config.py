@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import numpy as np
 import tomli_w
@@ -22,6 +22,11 @@ from scenegen.core.toml_table import MOST_BYTES, parse_toml
 
 STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 """For every dataclass of settings: no "yes" for true, no 3.0 for 3, no unknown key; docstrings describe fields."""
+
+
+IN_EPOCHS = "epochs"
+Epochs = Annotated[int, IN_EPOCHS]
+"""The type of a setting that counts epochs: `compare` fits it to its budget. 0 stays 0."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -40,11 +45,11 @@ class TrainingSettings:
     """Weights, order of scenes, views, dropout and colours follow from it."""
     views: int = Field(default=3, ge=1)
     """How many images of a scene the network reads at once."""
-    epochs: int = Field(default=100, ge=1)
+    epochs: Epochs = Field(default=100, ge=1)
     """Most epochs of a stage; given with --set alone, of the one-view stages, too."""
-    single_view_epochs: int = Field(default=100, ge=1)
+    single_view_epochs: Epochs = Field(default=100, ge=1)
     """Most epochs of a stage that trains on one view, where a later stage trains on all."""
-    patience: int = Field(default=10, ge=1)
+    patience: Epochs = Field(default=10, ge=1)
     """A stage ends after so many epochs without a lower validation loss."""
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     """Lightning's precision."""

@@ -20,8 +20,8 @@ from scenetrain.networks.contract import Family
 from scenetrain.networks.registry import get_family
 from scenetrain.networks.settings import load_config
 from scenetrain.search import search as search_module
-from scenetrain.search.pool import TrialPool
 from scenetrain.search.search import SearchResult, Trial, TrialResult, run_trial, search, write_results
+from scenetrain.training.device_pool import DevicePool
 from scenetrain.training.hardware import Hardware
 
 CPU = Hardware("cpu", workers=0)
@@ -156,7 +156,7 @@ def test_two_trials_side_by_side_end_as_they_do_alone(
             ("learning_rate", replace(config().reconstructor, learning_rate=1e30)),
         )
     ]
-    with TrialPool(run_trial, replace(CPU, devices=2), boxes, tmp_path) as pool:
+    with DevicePool(run_trial, replace(CPU, devices=2), boxes, tmp_path) as pool:
         results = {result.trial: result for result in pool.run(trials)}
     alone = next(row.result for row in searched[1].rows if row.result.changed == "start")
     assert results["start"].iou == alone.iou

@@ -15,6 +15,7 @@ COMMANDS = {
     name: LazyCommand(f"scenetrain.cli.{name}", name, text)
     for name, text in (
         ("bench", "Measure the speed of inference and training."),
+        ("compare", "Train networks under one budget, and score them in one table."),
         ("evaluate", "Score a trained network on a data set."),
         ("export", "Write a trained network as an ONNX file."),
         ("fit", "Train a network; the same command again continues."),

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
@@ -16,8 +17,8 @@ from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
 from scenetrain.metrics.tables import ScoreTable
 from scenetrain.networks.contract import PaperScore
-from scenetrain.report.plots import Rows
 from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
+from scenetrain.training.epoch_tables import Rows
 
 TEMPLATE = "page.html.j2"
 MOST_WORST = 10
@@ -75,8 +76,8 @@ class ReportContent:
     figures: Mapping[str, bytes]
 
 
-def page(content: ReportContent) -> str:
-    """The page's HTML."""
+def render(template: str, **values: Any) -> str:
+    """A template of this folder, filled in."""
     environment = Environment(
         loader=PackageLoader("scenetrain", "report"),
         autoescape=True,
@@ -84,10 +85,16 @@ def page(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(template).render(**values)
+
+
+def page(content: ReportContent) -> str:
+    """The page's HTML."""
     run, result = content.runs[0], content.runs[0].result
     family = run.trained.family
     described, items = family.describe(run.trained.config), item_name(result)
-    return environment.get_template(TEMPLATE).render(
+    return render(
+        TEMPLATE,
         title=run.name,
         facts=f"{family.title}{f': {described}' if described else ''} · {content.data}: {len(result.scenes)} {items}",
         tiles=_tiles(result),
@@ -101,7 +108,7 @@ def page(content: ReportContent) -> str:
         has_classes=result.main.output.kind != "occupancy",
         classes=[(name, css_color(name)) for name in result.classes],
         scenes=[
-            (kind, score.name, _embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"))
+            (kind, score.name, embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"))
             for kind, score in content.shown.items()
         ],
         more=[(run.name, [_more_scores(scores) for scores in run.result.tables]) for run in content.runs],
@@ -254,10 +261,11 @@ def _stage_table(stages: Mapping[str, Rows]) -> Table | None:
 
 
 def _named_figure(figures: Mapping[str, bytes], name: str, text: str) -> EmbeddedImage | None:
-    return _embed(figures[name], text) if name in figures else None
+    return embed(figures[name], text) if name in figures else None
 
 
-def _embed(png: bytes, text: str) -> EmbeddedImage:
+def embed(png: bytes, text: str) -> EmbeddedImage:
+    """A PNG inside the page."""
     with Image.open(io.BytesIO(png)) as image:
         width, height = image.size
     return EmbeddedImage(f"data:image/png;base64,{base64.b64encode(png).decode()}", width, height, text)

@@ -13,11 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from scenetrain.training.epoch_tables import Rows
+
 CARD, LINE, INK, FAINT = "#14161c", "#262a33", "#d6dbe5", "#8b93a3"
 BLUE, AMBER, GREEN = "#5b9dff", "#f4c836", "#4aa854"
-
-Rows = Sequence[Mapping[str, float]]
-"""A stage's epochs: the columns of metrics.csv."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +128,24 @@ def plot_confusion(confusion: NDArray[np.int64], labels: Sequence[str]) -> bytes
     axis.set(xlabel="predicted", ylabel="true (voxels)")
     _style(axis)
     axis.grid(visible=False)
+    return _png(figure)
+
+
+def plot_spread(values: Mapping[str, Sequence[float]], reference: float | None, reference_name: str) -> bytes:
+    """A row for each name, in their order: a dot for every value, a line at their mean; a reference across all."""
+    figure = Figure(figsize=(9.0, 0.9 + 0.32 * len(values)))
+    axis = figure.subplots()
+    for row, found in enumerate(values.values()):
+        axis.plot([sum(found) / len(found)], [row], "|", color=AMBER, markersize=14, markeredgewidth=2)
+        axis.plot(found, [row] * len(found), "o", color=BLUE, markersize=5)
+    if reference is not None:
+        axis.axvline(reference, color=FAINT, linewidth=1, linestyle=":", label=reference_name)
+        axis.legend(frameon=False, labelcolor=INK, fontsize=9)
+    axis.set_yticks(range(len(values)), list(values))
+    axis.set(xlabel="IoU, mean over classes; a dot for each seed")
+    axis.set_xlim(left=0)
+    axis.set_ylim(len(values) - 0.4, -0.6)
+    _style(axis)
     return _png(figure)
 
 

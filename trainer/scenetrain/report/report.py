@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scenegen.core.dataset.reading import StoredScene
-from scenegen.core.decoding import MOST_TEXT, read_file
-from scenegen.core.errors import DamageError, ScenegenError, UsageError
+from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_text
-from scenegen.core.scene.scene import GridSpec
 from scenegen.progress import progress
-from torch import Tensor
 
-from scenetrain.data.reads import stack_extras
-from scenetrain.data.scenes import SceneList
-from scenetrain.evaluation.evaluate import Evaluation, SceneScore, evaluate, open_scenes, predict_probabilities
+from scenetrain.evaluation.evaluate import Evaluation, SceneScore, evaluate, open_scenes
 from scenetrain.networks.contract import Family, PaperScore, Stage
-from scenetrain.report.frustum_sheets import Frustum, comparison_sheet
 from scenetrain.report.page import ReportContent, figure_of, page
-from scenetrain.report.plots import Rows, ThresholdCurve, plot_confusion, plot_parts, plot_stages, plot_thresholds
-from scenetrain.report.poses import SeenPose, found_pose, true_poses
+from scenetrain.report.plots import ThresholdCurve, plot_confusion, plot_parts, plot_stages, plot_thresholds
+from scenetrain.report.scenes import Drawn, draw_scene
 from scenetrain.report.tables import ScoredRun, show
-from scenetrain.report.voxels import Volume, scene_sheet, volume_names
-from scenetrain.training.run_folder import TrainedModel, load_model
+from scenetrain.training.epoch_tables import Rows, read_epochs
+from scenetrain.training.run_folder import load_model
 
 WORST = ("worst", "second worst", "third worst")
 
@@ -62,7 +51,15 @@ def write_report(run: Path, data: Path, split: str, compare: Sequence[Path], dev
         figures["confusion"] = plot_confusion(result.confusion, ("air", *result.classes))
     shown = choose_scenes(result.scenes, result.main.output.name)
     for kind, score in shown.items():
-        figures[figure_of(kind)] = _draw_scene(splits, score.position, runs, device)
+        drawn = [
+            Drawn(
+                run.name,
+                f"IoU {show(run.result.scenes[score.position].ious[run.result.main.output.name])}",
+                run.trained,
+            )
+            for run in runs
+        ]
+        figures[figure_of(kind)] = draw_scene(splits, score.position, drawn, device)
     folder = run / "report"
     try:
         folder.mkdir(exist_ok=True)
@@ -110,69 +107,5 @@ def _read_stages(run: Path, stages: Sequence[Stage]) -> dict[str, Rows]:
         path = run / stage.name / "metrics.csv"
         if not path.is_file():
             continue
-        try:
-            table = csv.DictReader(io.StringIO(read_file(path, MOST_TEXT).decode("utf-8")))
-            rows = [{key: float(value) for key, value in row.items() if value != ""} for row in table]
-            needed = {"epoch", "train_loss", "val_loss", "seconds"}
-            if not rows or not all(needed <= set(row) for row in rows):
-                raise ValueError("no epochs, or columns missing")
-            if [row["epoch"] for row in rows] != list(range(len(rows))):
-                raise ValueError("epochs that do not count up from 0")
-        except (OSError, ValueError, TypeError, csv.Error) as error:
-            raise DamageError(
-                f"{path}: damaged ({error}); restore it, or rename it to have the report without this stage's curves"
-            ) from error
-        found[stage.title] = rows
+        found[stage.title] = read_epochs(path)
     return found
-
-
-def _draw_scene(splits: Sequence[SceneList], position: int, runs: Sequence[ScoredRun], device: torch.device) -> bytes:
-    """A scene's images, the truth of the main output and what each run predicts."""
-    classes, main = splits[0].classes, runs[0].result.main.output
-    stored = splits[0][position]
-    true = _as_voxels(main.truth(stored.labels[None], len(classes)))
-    volumes = [Volume("truth", "", true, volume_names(main, classes))]
-    answers = []
-    for run, scenes in zip(runs, splits, strict=True):
-        output = run.result.main.output
-        item = scenes[position]
-        extras = stack_extras([item.extras]).to(device)
-        probabilities = predict_probabilities(run.trained, item.images[None].to(device), extras)[output.name]
-        predicted = output.predicted(probabilities, run.trained.thresholds[output.name])
-        note = f"IoU {show(run.result.scenes[position].ious[output.name])}"
-        volumes.append(Volume(run.name, note, _as_voxels(predicted), volume_names(output, classes)))
-        answers.append(probabilities)
-    camera, grid = splits[0].camera(position), splits[0].grid
-    if isinstance(grid, GridSpec):
-        sheet = scene_sheet(stored.images.permute(0, 2, 3, 1).numpy(), volumes, grid)
-    else:
-        assert camera is not None
-        scene = splits[0].scene(position)
-        poses = _poses(runs[0].trained, stored.images.to(device), answers[0], scene, camera)
-        frusta = [Frustum(volume.head, volume.note, _as_labels(volume.masks)) for volume in volumes]
-        image = stored.images[0].permute(1, 2, 0).numpy()
-        sheet = comparison_sheet(image, frusta, scene.cameras[camera], volumes[0].names, poses)
-    content = io.BytesIO()
-    sheet.save(content, "PNG", optimize=True)
-    return content.getvalue()
-
-
-def _poses(
-    trained: TrainedModel, images: Tensor, probabilities: Tensor, scene: StoredScene, camera: int
-) -> tuple[list[SeenPose], list[SeenPose]] | None:
-    """True poses, and those that a network finds in images uint8 (1, 3, H, W); None where it reads none."""
-    if trained.family.find_objects is None:
-        return None
-    cameras, classes = [scene.cameras[camera]], trained.classes
-    [found] = trained.family.find_objects(trained.model, images.float() / 255, probabilities, cameras, classes)
-    return true_poses(scene, camera), [found_pose(item) for item in found]
-
-
-def _as_voxels(masks: Tensor) -> NDArray[np.bool_]:
-    """(1, C, X, Y, Z) to (X, Y, Z, C), on the host."""
-    return masks[0].movedim(0, -1).cpu().numpy()
-
-
-def _as_labels(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Masks (w, h, d, C) to labels (w, h, d), the first class where there are several."""
-    return np.where(masks.any(axis=-1), masks.argmax(axis=-1) + 1, 0).astype(np.uint8)

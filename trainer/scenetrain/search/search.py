@@ -32,7 +32,7 @@ from scenetrain.data.scenes import open_split
 from scenetrain.evaluation.evaluate import Evaluation, evaluate, open_scenes
 from scenetrain.networks.contract import Family, SearchedSection, Stage
 from scenetrain.networks.registry import get_family
-from scenetrain.search.pool import TrialPool
+from scenetrain.training.device_pool import DevicePool
 from scenetrain.training.fit import ReportLine, fit, train_stages
 from scenetrain.training.hardware import Hardware, open_device
 from scenetrain.training.run_folder import begin_run
@@ -123,7 +123,7 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
     known = _read_journal(out)
     rows: list[TrialRow] = []
     run: Path | None = None
-    with TrialPool(run_trial, hardware, data, out) as pool:
+    with DevicePool(run_trial, hardware, data, out) as pool:
         for number, searched in enumerate(family.searched):
             earlier = family.searched[:number]
             for changed in searched.candidates:
@@ -242,7 +242,11 @@ def _describe(config: Config, searched: SearchedSection) -> str:
 
 
 def _run_missing(
-    pool: TrialPool, trials: Sequence[Trial], known: dict[str, TrialResult], out: Path, report_line: ReportLine
+    pool: DevicePool[Trial, TrialResult],
+    trials: Sequence[Trial],
+    known: dict[str, TrialResult],
+    out: Path,
+    report_line: ReportLine,
 ) -> None:
     """Run the trials that are not in the journal, and write each into it as soon as it ends."""
     missing = [trial for trial in trials if trial.folder.name not in known]

@@ -116,10 +116,20 @@ def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None 
 
 
 def _measure_inference(subject: _Subject, *, half: bool) -> Inference:
+    """Run one made-up scene."""
+    count, reads = subject.config.training.views, subject.family.reads
+    images = torch.rand(1, count, 3, reads.image_size, reads.image_size, device=subject.device)
+    extras = Extras()
+    if reads.extras_for == "network":
+        extras = _random_extras(reads, 1, count, subject.scale.classes).to(subject.device)
+    return measure_inference(subject.family, subject.model, Inputs(images, extras=extras), half=half)
+
+
+def measure_inference(family: Family, model: nn.Module, inputs: Inputs, *, half: bool = False) -> Inference:
     """Run one scene again and again, for at least three times and about five seconds; in bfloat16 if `half`."""
-    model, device, size = subject.model.eval(), subject.device, subject.family.reads.image_size
-    inputs = Inputs(torch.rand(1, subject.config.training.views, 3, size, size, device=device))
-    wanted = tuple(output.name for output in subject.family.outputs)
+    assert inputs.images is not None
+    device, wanted = inputs.images.device, tuple(output.name for output in family.outputs)
+    model.eval()
     _forget_peak(device)
     times: list[float] = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):

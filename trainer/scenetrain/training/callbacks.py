@@ -22,6 +22,9 @@ from scenetrain.networks.contract import Stage
 OUTRIGHT = 0.05  # two binary cross-entropies, which together are 1.39 where nothing is known
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_iou", "val_threshold", "learning_rate", "seconds")
+TIMES = ("validation_seconds", "processor_seconds", "validation_processor_seconds")
+"""`seconds` and `processor_seconds` are an epoch's with its validation, whose own part stands beside them. Processor
+time is this process's alone: what reader processes take is not in it."""
 
 
 class EpochTable(Callback):
@@ -33,12 +36,22 @@ class EpochTable(Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, float]] = []
-        self.began = 0.0
+        self.began = self.validation_began = self.validation_took = (0.0, 0.0)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the epoch's clock."""
+        """Start the epoch's clocks."""
         del trainer, pl_module
-        self.began = time.monotonic()
+        self.began = _clocks()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start validation's clocks."""
+        del trainer, pl_module
+        self.validation_began = _clocks()
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop them."""
+        del trainer, pl_module
+        self.validation_took = _since(self.validation_began)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Add the epoch; validation has run by now."""
@@ -46,11 +59,12 @@ class EpochTable(Callback):
         metrics = trainer.callback_metrics
         row = {name: float(metrics[name]) for name in (*COLUMNS[1:5], *parts(metrics))}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        seconds = time.monotonic() - self.began
-        self.rows.append({"epoch": trainer.current_epoch, **row, "learning_rate": rate, "seconds": seconds})
+        seconds, processor = _since(self.began)
+        times = dict(zip(TIMES, (self.validation_took[0], processor, self.validation_took[1]), strict=True))
+        self.rows.append({"epoch": trainer.current_epoch, **row, "learning_rate": rate, "seconds": seconds, **times})
         if trainer.is_global_zero:
             text = io.StringIO()
-            writer = csv.DictWriter(text, (*COLUMNS, *parts(metrics)), lineterminator="\n")
+            writer = csv.DictWriter(text, (*COLUMNS, *TIMES, *parts(metrics)), lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
             write_text(self.path, text.getvalue())
@@ -62,6 +76,16 @@ class EpochTable(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds on the wall's clock and of this process's work."""
+    return time.monotonic(), time.process_time()
+
+
+def _since(began: tuple[float, float]) -> tuple[float, float]:
+    now = _clocks()
+    return now[0] - began[0], now[1] - began[1]
 
 
 def parts(metrics: Mapping[str, Any]) -> list[str]:

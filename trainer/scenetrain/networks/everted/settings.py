@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from scenetrain.config import STRICT, Config, ModelSettings
+from scenetrain.config import STRICT, Config, Epochs, ModelSettings
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -42,13 +42,13 @@ class BranchSettings:
     """Dropout after the decoder's levels, but the last."""
     batch_size: int = Field(default=16, ge=1)
     """Scenes per step."""
-    step_size: int = Field(default=0, ge=0)
+    step_size: Epochs = Field(default=0, ge=0)
     """Multiply the learning rate by `gamma` every so many epochs (0: never)."""
     gamma: float = Field(default=0.5, gt=0)
     """Factor of the learning rate's steps."""
     all_views_learning_rate: float = Field(default=0.0, ge=0)
     """Learning rate of the stage that sees all views (0: `learning_rate`)."""
-    single_view_epochs: int = Field(default=0, ge=0)
+    single_view_epochs: Epochs = Field(default=0, ge=0)
     """Most epochs of this branch's one-view stage (0: training.single_view_epochs)."""
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from scenetrain.config import STRICT, Config, ModelSettings
+from scenetrain.config import STRICT, Config, Epochs, ModelSettings
 from scenetrain.networks.ssz.generator import Initial, Residuals
 from scenetrain.networks.ssz.judge import Condition
 from scenetrain.networks.ssz.losses import PoseLoss
@@ -59,7 +59,7 @@ class SszTraining:
     """The judge's learning rate, as a share of the generator's."""
     batch_size: int = Field(default=4, ge=1)
     """Views per step."""
-    decay_epochs: int = Field(default=100, ge=0)
+    decay_epochs: Epochs = Field(default=100, ge=0)
     """In how many of the last epochs the learning rate falls to 0 (0: it stays)."""
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from scenetrain.config import STRICT, Config, ModelSettings
+from scenetrain.config import STRICT, Config, Epochs, ModelSettings
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -40,7 +40,7 @@ class ZganTraining:
     """Adam's learning rate, of both."""
     batch_size: int = Field(default=1, ge=1)
     """Views per step."""
-    decay_epochs: int = Field(default=100, ge=0)
+    decay_epochs: Epochs = Field(default=100, ge=0)
     """In how many of the last epochs the learning rate falls to 0 (0: it stays)."""
 
 

@@ -1,4 +1,4 @@
-"""One trial on each device at a time, in processes that end with the search."""
+"""One job on each device at a time, in processes that end with the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 import torch
 from scenegen.core.errors import ScenegenError
@@ -22,17 +22,20 @@ from scenegen.core.processes import worker_pool
 
 from scenetrain.training.hardware import Hardware
 
-if TYPE_CHECKING:
-    from scenetrain.search.search import Trial, TrialResult
-
-RunTrial = Callable[["Trial", Path, Hardware], "TrialResult"]
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
-class TrialPool:
-    """Runs trials in this process on one device, else in one process per device that prints into OUT/device_N.log."""
+class DevicePool(Generic[Job, Result]):
+    """Does jobs in this process on one device, else in one process per device that prints into OUT/device_N.log.
 
-    def __init__(self, run_trial: RunTrial, hardware: Hardware, data: Path, out: Path) -> None:
-        self.run_trial = run_trial
+    `work` gets a job, the data set's folder and the hardware of one device.
+    """
+
+    def __init__(
+        self, work: Callable[[Job, Path, Hardware], Result], hardware: Hardware, data: Path, out: Path
+    ) -> None:
+        self.work = work
         self.hardware = replace(hardware, devices=1)
         self.data = data
         self._stack = ExitStack()
@@ -40,7 +43,7 @@ class TrialPool:
         if hardware.devices > 1:
             self.pool = self._stack.enter_context(worker_pool(hardware.devices, _own_device(hardware, out)))
 
-    def __enter__(self) -> TrialPool:
+    def __enter__(self) -> DevicePool[Job, Result]:
         return self
 
     def __exit__(
@@ -48,18 +51,18 @@ class TrialPool:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[TrialResult]:
-        """Results as trials end; ScenegenError when a process is gone."""
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Results as jobs end; ScenegenError when a process is gone."""
         if self.pool is None:
-            yield from (self.run_trial(trial, self.data, self.hardware) for trial in trials)
+            yield from (self.work(job, self.data, self.hardware) for job in jobs)
             return
         try:
-            for done in as_completed([self.pool.submit(self.run_trial, t, self.data, self.hardware) for t in trials]):
+            for done in as_completed([self.pool.submit(self.work, job, self.data, self.hardware) for job in jobs]):
                 yield done.result()
         except BrokenProcessPool as error:
             raise ScenegenError(
-                "a trial's process died, perhaps because memory ran out; see device_N.log in the search's folder; the "
-                "same command continues"
+                "a process died, perhaps because memory ran out; see device_N.log in the folder of --out; the same "
+                "command continues"
             ) from error
 
 

@@ -53,7 +53,7 @@ def test_text_and_back(name: str, tmp_path: Path) -> None:
         ("model.weights=3", "3 is not text"),
         ("model.name=3", "^--set: model.name: 3 is not text"),
         ("training.patience=0", r"first\.toml with --set: training\.patience: 0 is not 1 or more"),
-        ("model.name=inverted", "no model 'inverted'; known: everted"),
+        ("model.name=inverted", "no model 'inverted'; known: disn, everted"),
         ("model.prior=1.0", r"model\.prior: 1\.0 is not below 1"),
         ("training.precision=16", "bf16-mixed or 32-true"),
         ("segmenter.learning_rate=0", r"segmenter\.learning_rate: 0 is not above 0$"),

@@ -14,6 +14,7 @@ from scenetrain.blocks.pulling import (
     project_points,
     rays,
     sample_maps,
+    sample_rows,
     sample_volumes,
 )
 from scenetrain.data.reads import voxels_to_image
@@ -125,3 +126,16 @@ def test_gradients_are_those_of_small_changes() -> None:
 
     maps = torch.rand(1, len(EYES), 2, 5, 6, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(pulled, (maps,))
+
+
+def test_rows_are_the_samples_of_maps_and_so_are_their_gradients() -> None:
+    torch.manual_seed(0)
+    maps = torch.rand(2, 3, 5, 6, 7, dtype=torch.double, requires_grad=True)
+    places = 1.4 * torch.rand(2, 3, 40, 2, dtype=torch.double) - 0.2
+    places[0, 0, :3] = torch.tensor([-1.0, 3e9, -3e9], dtype=torch.double).view(3, 1)
+    given = torch.rand(2, 3, 40, 5, dtype=torch.double)
+    expected = sample_maps(maps, places).transpose(2, 3)
+    found = sample_rows(maps, places)
+    torch.testing.assert_close(found, expected)
+    wanted = torch.autograd.grad((expected * given).sum(), maps)
+    torch.testing.assert_close(torch.autograd.grad((found * given).sum(), maps), wanted)

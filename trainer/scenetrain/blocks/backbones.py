@@ -140,3 +140,11 @@ def _file_state(path: Path, name: str) -> dict[str, Tensor]:
     if [v.shape for v in state.values()] == [v.shape for v in full.values()]:
         return dict(zip(full, state.values(), strict=True))
     return state
+
+
+def trunk_weights(name: str, weights: str, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of timm's `name` that a state dict `wanted` asks for, from `weights` as in Backbone.
+
+    Raises ScenegenError when they cannot be had or do not fit.
+    """
+    return _trunk_state(name, weights, wanted)

@@ -12,6 +12,7 @@ from scenetrain.networks.contract import Family
 DEFAULT = "everted"
 
 FAMILIES: dict[str, str] = {
+    "disn": "scenetrain.networks.disn.family",
     "everted": "scenetrain.networks.everted.family",
     "lift": "scenetrain.networks.lift.family",
     "ssz": "scenetrain.networks.ssz.family",

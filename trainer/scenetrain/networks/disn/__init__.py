@@ -1,0 +1,1 @@
+"""DISN (Xu et al., NeurIPS 2019): signed distances at points, from images and their cameras."""

@@ -1,0 +1,58 @@
+"""The record of DISN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
+from scenetrain.networks.disn.network import Disn, Field
+from scenetrain.networks.disn.paper import VERSIONS
+from scenetrain.networks.disn.settings import DisnConfig
+from scenetrain.networks.disn.stages import stages
+
+CANDIDATES: dict[str, tuple[float, ...]] = {"learning_rate": (3e-5, 1e-4, 3e-4, 1e-3), "batch_size": (2, 4, 8, 20)}
+
+
+def build(config: DisnConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Disn:
+    """The network of a configuration."""
+    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    return Disn(config, classes, shape, weights)
+
+
+def describe(config: DisnConfig) -> str:
+    """The encoder, and the width where it is not the paper's."""
+    width = "" if config.model.width == 1 else f", {config.model.width:g} of the paper's channels"
+    return f"{config.model.backbone}{width}"
+
+
+def occupancy(field: Field) -> Tensor:
+    """Output "occupancy"."""
+    return field.occupancy()
+
+
+def masks(field: Field) -> Tensor:
+    """Output "masks"."""
+    return field.masks()
+
+
+FAMILY = Family(
+    name="disn",
+    title="DISN",
+    settings=DisnConfig,
+    configs=Path(__file__).parent,
+    default_config="disn",
+    reads=Reads("box", cameras=True),
+    outputs=(
+        Output("occupancy", "reconstructor", "occupancy", "box", occupancy),
+        Output("masks", "segmenter", "masks", "box", masks),
+    ),
+    build=build,
+    stages=stages,
+    describe=describe,
+    paper=VERSIONS,
+    sections=("disn",),
+    searched=(SearchedSection("disn", CANDIDATES),),
+    bench=BenchScale(22_500, 6, (80, 96, 64)),
+)

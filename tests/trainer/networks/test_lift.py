@@ -169,6 +169,17 @@ def test_one_view_and_many_in_any_order(learnt: Lift) -> None:
         assert occupancy(ask(learnt, images[:, :1], matrices[:, :1])).shape == (1, 1, *SHAPE)
 
 
+def test_half_precision_answers_nearly_the_same(learnt: Lift) -> None:
+    """Places are never in 16 bits."""
+    images, _, matrices = room(200)
+    with torch.no_grad():
+        exact = masks(ask(learnt, images, matrices))
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = masks(ask(learnt, images, matrices))
+    assert (exact - rounded).abs().mean() < 0.002
+    assert ((exact > 0.5) != (rounded > 0.5)).sum() < 0.1 * (exact > 0.5).sum()
+
+
 def test_gradients_are_those_of_small_changes() -> None:
     """Of every trained tensor, along a random direction, in double precision; the trunk has none."""
     config = small("model.refined=1.0")

@@ -39,8 +39,10 @@ def project_points(voxels_to_image: Tensor, points: Tensor) -> Projection:
     `voxels_to_image` (B, V, 3, 4) takes a place in voxels, (0, 0, 0) at the grid's corner, to (u z, v z, z), see
     data.reads.Extras.
     """
-    points = points.to(voxels_to_image.dtype).unsqueeze(1).transpose(-1, -2)
-    uz, vz, depth = (voxels_to_image[..., :3] @ points + voxels_to_image[..., 3:]).unbind(2)
+    x, y, z = points.to(voxels_to_image.dtype).unsqueeze(1).unbind(-1)
+    m = voxels_to_image.unsqueeze(-1)
+    # no matrix product: autocast would take it in 16 bits
+    uz, vz, depth = (m[:, :, r, 0] * x + m[:, :, r, 1] * y + m[:, :, r, 2] * z + m[:, :, r, 3] for r in range(3))
     in_front = depth > MIN_DEPTH
     depth = depth.clamp(min=MIN_DEPTH)
     u, v = uz / depth, vz / depth
@@ -67,9 +69,10 @@ def rays(voxels_to_image: Tensor, places: Tensor) -> Rays:
     a, b, c = voxels_to_image[..., :3].unbind(-2)
     columns = torch.stack([_cross(b, c), _cross(c, a), _cross(a, b)], -1)
     inverse = columns / (a * columns[..., 0]).sum(-1)[..., None, None]
-    eye = -(inverse @ voxels_to_image[..., 3:]).squeeze(-1)
-    through = torch.cat([places, torch.ones_like(places[:, :1])], 1).to(inverse.dtype)
-    return Rays(eye, through @ inverse.transpose(-1, -2))
+    eye = -(inverse * voxels_to_image[..., 3].unsqueeze(-2)).sum(-1)
+    u, v = places.to(inverse.dtype).unsqueeze(-1).unbind(1)
+    of_u, of_v, of_one = inverse.unsqueeze(2).unbind(-1)
+    return Rays(eye, of_u * u + of_v * v + of_one)
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:
@@ -78,11 +81,14 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
 
 
 def sample_maps(maps: Tensor, places: Tensor) -> Tensor:
-    """Bilinear samples (B, V, C, N) of maps (B, V, C, h, w) at (u, v) (B, V, N, 2); 0 outside."""
+    """Bilinear samples (B, V, C, N) of maps (B, V, C, h, w) at (u, v) (B, V, N, 2); 0 outside.
+
+    Taken in the places' precision: 16 bits would move them by whole pixels.
+    """
     batch, views = maps.shape[:2]
-    grid = (2 * places - 1).flatten(0, 1).unsqueeze(1).to(maps.dtype)
-    found = functional.grid_sample(maps.flatten(0, 1), grid, align_corners=False)
-    return found.squeeze(2).unflatten(0, (batch, views))
+    grid = (2 * places - 1).flatten(0, 1).unsqueeze(1)
+    found = functional.grid_sample(maps.flatten(0, 1).to(grid.dtype), grid, align_corners=False)
+    return found.squeeze(2).unflatten(0, (batch, views)).to(maps.dtype)
 
 
 def sample_volumes(volumes: Tensor, places: Tensor, level: Tensor) -> Tensor:

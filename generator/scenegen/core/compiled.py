@@ -43,8 +43,9 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 def compiled(function: Kernel) -> Kernel:
     """Compile `function` on its first call.
 
-    No fast-math: the result must be the same bits on every host. The compiled code is cached beside the source or,
-    where that is not writable, in the user's cache folder; otherwise each process compiles again (about ten seconds).
+    No fast-math: the result must be the same bits on every host. A kernel has no products of matrices (see `_numba`).
+    The compiled code is cached beside the source or, where that is not writable, in the user's cache folder; otherwise
+    each process compiles again (about ten seconds).
     """
     options = {"nogil": True, "error_model": "numpy"}
     try:

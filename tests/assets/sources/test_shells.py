@@ -93,6 +93,16 @@ def test_specks_far_away_are_left_out() -> None:
     assert far_specks(np.asarray(handle.vertices), handle.faces) is None
 
 
+def test_leaves_around_a_trunk_are_no_specks() -> None:
+    """A crown of leaf cards, each far smaller than the tree, and all outside of its trunk."""
+    random = np.random.default_rng(0)
+    trunk = box((-0.15, -0.15, 0.0), (0.15, 0.15, 3.0))
+    corners = random.uniform((-2, -2, 2), (2, 2, 6), (2000, 1, 3)) + random.uniform(-0.05, 0.05, (2000, 3, 3))
+    leaves = trimesh.Trimesh(corners.reshape(-1, 3), np.arange(6000).reshape(-1, 3), process=False)
+    tree = trimesh.util.concatenate([trunk, leaves])
+    assert far_specks(np.asarray(tree.vertices), tree.faces) is None
+
+
 def cabinet() -> trimesh.Trimesh:
     """Thin boards around a vase."""
     boards = [((-0.3, -0.25, 0), (0.3, 0.25, 0.015)), ((-0.3, -0.25, 0.585), (0.3, 0.25, 0.6))]

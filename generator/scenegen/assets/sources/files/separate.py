@@ -95,9 +95,12 @@ def variants(vertices: Floats, faces: Ints, part_sizes: Sequence[tuple[str, int]
 
 def pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
     """Number of the connected piece (F,) of each face; corners at the same place are connected."""
-    step = max(float(np.ptp(vertices[np.unique(faces)], axis=0).max()), 1e-12) * 1e-5
-    _, place = np.unique(np.round(vertices / step), axis=0, return_inverse=True)
-    corners = place.reshape(-1)[faces]
+    used = np.unique(faces)
+    step = max(float(np.ptp(vertices[used], axis=0).max()), 1e-12) * 1e-5
+    cells = np.round((vertices[used] - vertices[used].min(axis=0)) / step).astype(np.int64)  # 100,000 along an axis
+    place = np.zeros(len(vertices), dtype=np.int64)
+    place[used] = np.unique(cells @ [1 << 40, 1 << 20, 1], return_inverse=True)[1].reshape(-1)
+    corners = place[faces]
     count = int(corners.max()) + 1
     label = linked_parts(corners[:, :2], corners[:, 1:], count)[corners[:, 0]]
     return np.asarray(np.unique(label, return_inverse=True)[1].reshape(-1), dtype=np.int64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.assets.prepare.triangles import face_areas
 from scenegen.assets.sources.files.separate import box_of_pieces, pieces
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,7 @@ ON_HULL = 0.02  # of a piece's extent: walls, domes and sweeps are convex; bodie
 THIN = 0.05  # of its length: a wall; the arm of a sofa is thicker
 SPECK = 0.03  # of the diagonal of the whole
 FAR = 0.1  # of the extents of the rest: specks so far outside it
+SPECKS_AREA = 0.05  # of the whole area: leaves around a trunk are more
 SHRINKS = 0.8  # of an extent: specks that are left out make the model so much smaller
 MOST_POINTS = 2000  # of a piece that are looked at
 
@@ -56,6 +58,9 @@ def far_specks(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.
     away = FAR * (rest_high - rest_low).max()
     far = small & ((low > rest_high + away) | (high < rest_low - away)).any(axis=1)
     if not far.any():
+        return None
+    area = face_areas(vertices[faces])
+    if area[far[piece]].sum() > SPECKS_AREA * area.sum():
         return None
     left = high[~far].max(axis=0) - low[~far].min(axis=0)
     return np.asarray(far[piece]) if (left < SHRINKS * whole).any() else None

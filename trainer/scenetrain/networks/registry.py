@@ -16,6 +16,7 @@ FAMILIES: dict[str, str] = {
     "everted": "scenetrain.networks.everted.family",
     "lift": "scenetrain.networks.lift.family",
     "ssz": "scenetrain.networks.ssz.family",
+    "ts3dsc": "scenetrain.networks.ts3dsc.family",
     "zgan": "scenetrain.networks.zgan.family",
 }
 """Name to the module that holds FAMILY; a module is imported when its family is asked for."""

@@ -110,7 +110,9 @@ class Field:
         """What it says at the centres of all voxels, float32 (B, 1 + C, X, Y, Z); computed once."""
         shape = self.network.shape
         centres = cell_places(torch.arange(shape[0] * shape[1] * shape[2], device=self.maps.device), shape)
-        chunks = centres.split(CHUNK_OF_GPU if centres.is_cuda else CHUNK)
+        # an exported program holds every chunk's operations
+        few = centres.is_cuda or torch.compiler.is_exporting()
+        chunks = centres.split(CHUNK_OF_GPU if few else CHUNK)
         parts = [self.at(chunk.expand(len(self.maps), -1, -1)).float() for chunk in chunks]
         return torch.cat(parts, 1).transpose(1, 2).unflatten(2, shape)
 

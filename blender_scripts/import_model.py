@@ -206,7 +206,8 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
     readable_file = CORRECTIONS[name](file, folder, warnings) if name in CORRECTIONS else file
-    options = dict(OPTIONS.get(name, {}))
+    known = getattr(operators, name).get_rna_type().properties.keys()  # they differ between versions of Blender
+    options = {key: value for key, value in OPTIONS.get(name, {}).items() if key in known}
     if name == "obj_import":
         options["use_split_groups"] = groups_are_levels(file)
     try:

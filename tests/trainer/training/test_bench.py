@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.trainer_boxes import SMALL, build, small_config
+from helpers import constant_family, small_ssz_family
+from helpers.trainer_boxes import SMALL
+from scenegen.core.errors import ScenegenError
+from scenetrain.cli.bench import _all_table
 from scenetrain.cli.main import cli
+from scenetrain.data.features import Encoder
+from scenetrain.data.reads import Reads
+from scenetrain.networks import registry
+from scenetrain.networks.contract import BenchScale
 from scenetrain.networks.everted.family import FAMILY, FLOORS
 from scenetrain.networks.registry import FAMILIES
 from scenetrain.networks.settings import load_config
 from scenetrain.training import bench as step
+from scenetrain.training import bench_all
+from scenetrain.training.made_up import random_extras, random_split
 
 CHANGES = (*SMALL, "reconstructor.batch_size=2", "segmenter.batch_size=2")
 
@@ -42,10 +56,9 @@ def test_every_stage_is_measured_and_scaled(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_labels_are_sparse_masks_of_all_classes() -> None:
-    config = small_config()
     assert FAMILY.bench is not None
-    subject = step._Subject(FAMILY, FAMILY.bench, config, build(config), torch.device("cpu"))
-    labels = step._random_split(2, subject).labels
+    encoder = Encoder(None, torch.float32)
+    labels = random_split(FAMILY.reads, FAMILY.bench, encoder, (2, 1), torch.device("cpu")).labels
     assert labels.dtype == torch.uint8
     assert 0.05 < (labels > 0).float().mean() < 0.07
     assert labels.max() == 63
@@ -74,3 +87,68 @@ def test_a_run_brings_its_own_configuration(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["bench", "--run", str(tmp_path), "--config", "final"])
     assert done.exit_code == 2
     assert "--run has its own configuration" in done.output
+
+
+def test_made_up_cameras_look_at_the_middle_of_the_grid() -> None:
+    reads = Reads("box", cameras=True)
+    found = random_extras(reads, BenchScale(1, 2, (8, 12, 6)), 2, 3).voxels_to_image
+    assert found is not None and found.shape == (2, 3, 3, 4)
+    u, v, depth = (found[1, 2] @ torch.tensor([4.0, 6.0, 3.0, 1.0])).tolist()
+    assert (u / depth, v / depth, depth) == pytest.approx((0.5, 0.5, 2.15))
+
+
+class InThisProcess:
+    """A pool that does the work at once, with the families that the test registered."""
+
+    def __init__(self, workers: int) -> None:
+        assert workers == 1
+
+    def __enter__(self) -> InThisProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., object], *words: object) -> Future[object]:
+        done: Future[object] = Future()
+        try:
+            done.set_result(work(*words))
+        except RuntimeError as error:
+            done.set_exception(error)
+        return done
+
+
+def test_all_networks_in_one_table_whichever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, broken = types.ModuleType("bench_test_small"), types.ModuleType("bench_test_broken")
+    small.FAMILY = small_ssz_family.FAMILY  # type: ignore[attr-defined]
+
+    def build(*words: object, **options: object) -> torch.nn.Module:
+        raise RuntimeError("no such\nlayer")
+
+    broken.FAMILY = replace(small_ssz_family.FAMILY, name="broken", build=build)  # type: ignore[attr-defined]
+    for module in (small, broken):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    known = {"broken": broken.__name__, "ssz": small.__name__, "constant": constant_family.__name__}
+    monkeypatch.setattr(registry, "FAMILIES", known)
+    monkeypatch.setattr(bench_all, "worker_pool", InThisProcess)
+    found = list(bench_all.bench_all("tiny", ("cpu",), 1))
+    assert [(one.network, one.failure) for one in found] == [("broken", "RuntimeError: no such layer"), ("ssz", "")]
+    columns = [list(column.cells) for column in _all_table(found).columns]
+    assert columns[0] == ["broken", "ssz"] and columns[7] == ["RuntimeError: no such layer", "ssz"]
+    parameters = sum(p.numel() for p in small_ssz_network().parameters())
+    assert columns[4][1] == f"{parameters:,}" and columns[8][1] == "2"
+    monkeypatch.setattr(bench_all, "bench_all", lambda *_: found)
+    done = CliRunner().invoke(cli, ["bench", "--all", "--device", "cpu", "--json"])
+    assert isinstance(done.exception, ScenegenError) and "broken could not be measured" in str(done.exception)
+    assert [one["network"] for one in json.loads(done.stdout)] == ["broken", "ssz"]
+
+
+def small_ssz_network() -> torch.nn.Module:
+    config = load_config("tiny", (), "ssz")
+    return small_ssz_family.FAMILY.build(config, 3, small_ssz_family.SHAPE, pretrained=False)
+
+
+@pytest.mark.parametrize("more", [["--model", "ssz"], ["--set", "training.views=1"]])
+def test_all_takes_every_network_as_it_is(more: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["bench", "--all", *more])
+    assert done.exit_code == 2 and "--all takes every network as it is" in done.output

@@ -7,7 +7,6 @@ of a stage compiles and warms up; the best of the next ones counts.
 from __future__ import annotations
 
 import gc
-import math
 import statistics
 import time
 from dataclasses import dataclass
@@ -20,21 +19,18 @@ from lightning.pytorch.callbacks import Callback
 from scenegen.core.errors import ScenegenError
 from torch import Tensor, nn
 
-from scenetrain.blocks.backbones import FEATURE_SIZE
 from scenetrain.config import Config
 from scenetrain.data.batches import PlanRequest, ResidentBatches, training_plan
-from scenetrain.data.features import Encoder, ResidentSplit
-from scenetrain.data.labels import MAX_CLASSES
-from scenetrain.data.reads import Extras, Reads
+from scenetrain.data.features import Encoder
+from scenetrain.data.reads import Extras
 from scenetrain.networks.contract import BenchScale, Family, Inputs, Stage
 from scenetrain.networks.registry import get_family
 from scenetrain.training.fit import calm_lightning, lay_channels_last, training_dtype
 from scenetrain.training.hardware import Hardware, open_hardware
+from scenetrain.training.made_up import random_extras, random_split
 from scenetrain.training.stage_module import Batches, StageModule, StageSetup
 
 EPOCHS = 3
-NEAR, FAR, OBJECTS = 2.0, 12.0, 8
-"""Of made-up views: metres, and objects in each."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,7 @@ class Bench:
     scenes: int
     inference: tuple[Inference, ...]
     stages: tuple[StageSpeed, ...]
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -89,15 +86,13 @@ class _Subject:
 def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None = None) -> Bench:
     """Measure `model`, or a network of `config` with random weights, over `steps` steps per epoch.
 
-    ScenegenError for a family without a BenchScale, or one that reads more than images.
+    ScenegenError for a family without a BenchScale.
     """
     calm_lightning()
     family, views = get_family(config.model.name), config.training.views
     scale = family.bench
-    if scale is None or not family.reads.images_alone:
-        raise ScenegenError(
-            f"{family.name}: bench cannot measure it: its family has no BenchScale, or reads more than images"
-        )
+    if scale is None:
+        raise ScenegenError(f"{family.name}: bench cannot measure it: its family has no BenchScale")
     device = open_hardware(Hardware(accelerator))
     lightning.seed_everything(config.training.seed, verbose=False)
     model = (model or family.build(config, scale.classes, scale.shape, pretrained=False)).to(device)
@@ -112,6 +107,7 @@ def bench(config: Config, accelerator: str, steps: int, model: nn.Module | None 
         scale.scenes,
         tuple(_measure_inference(subject, half=half) for half in precisions),
         tuple(_measure_stage(subject, stage, steps) for stage in family.stages(config)),
+        sum(parameter.numel() for parameter in model.parameters()),
     )
 
 
@@ -121,7 +117,7 @@ def _measure_inference(subject: _Subject, *, half: bool) -> Inference:
     images = torch.rand(1, count, 3, reads.image_size, reads.image_size, device=subject.device)
     extras = Extras()
     if reads.extras_for == "network":
-        extras = _random_extras(reads, 1, count, subject.scale.classes).to(subject.device)
+        extras = random_extras(reads, subject.scale, 1, count).to(subject.device)
     return measure_inference(subject.family, subject.model, Inputs(images, extras=extras), half=half)
 
 
@@ -145,7 +141,7 @@ def measure_inference(family: Family, model: nn.Module, inputs: Inputs, *, half:
 
 def _measure_stage(subject: _Subject, stage: Stage, steps: int) -> StageSpeed:
     settings, device, size = subject.config.training, subject.device, stage.batch_size
-    split = _random_split(steps * size, subject)
+    split = random_split(subject.family.reads, subject.scale, subject.encoder, (steps * size, settings.views), device)
     request = PlanRequest(steps * size, settings.views, stage.views == 1, size)
 
     def train(epoch: int) -> Any:
@@ -181,50 +177,6 @@ def _measure_stage(subject: _Subject, stage: Stage, steps: int) -> StageSpeed:
         subject.scale.floors(subject.config).get(stage.name) if device.type == "cuda" else None,
         _peak(device),
     )
-
-
-def _random_split(count: int, subject: _Subject) -> ResidentSplit:
-    """Features as after a ReLU, or images, and labels of which one voxel in sixteen holds something."""
-    reads, device, views = subject.family.reads, subject.device, subject.config.training.views
-    trunk = subject.encoder.trunk
-    if trunk is not None:
-        shape = (1, count, views, trunk.channels, FEATURE_SIZE, FEATURE_SIZE)
-        shown = torch.empty(shape, dtype=subject.encoder.dtype, device=device).normal_().relu_()
-    else:
-        shape = (1, count, views, 3, reads.image_size, reads.image_size)
-        shown = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
-    values = 2**subject.scale.classes if reads.labels == "box" else subject.scale.classes + 1
-    assert subject.scale.classes <= MAX_CLASSES[reads.labels]
-    labels = torch.randint(0, 16 * values, (count, *subject.scale.shape), dtype=torch.int16, device=device)
-    labels = torch.where(labels < values, labels, 0).to(torch.uint8)
-    extras = _random_extras(reads, count, views, subject.scale.classes).to(device)
-    return ResidentSplit(shown, labels, torch.zeros(views, dtype=torch.long), extras, is_features=trunk is not None)
-
-
-def _random_extras(reads: Reads, count: int, views: int, classes: int) -> Extras:
-    """What a family reads beside: cameras 40 degrees wide in the world's origin, OBJECTS objects in front of each."""
-    extras, size, focal = Extras(), reads.image_size, 0.5 / math.tan(math.radians(20))
-    if reads.depth:
-        extras = extras._replace(depth=NEAR + (FAR - NEAR) * torch.rand(count, views, size, size))
-    if reads.cameras:
-        K = torch.tensor(((focal * size, 0.0, size / 2), (0.0, focal * size, size / 2), (0.0, 0.0, 1.0)))
-        extras = extras._replace(
-            K=K.expand(count, views, 3, 3),
-            world_to_camera=torch.eye(4).expand(count, views, 4, 4),
-            frustum=torch.tensor((focal, focal, 0.5, 0.5, NEAR, FAR)).expand(count, views, 6),
-        )
-    if reads.poses:
-        poses = torch.eye(4).repeat(count, OBJECTS, 1, 1)
-        poses[..., :2, 3] = torch.rand(count, OBJECTS, 2) - 0.5
-        poses[..., 2, 3] = NEAR + (FAR - NEAR) * torch.rand(count, OBJECTS)
-        extras = extras._replace(
-            poses=poses,
-            sizes=torch.ones(count, OBJECTS, 3),
-            object_classes=torch.randint(classes, (count, OBJECTS)),
-            is_round=torch.zeros(count, OBJECTS, dtype=torch.bool),
-            visible=torch.full((count, OBJECTS, views), 100),
-        )
-    return extras
 
 
 class _EpochClock(Callback):

@@ -4,7 +4,10 @@ The fused probability is p = sum over views of softmax(score) * sigmoid(logit). 
 and log (1 - p), which are log-sum-exps over the views; a product of rounded probabilities loses them in half precision.
 """
 
+from __future__ import annotations
+
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +17,59 @@ from scenetrain.blocks.layers import fold_views, unfold_views
 
 LANES = 16
 """Tensor cores take channels by the sixteen; the fusion's 9 and 14 cost more than the decoders as they are."""
+
+
+@dataclass(frozen=True)
+class LogProbabilities:
+    """log p and log (1 - p), float32 (B, C, X, Y, Z)."""
+
+    occupied: Tensor
+    free: Tensor
+
+    def of(self, target: Tensor) -> Tensor:
+        """The log of the probability that is given to `target`, bool (B, C, X, Y, Z)."""
+        return torch.where(target, self.occupied, self.free)
+
+
+@dataclass(frozen=True)
+class FusedViews:
+    """What LogProbabilities holds, computed when it is asked for: a loss needs one of its two halves per voxel.
+
+    `logits` are (B, V, C, X, Y, Z), `log_weights` (B, V, 1, X, Y, Z) say how much every view counts; None: all alike.
+    """
+
+    logits: Tensor
+    log_weights: Tensor | None = None
+
+    @property
+    def occupied(self) -> Tensor:
+        """log p, float32 (B, C, X, Y, Z)."""
+        return self._log_probability(self.logits)
+
+    @property
+    def free(self) -> Tensor:
+        """log (1 - p), float32 (B, C, X, Y, Z)."""
+        return self._log_probability(-self.logits)
+
+    def of(self, target: Tensor) -> Tensor:
+        """The log of the probability that is given to `target`, bool (B, C, X, Y, Z)."""
+        return self._log_probability(torch.where(target.unsqueeze(1), self.logits, -self.logits))
+
+    def _log_probability(self, logits: Tensor) -> Tensor:
+        of_views = functional.logsigmoid(logits.float())
+        if is_one_view(logits):
+            return of_views[:, 0]
+        if self.log_weights is not None:
+            return torch.logsumexp(self.log_weights + of_views, dim=1)
+        return torch.logsumexp(of_views, dim=1) - _log_count(of_views)
+
+
+def _log_count(of_views: Tensor) -> Tensor | float:
+    """The logarithm of the number of views."""
+    if torch.compiler.is_exporting():
+        # a number of views that the file leaves open has no math.log
+        return torch.logsumexp(torch.zeros_like(of_views[:, :, :1, :1, :1, :1]), dim=1)
+    return math.log(of_views.shape[1])
 
 
 class ScoreBlock(nn.Sequential):
@@ -52,19 +108,10 @@ def pad_channels(x: Tensor, dim: int) -> Tensor:
 class MeanFusion(nn.Module):
     """Every view weighs the same: a stand-in for ViewFusion where its convolutions cost too much."""
 
-    def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Fuse logits (B, V, C, X, Y, Z) into log p and log (1 - p), (B, C, X, Y, Z); `features` are not used."""
+    def forward(self, features: Tensor, logits: Tensor) -> FusedViews:
+        """Fuse logits (B, V, C, X, Y, Z); `features` are not used."""
         del features
-        if is_one_view(logits):
-            return log_probabilities(logits[:, 0])
-        log_p, log_q = log_probabilities(logits)
-        log_views: Tensor | float
-        if torch.compiler.is_exporting():
-            # a number of views that the file leaves open has no math.log
-            log_views = torch.logsumexp(torch.zeros_like(log_p[:, :, :1, :1, :1, :1]), dim=1)
-        else:
-            log_views = math.log(logits.shape[1])
-        return torch.logsumexp(log_p, dim=1) - log_views, torch.logsumexp(log_q, dim=1) - log_views
+        return FusedViews(logits)
 
 
 class ViewFusion(nn.Module):
@@ -79,14 +126,11 @@ class ViewFusion(nn.Module):
         self.merge = ScoreBlock(channels, channels, parts=4)
         self.score = ScoreBlock(channels, 1)
 
-    def forward(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Fuse features (B, V, F, X, Y, Z) and logits (B, V, C, X, Y, Z) to log p, log (1 - p), (B, C, X, Y, Z)."""
+    def forward(self, features: Tensor, logits: Tensor) -> FusedViews:
+        """Fuse features (B, V, F, X, Y, Z) and logits (B, V, C, X, Y, Z)."""
         if is_one_view(logits):
-            return log_probabilities(logits[:, 0])
-        scores = self.scores(features, logits)
-        log_weights = functional.log_softmax(scores.float(), dim=1)
-        log_p, log_q = log_probabilities(logits)
-        return torch.logsumexp(log_weights + log_p, dim=1), torch.logsumexp(log_weights + log_q, dim=1)
+            return FusedViews(logits)
+        return FusedViews(logits, functional.log_softmax(self.scores(features, logits).float(), dim=1))
 
     def scores(self, features: Tensor, logits: Tensor) -> Tensor:
         """How much every view of every voxel counts (B, V, 1, X, Y, Z), before the softmax over the views."""
@@ -116,9 +160,3 @@ class ViewFusion(nn.Module):
 def is_one_view(logits: Tensor) -> bool:
     """Whether there is nothing to fuse; an exported program takes any number of views and must not ask."""
     return not torch.compiler.is_exporting() and logits.shape[1] == 1
-
-
-def log_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """log sigmoid(logits) and log (1 - sigmoid(logits)), in float32."""
-    logits = logits.float()
-    return functional.logsigmoid(logits), functional.logsigmoid(-logits)

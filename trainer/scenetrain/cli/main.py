@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -42,6 +43,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit status 0, 1 (the work failed), 2 (bad arguments) or 130 (interrupted)."""
+    # before torch is loaded: threads that wait by spinning take the processors of those that work
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     hear_as_before = end_promptly()
     try:
         status = cli.main(prog_name="scenetrain", standalone_mode=False)

@@ -66,6 +66,12 @@ def turn_images(images: Tensor, mirrors: Tensor) -> Tensor:
 
 def mirror_volumes(volumes: Tensor, mirrors: Tensor) -> Tensor:
     """Volumes (B, V, C, X, Y, Z), each view's mirrored by its number in `mirrors` (V,): there and back again."""
+    if mirrors.device.type == "cpu" and not torch.compiler.is_compiling():
+        # looking at the numbers costs nothing there, and only what turns is copied
+        numbers = mirrors.tolist()
+        views = zip(volumes.unbind(1), numbers, strict=True)
+        turned = (view.flip([axis - 3 for axis in AXES[number]]) if number else view for view, number in views)
+        return torch.stack(list(turned), 1) if any(numbers) else volumes
     flags = mirrors.view(-1, 1, 1, 1, 1)
     volumes = torch.where((flags & 1) == 1, volumes.flip(-3), volumes)
     return torch.where(flags >= 2, volumes.flip(-2), volumes)

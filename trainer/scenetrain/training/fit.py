@@ -188,8 +188,10 @@ def calm_lightning() -> None:
 
 
 def lay_channels_last(model: nn.Module) -> None:
-    """Lay weights out as tensor cores read them; the numbers stay the same. On a processor the few channels of a narrow
-    network take longer so."""
+    """Lay weights out as tensor cores read them; the numbers stay the same.
+
+    On a processor that saves time only for some convolutions, which see to it themselves (blocks.layers).
+    """
     for module in model.modules():
         if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
             module.to(memory_format=torch.channels_last_3d)

@@ -11,7 +11,7 @@ from torch import Tensor
 from scenetrain.blocks.backbones import Backbone
 from scenetrain.data.mirror import mirrors_to_first
 from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
-from scenetrain.networks.everted.network import GRID, MAX_VIEWS, EvertedUNet, LogProbabilities
+from scenetrain.networks.everted.network import GRID, MAX_VIEWS, Answer, EvertedUNet
 from scenetrain.networks.everted.paper import VERSIONS, settings_rows
 from scenetrain.networks.everted.settings import EvertedConfig
 from scenetrain.networks.everted.stages import stages
@@ -62,7 +62,7 @@ def floors(config: EvertedConfig) -> Mapping[str, float]:
     return FLOORS if (model.backbone, model.width, model.fusion) == ("resnet50", 1.0, "context") else {}
 
 
-def probabilities(answer: LogProbabilities) -> Tensor:
+def probabilities(answer: Answer) -> Tensor:
     """(B, C, 80, 96, 64) of what the network's forward gives."""
     return answer.occupied.exp()
 

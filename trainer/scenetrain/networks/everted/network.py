@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scenetrain.blocks.backbones import FEATURE_SIZE, NECK_CHANNELS, Backbone
-from scenetrain.blocks.fusion import MeanFusion, ViewFusion
-from scenetrain.blocks.layers import conv2d_block, fold_views, unfold_views, upsample3d_block
+from scenetrain.blocks.fusion import FusedViews, LogProbabilities, MeanFusion, ViewFusion
+from scenetrain.blocks.layers import Pointwise3d, conv2d_block, fold_views, unfold_views, upsample3d_block
 from scenetrain.data.mirror import mirror_volumes, turn_images
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.everted.settings import EvertedConfig
@@ -27,21 +27,15 @@ GRID = (80, 96, 64)
 NECK_OUTPUTS = 240
 MAX_VIEWS = 8
 OUTPUTS = ("occupancy", "masks")
-
-
-@dataclass(frozen=True)
-class LogProbabilities:
-    """log p and log (1 - p), float32 (B, C, 80, 96, 64)."""
-
-    occupied: Tensor
-    free: Tensor
+Answer = FusedViews | LogProbabilities
+"""log p and log (1 - p), float32 (B, C, 80, 96, 64)."""
 
 
 @dataclass(frozen=True)
 class Reconstruction:
     """What the reconstructor hands to the loss (`fused`) and to the segmenter (`levels` R1 to R4, views folded)."""
 
-    fused: LogProbabilities
+    fused: Answer
     levels: tuple[Tensor, ...]
 
 
@@ -76,7 +70,7 @@ class Decoder(nn.Module):
         inputs = (LATENT[0], *(times * channels for channels in outputs[:-1]))
         dropouts = (*[dropout] * (len(outputs) - 1), 0.0)
         self.levels = nn.ModuleList(map(upsample3d_block, inputs, outputs, dropouts))
-        self.head = nn.Conv3d(times * outputs[-1], classes, kernel_size=1)
+        self.head = Pointwise3d(times * outputs[-1], classes)
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))
 
@@ -124,7 +118,7 @@ class EvertedUNet(nn.Module):
         self.mask_fusion = _fusion(model.fusion, levels[-1] + classes)
         self.register_buffer("mirrors", torch.zeros(MAX_VIEWS, dtype=torch.long) if model.mirror else None)
 
-    def forward(self, inputs: Inputs, wanted: Sequence[str] = OUTPUTS) -> dict[str, LogProbabilities]:
+    def forward(self, inputs: Inputs, wanted: Sequence[str] = OUTPUTS) -> dict[str, Answer]:
         """Occupancy (B, 1, 80, 96, 64) and masks (B, C, 80, 96, 64) of images (B, V, 3, 224, 224) or their features."""
         if inputs.features is not None:
             views, features = inputs.features.shape[1], fold_views(inputs.features)
@@ -146,13 +140,20 @@ class EvertedUNet(nn.Module):
     def reconstruct(self, latent: Tensor, views: int) -> Reconstruction:
         """The upper branch: the latent of `views` views per scene to the fused occupancy."""
         levels, logits = self.reconstructor(latent)
-        fused = self.volume_fusion(self.placed(levels[-1], views), self.placed(logits, views))
-        return Reconstruction(LogProbabilities(*fused), levels)
+        return Reconstruction(self.fuse(self.volume_fusion, levels[-1], logits, views), levels)
 
-    def segment(self, latent: Tensor, reconstruction: Reconstruction, views: int) -> LogProbabilities:
+    def segment(self, latent: Tensor, reconstruction: Reconstruction, views: int) -> Answer:
         """The lower branch: latent and the upper branch's levels to the fused class masks."""
         levels, logits = self.segmenter(latent, reconstruction.levels)
-        return LogProbabilities(*self.mask_fusion(self.placed(levels[-1], views), self.placed(logits, views)))
+        return self.fuse(self.mask_fusion, levels[-1], logits, views)
+
+    def fuse(self, fusion: nn.Module, features: Tensor, logits: Tensor, views: int) -> Answer:
+        """Features and logits (B * V, C, 80, 96, 64) of single views to the scenes' probabilities."""
+        if isinstance(fusion, ViewFusion):
+            features = self.placed(features, views)
+        fused: FusedViews = fusion(features, self.placed(logits, views))
+        # a compiled program computes both halves in one pass, and its loss is not part of it
+        return LogProbabilities(fused.occupied, fused.free) if torch.compiler.is_compiling() else fused
 
     def set_mirrors(self, mirrors: Sequence[int]) -> None:
         """Take the views' numbers in mirror.AXES; later views than these count as the first camera's."""

@@ -55,8 +55,7 @@ def _stage(
     modules: Callable[[EvertedUNet], Sequence[nn.Module]],
 ) -> Stage:
     def loss(step: Step) -> Tensor:
-        answer = step.answers[output]
-        return fused_bce(answer.occupied, answer.free, step.truth[output])
+        return fused_bce(step.answers[output], step.truth[output])
 
     def optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
         rate = settings.all_views_learning_rate if views > 1 else 0.0

@@ -17,7 +17,7 @@ from scenegen.core.scene.scene import FrustumSpec
 from scenetrain.config import ModelSettings, TrainingSettings
 from scenetrain.evaluation.evaluate import predict_probabilities
 from scenetrain.inference.photographs import read_photograph, read_view
-from scenetrain.inference.predict import camera_of, predict
+from scenetrain.inference.predict import Taken, camera_of, predict
 from scenetrain.networks.registry import FAMILIES, get_family
 from scenetrain.training.run_folder import TrainedModel
 
@@ -184,7 +184,7 @@ def test_each_photograph_becomes_a_frustum(
     [table] = json.loads((tmp_path / "one" / "objects.json").read_text())["objects"]
     assert table["class"] == "table" and table["centre"] == [0, 0, 5] and table["size"] == [1, 0.5, 2]
     assert table["rotation"] == pytest.approx([0.5**0.5, 0.5**0.5, 0, 0], abs=1e-6) and table["confidence"] == 0.75
-    several = predict(trained, photographs, tmp_path / "all", CPU, hfov_deg=20.0, glb=False)
+    several = predict(trained, photographs, tmp_path / "all", CPU, taken=Taken(20.0), glb=False)
     assert [p.shown.parent for p in several] == [tmp_path / "all" / name for name in "abc"]
     assert not (tmp_path / "all" / "a" / "voxels.glb").exists()
     labels = np.load(tmp_path / "all" / "b" / "labels.npy")
@@ -220,4 +220,4 @@ def test_the_frustum_s_surface_lies_on_scenegen_s_own_cells(
 
 def test_no_field_of_view_for_networks_of_rooms(trained: TrainedModel, photographs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--hfov is for networks of frusta"):
-        predict(trained, photographs, tmp_path, CPU, hfov_deg=60.0)
+        predict(trained, photographs, tmp_path, CPU, taken=Taken(60.0))

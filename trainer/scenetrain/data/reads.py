@@ -51,6 +51,11 @@ class Reads:
         """Whether the network answers from images alone."""
         return self.extras_for == "losses" or not (self.depth or self.cameras or self.poses)
 
+    @property
+    def needs_cameras(self) -> bool:
+        """Whether the network answers from images and their cameras, but not from images alone."""
+        return self.cameras and not (self.images_alone or self.depth or self.poses)
+
 
 class Extras(NamedTuple):
     """What a family asked for beside images and labels; None for what it did not.

@@ -21,6 +21,7 @@ from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
+from scenetrain.data.given_cameras import check_sees_grid
 from scenetrain.data.labels import MAX_CLASSES
 from scenetrain.data.mirror import mirror_labels, turn_images
 from scenetrain.data.reads import Extras, Reads, read_extras
@@ -69,6 +70,9 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
             f"{path}: scenes have {len(first.cameras)} views, the network takes {views}; give data with as many, or "
             f"train on fewer with --set training.views={len(first.cameras)}"
         )
+    if reads.labels == "box" and reads.cameras:
+        assert first.grid is not None
+        check_sees_grid(first.name, first.cameras[:views], first.grid)
     _check_image_size(first, first.image(0).shape, reads.image_size)
     if reads.depth and not dataset.maps:
         raise ScenegenError(f"{path}: packed without depth, which the network reads; pack it with --maps")

@@ -36,12 +36,37 @@ class ViewOfPhotograph(NamedTuple):
     """In words, what was done."""
 
 
+class SquarePhotograph(NamedTuple):
+    """The middle square of a photograph."""
+
+    path: Path
+    image: NDArray[np.uint8]
+    """(size, size, 3)."""
+    upright: tuple[int, int]
+    """Width and height of the upright photograph."""
+    square: tuple[float, float, float]
+    """Left, top and side of the square in its pixels."""
+    is_turned: bool
+    """EXIF turned it by a quarter."""
+
+
 def read_photograph(path: Path, size: int = 224) -> NDArray[np.uint8]:
     """A photograph of any size and format as uint8 (size, size, 3): its middle square, scaled, upright by EXIF.
 
     Of 16 bits a channel the upper 8 count; what is transparent is on white. ScenegenError when it cannot be read.
     """
-    return _middle_square(_open(path)[0], size)
+    return read_square(path, size).image
+
+
+def read_square(path: Path, size: int) -> SquarePhotograph:
+    """The same, and which part of the photograph it is."""
+    with _image_of(path) as photograph:
+        stored = photograph.size
+        upright = _as_rgb(ImageOps.exif_transpose(photograph))
+    side = float(min(upright.size))
+    left, top = ((length - side) / 2 for length in upright.size)
+    image = _middle_square(upright, size)
+    return SquarePhotograph(path, image, upright.size, (left, top, side), upright.size != stored)
 
 
 def read_view(path: Path, size: int, wanted_deg: float, hfov_deg: float | None) -> ViewOfPhotograph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,14 +17,29 @@ from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import write_bytes, write_text
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 
+from scenetrain.data.given_cameras import frustum_extras
+from scenetrain.data.reads import NO_EXTRAS
 from scenetrain.evaluation.evaluate import predict_probabilities
-from scenetrain.inference.photographs import ViewOfPhotograph, check_photographs, read_photograph, read_view
+from scenetrain.inference.cameras import CamerasFile, extras_of
+from scenetrain.inference.photographs import ViewOfPhotograph, check_photographs, read_square, read_view
 from scenetrain.inference.surface import voxels_to_glb
 from scenetrain.networks.contract import FoundObject, Output
 from scenetrain.report.frustum_sheets import photograph_sheet
 from scenetrain.report.poses import found_pose
 from scenetrain.report.voxels import prediction_sheet
 from scenetrain.training.run_folder import TrainedModel
+
+
+class Taken(NamedTuple):
+    """How photographs were taken, as far as it is known."""
+
+    hfov_deg: float | None = None
+    """Their horizontal field of view, where the network has one; None for what EXIF says."""
+    cameras: CamerasFile | None = None
+    """Their cameras, where the network reads them."""
+
+
+NOT_KNOWN = Taken()
 
 
 class Prediction(NamedTuple):
@@ -42,7 +57,7 @@ def predict(
     out: Path,
     device: torch.device,
     *,
-    hfov_deg: float | None = None,
+    taken: Taken = NOT_KNOWN,
     glb: bool = True,
 ) -> list[Prediction]:
     """Label what `photographs` show, and write it into the folder `out`, or into one beside the other in it.
@@ -52,24 +67,42 @@ def predict(
     masks.npy bool (X, Y, Z, C), labels.npy uint8 (X, Y, Z), 0 = air, c + 1 = class c. prediction.json says what they
     are; voxels.png shows masks and labels; `glb` adds voxels.glb, the surface of every class (surface.voxels_to_glb),
     if the network knows classes; objects.json lists the objects of a network that reads their poses.
-    `hfov_deg` is the photographs' horizontal field of view where the network has one, None for what EXIF says.
-    UsageError for another number of photographs or options that the network cannot have; ScenegenError when the network
-    reads more than images, a photograph cannot be read or `out` cannot be written.
+    A network with box labels that reads cameras takes all photographs for one place, as many as it can read. UsageError
+    for another number of photographs or what the network has no use for; ScenegenError when the network reads more than
+    images and cameras, a file cannot be read or used or `out` cannot be written.
     """
     views, family = trained.config.training.views, trained.family
-    if not family.reads.images_alone:
-        raise ScenegenError(f"{family.name} reads more than images; predict has photographs alone")
-    if hfov_deg is not None and isinstance(trained.grid, GridSpec):
+    if not family.reads.images_alone and not family.reads.needs_cameras:
+        raise ScenegenError(f"{family.name} reads more than images and cameras; predict has no more")
+    _check_cameras(trained, taken.cameras)
+    if taken.hfov_deg is not None and isinstance(trained.grid, GridSpec):
         raise UsageError(f"--hfov is for networks of frusta; {family.name} takes photographs as they are")
-    if views > 1 and len(photographs) != views:
+    least, most = family.reads.views
+    if taken.cameras and not least <= len(photographs) <= most:
+        raise UsageError(f"photographs given: {len(photographs)}; the network takes {least} to {most} of one place")
+    if not taken.cameras and views > 1 and len(photographs) != views:
         raise UsageError(f"photographs given: {len(photographs)}; the network takes {views} of one place")
-    places = [tuple(photographs)] if views > 1 else [(path,) for path in photographs]
+    places = [tuple(photographs)] if taken.cameras or views > 1 else [(path,) for path in photographs]
     folders = [out] if len(places) == 1 else [out / name for name in _folder_names(photographs)]
     check_photographs(photographs)
     return [
-        _predict_place(trained, place, folder, device, hfov_deg, glb=glb)
+        _predict_place(trained, place, folder, device, taken, glb=glb)
         for place, folder in zip(places, folders, strict=True)
     ]
+
+
+def _check_cameras(trained: TrainedModel, given: CamerasFile | None) -> None:
+    """Whether cameras are given where the network reads them, and of its grid."""
+    family, grid = trained.family, trained.grid
+    if not family.reads.needs_cameras or not isinstance(grid, GridSpec):
+        if given is not None:
+            raise UsageError(f"--cameras: {family.name} needs none; leave it out")
+    elif given is None:
+        raise UsageError(f"{family.name} reads where each photograph was taken; give --cameras FILE")
+    elif given.grid is not None and given.grid.shape != grid.shape:
+        raise ScenegenError(
+            f"{given.path}: its grid is {given.grid.shape}, the network's {grid.shape}; give one like it"
+        )
 
 
 def _folder_names(photographs: Sequence[Path]) -> list[str]:
@@ -82,13 +115,32 @@ def _folder_names(photographs: Sequence[Path]) -> list[str]:
 
 
 def _predict_place(
-    trained: TrainedModel, paths: Sequence[Path], out: Path, device: torch.device, hfov_deg: float | None, *, glb: bool
+    trained: TrainedModel,
+    paths: Sequence[Path],
+    out: Path,
+    device: torch.device,
+    taken: Taken,
+    *,
+    glb: bool,
 ) -> Prediction:
     """Label one place, or what one photograph shows."""
+    given = taken.cameras
+    if given and given.grid:
+        trained = replace(trained, grid=given.grid)
     grid, size, outputs = trained.grid, trained.family.reads.image_size, trained.family.outputs
-    view = None if isinstance(grid, GridSpec) else read_view(paths[0], size, grid.hfov_deg, hfov_deg)
-    images = view.image[None] if view else np.stack([read_photograph(path, size) for path in paths])
-    probabilities = predict_probabilities(trained, torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0).to(device))
+    view, extras = None, NO_EXTRAS
+    if isinstance(grid, GridSpec):
+        squares = [read_square(path, size) for path in paths]
+        images = np.stack([square.image for square in squares])
+        if given:
+            extras = extras_of(given, squares, grid, size)
+    else:
+        view = read_view(paths[0], size, grid.hfov_deg, taken.hfov_deg)
+        images = view.image[None]
+        if trained.family.reads.needs_cameras:
+            extras = frustum_extras(camera_of(grid, size))
+    shown = torch.from_numpy(images).permute(0, 3, 1, 2).unsqueeze(0)
+    probabilities = predict_probabilities(trained, shown.to(device), extras.to(device))
     predicted = {o.name: o.predicted(probabilities[o.name], trained.thresholds[o.name])[0] for o in outputs}
     if view:
         predicted = {name: _cut_to_view(voxels, view, size) for name, voxels in predicted.items()}

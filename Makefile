@@ -15,8 +15,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What the bpy wheel loads from the system; a desktop has it all.
 LIBRARIES := libegl1 libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1
-# A Blender that is not the wheel, clocks that jump, hosts whose link is cut, disks that are full, and real furniture.
-TEST_PACKAGES := blender faketime iproute2 mount sweethome3d-furniture
+# A Blender that is not the wheel, clocks that jump, hosts whose link is cut, disks that are full, real furniture, and what trainer/cpp
+# is built with.
+TEST_PACKAGES := blender cmake faketime iproute2 libstb-dev mount nlohmann-json3-dev sweethome3d-furniture
 SOURCES := generator blender_scripts trainer tests benchmarks
 
 .PHONY: install demo train-demo test lint bench lock clean python libraries test-packages

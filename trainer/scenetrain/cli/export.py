@@ -14,10 +14,10 @@ from scenetrain.cli.options import DIRECTORY, run_argument
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["onnx", "torch"]),
+    type=click.Choice(["onnx", "torch", "aoti"]),
     default="onnx",
     show_default=True,
-    help="ONNX, or a program of torch.export.",
+    help="ONNX, a program of torch.export, or a package compiled for this processor, which C++ runs (trainer/cpp).",
 )
 @click.option("--out", metavar="FILE", type=DIRECTORY, required=True, help="The file to write, such as final.onnx.")
 @click.option(
@@ -26,7 +26,7 @@ from scenetrain.cli.options import DIRECTORY, run_argument
     help="N: the file takes one scene of N views (default: as many as in training). dynamic: any batch and any N.",
 )
 def export(run: Path, file_format: str, out: Path, views: str | None) -> None:
-    """Write a trained network as an ONNX file.
+    """Write a trained network as one file for other programs.
 
     The file's inputs are RGB images in [0, 1], its outputs are probabilities.
 
@@ -34,6 +34,7 @@ def export(run: Path, file_format: str, out: Path, views: str | None) -> None:
     Examples:
       scenetrain export runs/final --out final.onnx
       scenetrain export runs/final --format torch --views dynamic --out final.pt2
+      scenetrain export runs/final --format aoti --out final.pt2
     """
     import torch
     from scenegen.core.errors import UsageError

@@ -1,4 +1,4 @@
-"""A trained network as one file for other programs: ONNX, or a program of torch.export.
+"""A trained network as one file for other programs: ONNX, a program of torch.export, or compiled for C++.
 
 Input `images` float32 (B, V, 3, H, W), RGB in [0, 1]: normalisation happens inside. Outputs are the family's, by name:
 probabilities in float32, (B, X, Y, Z) of an occupancy, (B, C, X, Y, Z) of masks, (B, 1 + C, X, Y, Z) of labels with air
@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from scenetrain.data.given_cameras import box_extras
+from scenetrain.inference.aoti import METADATA, save_package
 from scenetrain.networks.contract import Family, Inputs, Output
 from scenetrain.training.run_folder import TrainedModel
 
-FORMATS = ("onnx", "torch")
-METADATA = "scenetrain"
+FORMATS = ("onnx", "torch", "aoti")
 
 
 class ImagesToProbabilities(nn.Module):
@@ -65,7 +65,7 @@ class ViewsToProbabilities(ImagesToProbabilities):
 
 
 def export(trained: TrainedModel, out: Path, file_format: str, views: int | None) -> Path:
-    """Write `trained`, which is on the CPU, to `out` as "onnx" or "torch"; the path of the file.
+    """Write `trained`, which is on the CPU, to `out` as "onnx", "torch" or "aoti"; the path of the file.
 
     `views` fixes the number of views, and the file takes one scene at a time; None leaves batch and views open. Raises
     UsageError for a format or a number of views that cannot be, ScenegenError when the network reads more than images
@@ -81,6 +81,8 @@ def export(trained: TrainedModel, out: Path, file_format: str, views: int | None
     if views is not None and not least <= views <= most:
         allowed = f"{least} to {most}" if most > least else f"{most}"
         raise UsageError(f"{views} views cannot be; give {allowed}, or dynamic")
+    if file_format == "aoti" and views is None:
+        raise UsageError("aoti packages take a number of views; leave --views out or give one")
     if file_format == "onnx" and not all(map(importlib.util.find_spec, ("onnx", "onnxscript"))):
         raise ScenegenError("ONNX files need two more packages; run `pip install onnx onnxscript`")
     about = json.dumps(
@@ -97,6 +99,8 @@ def export(trained: TrainedModel, out: Path, file_format: str, views: int | None
             program = export_program(trained, views)
             if file_format == "onnx":
                 _save_onnx(program, trained.family, staging, about)
+            elif file_format == "aoti" and views is not None:
+                save_package(program, trained, views, staging)
             else:
                 torch.export.save(program, staging, extra_files={METADATA: about})
             staging.replace(out)

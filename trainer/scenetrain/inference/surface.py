@@ -24,8 +24,7 @@ def voxels_to_glb(masks: NDArray[np.bool_], grid: GridSpec | FrustumSpec, classe
     for number, name in enumerate(classes):
         corners, faces = voxel_surface(masks[..., number])
         if len(faces):
-            red, green, blue = (channel / 255 for channel in class_color(name))
-            material = PBRMaterial(name=name, baseColorFactor=(*_linear(red, green, blue), 1.0), metallicFactor=0.0)
+            material = PBRMaterial(name=name, baseColorFactor=(*linear_color(name), 1.0), metallicFactor=0.0)
             mesh = trimesh.Trimesh(_to_gltf(corners, grid), faces, process=False)
             mesh.visual = trimesh.visual.TextureVisuals(material=material)
             scene.add_geometry(mesh, node_name=name, geom_name=name)
@@ -66,6 +65,8 @@ def _to_gltf(corners: NDArray[np.int64], grid: GridSpec | FrustumSpec) -> NDArra
     return np.asarray(np.stack([x, y, depth], axis=1) @ FROM_OPENCV[:3, :3].T)
 
 
-def _linear(*channels: float) -> tuple[float, ...]:
-    """sRGB to the linear colour that glTF's factors hold."""
-    return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+def linear_color(class_name: str) -> tuple[float, float, float]:
+    """A class's colour as glTF's factors hold it: linear, 0 to 1."""
+    shares = (channel / 255 for channel in class_color(class_name))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return red, green, blue

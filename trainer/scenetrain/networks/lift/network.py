@@ -125,7 +125,7 @@ class Lift(nn.Module):
         """Of images float (B, V, 3, H, W) and matrices (B, V, 3, 4), see data.reads.Extras."""
         maps, fine_maps = (m.unflatten(0, images.shape[:2]) for m in self.pyramid(images.flatten(0, 1)))
         classes, depth = self.pixels(maps, voxels_to_image)
-        surface = Surface.of(classes, depth, depths_of_grid(voxels_to_image, self.shape))
+        surface = SeenSurface.of(classes, depth, depths_of_grid(voxels_to_image, self.shape))
         shown = classes.softmax(2)
         maps = _each(self.to_pull, torch.cat([maps, shown], 2))
         fine_maps = _each(self.to_pull_fine, torch.cat([fine_maps, _resized(shown, fine_maps)], 2))
@@ -143,7 +143,7 @@ class Lift(nn.Module):
         fine = fine.unflatten(2, (self.refined, DETAIL**3)) + logits.unsqueeze(-1)
         return Answer(coarse, fine, chosen, self.shape, classes, depth)
 
-    def pull(self, maps: Tensor, surface: Surface, there: Projection) -> Tensor:
+    def pull(self, maps: Tensor, surface: SeenSurface, there: Projection) -> Tensor:
         """What views say of points, (B, joined - 1, N), of maps (B, V, F, h, w).
 
         Without depths: mean, variance and share of the views that see a point. With depths, in place of the variance,
@@ -166,7 +166,7 @@ class Lift(nn.Module):
         return height.expand(len(pulled), 1, *self.cells).flatten(2)
 
     def refine_cells(
-        self, context: Tensor, chosen: Tensor, voxels_to_image: Tensor, maps: Tensor, surface: Surface
+        self, context: Tensor, chosen: Tensor, voxels_to_image: Tensor, maps: Tensor, surface: SeenSurface
     ) -> Tensor:
         """Logits (B, 1 + C, K * 8) that tell a cell's voxels apart, of its features (B, half, K)."""
         voxels = self.voxels(chosen)
@@ -184,7 +184,7 @@ class Lift(nn.Module):
         return (corner.unsqueeze(2) + inside).flatten(1, 2)
 
 
-class Surface(NamedTuple):
+class SeenSurface(NamedTuple):
     """Where on their lines of sight pixels' surfaces lie."""
 
     volumes: Tensor
@@ -192,12 +192,12 @@ class Surface(NamedTuple):
     depths: Depths
 
     @staticmethod
-    def of(classes: Tensor, depth: Tensor, depths: Depths) -> Surface:
+    def of(classes: Tensor, depth: Tensor, depths: Depths) -> SeenSurface:
         """Of logits of classes (B, V, 1 + C, h, w) and depths (B, V, D, h, w)."""
         bins = depth.shape[2]
         something = 1 - classes.softmax(2)[:, :, :1]
         share = depth.softmax(2) * something if bins else depth
-        return Surface(torch.stack([share * bins, share.cumsum(2)], 2), depths)
+        return SeenSurface(torch.stack([share * bins, share.cumsum(2)], 2), depths)
 
     def at(self, there: Projection) -> Tensor:
         """Both at points, (B, V, 2, N)."""

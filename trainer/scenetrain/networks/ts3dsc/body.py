@@ -66,7 +66,7 @@ def _conv(channels_in: int, channels_out: int, dilation: int = 1) -> nn.Conv3d:
     return nn.Conv3d(channels_in, channels_out, 3, padding=dilation, dilation=dilation)
 
 
-class Head(nn.Module):
+class FullGridHead(nn.Module):
     """From a quarter of the resolution to all of it, with what the body saw on the way down."""
 
     def __init__(self, body: SscNet, channels: int, outputs: int, width: float) -> None:

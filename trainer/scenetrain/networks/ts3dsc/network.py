@@ -4,7 +4,7 @@ One stream is the flipped TSDF of the depth images. The other is a 2D segmentati
 of three channels, put into the cells that the pixels hit. SSCNet's 3D network reads both and answers at a quarter of
 the resolution.
 
-Changed: a head brings the answer to the full grid (body.Head). Several views with their depths fill the volume, where
+Changed: a head brings the answer to the full grid (body.FullGridHead). Several views with their depths fill the volume, where
 the paper has one. Its 2D network is DeepLab, trained before and kept; here a small decoder on a frozen trunk trains
 beside the 3D network, by the labels of the cells that the pixels hit, so it needs no labelled images; no gradient of
 the 3D network reaches it. A pixel's encoding is the mean of the classes' by its probabilities.
@@ -25,7 +25,7 @@ from torch.nn import functional
 from scenetrain.blocks.layers import fold_views, unfold_views
 from scenetrain.blocks.pyramid import Pyramid
 from scenetrain.networks.contract import Inputs
-from scenetrain.networks.ts3dsc.body import Head, SscNet
+from scenetrain.networks.ts3dsc.body import FullGridHead, SscNet
 from scenetrain.networks.ts3dsc.settings import Ts3dscConfig
 from scenetrain.networks.ts3dsc.volumes import Hits, find_hits, flipped_tsdf, lift_pixels
 
@@ -76,7 +76,7 @@ class Ts3dsc(nn.Module):
         self.segmenter = Segmenter(model.backbone, weights, model.width, classes)
         self.register_buffer("codes", class_codes(classes), persistent=False)
         self.body = SscNet(1 + ENCODING, 1 + classes, model.width)
-        self.head = Head(self.body, 1 + ENCODING, 1 + classes, model.width)
+        self.head = FullGridHead(self.body, 1 + ENCODING, 1 + classes, model.width)
 
     def forward(self, inputs: Inputs, wanted: Sequence[str] = OUTPUTS) -> dict[str, Completion]:
         """One completion under every wanted name."""

@@ -4,7 +4,7 @@ One stream is the flipped TSDF of the depth images. The other is a 2D segmentati
 of three channels, put into the cells that the pixels hit. SSCNet's 3D network reads both and answers at a quarter of
 the resolution.
 
-Changed: a head brings the answer to the full grid (body.FullGridHead). Several views with their depths fill the volume, where
+Changed: a head (body.FullGridHead) brings the answer to the full grid. Several views with their depths fill it, where
 the paper has one. Its 2D network is DeepLab, trained before and kept; here a small decoder on a frozen trunk trains
 beside the 3D network, by the labels of the cells that the pixels hit, so it needs no labelled images; no gradient of
 the 3D network reaches it. A pixel's encoding is the mean of the classes' by its probabilities.

@@ -82,6 +82,7 @@ def test_plans_share_every_scene_among_the_ranks() -> None:
     assert not torch.equal(other.order[0], plans[0].order[0])
     assert torch.cat(validation_plan(PlanRequest(5, 3, False, 2)).order).tolist() == [0, 1, 2, 3, 4]
     assert [len(b) for b in training_plan(PlanRequest(9, 3, False, 4), 1, 0, 0).order] == [4, 4]
+    assert [len(b) for b in training_plan(PlanRequest(9, 3, False, 1), 1, 0, 0).order] == [1] * 9
 
 
 def test_labels_of_a_frustum_become_masks_of_one_class() -> None:

@@ -69,14 +69,14 @@ class PlanRequest:
 def training_plan(request: PlanRequest, variants: int, seed: int, epoch: int) -> EpochPlan:
     """One rank's share of a training epoch with `variants` colour variants; every rank gets as many batches.
 
-    A last batch of one item is left out, because batch norm needs two.
+    A last batch of one item is left out where the others have more, because batch norm may need two.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     order = torch.randperm(request.count, generator=generator)
     view = torch.randint(request.views, (request.count,), generator=generator) if request.one_view else None
     variant = torch.randint(variants, (request.count,), generator=generator)
     batches = _share(order, request).split(request.batch_size)
-    if len(batches) > 1 and len(batches[-1]) == 1:
+    if request.batch_size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
         batches = batches[:-1]
     return EpochPlan(list(batches), view, variant)
 

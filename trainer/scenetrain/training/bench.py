@@ -148,7 +148,7 @@ def _measure_stage(subject: _Subject, stage: Stage, steps: int) -> StageSpeed:
         return ResidentBatches(split, training_plan(request, 1, settings.seed, epoch))
 
     compiled = settings.compile and device.type == "cuda"
-    setup = StageSetup(subject.family, stage, subject.scale.classes, settings.seed, subject.encoder, compiled)
+    setup = StageSetup(subject.family, stage, subject.scale.classes, settings.seed, subject.encoder, compiled=compiled)
     module = StageModule(subject.model, setup, Batches(train, list[Tensor], int))
     clock = _EpochClock(device)
     _forget_peak(device)

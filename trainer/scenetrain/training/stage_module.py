@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import lightning
@@ -45,6 +45,7 @@ class StageSetup:
     classes: int
     seed: int
     encoder: Encoder
+    _: KW_ONLY
     mirrored: bool = False
     compiled: bool = False
 

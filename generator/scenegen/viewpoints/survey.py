@@ -21,6 +21,7 @@ from scenegen.core.labels.box_masks import grid_masks
 from scenegen.core.labels.placed_meshes import place_meshes
 from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset import Preset
+from scenegen.core.rng import raw_bits
 from scenegen.core.scene.camera import camera_position, in_view
 from scenegen.core.scene.scene import Camera, GridSpec, Scene, Vector
 from scenegen.steps.library import load_asset
@@ -144,7 +145,7 @@ def survey_layouts(
         scene = make_scene(preset, rooms.assets, rooms.seed, index, rooms.split, variation=("cameras",))
         cells = _occupied(scene, rooms.library, grid)
         occupied.append(cells)
-        points.append(_samples(cells, np.random.default_rng((rooms.seed, index))) * voxel + np.asarray(grid.origin))
+        points.append(_samples(cells, (rooms.seed, index)) * voxel + np.asarray(grid.origin))
         cameras.append(scene.cameras)
         on_layout()
     return Survey(np.stack(occupied), np.stack(points), grid.origin, voxel, tuple(cameras))
@@ -156,7 +157,7 @@ def _occupied(scene: Scene, library: Path, grid: GridSpec) -> Bools:
     return occupied
 
 
-def _samples(occupied: Bools, rng: np.random.Generator) -> Floats:
+def _samples(occupied: Bools, seed: tuple[int, int]) -> Floats:
     """(2 SAMPLES, 3) in voxels: of faces between an occupied and a free voxel, then centres of free voxels."""
     faces = []
     for axis in range(3):
@@ -169,9 +170,11 @@ def _samples(occupied: Bools, rng: np.random.Generator) -> Floats:
             shift[axis] += sign * (0.5 + BEFORE)
             faces.append(np.argwhere(occupied & ~beside) + shift)
     surface, free = np.concatenate(faces), np.argwhere(~occupied) + 0.5
-    return np.concatenate([_drawn(surface if len(surface) else free, rng), _drawn(free, rng)])
+    return np.concatenate([_drawn(surface if len(surface) else free, (*seed, 0)), _drawn(free, (*seed, 1))])
 
 
-def _drawn(places: Floats, rng: np.random.Generator) -> Floats:
-    drawn: Floats = places[rng.choice(len(places), SAMPLES, replace=len(places) < SAMPLES)]
+def _drawn(places: Floats, seed: tuple[int, ...]) -> Floats:
+    """SAMPLES of the places, each at most once where there are enough."""
+    order = np.argsort(raw_bits(seed, len(places)), kind="stable")
+    drawn: Floats = places[np.resize(order, SAMPLES)]
     return drawn

@@ -14,7 +14,7 @@ from helpers.trainer_boxes import BOX, small_config, trained_model
 from scenegen.core.errors import DamageError, ScenegenError
 from scenetrain.config import config_to_toml
 from scenetrain.data.scenes import open_split
-from scenetrain.networks.registry import get_family
+from scenetrain.networks.registry import family_names, get_family
 from scenetrain.training import run_folder
 from scenetrain.training.run_folder import StageResult, begin_run, load_model, read_stage_result, save_model
 
@@ -77,7 +77,8 @@ def test_damage_is_one_line(saved: Path, tmp_path: Path) -> None:
 def test_a_family_that_is_not_here_is_named(saved: Path, tmp_path: Path) -> None:
     torch.save(torch.load(saved, weights_only=True) | {"family": "inverted"}, tmp_path / "model.pt")
     with pytest.raises(
-        ScenegenError, match=r"model\.pt: no model 'inverted'; known: everted, ssz, zgan; use the scenetrain"
+        ScenegenError,
+        match=rf"model\.pt: no model 'inverted'; known: {', '.join(family_names())}; use the scenetrain",
     ):
         load_model(tmp_path, CPU)
 

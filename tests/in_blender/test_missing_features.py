@@ -136,7 +136,7 @@ def test_damaged_draco_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     body["meshes"][0]["primitives"][0]["extensions"][DRACO]["attributes"]["TEXCOORD_0"] = 7
     file.write_text(json.dumps(body))
     (file.parent / "mesh.bin").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"its Draco data is not as {DRACO} wants it \(KeyError: 7\)"):
+    with pytest.raises(ValueError, match=rf"its Draco data is not as {DRACO} wants it; export it again"):
         import_model.import_model(file, tmp_path, 1000)
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 from scenetrain.blocks.pulling import masked_moments, project_cells, sample_maps
 from scenetrain.config import Config
-from scenetrain.networks.contract import BenchScale, Family, Inputs, Output, Reads, Stage
+from scenetrain.networks.contract import BenchScale, Family, Inputs, Output, Reads
 from torch import Tensor, nn
-from torch.nn import functional
 
-from helpers.constant_family import stage
+from helpers.constant_family import stages
 
 SHAPE, SIZE = (20, 24, 16), 64
 
@@ -36,16 +35,6 @@ class Pulled(nn.Module):
 def build(config: Config, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Pulled:
     del config, pretrained
     return Pulled(classes, shape)
-
-
-def stages(config: Config) -> tuple[Stage, ...]:
-    return (
-        stage(
-            config,
-            "masks",
-            lambda s: functional.binary_cross_entropy_with_logits(s.answers["masks"], s.truth["masks"].float()),
-        ),
-    )
 
 
 FAMILY = Family(

@@ -20,7 +20,7 @@ from scenetrain.data.mirrored_rooms import draw_mirrors, mirror_rooms
 from scenetrain.data.reads import Extras, voxels_to_image
 from scenetrain.evaluation.evaluate import evaluate, open_scenes
 from scenetrain.networks.contract import Inputs, Step
-from scenetrain.networks.lift.family import FAMILY, masks, occupancy
+from scenetrain.networks.lift.family import FAMILY
 from scenetrain.networks.lift.losses import class_weights, depth_loss, dice, first_classes
 from scenetrain.networks.lift.network import Answer, Lift, unfold_cells
 from scenetrain.networks.lift.pixels import cast_labels, depths_of_grid, line_of_sight
@@ -148,7 +148,7 @@ def test_boxes_of_new_rooms_are_found_at_their_voxels(
     for seed in (100, 101, 102):
         images, labels, matrices = room(seed, eyes)
         with torch.no_grad():
-            probabilities = masks(ask(learnt, images, matrices))
+            probabilities = ask(learnt, images, matrices).masks()
         found = probabilities > 0.3
         truth = unpack_masks(labels, 2)
         hits, all_of = hits + int((found & truth).sum()), all_of + int((found | truth).sum())
@@ -165,17 +165,17 @@ def test_one_view_and_many_in_any_order(learnt: Lift) -> None:
         first = ask(learnt, images, matrices)
         turned = ask(learnt, images[:, [2, 0, 1]], matrices[:, [2, 0, 1]])
         torch.testing.assert_close(turned.coarse, first.coarse, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(occupancy(turned), occupancy(first), atol=1e-3, rtol=1e-3)
-        assert occupancy(ask(learnt, images[:, :1], matrices[:, :1])).shape == (1, 1, *SHAPE)
+        torch.testing.assert_close(turned.occupancy(), first.occupancy(), atol=1e-3, rtol=1e-3)
+        assert ask(learnt, images[:, :1], matrices[:, :1]).occupancy().shape == (1, 1, *SHAPE)
 
 
 def test_half_precision_answers_nearly_the_same(learnt: Lift) -> None:
     """Places are never in 16 bits."""
     images, _, matrices = room(200)
     with torch.no_grad():
-        exact = masks(ask(learnt, images, matrices))
+        exact = ask(learnt, images, matrices).masks()
         with torch.autocast("cpu", torch.bfloat16):
-            rounded = masks(ask(learnt, images, matrices))
+            rounded = ask(learnt, images, matrices).masks()
     assert (exact - rounded).abs().mean() < 0.002
     assert ((exact > 0.5) != (rounded > 0.5)).sum() < 0.1 * (exact > 0.5).sum()
 

@@ -64,6 +64,11 @@ class Backbone(nn.Module):
         )
 
 
+def weights_to_load(weights: str, *, pretrained: bool) -> str | None:
+    """What a new network loads of its configuration's `weights`: None for "none", and where a run's file has them."""
+    return weights if pretrained and weights != "none" else None
+
+
 def trunk_strides(name: str) -> list[int]:
     """The strides of a trunk's levels, such as 2, 4, 8, 16, 32; UsageError for a name that timm does not know."""
     if name not in timm.list_models():

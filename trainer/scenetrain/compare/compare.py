@@ -33,6 +33,7 @@ from scenetrain.config import Config, config_to_toml
 from scenetrain.data.scenes import open_split
 from scenetrain.networks.settings import family_config
 from scenetrain.training.device_pool import DevicePool
+from scenetrain.training.failures import reason
 from scenetrain.training.fit import ReportLine
 from scenetrain.training.hardware import Hardware, open_device
 
@@ -49,10 +50,10 @@ def compare(request: CompareRequest, hardware: Hardware, report_line: ReportLine
     comparison = NetworkComparison(request, device, _check_data(request))
     _begin(request)
     for entry in request.entries:
-        reason = _misfit(entry, request)
-        if reason:
-            comparison.left_out[entry.name] = reason
-            report_line(f"{entry.name}: left out: {reason}")
+        misfit = _misfit(entry, request)
+        if misfit:
+            comparison.left_out[entry.name] = misfit
+            report_line(f"{entry.name}: left out: {misfit}")
     if not comparison.entries:
         raise ScenegenError(f"no network can be compared: {next(iter(comparison.left_out.values()))}")
     _make_plans(comparison, hardware, report_line)
@@ -165,10 +166,8 @@ def _measure(job: tuple[Entry, Path], data: Path, hardware: Hardware) -> tuple[s
     entry, scratch = job
     try:
         return entry.name, measure_costs(entry.config, data, hardware, scratch)
-    except ScenegenError as error:
-        return entry.name, one_line(str(error))
     except Exception as error:  # a family's own error must not end the others' runs
-        return entry.name, one_line(f"{type(error).__name__}: {error}")
+        return entry.name, reason(error)
 
 
 def _plan_path(out: Path, name: str) -> Path:

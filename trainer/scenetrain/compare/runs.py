@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
-from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.core.errors import DamageError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, parse_object
-from scenegen.core.one_line import one_line
 
 from scenetrain.config import Config
 from scenetrain.data.reads import stack_extras
@@ -30,6 +29,7 @@ from scenetrain.metrics.iou import Scores
 from scenetrain.networks.contract import Inputs
 from scenetrain.training.bench import measure_inference
 from scenetrain.training.epoch_tables import read_epochs
+from scenetrain.training.failures import reason
 from scenetrain.training.fit import fit
 from scenetrain.training.hardware import Hardware, open_device
 from scenetrain.training.run_folder import TrainedModel
@@ -91,10 +91,8 @@ def do_run(job: Job, data: Path, hardware: Hardware) -> RunScores:
     """Train and score, or continue; what goes wrong is a result too, so that the other networks go on."""
     try:
         scores = _train_and_score(job, data, hardware)
-    except ScenegenError as error:
-        return _failed(job, str(error))
     except Exception as error:  # a family's own error must not end the others' runs
-        return _failed(job, f"{type(error).__name__}: {error}")
+        return _failed(job, reason(error))
     finally:
         # the next run of this process must find the memory that this one held
         gc.collect()
@@ -143,10 +141,10 @@ def _train_and_score(job: Job, data: Path, hardware: Hardware) -> RunScores:
     return scores
 
 
-def _failed(job: Job, reason: str) -> RunScores:
+def _failed(job: Job, failure: str) -> RunScores:
     job.folder.mkdir(parents=True, exist_ok=True)
     write_text(job.folder / "failure.txt", traceback.format_exc())
-    return RunScores(job.name, job.seed, failure=one_line(reason))
+    return RunScores(job.name, job.seed, failure=failure)
 
 
 def _own_figures(result: Evaluation) -> Figures:

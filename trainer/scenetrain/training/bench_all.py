@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from scenegen.core.errors import ScenegenError, UsageError
-from scenegen.core.one_line import one_line
+from scenegen.core.errors import UsageError
 from scenegen.core.processes import worker_pool
 
 from scenetrain.config import Config
 from scenetrain.networks.registry import family_names, get_family
 from scenetrain.networks.settings import load_config
 from scenetrain.training.bench import Bench, bench
+from scenetrain.training.failures import reason
 
 STEPS = {"cpu": 2, "cuda": 50}
 """Steps per epoch, where nothing else is asked for."""
@@ -54,9 +54,6 @@ def _bench_one(asked: Benched, settings: Config, steps: int) -> Benched:
             found = pool.submit(bench, settings, asked.device, steps).result()
     except BrokenProcessPool:
         return Benched(asked.network, asked.config, asked.device, failure="its process died, perhaps of lack of memory")
-    except ScenegenError as error:
-        return Benched(asked.network, asked.config, asked.device, failure=one_line(str(error)))
     except Exception as error:  # a family's own error must not end the others' measurements
-        reason = one_line(f"{type(error).__name__}: {error}")
-        return Benched(asked.network, asked.config, asked.device, failure=reason)
+        return Benched(asked.network, asked.config, asked.device, failure=reason(error))
     return Benched(asked.network, asked.config, asked.device, found)

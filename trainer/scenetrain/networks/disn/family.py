@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor
-
-from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
-from scenetrain.networks.disn.network import Disn, Field
+from scenetrain.blocks.backbones import weights_to_load
+from scenetrain.networks.contract import BenchScale, Family, Reads, SearchedSection
+from scenetrain.networks.disn.network import Disn
 from scenetrain.networks.disn.paper import VERSIONS
 from scenetrain.networks.disn.settings import DisnConfig
 from scenetrain.networks.disn.stages import stages
+from scenetrain.networks.rooms import ROOM_OUTPUTS
 
 CANDIDATES: dict[str, tuple[float, ...]] = {"learning_rate": (3e-5, 1e-4, 3e-4, 1e-3), "batch_size": (2, 4, 8, 20)}
 
 
 def build(config: DisnConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Disn:
     """The network of a configuration."""
-    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    weights = weights_to_load(config.model.weights, pretrained=pretrained)
     return Disn(config, classes, shape, weights)
 
 
@@ -27,16 +27,6 @@ def describe(config: DisnConfig) -> str:
     return f"{config.model.backbone}{width}"
 
 
-def occupancy(field: Field) -> Tensor:
-    """Output "occupancy"."""
-    return field.occupancy()
-
-
-def masks(field: Field) -> Tensor:
-    """Output "masks"."""
-    return field.masks()
-
-
 FAMILY = Family(
     name="disn",
     title="DISN",
@@ -44,10 +34,7 @@ FAMILY = Family(
     configs=Path(__file__).parent,
     default_config="disn",
     reads=Reads("box", cameras=True),
-    outputs=(
-        Output("occupancy", "reconstructor", "occupancy", "box", occupancy),
-        Output("masks", "segmenter", "masks", "box", masks),
-    ),
+    outputs=ROOM_OUTPUTS,
     build=build,
     stages=stages,
     describe=describe,

@@ -10,8 +10,9 @@ from torch.optim import Optimizer
 
 from scenetrain.networks.contract import Losses, Stage, Step, Turn
 from scenetrain.networks.disn.losses import class_loss, distance_loss, distances, draw_cells
-from scenetrain.networks.disn.network import OUTPUTS, Disn, cell_places
+from scenetrain.networks.disn.network import Disn, cell_places
 from scenetrain.networks.disn.settings import DisnConfig
+from scenetrain.networks.rooms import one_stage
 
 BETAS = (0.5, 0.999)
 """Of the authors' Adam."""
@@ -25,19 +26,7 @@ def stages(config: DisnConfig) -> tuple[Stage, ...]:
         return torch.optim.Adam(parameters, settings.learning_rate, BETAS, weight_decay=settings.weight_decay)
 
     turn = Turn("disn", lambda network: network.trained(), lambda step: field_loss(step, config), optimizer)
-    return (
-        Stage(
-            name="disn",
-            title="DISN",
-            section="disn",
-            views=config.training.views,
-            batch_size=settings.batch_size,
-            epochs=config.training.epochs,
-            turns=(turn,),
-            wanted=OUTPUTS,
-            scored="masks",
-        ),
-    )
+    return one_stage(config, turn, "DISN", settings.batch_size)
 
 
 def field_loss(step: Step, config: DisnConfig) -> Losses:

@@ -8,7 +8,7 @@ from pathlib import Path
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 from torch import Tensor
 
-from scenetrain.blocks.backbones import Backbone
+from scenetrain.blocks.backbones import Backbone, weights_to_load
 from scenetrain.data.mirror import mirrors_to_first
 from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
 from scenetrain.networks.everted.network import GRID, MAX_VIEWS, Answer, EvertedUNet
@@ -29,7 +29,7 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
 def build(config: EvertedConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> EvertedUNet:
     """The network of a configuration; its grid is fixed."""
     del shape
-    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    weights = weights_to_load(config.model.weights, pretrained=pretrained)
     return EvertedUNet(config, classes, weights)
 
 

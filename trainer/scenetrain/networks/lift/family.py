@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor
-
-from scenetrain.networks.contract import BenchScale, Family, Output, Reads
-from scenetrain.networks.lift.network import Answer, Lift
+from scenetrain.blocks.backbones import weights_to_load
+from scenetrain.networks.contract import BenchScale, Family, Reads
+from scenetrain.networks.lift.network import Lift
 from scenetrain.networks.lift.settings import LiftConfig
 from scenetrain.networks.lift.stages import stages
+from scenetrain.networks.rooms import ROOM_OUTPUTS
 
 STUDIO = (80, 96, 64)
 
 
 def build(config: LiftConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Lift:
     """The network of a configuration for any box grid."""
-    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    weights = weights_to_load(config.model.weights, pretrained=pretrained)
     return Lift(config, classes, shape, weights)
-
-
-def occupancy(answer: Answer) -> Tensor:
-    """(B, 1, X, Y, Z): not air."""
-    return 1 - answer.probabilities()[:, :1]
-
-
-def masks(answer: Answer) -> Tensor:
-    """(B, C, X, Y, Z)."""
-    return answer.probabilities()[:, 1:]
 
 
 def describe(config: LiftConfig) -> str:
@@ -46,10 +36,7 @@ FAMILY = Family(
     configs=Path(__file__).parent,
     default_config="lift",
     reads=Reads("box", views=(1, 16), cameras=True),
-    outputs=(
-        Output("occupancy", "reconstructor", "occupancy", "box", occupancy),
-        Output("masks", "segmenter", "masks", "box", masks),
-    ),
+    outputs=ROOM_OUTPUTS,
     build=build,
     stages=stages,
     weigh=Lift.weigh,

@@ -71,6 +71,14 @@ class Answer(NamedTuple):
         voxels = voxels.permute(0, 1, 2, 5, 3, 6, 4, 7).flatten(6, 7).flatten(4, 5).flatten(2, 3)
         return voxels[:, :, : self.shape[0], : self.shape[1], : self.shape[2]]
 
+    def occupancy(self) -> Tensor:
+        """float32 (B, 1, X, Y, Z): not air."""
+        return 1 - self.probabilities()[:, :1]
+
+    def masks(self) -> Tensor:
+        """float32 (B, C, X, Y, Z)."""
+        return self.probabilities()[:, 1:]
+
 
 class Lift(nn.Module):
     """Images and their cameras to Answers on a box grid; LiftConfig says what settings mean."""

@@ -16,9 +16,10 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from scenetrain.networks.contract import Losses, Stage, Step, Turn
 from scenetrain.networks.lift.losses import cross_entropy, depth_loss, dice, first_classes
-from scenetrain.networks.lift.network import DETAIL, OUTPUTS, Answer, Lift
+from scenetrain.networks.lift.network import DETAIL, Answer, Lift
 from scenetrain.networks.lift.pixels import cast_labels, depths_of_grid
 from scenetrain.networks.lift.settings import LiftConfig, LiftLosses
+from scenetrain.networks.rooms import one_stage
 
 FIRST_EPOCH = 0.3
 """Share of the learning rate in the first epoch."""
@@ -38,19 +39,7 @@ def stages(config: LiftConfig) -> tuple[Stage, ...]:
         return LambdaLR(optimizer, share)
 
     turn = Turn("lift", lambda network: (network,), lambda step: lift_loss(step, config.losses), optimizer, schedule)
-    return (
-        Stage(
-            name="lift",
-            title="Lift",
-            section="lift",
-            views=config.training.views,
-            batch_size=settings.batch_size,
-            epochs=epochs,
-            turns=(turn,),
-            wanted=OUTPUTS,
-            scored="masks",
-        ),
-    )
+    return one_stage(config, turn, "Lift", settings.batch_size)
 
 
 def lift_loss(step: Step, settings: LiftLosses) -> Losses:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor
-
-from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
-from scenetrain.networks.ts3dsc.network import Completion, Ts3dsc
+from scenetrain.blocks.backbones import weights_to_load
+from scenetrain.networks.contract import BenchScale, Family, Reads, SearchedSection
+from scenetrain.networks.rooms import ROOM_OUTPUTS
+from scenetrain.networks.ts3dsc.network import Ts3dsc
 from scenetrain.networks.ts3dsc.settings import Ts3dscConfig
 from scenetrain.networks.ts3dsc.stages import stages
 
@@ -20,7 +20,7 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
 
 def build(config: Ts3dscConfig, classes: int, shape: tuple[int, int, int], *, pretrained: bool) -> Ts3dsc:
     """The network of a configuration."""
-    weights = config.model.weights if pretrained and config.model.weights != "none" else None
+    weights = weights_to_load(config.model.weights, pretrained=pretrained)
     return Ts3dsc(config, classes, shape, weights)
 
 
@@ -30,16 +30,6 @@ def describe(config: Ts3dscConfig) -> str:
     return f"depth, {config.model.backbone}{width}"
 
 
-def occupancy(found: Completion) -> Tensor:
-    """Output "occupancy"."""
-    return found.occupancy()
-
-
-def masks(found: Completion) -> Tensor:
-    """Output "masks"."""
-    return found.masks()
-
-
 FAMILY = Family(
     name="ts3dsc",
     title="TS3DSC",
@@ -47,10 +37,7 @@ FAMILY = Family(
     configs=Path(__file__).parent,
     default_config="ts3dsc",
     reads=Reads("box", depth=True, cameras=True),
-    outputs=(
-        Output("occupancy", "reconstructor", "occupancy", "box", occupancy),
-        Output("masks", "segmenter", "masks", "box", masks),
-    ),
+    outputs=ROOM_OUTPUTS,
     build=build,
     stages=stages,
     describe=describe,

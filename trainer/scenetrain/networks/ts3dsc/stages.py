@@ -9,8 +9,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from scenetrain.networks.contract import Losses, Stage, Step, Turn
+from scenetrain.networks.rooms import one_stage
 from scenetrain.networks.ts3dsc.losses import chosen_voxels, first_classes, pixel_labels, pixel_loss, voxel_loss
-from scenetrain.networks.ts3dsc.network import OUTPUTS, Completion
+from scenetrain.networks.ts3dsc.network import Completion
 from scenetrain.networks.ts3dsc.settings import Ts3dscConfig, Ts3dscTraining
 
 MOMENTUM = 0.9
@@ -26,19 +27,7 @@ def stages(config: Ts3dscConfig) -> tuple[Stage, ...]:
         return torch.optim.SGD(parameters, settings.learning_rate, MOMENTUM, weight_decay=settings.weight_decay)
 
     turn = Turn("ts3dsc", lambda network: network.trained(), lambda step: completion_loss(step, settings), optimizer)
-    return (
-        Stage(
-            name="ts3dsc",
-            title="TS3DSC",
-            section="ts3dsc",
-            views=config.training.views,
-            batch_size=settings.batch_size,
-            epochs=config.training.epochs,
-            turns=(turn,),
-            wanted=OUTPUTS,
-            scored="masks",
-        ),
-    )
+    return one_stage(config, turn, "TS3DSC", settings.batch_size)
 
 
 def completion_loss(step: Step, settings: Ts3dscTraining) -> Losses:

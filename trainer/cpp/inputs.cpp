@@ -60,24 +60,27 @@ at::Tensor matrix(const nlohmann::json& rows, int64_t count, int64_t columns) {
 
 }  // namespace
 
-Cameras read_cameras(const std::string& path, int64_t views, int64_t size) {
+Cameras read_cameras(const std::string& path, int64_t views, int64_t size, const Grid& grid) {
   const nlohmann::json body = read_json(path);
   try {
-    const nlohmann::json& cameras = body.is_object() ? body.at("cameras") : body;
+    const nlohmann::json& cameras = body.at("cameras");
+    if (body.contains("grid") && !body.at("grid").is_null() && read_grid(body.at("grid")) != grid) {
+      throw std::runtime_error(path + ": another grid than the package's, which is compiled in; use `scenetrain predict`");
+    }
     if (static_cast<int64_t>(cameras.size()) != views) {
       throw std::runtime_error(path + ": " + std::to_string(cameras.size()) + " cameras for " + std::to_string(views) + " images");
     }
     std::vector<at::Tensor> intrinsics, poses;
     for (const auto& camera : cameras) {
       at::Tensor K = matrix(camera.at("K"), 3, 3);
-      K[0] *= static_cast<double>(size) / camera.at("width").get<double>();
-      K[1] *= static_cast<double>(size) / camera.at("height").get<double>();
+      K[0] *= static_cast<double>(size) / camera.value("width", static_cast<double>(size));
+      K[1] *= static_cast<double>(size) / camera.value("height", static_cast<double>(size));
       intrinsics.push_back(K);
       poses.push_back(matrix(camera.at("world_to_camera"), 4, 4));
     }
     return {at::stack(intrinsics).unsqueeze(0).to(at::kFloat), at::stack(poses).unsqueeze(0).to(at::kFloat)};
   } catch (const nlohmann::json::exception& error) {
-    throw std::runtime_error(path + ": no cameras that can be read (" + error.what() + "); give a scene.json, or a list of " +
-                             "{\"K\", \"world_to_camera\", \"width\", \"height\"}");
+    throw std::runtime_error(path + ": no cameras that can be read (" + error.what() + "); give a scene.json, or " +
+                             "{\"cameras\": [{\"K\", \"world_to_camera\"}, ...]}");
   }
 }

@@ -11,6 +11,8 @@ struct Grid {
   double origin[3];
   double voxel_size;
   int64_t shape[3];
+
+  bool operator==(const Grid&) const = default;
 };
 
 // Throws std::runtime_error with one line for a file that cannot be read.
@@ -26,5 +28,6 @@ struct Cameras {
   at::Tensor world_to_camera;  // float32 (1, V, 4, 4), metres, OpenCV's axes
 };
 
-// `path` is a scene.json of scenegen, or a list of {"K", "world_to_camera", "width", "height"} in the images' order.
-Cameras read_cameras(const std::string& path, int64_t views, int64_t size);
+// `path` is a scene.json of scenegen, or {"cameras": [{"K", "world_to_camera"}, ...]} in the images' order, as for
+// `scenetrain predict`. K is in pixels of the image, or of one of "width" x "height". A "grid" must be the package's.
+Cameras read_cameras(const std::string& path, int64_t views, int64_t size, const Grid& grid);

@@ -79,7 +79,7 @@ void run(const Options& options) {
   std::vector<at::Tensor> inputs{read_images(options.images, size)};
   if (about.at("cameras").get<bool>()) {
     if (options.cameras.empty()) throw std::runtime_error(options.model + ": reads cameras; give --cameras FILE");
-    const Cameras cameras = read_cameras(options.cameras, views, size);
+    const Cameras cameras = read_cameras(options.cameras, views, size, grid);
     inputs.insert(inputs.end(), {cameras.K, cameras.world_to_camera});
   } else if (!options.cameras.empty()) {
     throw std::runtime_error(options.model + ": reads images alone; leave --cameras out");

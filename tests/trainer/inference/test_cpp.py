@@ -7,19 +7,25 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import trimesh
+from helpers.pulled_family import FAMILY, SHAPE, SIZE, Pulled
 from helpers.trainer_boxes import enliven, small_config, trained_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.camera import camera_matrix, look_at
 from scenegen.core.scene.scene import GridSpec
+from scenetrain.config import Config, ModelSettings, TrainingSettings
+from scenetrain.data.given_cameras import box_extras
 from scenetrain.evaluation.evaluate import predict_probabilities
 from scenetrain.inference.export import export
 from scenetrain.inference.surface import voxels_to_glb
+from scenetrain.networks.contract import Inputs
 from scenetrain.training.run_folder import TrainedModel
 
 SOURCE = Path(__file__).parents[3] / "trainer" / "cpp"
@@ -108,6 +114,47 @@ def test_the_program_s_glb_is_python_s(
         np.testing.assert_allclose(found.bounds, mesh.bounds, atol=1e-5)
         color = found.visual.material.baseColorFactor
         assert np.abs(np.subtract(color, mesh.visual.material.baseColorFactor, dtype=float)).max() <= 1
+
+
+def test_cameras_from_a_file_are_python_s(program: Path, tmp_path: Path) -> None:
+    """K of half the pixels says the same; a scene's cameras in another order, or another grid, do not."""
+    torch.manual_seed(0)
+    grid = GridSpec((-2.0, -2.4, 0.0), 0.2, SHAPE)
+    network = Pulled(2, SHAPE).eval()
+    frequency = torch.zeros((3, *SHAPE), dtype=torch.half)
+    config = Config(ModelSettings("pulled"), TrainingSettings(views=2))
+    seeing = TrainedModel(network, FAMILY, config, ("chair", "bag"), grid, {"masks": 0.5}, frequency)
+    package = export(seeing, tmp_path / "net.pt2", "aoti", 2)
+    paths = [tmp_path / f"{view}.png" for view in range(2)]
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    K = camera_matrix(SIZE, SIZE, 75.0)
+    half = [[value / 2 for value in row] for row in K[:2]] + [K[2]]
+    poses = [look_at(eye, (0.0, 0.0, 0.7)) for eye in ((1.9, 2.3, 1.9), (-1.9, 0.3, 1.5))]
+    whole = [{"K": K, "world_to_camera": pose} for pose in poses]
+    first = {"K": half, "world_to_camera": poses[0], "width": SIZE / 2, "height": SIZE / 2}
+    file = tmp_path / "cameras.json"
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).unsqueeze(0).float() / 255
+    extras = box_extras(torch.tensor([[K, K]]), torch.tensor([poses]), grid, SIZE)
+    wanted = torch.sigmoid(network(Inputs(images=images, extras=extras), ("masks",))["masks"])[0].detach().numpy()
+    for cameras in (whole, [first, whole[1]]):
+        file.write_text(json.dumps({"cameras": cameras, "grid": asdict(grid)}))
+        result = run(program, package, tmp_path / "out", *paths, "--cameras", file, "--probabilities")
+        assert result.returncode == 0, result.stderr
+        found = np.load(tmp_path / "out" / "masks_probabilities.npy")
+        np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=0)
+    file.write_text(json.dumps({"cameras": whole[::-1]}))
+    assert run(program, package, tmp_path / "out", *paths, "--cameras", file, "--probabilities").returncode == 0
+    assert np.abs(np.load(tmp_path / "out" / "masks_probabilities.npy") - wanted).max() > 1e-2
+    file.write_text(json.dumps({"cameras": whole, "grid": asdict(replace(grid, voxel_size=0.1))}))
+    for words, message in (
+        (("--cameras", file), "another grid than the package's"),
+        ((), "reads cameras; give --cameras FILE"),
+        (("--cameras", tmp_path / "none.json"), "none.json: no such file"),
+    ):
+        result = run(program, package, tmp_path / "out", *paths, *words)
+        assert result.returncode == 1 and message in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_what_the_program_refuses(program: Path, package: Path, images: list[Path], tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from scenetrain.cli.options import DIRECTORY, run_argument
 def export(run: Path, file_format: str, out: Path, views: str | None) -> None:
     """Write a trained network as one file for other programs.
 
-    The file's inputs are RGB images in [0, 1], its outputs are probabilities.
+    The file's inputs are RGB images in [0, 1], and of a network that reads cameras their intrinsics and poses; its
+    outputs are probabilities.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ COMMANDS = {
         ("bench", "Measure the speed of inference and training."),
         ("compare", "Train networks under one budget, and score them in one table."),
         ("evaluate", "Score a trained network on a data set."),
-        ("export", "Write a trained network as an ONNX file."),
+        ("export", "Write a trained network as one file for other programs."),
         ("fit", "Train a network; the same command again continues."),
         ("predict", "Turn photographs into labelled voxels."),
         ("report", "Write a page about a run: curves, scores, images."),

@@ -24,7 +24,7 @@ from scenetrain.cli.options import DIRECTORY, device_option, run_argument
     "--cameras",
     metavar="FILE",
     type=DIRECTORY,
-    help="Where each photograph was taken, for networks that read it: a scene.json, or JSON as below.",
+    help="Where each photograph was taken, for networks that read it: a scene.json, or JSON as above.",
 )
 @click.option(
     "--glb/--no-glb",

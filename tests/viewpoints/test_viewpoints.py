@@ -103,6 +103,9 @@ def test_a_preset_keeps_its_lines_around_new_places(tmp_path: Path) -> None:
     mine.write_text(with_places(preset_text("studio"), places))
     assert load_preset(mine) == with_cameras(STUDIO, places)
     assert mine.read_text().count("#") == preset_text("studio").count("#")
+    spaced = preset_text("studio").replace("[[cameras.places]]", "[[ cameras . places ]]  # a place")
+    mine.write_text(with_places(spaced, places))
+    assert load_preset(mine) == with_cameras(STUDIO, places)
     with pytest.raises(ScenegenError, match=r"in one line; write each as a table \[\[cameras\.places\]\]"):
         with_places('[cameras]\nplaces = [{name = "a"}]\n', places)
 
@@ -133,6 +136,24 @@ def test_the_command_writes_a_preset_and_compares(box_library: Path, tmp_path: P
 def test_what_is_refused(box_library: Path, options: tuple[str, ...], message: str) -> None:
     error = CliRunner().invoke(cameras, [*options, "--assets", str(box_library)]).exception
     assert isinstance(error, UsageError) and message in str(error)
+
+
+def test_an_out_that_cannot_be_is_refused_before_the_search(box_library: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "flat.toml"
+    lines, skipped = [], False
+    for line in preset_text("studio").splitlines():
+        skipped = line == "[[cameras.places]]" or (skipped and not line.startswith(("[", "#")))
+        lines += [] if skipped else [line]
+    places = '[{name = "a", position = [-1.9, -2.3, 3.05], target = [0.0, -0.4, 1.28]}]'
+    flat.write_text("\n".join(lines).replace("[cameras]", f"[cameras]\nplaces = {places}"))
+    (tmp_path / "file").write_text("")
+    for preset, out, message in (
+        (flat, tmp_path / "mine.toml", "write each as a table"),
+        ("studio", tmp_path / "file" / "mine.toml", "cannot be written"),
+    ):
+        options = ["--preset", str(preset), "--assets", str(tmp_path / "none"), "--out", str(out)]
+        error = CliRunner().invoke(cameras, options).exception
+        assert isinstance(error, ScenegenError) and message in str(error)  # not that the library has no models
 
 
 def test_a_library_without_models_and_a_room_without_a_clear_place(survey: Survey, tmp_path: Path) -> None:

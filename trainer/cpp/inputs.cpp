@@ -58,6 +58,35 @@ at::Tensor matrix(const nlohmann::json& rows, int64_t count, int64_t columns) {
   return found;
 }
 
+constexpr double RIGID = 1e-3;  // how far rows of a rotation may be from unit length and right angles
+
+// What `scenetrain predict` refuses, in its words; nullptr for a camera that there can be.
+const char* wrong_with(const nlohmann::json& camera, const at::Tensor& K, const at::Tensor& pose, double width, double height) {
+  if (!at::isfinite(K).all().item<bool>() || !at::isfinite(pose).all().item<bool>()) return "has a number that is not finite";
+  const auto k = K.accessor<double, 2>();
+  const auto p = pose.accessor<double, 2>();
+  if (k[0][0] <= 0 || k[1][1] <= 0 || k[1][0] != 0 || k[2][0] != 0 || k[2][1] != 0 || k[2][2] != 1) {
+    return "K: expected [[fx, skew, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0";
+  }
+  if (p[3][0] != 0 || p[3][1] != 0 || p[3][2] != 0 || p[3][3] != 1) {
+    return "world_to_camera: its last row is not 0, 0, 0, 1; is it transposed?";
+  }
+  const at::Tensor turn = pose.slice(0, 0, 3).slice(1, 0, 3);
+  if ((turn.mm(turn.t()) - at::eye(3, at::kDouble)).abs().max().item<double>() > RIGID) {
+    return "world_to_camera: its 3 x 3 part is no rotation: rows of length 1 at right angles";
+  }
+  if (at::linalg_det(turn).item<double>() < 0) {
+    return "world_to_camera: it mirrors the world: a rotation has determinant 1, not -1";
+  }
+  if (camera.contains("width") != camera.contains("height") || width < 1 || height < 1) {
+    return "expected width and height, both above 0, or neither";
+  }
+  if (!(k[0][2] >= 0 && k[0][2] <= width && k[1][2] >= 0 && k[1][2] <= height)) {
+    return "its middle is outside the image; give the width and height of the image that K is of";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Cameras read_cameras(const std::string& path, int64_t views, int64_t size, const Grid& grid) {
@@ -73,10 +102,16 @@ Cameras read_cameras(const std::string& path, int64_t views, int64_t size, const
     std::vector<at::Tensor> intrinsics, poses;
     for (const auto& camera : cameras) {
       at::Tensor K = matrix(camera.at("K"), 3, 3);
-      K[0] *= static_cast<double>(size) / camera.value("width", static_cast<double>(size));
-      K[1] *= static_cast<double>(size) / camera.value("height", static_cast<double>(size));
+      const at::Tensor pose = matrix(camera.at("world_to_camera"), 4, 4);
+      const auto own = static_cast<double>(size);
+      const double width = camera.value("width", own), height = camera.value("height", own);
+      if (const char* wrong = wrong_with(camera, K, pose, width, height)) {
+        throw std::runtime_error(path + ": no cameras that can be used (cameras[" + std::to_string(poses.size()) + "]: " + wrong + ")");
+      }
+      K[0] *= own / width;
+      K[1] *= own / height;
       intrinsics.push_back(K);
-      poses.push_back(matrix(camera.at("world_to_camera"), 4, 4));
+      poses.push_back(pose);
     }
     return {at::stack(intrinsics).unsqueeze(0).to(at::kFloat), at::stack(poses).unsqueeze(0).to(at::kFloat)};
   } catch (const nlohmann::json::exception& error) {

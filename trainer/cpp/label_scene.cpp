@@ -12,6 +12,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <optional>
 
 #include "inputs.hpp"
@@ -65,9 +66,31 @@ nlohmann::json description_of(torch::inductor::AOTIModelPackageLoader& loader, c
   return nlohmann::json::parse(found->second);
 }
 
+std::unique_ptr<torch::inductor::AOTIModelPackageLoader> open_package(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) throw std::runtime_error(path + ": no such file");
+  try {
+    return std::make_unique<torch::inductor::AOTIModelPackageLoader>(path);
+  } catch (const std::exception&) {  // of torch: a C++ stack of many lines, without the file's name
+    throw std::runtime_error(path + ": no package that can be opened, or cut short; write it again with `scenetrain export --format aoti`");
+  }
+}
+
+void check_is_no_file(const std::string& path) {
+  if (std::filesystem::is_regular_file(path)) {
+    throw std::runtime_error(path + ": OUT, the second word, is a file; give a folder for the voxels before the images");
+  }
+}
+
+void make_folder(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed) throw std::runtime_error(path + ": OUT, the second word, cannot be made (" + failed.message() + ")");
+}
+
 void run(const Options& options) {
-  if (!std::filesystem::is_regular_file(options.model)) throw std::runtime_error(options.model + ": no such file");
-  torch::inductor::AOTIModelPackageLoader loader(options.model);
+  check_is_no_file(options.out);
+  const auto package = open_package(options.model);
+  torch::inductor::AOTIModelPackageLoader& loader = *package;
   const nlohmann::json about = description_of(loader, options.model);
   const auto views = static_cast<int64_t>(options.images.size());
   if (views != about.at("views").get<int64_t>()) {
@@ -91,7 +114,7 @@ void run(const Options& options) {
     answers = loader.run(inputs);
     least = std::min(least, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
-  std::filesystem::create_directories(options.out);
+  make_folder(options.out);
   const std::string folder = options.out + "/";
   std::vector<ClassLook> classes;
   for (const auto& look : about.at("classes")) {

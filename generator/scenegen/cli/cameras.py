@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +45,8 @@ def cameras(
 
     A place is judged by the share of the objects' outer surface and of the room's free space that at least one camera
     sees, over many layouts of the preset, from the layouts' own geometry: nothing is rendered. The table compares the
-    preset's cameras with those found, in layouts that the search has not met.
+    preset's cameras with those found, in layouts that the search has not met. The places found are named view_1 and
+    so on, in place of the preset's names.
 
     \b
     Examples: scenegen cameras --preset studio --count 3 --out my_studio.toml
@@ -55,18 +58,20 @@ def cameras(
 
     preset = load_preset(name)
     text = _text_of(name)
-    _check_out(out)
+    if out is not None:
+        _check_out(out, text, preset)
     with progress("cameras", "layouts") as on_progress:
         found = find_better_cameras(
             preset, library, count or len(preset.cameras.places) or 1, layouts, seed, on_progress
         )
-    if out is not None:
-        _write(out, text, preset, found)
     if as_json:
         click.echo(json.dumps(_as_json(found)))
-        return 0
-    _print(found, layouts)
-    click.echo(f"{out}: written" if out is not None else "\n" + _places(found))
+    else:
+        _print(found, layouts)
+        click.echo(_places(found))
+    if out is not None:
+        _write(out, text, preset, found)
+        click.echo(f"\n{out}: written", err=as_json)
     return 0
 
 
@@ -76,29 +81,37 @@ def _text_of(name: str) -> str:
     return Path(name).read_text(encoding="utf-8") if Path(name).suffix == ".toml" else preset_text(name)
 
 
-def _check_out(out: Path | None) -> None:
-    if out is None:
-        return
+def _check_out(out: Path, text: str, preset: Preset) -> None:
+    """Before minutes of search: whether the result can be written there, into this text."""
+    from scenegen.core.files import cannot_write
+    from scenegen.viewpoints.preset_places import with_places
+
     if out.suffix != ".toml":
         raise UsageError(f"--out {out}: a preset is a .toml file, such as --out my_room.toml")
     if out.exists():
         raise UsageError(f"--out {out}: is there already; give another name or remove it")
+    with_places(text, preset.cameras.places)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(out.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ScenegenError(cannot_write(out, error)) from error
 
 
 def _write(out: Path, text: str, preset: Preset, found: Comparison) -> None:
     """Write the preset's text with other places, and read it again: it must say what was found."""
     import dataclasses
 
-    from scenegen.core.files import write_text
+    from scenegen.core.files import cannot_write, write_text
     from scenegen.core.preset.preset_file import load_preset
     from scenegen.viewpoints.compare import with_cameras
     from scenegen.viewpoints.preset_places import with_places
 
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_text(out, with_places(text, found.places))
     except OSError as error:
-        raise ScenegenError(f"{out}: cannot be written ({error.strerror or error}); give another --out") from error
+        raise ScenegenError(cannot_write(out, error)) from error
     wanted = dataclasses.replace(with_cameras(preset, found.places), name=out.stem)
     if load_preset(out) != wanted:
         raise AssertionError(f"{out}: reads as another preset")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from scenegen.core.errors import ScenegenError
 from scenegen.core.preset.preset import CameraPlace
 
 HEAD = "[[cameras.places]]"
+TABLE = re.compile(r"\s*\[\[\s*(cameras|\"cameras\"|'cameras')\s*\.\s*(places|\"places\"|'places')\s*\]\]\s*(#.*)?")
 
 
 def with_places(text: str, places: Sequence[CameraPlace]) -> str:
@@ -17,7 +19,7 @@ def with_places(text: str, places: Sequence[CameraPlace]) -> str:
     first = None
     number = 0
     while number < len(lines):
-        if lines[number].split("#")[0].strip() != HEAD:
+        if not TABLE.fullmatch(lines[number]):
             kept.append(lines[number])
             number += 1
             continue

@@ -223,6 +223,7 @@ def test_what_was_finished_before_an_interrupt_is_in_the_tables(
         (("--budget", "soon"), 2, "'soon' is no time; write 90s, 30m or 1.5h"),
         (("--networks", "nothing"), 2, "no model 'nothing'"),
         (("--networks", "constant"), 2, "no configuration 'tiny'"),
+        (("--networks", ":"), 2, "no name; known: "),
     ],
 )
 def test_bad_requests_are_one_line(
@@ -236,6 +237,12 @@ def test_bad_requests_are_one_line(
     options = {"--networks": configs / "variants.toml", "--budget": "3s", "--seeds": 2} | dict([changed])
     found = outcome(run(*words(rooms, configs, compared[0], *(word for pair in options.items() for word in pair))))
     assert found[0] == status and line in found[1], found
+
+
+def test_a_file_without_variants_is_one_line(rooms: tuple[Path, Path], configs: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.toml").write_text("# later\n")
+    found = outcome(run(*words(rooms, configs, tmp_path / "out", "--networks", tmp_path / "none.toml")))
+    assert found[0] == 2 and "none.toml: no variants; give one table [NAME] for each" in found[1]
 
 
 def test_a_budget_too_short_for_one_epoch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,9 @@ from scenegen.core.scene.scene import GridSpec
 from scenetrain.config import Config, ModelSettings, TrainingSettings
 from scenetrain.data.given_cameras import box_extras
 from scenetrain.evaluation.evaluate import predict_probabilities
+from scenetrain.inference.cameras import extras_of, read_cameras
 from scenetrain.inference.export import export
+from scenetrain.inference.photographs import read_square
 from scenetrain.inference.surface import voxels_to_glb
 from scenetrain.networks.contract import Inputs
 from scenetrain.training.run_folder import TrainedModel
@@ -116,19 +119,33 @@ def test_the_program_s_glb_is_python_s(
         assert np.abs(np.subtract(color, mesh.visual.material.baseColorFactor, dtype=float)).max() <= 1
 
 
-def test_cameras_from_a_file_are_python_s(program: Path, tmp_path: Path) -> None:
-    """K of half the pixels says the same; a scene's cameras in another order, or another grid, do not."""
+GRID = GridSpec((-2.0, -2.4, 0.0), 0.2, SHAPE)
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pulled, Path]:
+    """A network that reads cameras, of two views, and its package."""
     torch.manual_seed(0)
-    grid = GridSpec((-2.0, -2.4, 0.0), 0.2, SHAPE)
     network = Pulled(2, SHAPE).eval()
     frequency = torch.zeros((3, *SHAPE), dtype=torch.half)
     config = Config(ModelSettings("pulled"), TrainingSettings(views=2))
-    seeing = TrainedModel(network, FAMILY, config, ("chair", "bag"), grid, {"masks": 0.5}, frequency)
-    package = export(seeing, tmp_path / "net.pt2", "aoti", 2)
-    paths = [tmp_path / f"{view}.png" for view in range(2)]
+    trained = TrainedModel(network, FAMILY, config, ("chair", "bag"), GRID, {"masks": 0.5}, frequency)
+    return network, export(trained, tmp_path_factory.mktemp("seeing") / "net.pt2", "aoti", 2)
+
+
+def small_images(folder: Path) -> list[Path]:
+    paths = [folder / f"{view}.png" for view in range(2)]
     pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image).save(path)
+    return paths
+
+
+def test_cameras_from_a_file_are_python_s(program: Path, seeing: tuple[Pulled, Path], tmp_path: Path) -> None:
+    """K of half the pixels says the same; a scene's cameras in another order, or another grid, do not."""
+    network, package = seeing
+    paths = small_images(tmp_path)
+    pixels = np.stack([np.array(Image.open(path)) for path in paths])
     K = camera_matrix(SIZE, SIZE, 75.0)
     half = [[value / 2 for value in row] for row in K[:2]] + [K[2]]
     poses = [look_at(eye, (0.0, 0.0, 0.7)) for eye in ((1.9, 2.3, 1.9), (-1.9, 0.3, 1.5))]
@@ -136,10 +153,10 @@ def test_cameras_from_a_file_are_python_s(program: Path, tmp_path: Path) -> None
     first = {"K": half, "world_to_camera": poses[0], "width": SIZE / 2, "height": SIZE / 2}
     file = tmp_path / "cameras.json"
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).unsqueeze(0).float() / 255
-    extras = box_extras(torch.tensor([[K, K]]), torch.tensor([poses]), grid, SIZE)
+    extras = box_extras(torch.tensor([[K, K]]), torch.tensor([poses]), GRID, SIZE)
     wanted = torch.sigmoid(network(Inputs(images=images, extras=extras), ("masks",))["masks"])[0].detach().numpy()
     for cameras in (whole, [first, whole[1]]):
-        file.write_text(json.dumps({"cameras": cameras, "grid": asdict(grid)}))
+        file.write_text(json.dumps({"cameras": cameras, "grid": asdict(GRID)}))
         result = run(program, package, tmp_path / "out", *paths, "--cameras", file, "--probabilities")
         assert result.returncode == 0, result.stderr
         found = np.load(tmp_path / "out" / "masks_probabilities.npy")
@@ -147,7 +164,7 @@ def test_cameras_from_a_file_are_python_s(program: Path, tmp_path: Path) -> None
     file.write_text(json.dumps({"cameras": whole[::-1]}))
     assert run(program, package, tmp_path / "out", *paths, "--cameras", file, "--probabilities").returncode == 0
     assert np.abs(np.load(tmp_path / "out" / "masks_probabilities.npy") - wanted).max() > 1e-2
-    file.write_text(json.dumps({"cameras": whole, "grid": asdict(replace(grid, voxel_size=0.1))}))
+    file.write_text(json.dumps({"cameras": whole, "grid": asdict(replace(GRID, voxel_size=0.1))}))
     for words, message in (
         (("--cameras", file), "another grid than the package's"),
         ((), "reads cameras; give --cameras FILE"),
@@ -157,13 +174,46 @@ def test_cameras_from_a_file_are_python_s(program: Path, tmp_path: Path) -> None
         assert result.returncode == 1 and message in result.stderr and result.stderr.count("\n") == 1
 
 
+def test_cameras_that_there_cannot_be_are_refused_as_by_predict(
+    program: Path, seeing: tuple[Pulled, Path], tmp_path: Path
+) -> None:
+    paths = small_images(tmp_path)
+    K = [[32.0, 0, SIZE / 2], [0, 32.0, SIZE / 2], [0, 0, 1]]
+    pose = [list(row) for row in look_at((1.9, 2.3, 1.9), (0.0, 0.0, 0.7))]
+    good = {"K": K, "world_to_camera": pose}
+    mirrored = [[-value for value in pose[0]], *pose[1:]]
+    sheared = [[2 * value for value in pose[0]], *pose[1:]]
+    file = tmp_path / "cameras.json"
+    for change, message in (
+        ({"width": 0, "height": SIZE}, "expected width and height, both above 0"),
+        ({"width": SIZE}, "expected width and height, both above 0"),
+        ({"K": [[-32.0, 0, 32.0], *K[1:]]}, "with fx and fy above 0"),
+        (
+            {"K": [[900.0, 0, 960.0], [0, 900.0, 540.0], [0, 0, 1]]},
+            "give the width and height of the image that K is of",
+        ),
+        ({"world_to_camera": mirrored}, "it mirrors the world"),
+        ({"world_to_camera": sheared}, "is no rotation"),
+        ({"world_to_camera": np.transpose(pose).tolist()}, "is it transposed?"),
+    ):
+        file.write_text(json.dumps({"cameras": [good, {**good, **change}]}))
+        result = run(program, seeing[1], tmp_path / "out", *paths, "--cameras", file)
+        assert result.returncode == 1 and "cameras[1]" in result.stderr and message in result.stderr, result
+        with pytest.raises(ScenegenError, match=re.escape(message)):
+            extras_of(read_cameras(file), [read_square(path, SIZE) for path in paths], GRID, SIZE)
+
+
 def test_what_the_program_refuses(program: Path, package: Path, images: list[Path], tmp_path: Path) -> None:
     Image.new("RGB", (300, 200)).save(tmp_path / "large.png")
     (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "cut.pt2").write_bytes(package.read_bytes()[:5000])
     for words, status, message in (
         ((package,), 2, "usage: label_scene MODEL.pt2"),
         ((package, tmp_path, *images, "--repeat", "0"), 2, "usage: label_scene MODEL.pt2"),
         ((tmp_path / "none.pt2", tmp_path, *images), 1, "none.pt2: no such file"),
+        ((tmp_path / "cut.pt2", tmp_path, *images), 1, "cut.pt2: no package that can be opened"),
+        ((package, images[0], *images[1:], tmp_path), 1, f"{images[0]}: OUT, the second word, is a file"),
+        ((package, tmp_path / "text.png" / "out", *images), 1, "out: OUT, the second word, cannot be made"),
         ((package, tmp_path, *images[:2]), 1, "images given: 2; "),
         (
             (package, tmp_path, *images[:2], tmp_path / "large.png"),

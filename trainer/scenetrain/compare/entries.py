@@ -51,6 +51,8 @@ def read_entries(words: Sequence[str]) -> tuple[Entry, ...]:
     if not words:
         words = [name for name in family_names() if (get_family(name).configs / f"{CONFIG}.toml").is_file()]
     entries = [entry for word in words for entry in _read(word)]
+    if not entries:
+        raise UsageError(f"--networks {' '.join(words)}: no variants; give one table [NAME] for each")
     names = [entry.name for entry in entries]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -66,6 +68,8 @@ def _read(word: str) -> Iterator[Entry]:
         yield from (_variant(path, name, table) for name, table in read_toml(path).items())
         return
     name, _, config = word.partition(":")
+    if not name:
+        raise UsageError(f"--networks {word!r}: no name; known: {', '.join(family_names())}")
     label = f"{name}_{Path(config).stem}" if config else name
     try:
         yield Entry(label, load_config(config or CONFIG, (), name))

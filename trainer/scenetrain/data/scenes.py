@@ -53,12 +53,12 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
     dataset = Dataset(path)
     positions = split_positions(dataset, split)
     positions = positions[:limit] if limit else positions
+    if reads.labels == "box":
+        _check_box_grid(dataset, reads)
     if len(dataset.info.classes) > MAX_CLASSES[reads.labels]:
         raise ScenegenError(
             f"{path}: {len(dataset.info.classes)} classes; at most {MAX_CLASSES[reads.labels]} fit one byte"
         )
-    if reads.labels == "box":
-        _check_box_grid(dataset, reads)
     if not positions:
         raise ScenegenError(f"{path}: no scenes of split {split!r} ({_how_to_get(split)})")
     first = dataset[positions[0]]

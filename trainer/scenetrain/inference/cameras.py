@@ -105,7 +105,8 @@ def _check_camera(camera: PhotographCamera, place: str) -> None:
         raise JsonError("its 3 x 3 part is no rotation: rows of length 1 at right angles", f"{place}.world_to_camera")
     if np.linalg.det(turn) < 0:
         raise JsonError("it mirrors the world: a rotation has determinant 1, not -1", f"{place}.world_to_camera")
-    if (camera.width is None) != (camera.height is None) or min(camera.width or 1, camera.height or 1) < 1:
+    sizes = [size for size in (camera.width, camera.height) if size is not None]
+    if len(sizes) == 1 or min(sizes, default=1) < 1:
         raise JsonError("expected width and height, both above 0, or neither", place)
 
 
@@ -143,6 +144,13 @@ def _square_K(camera: PhotographCamera, shown: SquarePhotograph, size: int) -> N
     """K (3, 3) in pixels of the square that the network sees."""
     wide, high = shown.upright
     across, down = camera.width or wide, camera.height or high
+    cx, cy = camera.K[0][2], camera.K[1][2]
+    if not (0 <= cx <= across and 0 <= cy <= down):
+        remedy = "give the width and height of the image that K is of" if camera.width is None else "look at K"
+        raise ScenegenError(
+            f"{shown.path}: its camera's middle ({cx:g}, {cy:g}) is outside the image of {across} x {down} pixels; "
+            f"{remedy}"
+        )
     if abs(across * high - down * wide) > max(across, down, wide, high):
         turned = "; K must be of the photograph turned upright by EXIF" if shown.is_turned else ""
         raise ScenegenError(

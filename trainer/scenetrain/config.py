@@ -62,6 +62,9 @@ class TrainingSettings:
     mirrored_views: bool = False
     """Show one view in two as in a mirror, labels and poses too (families that read frusta); or three rooms in four,
     with labels and cameras (families that read box grids and cameras)."""
+    moved_rooms: float = Field(default=0.0, ge=0, le=1)
+    """Show this share of the rooms turned and shifted in their grids, by cameras that look elsewhere, so that a network
+    does well with cameras that training never had (families that read box grids and cameras)."""
     average: float = Field(default=0.0, ge=0, lt=1)
     """Share that a moving average of the weights keeps at every step; the average is validated and kept (0: none)."""
     cache: bool = True

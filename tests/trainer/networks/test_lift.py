@@ -17,6 +17,7 @@ from scenetrain.config import Config
 from scenetrain.data.batches import Batch
 from scenetrain.data.labels import unpack_masks
 from scenetrain.data.mirrored_rooms import draw_mirrors, mirror_rooms
+from scenetrain.data.moved_rooms import draw_moves, move_rooms
 from scenetrain.data.reads import Extras, voxels_to_image
 from scenetrain.evaluation.evaluate import evaluate, open_scenes
 from scenetrain.networks.contract import Inputs, Step
@@ -266,6 +267,36 @@ def test_mirrored_rooms_show_what_mirrored_cameras_see() -> None:
         assert (shown.labels > 0).float().mean() > 0.02
     assert set(draw_mirrors(torch.arange(50), 0, 1).tolist()) == {0, 1, 2, 3}
     assert torch.equal(draw_mirrors(torch.arange(9), 3, 1), draw_mirrors(torch.arange(9), 3, 1))
+
+
+def test_moved_rooms_show_what_turned_cameras_see() -> None:
+    """Of moved labels and cameras a picture is drawn again; where it shows an object, the moved image does too."""
+    images, labels, matrices = room(5)
+    K = torch.tensor([[camera(eye).K for eye in EYES]])
+    batch = Batch(None, images, labels, torch.tensor([7]), torch.tensor([0]), Extras(K=K, voxels_to_image=matrices))
+    palette = torch.tensor(((90,) * 3, *COLOURS), dtype=torch.uint8)
+    differences = []
+    for epoch in range(6):
+        moves = draw_moves(batch.positions, len(EYES), 1.0, 0, epoch)
+        found = move_rooms(batch, moves)
+        assert found.images is not None and found.extras.voxels_to_image is not None
+        kept = (found.labels > 0).sum() > 0.9 * (labels > 0).sum()
+        if not kept:  # an object has left the grid, and is in the image alone
+            continue
+        shown = cast_labels(first_classes(unpack_masks(found.labels, 2)), found.extras.voxels_to_image, (32, 32))
+        drawn = palette[shown.labels].movedim(-1, 2).float()
+        wrong = (drawn - found.images[..., ::2, ::2].float()).abs().amax(2) > 60
+        inside = (found.images[..., ::2, ::2] > 0).any(2)  # not beyond the image's edge
+        assert (wrong & inside).sum() < 0.1 * inside.sum()
+        differences.append((wrong & inside & (shown.labels > 0)).sum() / ((shown.labels > 0) & inside).sum())
+        assert not torch.equal(found.labels, labels)
+    assert len(differences) > 2 and max(differences) < 0.35  # edges, and voxels turned within voxels
+    stays = move_rooms(batch, draw_moves(batch.positions, len(EYES), 0.0, 0, 0))
+    assert torch.equal(stays.labels, labels)
+    torch.testing.assert_close(stays.extras.voxels_to_image, matrices)
+    assert stays.images is not None and (stays.images.int() - images.int()).abs().max() <= 1
+    for one, other in zip(moves, draw_moves(batch.positions, len(EYES), 1.0, 0, 5), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_voxels_of_refined_cells_are_their_own() -> None:

@@ -136,6 +136,10 @@ def train_stages(
     views = config.training.views
     if config.training.mirrored_views and not (family.reads.labels == "frustum" or family.reads.cameras):
         raise UsageError(f"training.mirrored_views: {family.name} reads neither frusta nor cameras; set it to false")
+    if config.training.moved_rooms and not (family.reads.labels == "box" and family.reads.needs_cameras):
+        raise UsageError(
+            f"training.moved_rooms: {family.name} does not read box grids, images and cameras alone; set it to 0"
+        )
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
     lightning.seed_everything(config.training.seed, verbose=False)
@@ -269,6 +273,7 @@ def _train_stage(model: nn.Module, stage: Stage, run: TrainingRun, report_line: 
             settings.seed,
             run.encoder,
             mirrored=settings.mirrored_views,
+            moved=settings.moved_rooms,
             compiled=settings.compile and run.device.type == "cuda",
         )
         module = StageModule(model, setup, _batches(stage, run))

@@ -16,6 +16,7 @@ from scenetrain.data.batches import Batch
 from scenetrain.data.features import Encoder, jitter_colors
 from scenetrain.data.mirrored_rooms import draw_mirrors, mirror_rooms
 from scenetrain.data.mirrored_views import draw_mirrored, mirror_views
+from scenetrain.data.moved_rooms import draw_moves, move_rooms
 from scenetrain.metrics.iou import IoUCurve
 from scenetrain.metrics.outputs import ONE_HOT
 from scenetrain.networks.contract import Family, Inputs, Losses, Stage, Step, Turn
@@ -37,7 +38,7 @@ class StageSetup:
     """What a stage trains beside its network.
 
     `encoder` makes features of images that training reads as it goes; `mirrored` shows views of frusta, or rooms, as in
-    mirrors; `compiled` uses torch.compile.
+    mirrors; `moved` is the share of rooms that are shown moved; `compiled` uses torch.compile.
     """
 
     family: Family
@@ -47,6 +48,7 @@ class StageSetup:
     encoder: Encoder
     _: KW_ONLY
     mirrored: bool = False
+    moved: float = 0.0
     compiled: bool = False
 
 
@@ -93,6 +95,10 @@ class StageModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Loss of one batch; with several turns, their optimizers step here."""
+        if self.setting.moved:
+            assert batch.images is not None
+            draw = (batch.positions, batch.images.shape[1], self.setting.moved, self.setting.seed, self.current_epoch)
+            batch = move_rooms(batch, draw_moves(*draw))
         if self.setting.mirrored:
             batch = self._mirrored(batch)
         step = self._step(batch)

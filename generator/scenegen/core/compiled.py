@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from scenegen.core.interrupts import LISTENER
+
 
 def _numba() -> Any:
     """numba without the .numba_config.yaml of the working folder: it may name a folder of pickled code to load.
@@ -19,7 +21,7 @@ def _numba() -> Any:
     if "numba" in sys.modules:
         return sys.modules["numba"]
     hidden = {name: sys.modules.get(name) for name in ("yaml", "scipy")}
-    if hidden["scipy"] is not None or threading.active_count() > 1:  # another thread may be importing it
+    if hidden["scipy"] is not None or _others_may_import():
         del hidden["scipy"]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
@@ -34,6 +36,12 @@ def _numba() -> Any:
                 sys.modules[name] = before
     warnings.filterwarnings("ignore", message="A Numba config file is found")
     return module
+
+
+def _others_may_import() -> bool:
+    """Whether there are threads that may import something now: any but this one and those that listen for Ctrl-C."""
+    known = {threading.current_thread().name, LISTENER}
+    return any(thread.name not in known for thread in threading.enumerate())
 
 
 numba = _numba()

@@ -20,6 +20,8 @@ STATUS = 130
 """What a shell gives for a program that Ctrl-C ended."""
 MESSAGE = "interrupted; what is finished stays; run the same command again"
 PATIENCE = 4.0
+LISTENER = "scenegen: Ctrl-C"
+"""The name of threads that wait for signals and import nothing."""
 
 Handler = Callable[[int, FrameType | None], object]
 
@@ -38,7 +40,7 @@ def on_interrupt(react: Callable[[int], object], handler: Handler = signal.defau
     before = signal.signal(signal.SIGINT, handler)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a parent's `deaf` is inherited
-    thread = threading.Thread(target=_listen, args=(heard, react), daemon=True)
+    thread = threading.Thread(target=_listen, args=(heard, react), name=LISTENER, daemon=True)
     thread.start()
 
     def end() -> None:

@@ -11,7 +11,7 @@ from helpers.look_files import plain
 from helpers.model_files import box, chair, table
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.files.files import ImportOptions, read_files
-from scenegen.assets.sources.files.separate import separate, variants
+from scenegen.assets.sources.files.separate import pieces, separate, variants
 from scenegen.core.asset_library import list_assets
 
 
@@ -33,7 +33,7 @@ def test_trees_on_a_slab_are_told_apart() -> None:
     """Their crowns touch; the slab belongs to none."""
     trees = [*tree(0, 0, 2.0), *tree(0.57, 0.0, 2.2), *tree(0.0, 0.7, 1.9)]
     forest = joined([slab(1.5), *trees])
-    found = separate(forest.vertices, forest.faces)
+    found = separate(forest.vertices, forest.faces, pieces(forest.vertices, forest.faces))
     assert found.objects == 3
     assert (found.object_of_face[:12] == -1).all()
     sizes = [len(part.faces) for part in trees]
@@ -52,14 +52,14 @@ def test_one_object_of_many_pieces_stays_whole() -> None:
         x = sorted((side * 0.21, side * 0.3))
         body.append(box((x[0], -0.1, 0.8), (x[1], 0.1, 1.5)))
     for mesh in (table(), chair(), base, joined(body)):
-        found = separate(mesh.vertices, mesh.faces)
+        found = separate(mesh.vertices, mesh.faces, pieces(mesh.vertices, mesh.faces))
         assert found.objects == 1
         assert not found.has_ground
 
 
 def test_a_large_plate_under_one_object_is_ground() -> None:
     mesh = joined([slab(1.0), chair()])
-    found = separate(mesh.vertices, mesh.faces)
+    found = separate(mesh.vertices, mesh.faces, pieces(mesh.vertices, mesh.faces))
     assert found.objects == 1
     assert (found.object_of_face == np.repeat([-1, 0], [12, 72])).all()
 

@@ -12,6 +12,7 @@ from helpers.lying_models import person, tree, truck
 from helpers.model_files import box, chair, table
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.objects import objects_of
+from scenegen.assets.sources.files.separate import pieces
 from scenegen.assets.sources.files.shells import enclosing_shell, far_specks
 from scenegen.core.asset_library import Material
 
@@ -48,7 +49,7 @@ def sweep() -> trimesh.Trimesh:
 def test_what_is_around_a_chair_is_found(around: Callable[[], trimesh.Trimesh]) -> None:
     shell = around()
     both = trimesh.util.concatenate([chair(), shell])
-    found = enclosing_shell(np.asarray(both.vertices), both.faces)
+    found = enclosing_shell(both.vertices, both.faces, pieces(both.vertices, both.faces))
     assert found is not None
     np.testing.assert_array_equal(found, np.arange(len(both.faces)) >= len(chair().faces))
 
@@ -79,18 +80,18 @@ def cloth() -> trimesh.Trimesh:
 )
 def test_the_parts_of_an_object_are_no_shell(made: Callable[[], trimesh.Trimesh]) -> None:
     mesh = made()
-    assert enclosing_shell(np.asarray(mesh.vertices), mesh.faces) is None
+    assert enclosing_shell(mesh.vertices, mesh.faces, pieces(mesh.vertices, mesh.faces)) is None
 
 
 def test_specks_far_away_are_left_out() -> None:
     """They would make the chair a third of its size."""
     speck = box((-3.0, 0.0, 0.0), (-2.99, 0.01, 0.01))
     both = trimesh.util.concatenate([chair(), speck])
-    found = far_specks(np.asarray(both.vertices), both.faces)
+    found = far_specks(both.vertices, both.faces, pieces(both.vertices, both.faces))
     assert found is not None
     np.testing.assert_array_equal(found, np.arange(len(both.faces)) >= len(chair().faces))
     handle = trimesh.util.concatenate([chair(), box((0.0, -0.35, 0.4), (0.01, -0.34, 0.41))])
-    assert far_specks(np.asarray(handle.vertices), handle.faces) is None
+    assert far_specks(handle.vertices, handle.faces, pieces(handle.vertices, handle.faces)) is None
 
 
 def test_leaves_around_a_trunk_are_no_specks() -> None:
@@ -100,7 +101,7 @@ def test_leaves_around_a_trunk_are_no_specks() -> None:
     corners = random.uniform((-2, -2, 2), (2, 2, 6), (2000, 1, 3)) + random.uniform(-0.05, 0.05, (2000, 3, 3))
     leaves = trimesh.Trimesh(corners.reshape(-1, 3), np.arange(6000).reshape(-1, 3), process=False)
     tree = trimesh.util.concatenate([trunk, leaves])
-    assert far_specks(np.asarray(tree.vertices), tree.faces) is None
+    assert far_specks(tree.vertices, tree.faces, pieces(tree.vertices, tree.faces)) is None
 
 
 def cabinet() -> trimesh.Trimesh:

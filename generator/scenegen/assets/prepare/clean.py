@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,42 +117,65 @@ def connected(faces: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 def corner_normals(mesh: Triangles, smooth_angle_deg: float) -> NDArray[np.float32]:
     """Unit corner normals (F, 3, 3): those of the mesh where known, else smooth across edges flatter than the angle."""
+    own = np.full((1, 1, 1), np.nan) if mesh.normals is None else mesh.normals
+    length = np.linalg.norm(own, axis=2, keepdims=True)
+    known = np.isfinite(length) & (length > 1e-6)
+    own = own / np.where(known, length, 1.0)
+    if known.all():
+        return np.asarray(own, dtype=np.float32)
     count = np.bincount(mesh.faces.reshape(-1), minlength=len(mesh.vertices))
     start = np.concatenate([[0], np.cumsum(count)])
     around = np.argsort(mesh.faces.reshape(-1), kind="stable") // 3
     flat = face_normals(mesh.vertices, mesh.faces)
-    smooth = _smooth(mesh.vertices, mesh.faces, flat, start, around, np.cos(np.radians(smooth_angle_deg)))
-    if mesh.normals is not None:
-        length = np.linalg.norm(mesh.normals, axis=2, keepdims=True)
-        known = np.isfinite(length) & (length > 1e-6)
-        smooth = np.where(known, mesh.normals / np.where(known, length, 1.0), smooth)
-    return smooth.astype(np.float32)
+    smooth = np.zeros((len(mesh.faces), 3, 3))
+    _smooth(mesh.vertices, mesh.faces, flat, start, around, np.cos(np.radians(smooth_angle_deg)), smooth)
+    return np.where(known, own, smooth).astype(np.float32)
 
 
 @compiled
-def _smooth(
+def _smooth(  # noqa: PLR0913 (a compiled loop takes arrays, not records)
     vertices: Floats,
     faces: NDArray[np.int64],
     flat: Floats,
     start: NDArray[np.int64],
     around: NDArray[np.int64],
     least: float,
-) -> Floats:
-    result = np.zeros((len(faces), 3, 3))
+    result: Floats,
+) -> None:
+    """Fill `result` (F, 3, 3). Numbers, not arrays of three: those take numba five times as long to compile."""
     for f in range(len(faces)):
         for k in range(3):
             vertex = faces[f, k]
-            total = np.zeros(3)
+            x = y = z = 0.0
             for place in range(start[vertex], start[vertex + 1]):
                 other = around[place]
                 if flat[f, 0] * flat[other, 0] + flat[f, 1] * flat[other, 1] + flat[f, 2] * flat[other, 2] < least:
                     continue
                 corner = 0 if faces[other, 0] == vertex else 1 if faces[other, 1] == vertex else 2
-                e = vertices[faces[other, (corner + 1) % 3]] - vertices[vertex]
-                g = vertices[faces[other, (corner + 2) % 3]] - vertices[vertex]
-                size = np.sqrt((e * e).sum() * (g * g).sum())
-                cosine = (e * g).sum() / size if size > 0 else 1.0
-                total += flat[other] * np.arccos(min(1.0, max(-1.0, cosine)))
-            length = np.sqrt((total * total).sum())
-            result[f, k] = total / length if length > 0 else flat[f]
-    return result
+                angle = _angle(vertices, vertex, faces[other, (corner + 1) % 3], faces[other, (corner + 2) % 3])
+                x += flat[other, 0] * angle
+                y += flat[other, 1] * angle
+                z += flat[other, 2] * angle
+            length = math.sqrt(x * x + y * y + z * z)
+            if length > 0:
+                result[f, k, 0], result[f, k, 1], result[f, k, 2] = x / length, y / length, z / length
+            else:
+                result[f, k, 0], result[f, k, 1], result[f, k, 2] = flat[f, 0], flat[f, 1], flat[f, 2]
+
+
+@compiled
+def _angle(vertices: Floats, at: int, one: int, two: int) -> float:
+    """The angle between the ways from a vertex to two others; 0 where one of them is at the same place."""
+    ex, ey, ez = (
+        vertices[one, 0] - vertices[at, 0],
+        vertices[one, 1] - vertices[at, 1],
+        vertices[one, 2] - vertices[at, 2],
+    )
+    gx, gy, gz = (
+        vertices[two, 0] - vertices[at, 0],
+        vertices[two, 1] - vertices[at, 1],
+        vertices[two, 2] - vertices[at, 2],
+    )
+    size = math.sqrt((ex * ex + ey * ey + ez * ez) * (gx * gx + gy * gy + gz * gz))
+    cosine = (ex * gx + ey * gy + ez * gz) / size if size > 0 else 1.0
+    return math.acos(min(1.0, max(-1.0, cosine)))

@@ -13,13 +13,17 @@ from scenegen.core.compiled import compiled
 def linked_parts(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]], count: int) -> NDArray[np.int64]:
     """The part (count,) of each of `count` items, of which first[k] and second[k] are linked; numbered from 0."""
     one, other = (np.ascontiguousarray(each, dtype=np.int64).reshape(-1) for each in (first, second))
-    return _parts(one, other, count)
+    parts = np.arange(count)
+    _join(one, other, parts)
+    return parts
 
 
 @compiled
-def _parts(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Sets that are joined, with paths halved: Tarjan and van Leeuwen 1984. The least item stands for each set."""
-    above = np.arange(count)
+def _join(first: NDArray[np.int64], second: NDArray[np.int64], above: NDArray[np.int64]) -> None:
+    """Sets that are joined, with paths halved: Tarjan and van Leeuwen 1984. The least item stands for each set.
+
+    `above` (count,) holds each item's own number, and its part afterwards.
+    """
     for k in range(len(first)):
         a, b = first[k], second[k]
         while above[a] != a:
@@ -32,12 +36,10 @@ def _parts(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> N
             above[b] = a
         else:
             above[a] = b
-    parts = np.empty(count, dtype=np.int64)
     found = 0
-    for item in range(count):
+    for item in range(len(above)):  # whatever is above an item comes before it, and has its part already
         if above[item] == item:
-            parts[item] = found
+            above[item] = found
             found += 1
         else:
-            parts[item] = parts[above[item]]
-    return parts
+            above[item] = above[above[item]]

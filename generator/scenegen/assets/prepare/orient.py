@@ -39,8 +39,8 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     if len(faces) == 0:
         return faces.astype(np.int32), 1.0
     start, neighbours, turns = _by_face(_adjacency(points, faces), len(faces))
-    shell, flip = _spread(start, neighbours, turns)
-    shells = int(shell.max()) + 1
+    shell, flip = np.full(len(faces), -1), np.zeros(len(faces), dtype=bool)
+    shells = _spread(start, neighbours, turns, shell, flip, np.empty(len(faces), dtype=np.int64))
 
     corners = points[faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -62,7 +62,9 @@ def orient_faces(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.int3
     turn_shell = np.where(flat, kept < 0.5, volume < 0)
     oriented = flip ^ turn_shell[shell]
     unanimous = np.maximum(kept, 1 - kept) >= UNANIMOUS
-    _turn_back(corners, oriented, shell, np.flatnonzero((looks_in != inside_out) & unanimous & ~flat), ~torn)
+    suspects = np.flatnonzero((looks_in != inside_out) & unanimous & ~flat)
+    if len(suspects):
+        _turn_back(corners, oriented, _by_shell(corners, shell, shells), suspects, ~torn)
     fixed = faces.copy()
     fixed[oriented] = fixed[oriented][:, ::-1]
     return fixed.astype(np.int32), float(1 - oriented.mean())
@@ -126,14 +128,13 @@ def _by_face(pairs: _Pairs, faces: int) -> _Neighbours:
 
 
 @compiled
-def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.bool_]]:
-    """The shell of each face (F,), and whether it must be turned to agree with the first face of its shell (F,)."""
-    faces = len(start) - 1
-    shell = np.full(faces, -1, dtype=np.int64)
-    flip = np.zeros(faces, dtype=np.bool_)
-    queue = np.empty(faces, dtype=np.int64)
+def _spread(
+    start: Ints, neighbours: Ints, turns: NDArray[np.bool_], shell: Ints, flip: NDArray[np.bool_], queue: Ints
+) -> int:
+    """Fill the shell of each face (F,), -1 before, and whether it must be turned to agree with the first face of its
+    shell (F,), False before. `queue` (F,) is for use here. Returns the number of shells."""
     shells = 0
-    for seed in range(faces):
+    for seed in range(len(shell)):
         if shell[seed] >= 0:
             continue
         shell[seed] = shells
@@ -150,29 +151,39 @@ def _spread(start: Ints, neighbours: Ints, turns: NDArray[np.bool_]) -> tuple[In
                     queue[size] = other
                     size += 1
         shells += 1
-    return shell, flip
+    return shells
+
+
+class _Shells(NamedTuple):
+    """The faces of shell s, from start[s] to start[s + 1] in `order`, and its box: low[s], high[s] (S, 3)."""
+
+    start: Ints
+    order: Ints
+    low: Floats
+    high: Floats
+
+
+def _by_shell(corners: Floats, shell: Ints, shells: int) -> _Shells:
+    order = np.argsort(shell, kind="stable")
+    start = np.searchsorted(shell[order], np.arange(shells + 1)).astype(np.int64)
+    low, high = corners.min(axis=1)[order], corners.max(axis=1)[order]
+    return _Shells(start, order, np.minimum.reduceat(low, start[:-1]), np.maximum.reduceat(high, start[:-1]))
 
 
 @compiled
 def _turn_back(
-    corners: Floats, turned: NDArray[np.bool_], shell: Ints, suspects: Ints, closed: NDArray[np.bool_]
+    corners: Floats, turned: NDArray[np.bool_], shells: _Shells, suspects: Ints, closed: NDArray[np.bool_]
 ) -> None:
     """Turn each suspected shell whose first corner the other shells enclose, as the wall of a cavity does."""
-    shells = len(closed)
-    low, high = np.full((shells, 3), np.inf), np.full((shells, 3), -np.inf)
-    for f in range(len(corners)):
-        for k in range(3):
-            for d in range(3):
-                low[shell[f], d] = min(low[shell[f], d], corners[f, k, d])
-                high[shell[f], d] = max(high[shell[f], d], corners[f, k, d])
-    order = np.argsort(shell, kind="mergesort")
-    start = np.searchsorted(shell[order], np.arange(shells + 1))
+    start, order, low, high = shells
     for cavity in suspects:
         point = corners[order[start[cavity]], 0]
         total = 0.0
-        for other in range(shells):
+        for other in range(len(closed)):
             # Outside of its box, the solid angle of a closed shell is 0.
-            outside = (point < low[other]).any() or (point > high[other]).any()
+            outside = False
+            for d in range(3):
+                outside |= point[d] < low[other, d] or point[d] > high[other, d]
             if other != cavity and not (closed[other] and outside):
                 for at in range(start[other], start[other + 1]):
                     angle = _solid_angle(corners[order[at]], point)

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.raw_model import RawModel, Refused
+from scenegen.assets.prepare.triangles import renumbered, used_vertices
 from scenegen.assets.sources.files.agreement import may_agree_of
 from scenegen.assets.sources.files.facing import arms_stretched_out, find_facing
 from scenegen.assets.sources.files.gltf import named_origin
 from scenegen.assets.sources.files.guess import SizeGuess, guess_scale, turn_front, turn_upright
 from scenegen.assets.sources.files.importer import Imported, import_files
 from scenegen.assets.sources.files.normals import MOST_ASTRAY, share_astray
-from scenegen.assets.sources.files.objects import objects_of, renumbered
+from scenegen.assets.sources.files.objects import objects_of
 from scenegen.assets.sources.files.posture import own_height, posture_doubt, set_doubt
 from scenegen.assets.sources.files.settle import ReadFile, SizedModel, in_one_scale, notice_of, settle_size, settle_up
 from scenegen.assets.sources.files.up_axis import UNDECLARED, UpAxis, find_up
@@ -157,7 +158,7 @@ def _find_up(file: Path, imported: Imported, options: ImportOptions) -> tuple[Up
     if not len(used):
         return UpAxis("z", sure=True, shown=True), None
     suffix = file.suffix.lower()
-    up = find_up(imported.vertices[np.unique(used)], renumbered(used), options.class_name, suffix)
+    up = find_up(imported.vertices[used_vertices(used)], renumbered(used), options.class_name, suffix)
     return up, notice_of(up, suffix)
 
 
@@ -181,11 +182,11 @@ def _placed(
 ) -> tuple[RawModel, SizeGuess]:
     """A model that `turn` (3, 3) brings upright, in the asset frame, and how its scale was found."""
     vertices, used = imported.vertices, imported.faces
-    if not len(used) or not np.ptp(vertices[np.unique(used)], axis=0).any():
+    if not len(used) or not np.ptp(vertices[used_vertices(used)], axis=0).any():
         raise ScenegenError("no surface: all its triangles have no area; export it again")
     warnings = list(imported.warnings)
     suffix = file.suffix.lower()
-    corners, faces = vertices[np.unique(used)], renumbered(used)
+    corners, faces = vertices[used_vertices(used)], renumbered(used)
     if options.front:
         turn = turn_front(options.front) @ turn
     else:
@@ -197,7 +198,7 @@ def _placed(
         turn = facing.turn @ turn
         warnings += facing.warnings
     placed = vertices @ turn.T
-    size = np.ptp(placed[np.unique(used)], axis=0)
+    size = np.ptp(placed[used_vertices(used)], axis=0)
     extent = (float(size[0]), float(size[1]), float(size[2]))
     if options.height is not None:
         if size[2] <= 0:
@@ -215,11 +216,11 @@ def _placed(
         )
     warnings += [guess.warning] if guess.warning else []
     if not guess.given and guess.warning is None:
-        own = placed[np.unique(used)] * guess.scale
+        own = placed[used_vertices(used)] * guess.scale
         warnings += [doubt] if (doubt := posture_doubt(own, faces, options.class_name)) else []
     if not any(text.startswith("parts are called") for text in warnings):
         warnings += [doubt] if (doubt := set_doubt(corners @ turn.T, faces, options.class_name)) else []
-    if arms := arms_stretched_out(placed[np.unique(used)], options.class_name):
+    if arms := arms_stretched_out(placed[used_vertices(used)], options.class_name):
         warnings.append(arms)
     placed = placed * guess.scale
     normals = imported.corner_normals

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.assets.prepare.triangles import used_vertices
 from scenegen.assets.sources.files.foreign import foreign_parts
 from scenegen.assets.sources.files.guess import UNITS
 from scenegen.assets.sources.files.importer import Imported
@@ -39,16 +39,17 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
         advice = "if they are objects of their own, give --split-objects, which leaves them out"
         imported = replace(imported, warnings=(*imported.warnings, f"{named}: {advice}"))
     stood = imported.vertices @ turn.T
-    if (specks := far_specks(stood, faces)) is not None:
+    piece = pieces(stood, faces)
+    if (specks := far_specks(stood, faces, piece)) is not None:
         imported = with_faces(imported, ~specks, ["specks far from the rest were left out"])
-        faces = imported.faces
-    shell = None if class_name in NOT_ENCLOSED else enclosing_shell(stood, faces)
+        faces, piece = imported.faces, pieces(stood, imported.faces)
+    shell = None if class_name in NOT_ENCLOSED else enclosing_shell(stood, faces, piece)
     if shell is not None and not _is_furniture(stood, faces, shell, class_name):
         names = sorted({imported.materials[number].name for number in imported.material_index[shell]})
         what = f"a shell around it was left out (a room, backdrop or sky: material {', '.join(names)})"
         imported = with_faces(imported, ~shell, [what])
-        faces = imported.faces
-    found = separate(stood, faces)
+        faces, piece = imported.faces, pieces(stood, imported.faces)
+    found = separate(stood, faces, piece)
     if found.has_ground and found.objects == 1 and class_name in ON_NO_PLATE:
         return [imported]
     same_place = variants(stood, faces, imported.part_sizes) if imported.part_sizes else []
@@ -87,9 +88,9 @@ def _are_parts(vertices: NDArray[np.float64], faces: NDArray[np.int32], found: S
     usual = object_class(class_name).usual_size
     if usual is None or found.has_ground:
         return False
-    x, y, z = np.ptp(vertices[np.unique(faces)], axis=0)
+    x, y, z = np.ptp(vertices[used_vertices(faces)], axis=0)
     fitting = [f for f in UNITS.values() if usual.fits((x * f, y * f, z * f))]
-    sizes = [np.ptp(vertices[np.unique(faces[found.object_of_face == n])], axis=0) for n in range(found.objects)]
+    sizes = [np.ptp(vertices[used_vertices(faces[found.object_of_face == n])], axis=0) for n in range(found.objects)]
     return bool(fitting) and not any(usual.fits((a * f, b * f, c * f)) for a, b, c in sizes for f in fitting)
 
 
@@ -105,8 +106,8 @@ def _is_furniture(
         return False
     if not pieces(vertices, faces[shell]).any() and (~shell).sum() > MORE_DETAIL * shell.sum():
         return False
-    x, y, z = np.ptp(vertices[np.unique(faces)], axis=0)
-    a, b, c = np.ptp(vertices[np.unique(faces[~shell])], axis=0)
+    x, y, z = np.ptp(vertices[used_vertices(faces)], axis=0)
+    a, b, c = np.ptp(vertices[used_vertices(faces[~shell])], axis=0)
     return any(usual.fits((x * f, y * f, z * f)) for f in UNITS.values()) and not any(
         usual.fits((a * f, b * f, c * f)) for f in UNITS.values()
     )
@@ -133,8 +134,3 @@ def with_faces(imported: Imported, chosen: NDArray[np.bool_], warnings: Sequence
         warnings=(*said, *warnings),
         part_sizes=tuple((name, int(size)) for (name, _), size in zip(imported.part_sizes, sizes, strict=True)),
     )
-
-
-def renumbered(faces: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Faces (F, 3) renumbered to index the vertices that they use alone, in their order."""
-    return np.asarray(np.unique(faces, return_inverse=True)[1].reshape(-1, 3), dtype=np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.linked import linked_parts
+from scenegen.assets.prepare.triangles import used_vertices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -43,14 +44,13 @@ class Separated(NamedTuple):
         return bool((self.object_of_face < 0).any())
 
 
-def separate(vertices: Floats, faces: Ints) -> Separated:
+def separate(vertices: Floats, faces: Ints, piece: NDArray[np.int64]) -> Separated:
     """Find the objects that stand side by side in a mesh, and the ground plate below them.
 
-    vertices (V, 3), faces (F, 3). A model whose pieces share most of their footprints is one object, so a table with
-    its legs is one. A flat piece at the bottom is ground if several objects stand on it, or if its footprint is at
-    least twice that of the rest.
+    vertices (V, 3), faces (F, 3), `piece` (F,) of each face, see `pieces`. A model whose pieces share most of their
+    footprints is one object, so a table with its legs is one. A flat piece at the bottom is ground if several objects
+    stand on it, or if its footprint is at least twice that of the rest.
     """
-    piece = pieces(vertices, faces)
     low, high = box_of_pieces(vertices[faces], piece)
     whole = np.zeros(len(faces), dtype=np.int64)
     plate = _plate(low, high)
@@ -75,7 +75,7 @@ def variants(vertices: Floats, faces: Ints, part_sizes: Sequence[tuple[str, int]
 
     `part_sizes` gives each part's name and number of faces, in the order of `faces`.
     """
-    height = float(np.ptp(vertices[np.unique(faces), 2]))
+    height = float(np.ptp(vertices[used_vertices(faces), 2]))
     boxes: list[tuple[str, Floats, Floats]] = []
     start = 0
     for name, size in part_sizes:
@@ -95,7 +95,7 @@ def variants(vertices: Floats, faces: Ints, part_sizes: Sequence[tuple[str, int]
 
 def pieces(vertices: Floats, faces: Ints) -> NDArray[np.int64]:
     """Number of the connected piece (F,) of each face; corners at the same place are connected."""
-    used = np.unique(faces)
+    used = used_vertices(faces)
     step = max(float(np.ptp(vertices[used], axis=0).max()), 1e-12) * 1e-5
     cells = np.round((vertices[used] - vertices[used].min(axis=0)) / step).astype(np.int64)  # 100,000 along an axis
     place = np.zeros(len(vertices), dtype=np.int64)

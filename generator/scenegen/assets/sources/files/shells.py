@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.assets.prepare.triangles import face_areas
-from scenegen.assets.sources.files.separate import box_of_pieces, pieces
+from scenegen.assets.sources.files.separate import box_of_pieces
 
 Floats = NDArray[np.float64]
 MOST_PARTS = 8  # of a shell: the walls of a room, its floor and its ceiling
@@ -24,13 +24,14 @@ SHRINKS = 0.8  # of an extent: specks that are left out make the model so much s
 MOST_POINTS = 2000  # of a piece that are looked at
 
 
-def enclosing_shell(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_] | None:
+def enclosing_shell(
+    vertices: Floats, faces: NDArray[np.integer[Any]], piece: NDArray[np.int64]
+) -> NDArray[np.bool_] | None:
     """Which faces (F,) of an upright model are a shell around the rest; None where there is none.
 
-    vertices (V, 3), faces (F, 3). A shell is one convex piece, or up to MOST_PARTS thin ones, that are larger than all
-    others, together around them on four sides and above.
+    vertices (V, 3), faces (F, 3), `piece` (F,) of each face, see `pieces`. A shell is one convex piece, or up to
+    MOST_PARTS thin ones, that are larger than all others, together around them on four sides and above.
     """
-    piece = pieces(vertices, faces)
     low, high = box_of_pieces(vertices[faces], piece)
     order = np.argsort(-np.linalg.norm(high - low, axis=1), kind="stable")
     for count in range(1, min(MOST_PARTS, len(order) - 1) + 1):
@@ -43,12 +44,11 @@ def enclosing_shell(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArra
     return None
 
 
-def far_specks(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_] | None:
+def far_specks(vertices: Floats, faces: NDArray[np.integer[Any]], piece: NDArray[np.int64]) -> NDArray[np.bool_] | None:
     """Which faces (F,) are specks far from all else, which make a model seem larger than it is; None if there are none.
 
-    vertices (V, 3), faces (F, 3).
+    vertices (V, 3), faces (F, 3), `piece` (F,) of each face, see `pieces`.
     """
-    piece = pieces(vertices, faces)
     low, high = box_of_pieces(vertices[faces], piece)
     whole = high.max(axis=0) - low.min(axis=0)
     small = np.linalg.norm(high - low, axis=1) < SPECK * np.linalg.norm(whole)

@@ -16,3 +16,8 @@ def no_numbers(lost: int, total: int) -> str:
 def no_numbers_left(total: int) -> str:
     """Why a file is refused where that is so of all its triangles."""
     return f"all its {total:,} triangles have coordinates that are no numbers; export it again"
+
+
+def absent_vertices(lost: int, total: int) -> str:
+    """What a warning says of triangles with a corner that is not there."""
+    return f"{lost:,} of {total:,} triangles name vertices that the file does not have"

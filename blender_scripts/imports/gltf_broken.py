@@ -1,4 +1,5 @@
-"""Triangles of a glTF file whose coordinates are no numbers: Blender's importer sets those to 0."""
+"""Triangles of a glTF file whose coordinates are no numbers, which Blender's importer sets to 0, or whose corners name
+vertices that are not there, at which it stops."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blender_scripts.imports.faults import ImportFault, no_numbers, no_numbers_left
+from blender_scripts.imports.faults import ImportFault, absent_vertices, no_numbers, no_numbers_left
 from blender_scripts.imports.gltf_unpack import DRACO, Buffers
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
@@ -15,15 +16,16 @@ _INDICES: dict[int, type] = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32}
 
 
 def leave_out_broken(buffers: Buffers, warnings: list[str]) -> bool:
-    """Leave out the triangles with a coordinate that is NaN or infinite, in the JSON; whether there were any.
+    """Leave out the triangles with a coordinate that is NaN or infinite, or a vertex that is not there, in the JSON.
 
-    `warnings` gets how many of how many. ImportFault where none is left, or where a buffer ends before its data; else
-    raises what a file with missing or odd parts leads to.
+    Returns whether there were any; `warnings` gets how many of how many. ImportFault where none is left, or where a
+    buffer ends before its data; else raises what a file with missing or odd parts leads to.
     """
-    total = lost = 0
+    total = lost = absent = 0
     changed: list[tuple[dict[str, Any], NDArray[np.int64]]] = []
     finite: dict[int, NDArray[np.bool_]] = {}
-    for mesh in buffers.body.get("meshes") or ():
+    torn: dict[str, None] = {}  # names of meshes, in their order
+    for number, mesh in enumerate(buffers.body.get("meshes") or ()):
         for primitive in mesh["primitives"]:
             place = primitive["attributes"].get("POSITION")
             mode = primitive.get("mode", _TRIANGLES)
@@ -31,17 +33,23 @@ def leave_out_broken(buffers: Buffers, warnings: list[str]) -> bool:
                 continue
             if place not in finite:
                 finite[place] = _finite(buffers.body["accessors"][place], buffers)
-            if finite[place].all() and not changed and not lost:
+            corners = _corners(primitive, buffers) if "indices" in primitive else np.zeros(0, dtype=np.int64)
+            if finite[place].all() and corners.max(initial=0) < len(finite[place]):
                 total += _count(primitive, mode, buffers)
                 continue
             faces = _faces(primitive, mode, buffers)
-            fine = finite[place][np.minimum(faces, len(finite[place]) - 1)].all(axis=1)
+            there = (faces < len(finite[place])).all(axis=1)
+            fine = there.copy()
+            fine[there] = finite[place][faces[there]].all(axis=1)
             total += len(faces)
-            lost += np.count_nonzero(~fine)
+            lost += np.count_nonzero(there & ~fine)
+            absent += np.count_nonzero(~there)
+            if not there.all():
+                torn[str(mesh.get("name", number))] = None
             if not fine.all():
                 changed.append((primitive, faces[fine]))
-    if lost and lost == total:
-        raise ImportFault(no_numbers_left(total))
+    if total and lost + absent == total:
+        raise ImportFault(no_numbers_left(total))  # of vertices that are not there, `explain` names one first
     body = buffers.body
     for primitive, faces in changed:
         if not len(faces):
@@ -54,6 +62,8 @@ def leave_out_broken(buffers: Buffers, warnings: list[str]) -> bool:
         primitive |= {"indices": len(body["accessors"]) - 1, "mode": _TRIANGLES}
     if lost:
         warnings.append(no_numbers(lost, total))
+    if absent:
+        warnings.append(f"{absent_vertices(absent, total)} (mesh {', '.join(torn)}): left out")
     return bool(changed)
 
 
@@ -77,18 +87,24 @@ def _finite(accessor: dict[str, Any], buffers: Buffers) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(rows).all(axis=1))
 
 
+def _corners(primitive: dict[str, Any], buffers: Buffers) -> NDArray[np.int64]:
+    """The vertices that a primitive names, one after the other."""
+    accessors = buffers.body["accessors"]
+    if "indices" not in primitive:
+        return np.arange(accessors[primitive["attributes"]["POSITION"]]["count"], dtype=np.int64)
+    accessor = accessors[primitive["indices"]]
+    if "bufferView" not in accessor:
+        return np.zeros(accessor["count"], dtype=np.int64)
+    view = buffers.body["bufferViews"][accessor["bufferView"]]
+    kind: np.dtype[Any] = np.dtype(_INDICES[accessor["componentType"]])
+    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+    place = {"buffer": view["buffer"], "byteOffset": start, "byteLength": accessor["count"] * kind.itemsize}
+    return np.frombuffer(buffers.content(place), kind).astype(np.int64)
+
+
 def _faces(primitive: dict[str, Any], mode: int, buffers: Buffers) -> NDArray[np.int64]:
     """The triangles (F, 3) of a primitive."""
-    accessors = buffers.body["accessors"]
-    if "indices" in primitive:
-        accessor = accessors[primitive["indices"]]
-        view = buffers.body["bufferViews"][accessor["bufferView"]]
-        kind: np.dtype[Any] = np.dtype(_INDICES[accessor["componentType"]])
-        start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-        place = {"buffer": view["buffer"], "byteOffset": start, "byteLength": accessor["count"] * kind.itemsize}
-        corners = np.frombuffer(buffers.content(place), kind).astype(np.int64)
-    else:
-        corners = np.arange(accessors[primitive["attributes"]["POSITION"]]["count"], dtype=np.int64)
+    corners = _corners(primitive, buffers)
     number = np.arange(max(len(corners) - 2, 0))
     order = np.stack([number + number % 2, number + 1 - number % 2, number + 2], axis=1)
     if mode == _TRIANGLES:

@@ -112,19 +112,31 @@ def test_the_arrays_of_a_gltf(tmp_path: Path) -> None:
         file.node(mesh=file.box((0, 0, 0), (1, 1, 1)), name="box")
         return file
 
-    index, count, whole, behind, absent = (box() for _ in range(5))
+    index, lost, count, whole, behind, absent = (box() for _ in range(6))
     start = index.body["bufferViews"][1]["byteOffset"]
     index.data[start : start + 4] = (99).to_bytes(4, "little")
+    index.node(mesh=index.box((1, 0, 0), (2, 1, 1)), name="whole")
+    lost.data[start : start + 144] = (99).to_bytes(4, "little") * 36
     count.body["accessors"][0]["count"] = 500
     whole.body["accessors"][1]["count"] = 35
     behind.body["bufferViews"][1]["byteOffset"] = 10**6
     absent.node(mesh=7, name="lamp")
-    files = {"index.glb": index, "count.glb": count, "whole.glb": whole, "behind.glb": behind, "absent.glb": absent}
+    files = {
+        "index.glb": index,
+        "lost.glb": lost,
+        "count.glb": count,
+        "whole.glb": whole,
+        "behind.glb": behind,
+        "absent.glb": absent,
+    }
     contents = {name: file.write(tmp_path / name).read_bytes() for name, file in files.items()}
     contents["cut.glb"] = contents["absent.glb"][:-300]
     contents["old.glb"] = b"glTF" + (1).to_bytes(4, "little") + bytes(20)
     found = found_in(contents, tmp_path)
-    assert found["index.glb"] == "a face of a mesh names vertex 99 of 24; export it again"
+    torn = found["index.glb"]
+    assert isinstance(torn, Imported) and len(torn.faces) == 23
+    assert torn.warnings == ("1 of 24 triangles name vertices that the file does not have (mesh 0): left out",)
+    assert found["lost.glb"] == "a face of a mesh names vertex 99 of 24; export it again"
     assert str(found["count.glb"]).startswith("accessor 0 needs 6,000 bytes of buffer view 0, which has 288")
     assert "ends before its data" in str(found["behind.glb"])
     size = len(contents["absent.glb"])

@@ -119,3 +119,15 @@ def test_core_imports_nothing_in_functions_either() -> None:
                 assert name.partition(".")[0] in allowed, f"{file}: imports {name}"
                 if name.startswith("scenegen."):
                     assert name.startswith("scenegen.core"), f"{file}: imports {name}"
+
+
+def test_numba_does_without_scipy_beside_the_thread_that_hears_an_interrupt() -> None:
+    script = """
+import sys
+from scenegen.core.interrupts import end_promptly
+end_promptly()
+import scenegen.core.compiled
+print("numba" in sys.modules, any(name.startswith("scipy") for name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -157,8 +157,13 @@ def _add_files(
             passed.setdefault(why, []).extend(names)
     others = [name for each in libraries for name in each.others]
     if as_json:
-        body = {"added": [{"name": a.name, "class": a.class_name, "split": a.split} for a in added]}
-        body["refused"] = [dataclasses.asdict(each) for each in refused]
+        body: dict[str, Any] = {
+            "added": [
+                {"name": a.name, "class": a.class_name, "split": a.split, "warnings": a.findings["warnings"]}
+                for a in added
+            ],
+            "refused": [dataclasses.asdict(each) for each in refused],
+        }
         click.echo(json.dumps({**body, "passed_over": {**passed, "of another class": others}}, indent=1))
         return 1 if refused else 0
     print_added(added)

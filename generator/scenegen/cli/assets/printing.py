@@ -74,18 +74,28 @@ def print_refused(refused: Iterable[Refused]) -> int:
 
 
 def print_added(added: list[Asset]) -> None:
-    """Print a table of new assets, with the warnings about each; of one shape, MOST_TWINS and how many more."""
+    """Print a table of new assets, with the warnings about each.
+
+    Of one shape, MOST_TWINS and those about which something else is said, and how many more.
+    """
     if not added:
         return
     table = Table("added", "class", "split", "size (m)", "triangles", "noticed", box=None, header_style="bold")
     of_one_shape: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
     first = {asset.name: asset.name for asset in added}
+    said: dict[str, set[str]] = {}
     for asset in added:
         twin = asset.findings.get("twin_of")
         if twin:
             first[asset.name] = first.get(twin, twin)
+        before = said.setdefault(first[asset.name], set())
+        new = set(map(str, asset.findings["warnings"])) - before
+        before |= new
+        if twin:
             of_one_shape[first[asset.name]] += 1
-            if of_one_shape[first[asset.name]] > MOST_TWINS:
+            if of_one_shape[first[asset.name]] > MOST_TWINS and not new:
+                hidden[first[asset.name]] += 1
                 continue
         shape = [f"same shape as {twin}: {asset.split} like it"] if twin else []
         noticed = one_line("; ".join(map(str, [*shape, *asset.findings["warnings"]])))
@@ -97,11 +107,8 @@ def print_added(added: list[Asset]) -> None:
             f"{asset.triangles:,}",
             escape(noticed),
         )
-    for name, number in of_one_shape.items():
-        if number > MOST_TWINS:
-            table.add_row(
-                f"{number - MOST_TWINS} more", "", "", "", "", f"same shape as {name}: in its split (--json names each)"
-            )
+    for name, number in hidden.items():
+        table.add_row(f"{number} more", "", "", "", "", f"same shape as {name}: in its split (--json names each)")
     console().print(table)
 
 

@@ -16,8 +16,8 @@ from scenegen.core.files import is_folder
 from scenegen.core.labels.label_meshes import LabelMesh, label_mesh
 
 NAME_IT = "name the library that the data set was made from with --assets"
-SIZE_TOLERANCE = 1e-6
-"""Metres."""
+SIZE_TOLERANCE = 1e-4
+"""Metres: what differs by less is another version of one model, such as another version of this program prepares it."""
 
 
 @dataclass(frozen=True)

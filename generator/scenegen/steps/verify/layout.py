@@ -13,6 +13,7 @@ from scenegen.core.asset_library import Asset, Support, read_asset
 from scenegen.core.dataset.credits import credits_of
 from scenegen.core.json_values import JsonError
 from scenegen.core.scene.scene import PlacedObject, Scene
+from scenegen.steps.library import SIZE_TOLERANCE
 from scenegen.steps.verify.street import check_ground, eyes_inside, is_ground
 
 TOLERANCE = 1e-6
@@ -59,7 +60,7 @@ def check_poses(scene: Scene, library: Path | None) -> Iterable[str]:
         if not off <= TOLERANCE:
             yield f"object {item.id}: bbox differs by {off:.6f} m from the one that matrix and size give"
         asset = _asset(library, item.asset) if library else None
-        if asset and not np.allclose(asset.size, item.size, rtol=0, atol=TOLERANCE):
+        if asset and not np.allclose(asset.size, item.size, rtol=0, atol=SIZE_TOLERANCE):
             yield f"object {item.id}: size {item.size} is not its asset's {asset.size}"
 
 

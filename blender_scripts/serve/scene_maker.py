@@ -21,6 +21,7 @@ from scenegen.core.dataset.writing import SceneWriter, write_labels
 from scenegen.core.look.variation import HDRIS
 from scenegen.core.make_scene import make_scene
 from scenegen.core.preset.preset import Preset
+from scenegen.core.scene.scene import ALL_VOXEL_LABELS
 
 from blender_scripts.build.asset_cache import AssetCache
 from blender_scripts.build.scene import build_scene, empty_file, purge_scene
@@ -89,7 +90,12 @@ class SceneMaker:
             scene = make_scene(self.preset, self.assets, request.seed, index, request.split, request.kinds_of_variation)
         names = sorted({placed.asset for placed in scene.objects})
         credits = credit_entries(asset for asset in self.assets if asset.name in names)
-        scene = dataclasses.replace(scene, extra={**scene.extra, "credits": credits}, map_spec=request.map_spec)
+        scene = dataclasses.replace(
+            scene,
+            extra={**scene.extra, "credits": credits},
+            map_spec=request.map_spec,
+            voxel_spec=ALL_VOXEL_LABELS,
+        )
         try:
             with _timed(seconds, "load"):
                 meshes = {name: self.cache.label_mesh(name) for name in names}

@@ -128,7 +128,7 @@ def test_version() -> None:
         (["stats", "/nowhere"], 1, "no data set here"),
         (["preview", "/nowhere"], 1, "no data set here"),
         (["voxelize", "/nowhere", "--grid", "8,8,8"], 1, "no data set here"),
-        (["voxelize", "/nowhere"], 2, "give --grid or --frustum"),
+        (["voxelize", "/nowhere"], 1, "no data set here"),
         (["voxelize", "/nowhere", "--grid", "8,8"], 2, "give 3 numbers"),
         (["voxelize", "/nowhere", "--grid", "8,8,x"], 2, "give 3 numbers"),
         (["voxelize", "/nowhere", "--grid", "8,8,1.5"], 2, "give 3 numbers"),

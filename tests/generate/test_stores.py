@@ -18,9 +18,10 @@ import pytest
 from helpers.fault_runs import FAULTY, TINY, SystemBlender, rest, running, wait_for
 from scenegen.cli.request_options import to_request
 from scenegen.core.dataset.packing import Packing
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.request import local_folder
 from scenegen.core.dataset.shards import read_index
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.generate import generate as driver
 from scenegen.generate.generate import GenerateResult, Request, generate

@@ -394,3 +394,22 @@ def lift(item: Any) -> None:
     item["matrix"][2][3] += 0.02
     for end in ("min", "max"):
         item["bbox"][end][2] += 0.02
+
+
+VOXELS: dict[str, tuple[str, Plant]] = {
+    "one fruxel of another object": ("objects", edit_array("frustum_1.npz", one_cell(2), "instances")),
+    "one voxel of another object": ("objects", edit_array("voxels.npz", one_cell(lambda v: 1 + v % 6), "instances")),
+    "one voxel without its object": ("objects", edit_array("voxels.npz", one_cell(0), "instances")),
+    "an object that is not there": ("objects", edit_array("voxels.npz", one_cell(99), "instances")),
+    "one fruxel seen otherwise": ("visibility", edit_array("frustum_2.npz", one_cell(lambda v: v ^ 1), "visibility")),
+    "one voxel seen otherwise": ("visibility", edit_array("voxels.npz", one_cell(lambda v: v ^ 2), "visibility_1")),
+    "one voxel seen by all otherwise": (
+        "visibility",
+        edit_array("voxels.npz", one_cell(lambda v: v ^ 1), "visibility"),
+    ),
+    "visibility mirrored": ("visibility", edit_array("voxels.npz", lambda v: v[::-1], "visibility_0")),
+    "cameras' visibility exchanged": ("visibility", swap("frustum_0.npz", "frustum_1.npz")),
+    "no objects and no visibility": ("files", removed("voxels.npz")),
+    "labels that the scene does not have": ("files", scene(lambda body: body.pop("voxel_spec"))),
+}
+"""Faults in what cells tell beside their classes, and the check that finds each."""

@@ -13,8 +13,8 @@ from PIL import Image
 Plant = Callable[[Path], None]
 
 
-def edit_array(name: str, change: Callable[[Any], Any]) -> Plant:
-    """Change the array of a .png, .npy or .npz file."""
+def edit_array(name: str, change: Callable[[Any], Any], which: str = "labels") -> Plant:
+    """Change the array of a .png or .npy file, or the one named `which` of an .npz file."""
 
     def plant(folder: Path) -> None:
         path = folder / name
@@ -24,8 +24,8 @@ def edit_array(name: str, change: Callable[[Any], Any]) -> Plant:
             Image.fromarray(np.ascontiguousarray(change(array))).save(path)
         elif name.endswith(".npz"):
             with np.load(path) as arrays:
-                array = arrays["labels"]
-            np.savez(path, labels=change(array))
+                kept = dict(arrays)
+            np.savez(path, **{**kept, which: change(kept[which])})
         else:
             np.save(path, change(np.load(path)))
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.box_scenes import CLASSES, write_box_dataset
+from helpers.box_scenes import CLASSES, write_box_dataset, write_box_library
 from PIL import Image
 from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.reading import Dataset
@@ -24,13 +25,16 @@ from scenegen.core.dataset.shards import (
     Packing,
     block_bytes,
     pack_masks,
+    pack_pairs,
     read_block,
     read_index,
     unpack_masks,
+    unpack_pairs,
     write_index,
 )
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.pack import check_shards, pack
+from scenegen.steps.relabel import relabel
 from scenegen.steps.shard_writing import write_shard
 from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
@@ -320,3 +324,30 @@ def test_png_is_exact_and_jpeg_follows_its_quality(folders: Path, tmp_path: Path
     with tarfile.open(tmp_path / "95" / "shard-000000.tar") as archive:
         picture = Image.open(archive.extractfile("scene_000000.image_0.jpg"))  # type: ignore[arg-type]
         assert (picture.format, picture.mode) == ("JPEG", "RGB")
+
+
+def test_objects_and_visibility_of_cells_are_packed(folders: Path, tmp_path: Path) -> None:
+    library, labelled = tmp_path / "library", Path(shutil.copytree(folders, tmp_path / "set"))
+    write_box_library(library)
+    relabel(labelled, assets=library)
+    pack(labelled, tmp_path / "packed", SMALL)
+    for was, now in zip(Dataset(labelled), Dataset(tmp_path / "packed"), strict=True):
+        assert np.array_equal(now.instances, was.instances)
+        assert np.array_equal(now.visibility, was.visibility)
+        for k in range(3):
+            for name in ("frustum", "frustum_instances", "frustum_visibility", "visibility_from"):
+                one, other = getattr(was, name)(k), getattr(now, name)(k)
+                assert one.dtype == other.dtype
+                assert np.array_equal(one, other), name
+
+
+def test_four_arrays_of_two_bits_share_a_byte() -> None:
+    cells = np.random.default_rng(0).integers(0, 4, (6, 3, 4, 5), dtype=np.uint8)
+    packed = pack_pairs(list(cells))
+    assert packed.shape == (3, 4, 5, 2)
+    assert packed.dtype == np.uint8
+    for n, values in enumerate(cells):
+        assert np.array_equal(packed[..., n // 4] >> 2 * (n % 4) & 3, values)
+        assert np.array_equal(unpack_pairs(packed, n), values)
+    with pytest.raises(ValueError, match="number 8"):
+        unpack_pairs(packed, 8)

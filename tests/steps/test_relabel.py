@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
-from scenegen.core.dataset.writing import replace_labels
+from scenegen.core.dataset.writing import SceneWriter, replace_labels
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
-from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene import Scene, VoxelSpec
 from scenegen.steps.pack import pack
 from scenegen.steps.relabel import FrustumChange, relabel
 from scenegen.steps.verify.verify import verify
@@ -33,6 +34,27 @@ def test_the_same_grids_give_the_labels_of_separating_axes(box_set: Path, box_co
         assert np.array_equal(ours.occupancy, theirs.occupancy)
         for k in range(3):
             assert np.array_equal(ours.frustum(k), theirs.frustum(k))
+
+
+def test_older_data_sets_get_objects_and_visibility(box_set: Path, box_copy: Path, box_assets: Path) -> None:
+    older = Dataset(box_set)[0]
+    assert older.scene.voxel_spec == VoxelSpec()
+    with pytest.raises(ScenegenError, match="has no visibility of voxels; `scenegen voxelize` adds them"):
+        older.frustum_visibility(0)
+    relabel(box_copy, assets=box_assets)
+    stored = Dataset(box_copy)[0]
+    assert np.array_equal(stored.instances > 0, older.occupancy)
+    for item in stored.objects:
+        mine = stored.instances == item.id + 1
+        assert mine.any()
+        assert stored.masks[mine, stored.classes.index(item.class_name)].all()
+    for k, camera in enumerate(stored.cameras):
+        instances, seen = stored.frustum_instances(k), stored.frustum_visibility(k)
+        assert np.array_equal(instances > 0, older.frustum(k) > 0)
+        assert seen.shape == instances.shape == camera.frustum.size
+        assert (seen[seen != 0] >= 1).all()
+        assert stored.visibility_from(k).max() == 3
+    assert verify(box_copy, assets=box_assets).faults == ()
 
 
 def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> None:
@@ -216,10 +238,10 @@ def test_a_stop_in_between_says_that_the_same_command_continues(
 ) -> None:
     through = replace_labels
 
-    def full(out: Path, scene: Scene, *labels: object) -> None:
+    def full(out: Path, scene: Scene, write: Callable[[SceneWriter], None]) -> None:
         if scene.index == 1:
             raise ScenegenError("disk: is full")
-        through(out, scene, *labels)  # type: ignore[arg-type]
+        through(out, scene, write)
 
     monkeypatch.setattr("scenegen.steps.relabel.replace_labels", full)
     with pytest.raises(SeveralErrors) as caught:

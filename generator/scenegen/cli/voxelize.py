@@ -28,13 +28,14 @@ from scenegen.core.errors import UsageError
 def voxelize(
     folder: Path, grid: str | None, frustum: str | None, workers: int | None, assets: Path | None, as_json: bool
 ) -> int:
-    """Make the voxel labels of a data set again at another grid, without rendering.
+    """Make the voxel labels of a data set again, without rendering: at another grid, or those that older sets lack.
 
     Images, depth and instances stay as they are. In data sets made before labels showed the holes of cut-outs (leaves,
     fences), depth and instances still show whole cards: `scenegen verify` names these views.
 
     \b
-    Example: scenegen voxelize data/studio --grid 40,48,32
+    Examples: scenegen voxelize data/studio                     add objects and visibility to an older data set
+              scenegen voxelize data/studio --grid 40,48,32
     """
     from scenegen.progress import progress
     from scenegen.steps.relabel import FrustumChange, relabel
@@ -44,8 +45,6 @@ def voxelize(
     if frustum is not None:
         near, far, slices, hfov = _numbers("--frustum", frustum, 4, whole=slice(2, 3))
         change = FrustumChange(near, far, int(slices), hfov)
-    if shape is None and change is None:
-        raise UsageError("voxelize: nothing to change; give --grid or --frustum")
     with progress("voxelize") as on_progress:
         changed = relabel(
             folder,

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from scenegen.core.asset_library import Asset, Mesh, read_asset, read_mesh
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.labels.label_meshes import LabelMesh, label_mesh

@@ -15,7 +15,7 @@ import numpy as np
 from scenegen.core.dataset.folders import remove_scene
 from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.packing import Packing
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import change_lock, read_lock, run_lock
 from scenegen.core.dataset.shards import (
     INDEX_NAME,
@@ -25,6 +25,7 @@ from scenegen.core.dataset.shards import (
     shard_fault,
     write_index,
 )
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_bytes
 from scenegen.progress import OnProgress
@@ -186,6 +187,7 @@ def check_shards(path: Path) -> None:
 def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
     """DamageError if a packed scene differs from its folder: JPEG images in size, everything else in any value."""
     folder, packed = pair
+    spec = folder.scene.voxel_spec
     same = {"scene.json": folder.scene_json == packed.scene_json}
     for k in range(len(folder.cameras)):
         was, now = folder.image(k), packed.image(k)
@@ -195,9 +197,19 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
         if folder.map_spec.normals:
             same[f"normals_{k}"] = np.array_equal(folder.normal_steps(k), packed.normal_steps(k))
         same[f"frustum_{k}"] = np.array_equal(folder.frustum(k), packed.frustum(k))
+        if spec.instances:
+            same[f"frustum_{k}"] &= np.array_equal(folder.frustum_instances(k), packed.frustum_instances(k))
+        if spec.visibility:
+            same[f"frustum_{k}"] &= np.array_equal(folder.frustum_visibility(k), packed.frustum_visibility(k))
+            if folder.grid:
+                same[f"visibility_{k}"] = np.array_equal(folder.visibility_from(k), packed.visibility_from(k))
     if folder.grid:
         same["occupancy"] = np.array_equal(folder.occupancy, packed.occupancy)
         same["masks"] = np.array_equal(folder.masks, packed.masks)
+        if spec.instances:
+            same["instances"] = np.array_equal(folder.instances, packed.instances)
+        if spec.visibility:
+            same["visibility"] = np.array_equal(folder.visibility, packed.visibility)
     wrong = [name for name, equal in same.items() if not equal]
     if wrong:
         raise DamageError(

@@ -13,12 +13,14 @@ from scenegen.core.dataset.folders import remove_leftovers
 from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
 from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import change_lock
-from scenegen.core.dataset.writing import replace_labels
+from scenegen.core.dataset.stored_scene import StoredScene
+from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_voxels
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
-from scenegen.core.labels.box_masks import grid_masks
-from scenegen.core.labels.fruxels import frustum_labels
-from scenegen.core.labels.placed_meshes import place_meshes
-from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from scenegen.core.labels.box_masks import box_labels
+from scenegen.core.labels.fruxels import frustum_instances, label_numbers, labels_of
+from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
+from scenegen.core.labels.visible_fruxels import frustum_visibility
+from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
 from scenegen.steps.scene_pool import Tried
@@ -147,17 +149,35 @@ def _check_scene(path: Path, library: Path, index: int) -> None:
         load_asset(library, name)
 
 
+def _has(scene: Scene, grid: GridSpec | None, frusta: Sequence[FrustumSpec]) -> bool:
+    """Whether a scene has these grids, and all labels in them."""
+    same = scene.grid == grid and [camera.frustum for camera in scene.cameras] == list(frusta)
+    return same and scene.voxel_spec == ALL_VOXEL_LABELS
+
+
 def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: DatasetInfo, index: int) -> bool:
     stored = open_scene(path, index)
     scene = stored.scene
     frusta = [wanted.frustum or camera.frustum for camera in scene.cameras]
-    if before != wanted and scene.grid == wanted.grid and [c.frustum for c in scene.cameras] == frusta:
+    if before != wanted and _has(scene, wanted.grid, frusta):
         return False
     check_sizes(stored, library)
     placed = place_meshes(scene, {item.asset: load_asset(library, item.asset).label_mesh for item in scene.objects})
-    masks = grid_masks(placed, wanted.grid, len(scene.classes)) if wanted.grid else None
-    labels = (frustum_labels(placed, c, f) for c, f in zip(scene.cameras, frusta, strict=True))
     cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))
-    changed = dataclasses.replace(scene, grid=wanted.grid, cameras=cameras)
-    replace_labels(path, changed, masks, labels)
+    changed = dataclasses.replace(scene, grid=wanted.grid, cameras=cameras, voxel_spec=ALL_VOXEL_LABELS)
+    replace_labels(path, changed, partial(_write_voxels, stored, changed, placed))
     return True
+
+
+def _write_voxels(stored: StoredScene, scene: Scene, placed: Sequence[PlacedMesh], writer: SceneWriter) -> None:
+    """The voxel labels of `scene`, with the depth maps that are `stored`."""
+    depths = [stored.depth_steps(k) for k in range(len(scene.cameras))]
+    numbers = label_numbers(scene.objects, scene.classes)
+    for k, camera in enumerate(scene.cameras):
+        instances = frustum_instances(placed, camera)
+        seen = frustum_visibility(camera, depths[k], scene.map_spec.depth_unit)
+        writer.frustum(k, {"labels": labels_of(instances, numbers), "instances": instances, "visibility": seen})
+    if scene.grid:
+        box = box_labels(placed, scene.grid, len(scene.classes))
+        writer.masks(box.masks)
+        write_voxels(writer, scene, box.instances, depths)

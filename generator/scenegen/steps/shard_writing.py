@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scenegen.core.dataset.packing import Packing
-from scenegen.core.dataset.reading import StoredScene
 from scenegen.core.dataset.shards import (
     END,
     MOST_TOGETHER,
@@ -26,7 +25,11 @@ from scenegen.core.dataset.shards import (
     blocks_of,
     encode_labels,
     encode_map,
+    pack_masks,
+    pack_pairs,
+    stack_views,
 )
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError
 from scenegen.core.files import write_bytes
 from scenegen.core.scene.scene import MapSpec
@@ -46,23 +49,45 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
         members |= {f"instance_{k}.npz": encode_map("instance", stored.instance(k)) for k in views}
         if stored.map_spec.normals:
             members |= {f"normals_{k}.npz": encode_map("normals", stored.normal_steps(k)) for k in views}
-    frusta = [stored.frustum(k) for k in views]
-    if len({f.shape for f in frusta}) > 1:
+    if len({camera.frustum.size for camera in stored.cameras}) > 1:
         raise DamageError(
             f"{stored.name}: its frusta differ in size; make them equal with `scenegen voxelize --frustum`"
         )
-    return index, block_bytes(index, members | _scene_members(stored, frusta))
+    return index, block_bytes(index, members | _scene_members(stored, views))
 
 
-def _scene_members(stored: StoredScene, frusta: Sequence[NDArray[np.uint8]]) -> dict[str, bytes]:
-    """The files of labels and scene.json."""
-    masks = stored.masks if stored.grid else None
-    if masks is not None and not np.array_equal(masks.any(axis=-1), stored.occupancy):
+def _scene_members(stored: StoredScene, views: Sequence[int]) -> dict[str, bytes]:
+    """The files of labels, with the frusta of `views`, and scene.json."""
+    arrays = (_box_arrays(stored) if stored.grid else {}) | (_frustum_arrays(stored, views) if views else {})
+    labels = {"labels.npz": encode_labels(arrays)} if arrays else {}
+    return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
+
+
+def _box_arrays(stored: StoredScene) -> dict[str, NDArray[Any]]:
+    """The labels of the box grid."""
+    masks, spec = stored.masks, stored.scene.voxel_spec
+    if not np.array_equal(masks.any(axis=-1), stored.occupancy):
         raise DamageError(
             f"{stored.name}: occupancy is not the union of the masks; make the labels again with `scenegen voxelize`"
         )
-    labels = {"labels.npz": encode_labels(masks, frusta)} if masks is not None or frusta else {}
-    return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
+    arrays: dict[str, NDArray[Any]] = {"masks": pack_masks(masks)}
+    if spec.instances:
+        arrays["instances"] = stored.instances
+    if spec.visibility:
+        each = [stored.visibility_from(k) for k in range(len(stored.cameras))]
+        arrays["visibility"] = pack_pairs([*each, stored.visibility])
+    return arrays
+
+
+def _frustum_arrays(stored: StoredScene, views: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """The labels of some cameras' frusta."""
+    spec = stored.scene.voxel_spec
+    arrays: dict[str, NDArray[Any]] = {"frusta": stack_views([stored.frustum(k) for k in views])}
+    if spec.instances:
+        arrays["frusta_instances"] = stack_views([stored.frustum_instances(k) for k in views])
+    if spec.visibility:
+        arrays["frusta_visibility"] = pack_pairs([stored.frustum_visibility(k) for k in views])
+    return arrays
 
 
 def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> dict[str, bytes]:
@@ -80,7 +105,7 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     if stored.map_spec != MapSpec():
         view["map_spec"] = dataclasses.asdict(stored.map_spec)
     content = json.dumps(view, separators=(",", ":")).encode()
-    return members | {"labels.npz": encode_labels(None, [stored.frustum(k)]), "view.json": content}
+    return members | {"labels.npz": encode_labels(_frustum_arrays(stored, [k])), "view.json": content}
 
 
 def _image(image: NDArray[np.uint8], packing: Packing) -> bytes:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import read_lock
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.scene.scene import Camera, GridSpec
 from scenegen.progress import OnProgress

@@ -44,7 +44,7 @@ from scenegen.core.dataset.info import (
 )
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.timings import append_timings
-from scenegen.core.dataset.writing import replace_labels
+from scenegen.core.dataset.writing import SceneWriter, replace_labels
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Scene
 
@@ -210,7 +210,13 @@ def test_replacing_labels_keeps_the_pictures(out: Path, one: tuple[Scene, list[P
     before = (folder / "image_0.png").read_bytes()
     smaller = dataclasses.replace(scene, grid=dataclasses.replace(GRID, shape=(2, 3, 4)))
     masks = np.zeros((2, 3, 4, 6), bool)
-    replace_labels(out, smaller, masks, [np.zeros((4, 4, 4), np.uint8)] * 3)
+
+    def write(writer: SceneWriter) -> None:
+        writer.masks(masks)
+        for k in range(3):
+            writer.frustum(k, {"labels": np.zeros((4, 4, 4), np.uint8)})
+
+    replace_labels(out, smaller, write)
     stored = Dataset(out)[0]
     assert stored.masks.shape == (2, 3, 4, 6)
     assert stored.grid == smaller.grid

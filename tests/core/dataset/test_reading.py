@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scenegen import Dataset
 from scenegen.core.dataset.packing import Packing
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import NewerFormatError, ScenegenError
 from scenegen.steps.pack import pack
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera, GridSpec

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.scene.scene import Camera
 from torch import Tensor
 

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.labels.grids import FrustumGrid
 from scenegen.core.scene.classes import Color, class_color, object_class
 from scipy.spatial.transform import Rotation

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.preview.faces import BACKGROUND
 from torch import Tensor

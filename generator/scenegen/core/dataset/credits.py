@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scenegen.core.asset_library import Asset
-from scenegen.core.dataset.reading import StoredScene
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import JsonError, from_json

@@ -7,7 +7,9 @@
 A data set with normals has .normals_0.npz ... too, with `normals`, int16 (H, W, 3), as its folders.
 
 labels.npz holds `masks`, one unsigned integer per box cell whose bit c is class c, and `frusta`, uint8 (w, h, d,
-views). depth_0.npz holds `depth` and instance_0.npz `instance`, both uint16 (H, W): the values of the folders' PNG
+views). Newer data sets also have `instances`, uint16 (X, Y, Z), `frusta_instances`, uint16 (w, h, d, views), and, in 2
+bits each (see `pack_pairs`), `visibility` (X, Y, Z, N) of each camera and then of all, and `frusta_visibility` (w, h,
+d, N). depth_0.npz holds `depth` and instance_0.npz `instance`, both uint16 (H, W): the values of the folders' PNG
 files. They are not PNG files, because webdataset converts every image to 8 bits and clips depth to 255 (format 1 had
 PNG files, which are still read).
 
@@ -192,16 +194,18 @@ def shard_fault(path: Path, shard: Shard) -> str:
     return f"{path / shard.file}: its sha256 is not that in {INDEX_NAME}; copy it again from where it came"
 
 
-def encode_labels(masks: NDArray[np.bool_] | None, frusta: Sequence[NDArray[np.uint8]]) -> bytes:
-    """labels.npz of masks bool (X, Y, Z, C) and frusta uint8 (w, h, d), for np.load; always the same bytes.
+def encode_labels(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """labels.npz of arrays by name, for np.load; always the same bytes.
 
     bzip2 over all views at once, depth slowest, compresses frusta best of all methods that zip files know.
     """
-    arrays: dict[str, NDArray[Any]] = {} if masks is None else {"masks": pack_masks(masks)}
-    if frusta:
-        # Fortran order: .npy records it, and loading gives the same axes.
-        arrays["frusta"] = np.asfortranarray(np.stack(frusta, axis=-1))
     return _npz(arrays, zipfile.ZIP_BZIP2)
+
+
+def stack_views(frusta: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays (w, h, d), one per camera, as one (w, h, d, views) whose views are slowest, then depth."""
+    # Fortran order: .npy records it, and loading gives the same axes.
+    return np.asfortranarray(np.stack(frusta, axis=-1))
 
 
 def encode_map(name: str, pixels: NDArray[Any]) -> bytes:
@@ -241,3 +245,22 @@ def unpack_masks(bits: NDArray[Any], classes: int) -> NDArray[np.bool_]:
     """Undo `pack_masks`."""
     octets = np.ascontiguousarray(bits)[..., None].view(np.uint8)
     return np.unpackbits(octets, axis=-1, count=classes, bitorder="little").view(np.bool_)
+
+
+def pack_pairs(cells: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Arrays of 0 to 3, all of one shape, in 2 bits each: uint8 (..., N), where byte n holds arrays 4 n to 4 n + 3.
+
+    The first of them is in the lowest bits. N is slowest in memory.
+    """
+    packed = [np.zeros_like(cells[0]) for _ in range(0, len(cells), 4)]
+    for n, values in enumerate(cells):
+        packed[n // 4] |= values << np.uint8(2 * (n % 4))
+    return stack_views(packed)
+
+
+def unpack_pairs(packed: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """One of the arrays that `pack_pairs` packed. ValueError when there are not so many."""
+    if not number < 4 * packed.shape[-1]:
+        raise ValueError(f"holds at most {4 * packed.shape[-1]} of these, number {number} is asked for")
+    values: NDArray[np.uint8] = packed[..., number // 4] >> np.uint8(2 * (number % 4)) & np.uint8(3)
+    return values

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from scenegen.core.dataset.folders import scene_path, staging_path
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import cannot_write, exchange, fsync, remove_folder
-from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene import Scene, VoxelSpec
 from scenegen.core.scene.scene_json import scene_to_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
+Arrays = Mapping[str, NDArray[Any]]
+"""Arrays of an .npz file, by name."""
 
 
 class SceneWriter:
@@ -61,21 +64,39 @@ class SceneWriter:
                 shutil.copyfile(image, self.folder / f"image_{k}.png")
 
     def view(
-        self, k: int, frustum: Bytes, depth: Words, instance: Words, normals: NDArray[np.int16] | None = None
+        self,
+        k: int,
+        frustum: Bytes | Arrays,
+        depth: Words,
+        instance: Words,
+        normals: NDArray[np.int16] | None = None,
     ) -> None:
-        """Write camera k's labels, and count the pixels of each object."""
+        """Write camera k's labels, and count the pixels of each object.
+
+        `frustum` has the labels (w, h, d) alone, or all arrays of frustum_K.npz by name.
+        """
         with self.disk_errors():
             _write_png(self.folder / f"depth_{k}.png", depth)
             _write_png(self.folder / f"instance_{k}.png", instance)
-            _write_npz(self.folder / f"frustum_{k}.npz", "labels", np.asfortranarray(frustum))
             if normals is not None:
-                _write_npz(self.folder / f"normals_{k}.npz", "normals", normals)
+                _write_npz(self.folder / f"normals_{k}.npz", {"normals": normals}.items())
+        self.frustum(k, frustum if isinstance(frustum, Mapping) else {"labels": frustum})
         self._visible[k] = np.bincount(instance.reshape(-1))
+
+    def frustum(self, k: int, arrays: Arrays) -> None:
+        """Write camera k's frustum: `labels` and, where the scene has them, `instances` and `visibility`."""
+        with self.disk_errors():
+            _write_npz(self.folder / f"frustum_{k}.npz", ((name, np.asfortranarray(a)) for name, a in arrays.items()))
 
     def masks(self, masks: NDArray[np.bool_]) -> None:
         """Write masks bool (X, Y, Z, C) and the occupancy that is their union."""
         with self.disk_errors():
             _write_masks(self.folder, masks)
+
+    def voxels(self, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+        """Write voxels.npz from what the cells of the box grid tell beside their classes, one array at a time."""
+        with self.disk_errors():
+            _write_npz(self.folder / "voxels.npz", arrays)
 
     def finish(self, scene: Scene) -> Path:
         """Write scene.json with `visible_pixels` and move the scene to its place; one that is there already stays."""
@@ -110,22 +131,40 @@ class SceneWriter:
 
 def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
     """Make a scene's labels from its assets' meshes and write each at once, so one view is in memory at a time."""
-    from scenegen.core.labels.box_masks import grid_masks
+    from scenegen.core.labels.box_masks import box_labels
     from scenegen.core.labels.placed_meshes import place_meshes
     from scenegen.core.labels.view_labels import view_labels
 
     placed = place_meshes(scene, meshes)
-    if scene.grid:
-        writer.masks(grid_masks(placed, scene.grid, len(scene.classes)))
+    depths = []
     for k, camera in enumerate(scene.cameras):
         labels = view_labels(placed, camera, scene.room, scene.map_spec)
-        writer.view(k, labels.frustum, labels.depth, labels.instance, labels.normals)
+        frustum: Arrays = {"labels": labels.frustum, "instances": labels.instances, "visibility": labels.visibility}
+        writer.view(k, _asked_for(scene.voxel_spec, frustum), labels.depth, labels.instance, labels.normals)
+        depths.append(labels.depth)
+    if scene.grid:
+        box = box_labels(placed, scene.grid, len(scene.classes))
+        writer.masks(box.masks)
+        write_voxels(writer, scene, box.instances, depths)
 
 
-def replace_labels(
-    out: Path, scene: Scene, masks: NDArray[np.bool_] | None, frusta: Iterable[NDArray[np.uint8]]
-) -> None:
-    """Replace the voxel labels and scene.json of a finished scene; `frusta` has one array per camera.
+def write_voxels(writer: SceneWriter, scene: Scene, instances: Words, depths: Iterable[Words]) -> None:
+    """Write what the box grid's cells tell beside their classes, if the scene has it; `depths` are its maps."""
+    from scenegen.core.labels.visible_voxels import box_visibilities
+
+    spec = scene.voxel_spec
+    if spec != VoxelSpec():
+        seen = box_visibilities(scene, depths) if spec.visibility else iter(())
+        writer.voxels(itertools.chain([("instances", instances)] if spec.instances else [], seen))
+
+
+def _asked_for(spec: VoxelSpec, arrays: Arrays) -> Arrays:
+    """Of a frustum's arrays by name, those that a scene has."""
+    return {name: array for name, array in arrays.items() if getattr(spec, name, True)}
+
+
+def replace_labels(out: Path, scene: Scene, write: Callable[[SceneWriter], None]) -> None:
+    """Replace the voxel labels and scene.json of a finished scene by what `write` writes.
 
     A full copy is made beside it and the two are exchanged; after a kill in between, `remove_leftovers` repairs it.
     """
@@ -136,15 +175,13 @@ def replace_labels(
             "scene.json",
             "masks.npy",
             "occupancy.npy",
+            "voxels.npz",
             *(f"frustum_{k}.npz" for k in range(len(scene.cameras))),
         }
         for path in sorted(folder.iterdir()):
             if path.name not in made_again:  # the user's own files stay, too
                 _keep(path, writer.folder / path.name)
-        if masks is not None:
-            writer.masks(masks)
-        for k, labels in enumerate(frusta):
-            _write_npz(writer.folder / f"frustum_{k}.npz", "labels", np.asfortranarray(labels))
+        write(writer)
         (writer.folder / "scene.json").write_text(scene_to_json(scene), encoding="utf-8")
         _fsync_folder(writer.folder)
         if not exchange(writer.folder, folder):
@@ -174,15 +211,16 @@ def _npy(array: NDArray[Any]) -> memoryview:
     return content.getbuffer()
 
 
-def _write_npz(path: Path, name: str, array: NDArray[Any]) -> None:
-    """What np.savez_compressed writes of one array, and always the same bytes.
+def _write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+    """What np.savez_compressed writes, and always the same bytes.
 
-    Frusta come in Fortran order, depth slowest: slice after slice compresses to a quarter, in half the time.
+    The fastest level: the slower ones take three times as long and save a third of little. Frusta come in Fortran
+    order, depth slowest, which compresses to a quarter.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        entry = zipfile.ZipInfo(f"{name}.npy")
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, _npy(array))
+        for name, array in arrays:
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(entry, _npy(array), zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint16]) -> None:

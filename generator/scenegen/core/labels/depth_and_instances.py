@@ -64,7 +64,7 @@ def _rasterize(
     instance = np.zeros((camera.height, camera.width), dtype=np.uint16)
     if room is not None:
         turn = None if normals is None else _Turn(np.array(camera.world_to_camera)[:3, :3], normals)
-        _draw_room(np.array(room, dtype=np.float64), *_ray_frame(camera), distance, turn)
+        _draw_room(np.array(room, dtype=np.float64), *ray_frame(camera), distance, turn)
     for number, vertices, faces, *cut in sorted(objects, key=lambda entry: entry[0]):
         points, triples = mesh_arrays(vertices, faces)
         corners = affine(camera.world_to_camera, points)
@@ -83,7 +83,7 @@ def depth_to_steps(depth: NDArray[np.float32], unit: int) -> NDArray[np.uint16]:
     return np.where(depth > 0, steps, 0).astype(np.uint16)
 
 
-def _ray_frame(camera: Camera) -> tuple[Floats, Floats]:
+def ray_frame(camera: Camera) -> tuple[Floats, Floats]:
     """The camera's centre, and the world direction of depth 1 through a pixel (u, v, 1): (3,) and (3, 3)."""
     (fx, skew, cx), (_, fy, cy), _ = camera.K
     from_pixels = np.array([[1 / fx, -skew / (fx * fy), (skew * cy / fy - cx) / fx], [0, 1 / fy, -cy / fy], [0, 0, 1]])

@@ -1,4 +1,4 @@
-"""The label of every fruxel (cell of a camera's frustum): air or one class; the object that was placed last wins."""
+"""The object and the class of every fruxel (cell of a camera's frustum); the object that was placed last wins."""
 
 from __future__ import annotations
 
@@ -10,17 +10,43 @@ from numpy.typing import NDArray
 from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
 from scenegen.core.labels.voxelize import mark_cells
-from scenegen.core.scene.scene import Camera, FrustumSpec
+from scenegen.core.scene.scene import Camera, FrustumSpec, PlacedObject
+
+
+def frustum_instances(
+    placed: Sequence[PlacedMesh], camera: Camera, spec: FrustumSpec | None = None
+) -> NDArray[np.uint16]:
+    """A scene in a camera's fruxel model (or in another `spec` at its pose).
+
+    Returns uint16 (w, h, d): object id + 1, 0 = air. Objects are drawn in the order of placing, so a child replaces its
+    parent where they share a cell.
+    """
+    grid = frustum_grid(camera, spec)
+    instances = np.zeros(grid.shape, dtype=np.uint16, order="F")  # as it is stored: depth slowest
+    for mesh in meshes_in_view(placed, camera, grid.K, grid.near, grid.far):
+        mark_cells(instances, mesh.vertices, mesh.faces, grid, mesh.cut_out, value=mesh.id + 1)
+    return instances
 
 
 def frustum_labels(placed: Sequence[PlacedMesh], camera: Camera, spec: FrustumSpec | None = None) -> NDArray[np.uint8]:
-    """A scene in a camera's fruxel model (or in another `spec` at its pose).
+    """The same as classes, uint8 (w, h, d): 0 = air, else class index + 1."""
+    return labels_of(frustum_instances(placed, camera, spec), {mesh.id: mesh.label for mesh in placed})
 
-    Returns uint8 (w, h, d): 0 = air, else class index + 1. Objects are drawn in the order of placing, so a child
-    replaces its parent where they share a cell.
+
+def labels_of(instances: NDArray[np.uint16], labels: dict[int, int]) -> NDArray[np.uint8]:
+    """The label of each cell, uint8, where `labels` maps an object's id to its class index + 1; others are 0.
+
+    Cells are in memory in the order of `instances`.
     """
-    grid = frustum_grid(camera, spec)
-    labels = np.zeros(grid.shape, dtype=np.uint8, order="F")  # as it is stored: depth slowest
-    for mesh in meshes_in_view(placed, camera, grid.K, grid.near, grid.far):
-        mark_cells(labels, mesh.vertices, mesh.faces, grid, mesh.cut_out, value=mesh.label)
-    return labels
+    table = np.zeros(2**16, dtype=np.uint8)
+    for number, label in labels.items():
+        table[number + 1] = label
+    if instances.flags.f_contiguous:
+        return table[instances.T].T
+    return table[instances]
+
+
+def label_numbers(objects: Sequence[PlacedObject], classes: Sequence[str]) -> dict[int, int]:
+    """An object's id to its class index + 1."""
+    numbers = {name: n + 1 for n, name in enumerate(classes)}
+    return {item.id: numbers[item.class_name] for item in objects}

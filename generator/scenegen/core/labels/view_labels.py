@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize, rasterize_normals
-from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.fruxels import frustum_instances, labels_of
 from scenegen.core.labels.normals import normals_to_steps
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
+from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.scene.scene import Camera, MapSpec, Vector
 
 
@@ -22,13 +23,16 @@ class ViewLabels:
 
     `frustum` uint8 (w, h, d), 0 = air, else class index + 1; `depth` uint16 (H, W), steps of
     MapSpec.depth_unit, 0 = nothing hit, 65535 = that far or farther; `instance` uint16 (H, W), object id + 1 or 0;
-    `normals` int16 (H, W, 3) as in normals.py, None where MapSpec asks for none.
+    `normals` int16 (H, W, 3) as in normals.py, None where MapSpec asks for none. Of the frustum's cells, `instances`
+    uint16 (w, h, d) are object id + 1 or 0, and `visibility` uint8 (w, h, d) is as in visibility.py.
     """
 
     frustum: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     instance: NDArray[np.uint16]
-    normals: NDArray[np.int16] | None = None
+    normals: NDArray[np.int16] | None
+    instances: NDArray[np.uint16]
+    visibility: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,15 @@ class ViewMaps:
 def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewLabels:
     """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
     maps = view_maps(placed, camera, room, spec)
-    return ViewLabels(frustum_labels(placed, camera), maps.depth, maps.instance, maps.normals)
+    instances = frustum_instances(placed, camera)
+    return ViewLabels(
+        labels_of(instances, {mesh.id: mesh.label for mesh in placed}),
+        maps.depth,
+        maps.instance,
+        maps.normals,
+        instances,
+        frustum_visibility(camera, maps.depth, spec.depth_unit),
+    )
 
 
 def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewMaps:

@@ -241,6 +241,20 @@ class MapSpec:
 
 
 @dataclass(frozen=True)
+class VoxelSpec:
+    """What the cells of a scene's grids tell beside their classes: which object is there, and which cameras see them.
+
+    A scene that is older than these labels has neither.
+    """
+
+    instances: bool = False
+    visibility: bool = False
+
+
+ALL_VOXEL_LABELS = VoxelSpec(instances=True, visibility=True)
+
+
+@dataclass(frozen=True)
 class Scene:
     """One complete scene: with the asset library it decides images and labels. `room` is None outdoors."""
 
@@ -257,3 +271,4 @@ class Scene:
     look: Look
     extra: dict[str, Any] = field(default_factory=dict)
     map_spec: MapSpec = MapSpec()
+    voxel_spec: VoxelSpec = VoxelSpec()

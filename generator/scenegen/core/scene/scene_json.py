@@ -7,7 +7,7 @@ import json
 import re
 
 from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
-from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Scene
+from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Scene, VoxelSpec
 
 FORMAT = "scenegen/1"
 FORMAT_OF_STEPS = "scenegen/2"
@@ -29,6 +29,8 @@ def scene_to_json(scene: Scene) -> str:
     extra = body.pop("extra")
     if scene.map_spec == MapSpec():  # as before there were others
         del body["map_spec"]
+    if scene.voxel_spec == VoxelSpec():
+        del body["voxel_spec"]
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
     whole = {"format": _format(scene.map_spec), **body, **extra}

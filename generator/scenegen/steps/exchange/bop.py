@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.labels.depth_and_instances import rasterize

@@ -17,8 +17,9 @@ from typing import Protocol
 
 from scenegen import __version__
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import LOCK, read_lock, run_lock
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_text
 from scenegen.progress import OnProgress

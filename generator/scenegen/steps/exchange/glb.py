@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from scenegen import __version__
 from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.files import write_bytes
 from scenegen.core.scene.scene import Camera, Look, PlacedObject, Scene, SurfaceLook, Vector
 from scenegen.steps.exchange.glb_materials import GltfFile, asset_material, file_textures, surface_material

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 
 from scenegen import __version__
 from scenegen.core.dataset.credits import Credit
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import Camera, Scene
 from scenegen.steps.exchange.files import whole_folder

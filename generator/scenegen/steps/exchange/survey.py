@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.credits import Credit, credits_text, scene_credits
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.files import write_text
 from scenegen.core.scene.scene import PlacedObject
 

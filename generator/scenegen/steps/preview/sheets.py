@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scenegen.core.dataset.reading import Dataset, StoredScene
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import read_lock, run_lock
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.files import write_text
 from scenegen.core.scene.classes import Color, class_color

@@ -23,7 +23,7 @@ from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.fingerprint import Fingerprint
 from scenegen.core.json_values import JsonError
 from scenegen.core.options import check_options
-from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene import Scene, VoxelSpec
 
 MOST_NAMED = 20
 CREDITS = "CREDITS.txt"
@@ -133,8 +133,10 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
             yield f"{file}: the scene has no camera {camera}; remove it, or copy scene.json again"
         if match and file.name.startswith("normals_") and not scene.map_spec.normals:
             yield f"{file}: the scene has no normals; remove it, or copy scene.json again"
-        if file.name in ("occupancy.npy", "masks.npy") and scene.grid is None:
+        if file.name in ("occupancy.npy", "masks.npy", "voxels.npz") and scene.grid is None:
             yield f"{file}: the scene has no box grid; remove it, or copy scene.json again"
+        elif file.name == "voxels.npz" and scene.voxel_spec == VoxelSpec():
+            yield f"{file}: the scene has no such labels; remove it, or copy scene.json again"
 
 
 def _damage(file: Path) -> str:

@@ -45,7 +45,8 @@ class LabelledScene:
     """A scene with its voxels, None without a box grid, and its objects' triangles, None without their library.
 
     `pixels` collects what `check_surfaces` counts in every view, for `check_depth`; `fits`, how well images fit.
-    `library` is that of `placed`.
+    `library` is that of `placed`. `instances` uint16 and `visibility` uint8 (X, Y, Z) are None in older scenes; `seen`
+    collects what each camera sees of the box grid, by its depth.
     """
 
     scene: Scene
@@ -55,6 +56,9 @@ class LabelledScene:
     pixels: list[PixelCounts] = field(default_factory=list)
     fits: list[EdgeFit] = field(default_factory=list)
     library: Path | None = None
+    instances: NDArray[np.uint16] | None = None
+    visibility: NDArray[np.uint8] | None = None
+    seen: list[NDArray[np.uint8]] = field(default_factory=list)
 
     @cached_property
     def boxes(self) -> Boxes:
@@ -65,7 +69,8 @@ class LabelledScene:
 @dataclass(frozen=True)
 class CameraView:
     """Camera `k` with its files: image uint8 (H, W, 3), depth in steps and instance uint16 (H, W), frustum uint8
-    (w, h, d); normals int16 (H, W, 3) as stored, if there are any.
+    (w, h, d); if there are any, normals int16 (H, W, 3) as stored, the frustum's `instances` uint16 and `visibility`
+    uint8, and `box_visibility` uint8 (X, Y, Z).
     """
 
     k: int
@@ -75,6 +80,9 @@ class CameraView:
     instance: NDArray[np.uint16]
     frustum: NDArray[np.uint8]
     normals: NDArray[np.int16] | None = None
+    instances: NDArray[np.uint16] | None = None
+    visibility: NDArray[np.uint8] | None = None
+    box_visibility: NDArray[np.uint8] | None = None
 
 
 def check_image(s: LabelledScene, v: CameraView) -> Iterable[str]:

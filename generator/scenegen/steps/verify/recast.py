@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.box_masks import grid_masks
-from scenegen.core.labels.fruxels import frustum_labels
+from scenegen.core.labels.box_masks import box_labels
+from scenegen.core.labels.fruxels import frustum_instances, labels_of
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.view_labels import view_maps
 from scenegen.core.scene.scene import Scene
@@ -46,13 +46,20 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     if v.normals is not None and maps.normals is not None:
         yield from _differing(f"normals_{v.k}.npz", "values", v.normals, maps.normals)
     if v.k in _with_frustum(s.scene):
-        yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, frustum_labels(s.placed, v.camera))
+        instances = frustum_instances(s.placed, v.camera)
+        labels = labels_of(instances, {mesh.id: mesh.label for mesh in s.placed})
+        yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, labels)
+        if v.instances is not None:
+            yield from _differing(f"frustum_{v.k}.npz", "cells of `instances`", v.instances, instances)
 
 
 def check_voxels(s: LabelledScene) -> Iterable[str]:
-    """The masks are those of the library's models."""
+    """The masks and the objects of box cells are those of the library's models."""
     if s.placed is not None and s.masks is not None and s.scene.grid is not None:
-        yield from _differing("masks.npy", "cells", s.masks, grid_masks(s.placed, s.scene.grid, len(s.scene.classes)))
+        right = box_labels(s.placed, s.scene.grid, len(s.scene.classes))
+        yield from _differing("masks.npy", "cells", s.masks, right.masks)
+        if s.instances is not None:
+            yield from _differing("voxels.npz", "cells of `instances`", s.instances, right.instances)
 
 
 def _with_frustum(scene: Scene) -> set[int]:

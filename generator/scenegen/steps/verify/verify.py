@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from scenegen.core.dataset.folders import finished_indices
-from scenegen.core.dataset.reading import Dataset, StoredScene, open_scene
+from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import read_lock
 from scenegen.core.dataset.shards import is_packed
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.labels.placed_meshes import PlacedMesh
@@ -22,7 +23,7 @@ from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.verify import cut_outs, labels, normals, recast
+from scenegen.steps.verify import cut_outs, labels, normals, recast, voxels
 from scenegen.steps.verify.folder import check_beside, check_files, check_folder
 from scenegen.steps.verify.form import AskedScene, asked_scene, check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
@@ -33,11 +34,18 @@ from scenegen.steps.verify.recast import cast_objects
 MOST_MISSING_NAMED = 20
 VIEW_CHECKS = {
     **labels.VIEW_CHECKS,
+    "objects": voxels.check_fruxel_objects,
+    "visibility": voxels.check_view,
     "normals": normals.check_view,
     "recast": recast.check_view,
     "holes": cut_outs.check_view,
 }
-SCENE_CHECKS = {**labels.SCENE_CHECKS, "recast": recast.check_voxels}
+SCENE_CHECKS = {
+    **labels.SCENE_CHECKS,
+    "objects": voxels.check_objects,
+    "visibility": voxels.check_all_cameras,
+    "recast": recast.check_voxels,
+}
 CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]))
 """The names of all checks of one data set."""
 
@@ -200,11 +208,17 @@ def _check_labels(
 ) -> Iterable[Fault]:
     """Check all arrays, one camera's at a time: a street has gigabytes of them. Damaged ones are left out."""
     scene, files = stored.scene, FileReader(stored)
-    occupancy = masks = None
+    occupancy = masks = instances = visibility = None
     if scene.grid:
+        if scene.voxel_spec.instances:
+            instances = files.read("voxels.npz", lambda: stored.instances, scene.grid.shape, "uint16")
+        if scene.voxel_spec.visibility:
+            visibility = files.read("voxels.npz", lambda: stored.visibility, scene.grid.shape, "uint8")
         occupancy = files.read("occupancy.npy", lambda: stored.occupancy, scene.grid.shape, "bool")
         masks = files.read("masks.npy", lambda: stored.masks, (*scene.grid.shape, len(scene.classes)), "bool")
-    labelled = LabelledScene(scene, occupancy, masks, placed, library=library)
+    labelled = LabelledScene(
+        scene, occupancy, masks, placed, library=library, instances=instances, visibility=visibility
+    )
     for k in range(len(scene.cameras)):
         view = files.view(k)
         if view:
@@ -238,12 +252,20 @@ class FileReader:
         """All files of camera k; None when one of them is damaged."""
         stored, camera = self._stored, self._stored.cameras[k]
         size = (camera.height, camera.width)
-        arrays: tuple[Any, ...] = (
-            self.read(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"),
-            self.read(f"depth_{k}.png", partial(stored.depth_steps, k), size, "uint16"),
-            self.read(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"),
-            self.read(f"frustum_{k}.npz", partial(stored.frustum, k), camera.frustum.size, "uint8"),
-        )
-        if stored.scene.map_spec.normals:
-            arrays += (self.read(f"normals_{k}.npz", partial(stored.normal_steps, k), (*size, 3), "int16"),)
-        return None if any(array is None for array in arrays) else CameraView(k, camera, *arrays)
+        scene, cells, file = stored.scene, camera.frustum.size, f"frustum_{k}.npz"
+        arrays: dict[str, Any] = {
+            "image": self.read(f"image_{k}.png", partial(stored.image, k), (*size, 3), "uint8"),
+            "depth": self.read(f"depth_{k}.png", partial(stored.depth_steps, k), size, "uint16"),
+            "instance": self.read(f"instance_{k}.png", partial(stored.instance, k), size, "uint16"),
+            "frustum": self.read(file, partial(stored.frustum, k), cells, "uint8"),
+        }
+        if scene.map_spec.normals:
+            arrays["normals"] = self.read(f"normals_{k}.npz", partial(stored.normal_steps, k), (*size, 3), "int16")
+        if scene.voxel_spec.instances:
+            arrays["instances"] = self.read(file, partial(stored.frustum_instances, k), cells, "uint16")
+        if scene.voxel_spec.visibility:
+            arrays["visibility"] = self.read(file, partial(stored.frustum_visibility, k), cells, "uint8")
+            if scene.grid:
+                read = partial(stored.visibility_from, k)
+                arrays["box_visibility"] = self.read("voxels.npz", read, scene.grid.shape, "uint8")
+        return None if any(array is None for array in arrays.values()) else CameraView(k, camera, **arrays)

@@ -27,6 +27,7 @@ from scenetrain.networks.lift.network import Answer, Lift, unfold_cells
 from scenetrain.networks.lift.pixels import cast_labels, depths_of_grid, line_of_sight
 from scenetrain.networks.lift.settings import LiftConfig
 from scenetrain.networks.lift.stages import by_cells, lift_loss
+from scenetrain.networks.lift.views import BoxViews
 from scenetrain.networks.settings import load_config
 from scenetrain.training.run_folder import load_model
 from torch import Tensor
@@ -209,10 +210,11 @@ class _Double:
     def __init__(self, net: Lift) -> None:
         self.net = net
         self.weights = net.weights
+        self.grid = net.grid
 
     def __call__(self, inputs: Inputs) -> dict[str, Answer]:
         assert inputs.images is not None and inputs.extras.voxels_to_image is not None
-        answer = self.net.answer(inputs.images.double(), inputs.extras.voxels_to_image.double())
+        answer = self.net.answer(inputs.images.double(), BoxViews(inputs.extras.voxels_to_image.double(), SHAPE))
         return {"masks": answer}
 
 
@@ -306,7 +308,7 @@ def test_voxels_of_refined_cells_are_their_own() -> None:
     coarse, fine = torch.randn(2, 3, 4, 3, 2), torch.randn(2, 3, 5, 8)
     chosen = torch.stack([torch.randperm(24)[:5] for _ in range(2)])
     empty = torch.empty(0)
-    found = Answer(coarse, fine, chosen, shape, empty, empty).probabilities()
+    found = Answer(coarse, fine, chosen, shape, empty, empty, 2).probabilities()
     expected = coarse.softmax(1).repeat_interleave(2, 2).repeat_interleave(2, 3).repeat_interleave(2, 4)
     for b, k in np.ndindex(2, 5):
         x, y, z = np.unravel_index(int(chosen[b, k]), (4, 3, 2))
@@ -314,7 +316,7 @@ def test_voxels_of_refined_cells_are_their_own() -> None:
         expected[b, :, 2 * x : 2 * x + 2, 2 * y : 2 * y + 2, 2 * z : 2 * z + 2] = cell
     torch.testing.assert_close(found, expected[:, :, :7])
     labels = torch.randint(0, 3, (2, *shape))
-    cells = by_cells(labels, (4, 3, 2))
+    cells = by_cells(labels, (4, 3, 2), 2)
     full = torch.nn.functional.pad(labels, (0, 0, 0, 0, 0, 1))
     assert torch.equal(unfold_cells(cells.transpose(1, 2).reshape(2, 8, 4, 3, 2), 2)[:, 0], full)
 

@@ -15,6 +15,7 @@ FAMILIES: dict[str, str] = {
     "disn": "scenetrain.networks.disn.family",
     "everted": "scenetrain.networks.everted.family",
     "lift": "scenetrain.networks.lift.family",
+    "lift_frustum": "scenetrain.networks.lift.frustum_family",
     "ssz": "scenetrain.networks.ssz.family",
     "ts3dsc": "scenetrain.networks.ts3dsc.family",
     "zgan": "scenetrain.networks.zgan.family",

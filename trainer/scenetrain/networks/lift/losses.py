@@ -39,6 +39,12 @@ def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     return functional.cross_entropy(logits, labels, weight=weights.to(logits.dtype))
 
 
+def shared_cross_entropy(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
+    """The same where several labels share a cell: logits and shares (B, 1 + C, N)."""
+    weighted = shares * weights.view(-1, 1)
+    return -(_exact(logits).log_softmax(1) * weighted).sum() / weighted.sum()
+
+
 def dice(logits: Tensor, labels: Tensor, missed: Tensor | None = None) -> Tensor:
     """1 - Dice, mean over the classes that the batch holds, plus that of "any class" (Milletari et al., 2016, eq. 3).
 

@@ -3,12 +3,13 @@
 A cell's centre is projected into every image; what the images' features say there is joined by its mean over the views
 that see it. So any number of cameras in any places will do, in any order. A distribution of depths per pixel says where
 on its line of sight a pixel's surface lies, and weights a second mean. The pull is on cells of 2 x 2 x 2 voxels, the
-U-Net on cells of 4 x 4 x 4; voxels are told apart in the likeliest cells alone, with a finer pull.
+U-Net on cells of 4 x 4 x 4; voxels are told apart in the likeliest cells alone, with a finer pull. The same on the
+frustum of one image, whose columns are the image's own.
 
 After MonoScene (Cao and de Charette, CVPR 2022, section 3.1: features lifted along lines of sight), Atlas (Murez et
 al., ECCV 2020, section 3.1: the mean over views), ISO (Yu et al., ECCV 2024, section 3.2: the lift weighted by a depth
 distribution) and PointRend (Kirillov et al., CVPR 2020: points where they matter). Shapes: B items, V views, C
-classes, X Y Z the grid's axes, x y z its cells of 2 x 2 x 2 voxels, K the chosen cells, N points.
+classes, X Y Z the grid's axes (of a frustum x, y, depth), x y z its cells, K the chosen cells, N points.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from scenetrain.blocks.pulling import (
     Projection,
     cell_centres,
     masked_moments,
-    project_cells,
-    project_points,
     sample_maps,
     sample_volumes,
 )
 from scenetrain.blocks.pyramid import Pyramid
 from scenetrain.data.labels import unpack_masks
+from scenetrain.data.reads import Grid
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.lift.losses import class_weights, first_classes
-from scenetrain.networks.lift.pixels import Depths, PixelHead, depths_of_grid
+from scenetrain.networks.lift.pixels import Depths, PixelHead
 from scenetrain.networks.lift.settings import LiftConfig
+from scenetrain.networks.lift.views import Views, points_of_cells, views_of
 
 OUTPUTS = ("occupancy", "masks")
-DETAIL = 2
-"""Voxels along an edge of a cell."""
+HALF = 2
+"""Cells along an edge of what the U-Net works on."""
 LEVELS = 3
 """How often the U-Net halves the cells."""
 
@@ -51,7 +52,7 @@ class Answer(NamedTuple):
     coarse: Tensor
     """(B, 1 + C, x, y, z): logits of cells, air first; of a cell's voxels where it is not refined."""
     fine: Tensor
-    """(B, 1 + C, K, 8): logits of the voxels in the chosen cells, in C order."""
+    """(B, 1 + C, K, detail ** 3): logits of the voxels in the chosen cells, in C order."""
     chosen: Tensor
     """int64 (B, K): which cells are refined, in C order."""
     shape: tuple[int, int, int]
@@ -60,14 +61,24 @@ class Answer(NamedTuple):
     """(B, V, 1 + C, h, w): logits of what pixels show."""
     depth: Tensor
     """(B, V, D, h, w): logits of where on its line of sight a pixel's surface lies."""
+    detail: int
+    """Voxels along an edge of a cell."""
 
     def probabilities(self) -> Tensor:
         """float32 (B, 1 + C, X, Y, Z)."""
-        cells = self.coarse.shape[2:]
-        all_cells = self.coarse.float().softmax(1).flatten(2).unsqueeze(-1).repeat(1, 1, 1, DETAIL**3)
-        fine = self.fine.float().softmax(1)
+        return self._by_voxel(self.coarse.float().softmax(1), self.fine.float().softmax(1))
+
+    def likeliest(self) -> Tensor:
+        """uint8 (B, X, Y, Z): the likeliest label of every voxel, 0 = air."""
+        coarse, fine = (logits.argmax(1, keepdim=True).to(torch.uint8) for logits in (self.coarse, self.fine))
+        return self._by_voxel(coarse, fine)[:, 0]
+
+    def _by_voxel(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Of cells (B, F, x, y, z) and the voxels of the chosen ones (B, F, K, detail ** 3): (B, F, X, Y, Z)."""
+        cells = coarse.shape[2:]
+        all_cells = coarse.flatten(2).unsqueeze(-1).repeat(1, 1, 1, self.detail**3)
         at = self.chosen[:, None, :, None].expand_as(fine)
-        voxels = all_cells.scatter(2, at, fine).unflatten(3, (DETAIL,) * 3).unflatten(2, cells)
+        voxels = all_cells.scatter(2, at, fine).unflatten(3, (self.detail,) * 3).unflatten(2, cells)
         voxels = voxels.permute(0, 1, 2, 5, 3, 6, 4, 7).flatten(6, 7).flatten(4, 5).flatten(2, 3)
         return voxels[:, :, : self.shape[0], : self.shape[1], : self.shape[2]]
 
@@ -81,32 +92,36 @@ class Answer(NamedTuple):
 
 
 class Lift(nn.Module):
-    """Images and their cameras to Answers on a box grid; LiftConfig says what settings mean."""
+    """Images and their cameras to Answers on a box grid, or on a view's frustum; LiftConfig says what settings mean."""
 
     weights: Tensor
 
-    def __init__(self, config: LiftConfig, classes: int, shape: tuple[int, int, int], weights: str | None) -> None:
+    def __init__(
+        self, config: LiftConfig, classes: int, shape: tuple[int, int, int], weights: str | None, grid: Grid = "box"
+    ) -> None:
         super().__init__()
         model = config.model
         self.shape = shape
+        self.grid = grid
         self.bins = model.depth_bins
-        block = DETAIL * 2**LEVELS
+        self.detail = model.detail
+        block = self.detail * 2**LEVELS
         x, y, z = (math.ceil(size / block) * 2**LEVELS for size in shape)
         self.cells = (x, y, z)
         self.refined = max(1, round(model.refined * x * y * z))
         flat, pulled, half, *widths = (_scaled(c, model.width) for c in (96, 32, 32, 96, 192, 256))
         self.pyramid = Pyramid(model.backbone, weights, flat, pulled)
-        self.pixels = PixelHead(flat, classes, self.bins, shape)
+        self.pixels = PixelHead(flat, classes, self.bins)
         self.to_pull = nn.Conv2d(flat + 1 + classes, pulled, 1)
         self.to_pull_fine = nn.Conv2d(pulled + 1 + classes, pulled, 1)
         joined = 2 * pulled + 2 + (2 if self.bins else 0)
         self.join = _point_block(joined, half)
         self.enter = block3d(half, widths[0], kernel=(2, 2, 2), stride=2)
         self.unet = UNet3d(widths)
-        self.up = nn.Conv3d(widths[0], half * DETAIL**3, 1)
+        self.up = nn.Conv3d(widths[0], half * HALF**3, 1)
         self.meet = nn.Sequential(nn.BatchNorm3d(half), nn.ReLU(inplace=True), Residual(half))
         self.head = nn.Conv3d(half, 1 + classes, 1)
-        self.split = nn.Conv1d(half, half * DETAIL**3, 1)
+        self.split = nn.Conv1d(half, half * self.detail**3, 1)
         self.refine = nn.Sequential(
             nn.BatchNorm1d(half + joined),
             _point_block(half + joined, 2 * half),
@@ -119,6 +134,9 @@ class Lift(nn.Module):
     def weigh(self, counts: Tensor) -> None:
         """Take the loss's weights from counts (256,) of the bytes of labels; of several classes the first counts."""
         classes = len(self.weights) - 1
+        if self.grid == "frustum":
+            self.weights.copy_(class_weights(counts[: 1 + classes]))
+            return
         sets = torch.arange(256, device=counts.device, dtype=torch.uint8).view(-1, 1, 1, 1)
         labels = first_classes(unpack_masks(sets, classes)).flatten()
         by_class = torch.zeros(1 + classes, dtype=counts.dtype, device=counts.device).index_add_(0, labels, counts)
@@ -126,30 +144,41 @@ class Lift(nn.Module):
 
     def forward(self, inputs: Inputs, wanted: Sequence[str] = OUTPUTS) -> dict[str, Answer]:
         """One Answer, under every wanted name."""
-        assert inputs.images is not None and inputs.extras.voxels_to_image is not None
-        return dict.fromkeys(wanted, self.answer(inputs.images, inputs.extras.voxels_to_image.float()))
+        assert inputs.images is not None
+        return dict.fromkeys(wanted, self.answer(inputs.images, views_of(inputs.extras, self.grid, self.shape)))
 
-    def answer(self, images: Tensor, voxels_to_image: Tensor) -> Answer:
-        """Of images float (B, V, 3, H, W) and matrices (B, V, 3, 4), see data.reads.Extras."""
+    def answer(self, images: Tensor, views: Views) -> Answer:
+        """Of images float (B, V, 3, H, W)."""
         maps, fine_maps = (m.unflatten(0, images.shape[:2]) for m in self.pyramid(images.flatten(0, 1)))
-        classes, depth = self.pixels(maps, voxels_to_image)
-        surface = SeenSurface.of(classes, depth, depths_of_grid(voxels_to_image, self.shape))
+        height, width = maps.shape[-2:]
+        classes, depth = self.pixels(maps, views.geometry((height, width)))
+        surface = SeenSurface.of(classes, depth, views.depths())
         shown = classes.softmax(2)
         maps = _each(self.to_pull, torch.cat([maps, shown], 2))
         fine_maps = _each(self.to_pull_fine, torch.cat([fine_maps, _resized(shown, fine_maps)], 2))
 
-        pulled = self.pull(maps, surface, project_cells(voxels_to_image, self.cells, DETAIL))
+        pulled = self.pull(maps, surface, points_of_cells(views, self.cells, self.detail))
         pulled = self.join(torch.cat([pulled, self.height(pulled)], 1)).unflatten(2, self.cells)
         x = self.up(self.unet(self.enter(pulled)))
-        x = self.meet(unfold_cells(x, DETAIL) + pulled)
+        x = self.meet(unfold_cells(x, HALF) + pulled)
         coarse = self.head(x)
 
-        likely = coarse.detach()[:, 1:].logsumexp(1) - coarse.detach()[:, 0]
-        chosen = likely.flatten(1).topk(self.refined, sorted=False).indices
+        chosen = self.worth_refining(coarse.detach()).topk(self.refined, sorted=False).indices
         context, logits = (_take(t.flatten(2), chosen) for t in (x, coarse))
-        fine = self.refine_cells(context, chosen, voxels_to_image, fine_maps, surface)
-        fine = fine.unflatten(2, (self.refined, DETAIL**3)) + logits.unsqueeze(-1)
-        return Answer(coarse, fine, chosen, self.shape, classes, depth)
+        fine = self.refine_cells(context, chosen, views, fine_maps, surface)
+        fine = fine.unflatten(2, (self.refined, self.detail**3)) + logits.unsqueeze(-1)
+        return Answer(coarse, fine, chosen, self.shape, classes, depth, self.detail)
+
+    def worth_refining(self, coarse: Tensor) -> Tensor:
+        """(B, x * y * z), of logits of cells: the most where voxels may differ from one another.
+
+        Objects in a room are thin and few: the likeliest cells. What fills a frustum is thick, and most of its cells
+        have one label: there the cells in most doubt.
+        """
+        if self.grid == "box":
+            return (coarse[:, 1:].logsumexp(1) - coarse[:, 0]).flatten(1)
+        chance = coarse.flatten(2).log_softmax(1)
+        return -(chance.exp() * chance).sum(1)
 
     def pull(self, maps: Tensor, surface: SeenSurface, there: Projection) -> Tensor:
         """What views say of points, (B, joined - 1, N), of maps (B, V, F, h, w).
@@ -169,26 +198,24 @@ class Lift(nn.Module):
         return torch.cat([mean, weighted, share, total.log1p(), (behind * each).sum(1)], 1)
 
     def height(self, pulled: Tensor) -> Tensor:
-        """(B, 1, x * y * z): 0 at the floor, 1 at the top."""
+        """(B, 1, x * y * z): 0 at the floor, 1 at the top; of a frustum 0 at its near end, 1 at its far one."""
         height = torch.linspace(0, 1, self.cells[2], device=pulled.device, dtype=pulled.dtype)
         return height.expand(len(pulled), 1, *self.cells).flatten(2)
 
-    def refine_cells(
-        self, context: Tensor, chosen: Tensor, voxels_to_image: Tensor, maps: Tensor, surface: SeenSurface
-    ) -> Tensor:
-        """Logits (B, 1 + C, K * 8) that tell a cell's voxels apart, of its features (B, half, K)."""
+    def refine_cells(self, context: Tensor, chosen: Tensor, views: Views, maps: Tensor, surface: SeenSurface) -> Tensor:
+        """Logits (B, 1 + C, K * detail ** 3) that tell a cell's voxels apart, of its features (B, half, K)."""
         voxels = self.voxels(chosen)
-        pulled = self.pull(maps, surface, project_points(voxels_to_image, voxels))
+        pulled = self.pull(maps, surface, views.points(voxels))
         height = (voxels[..., 2] / self.shape[2]).unsqueeze(1).to(pulled.dtype)
-        context = self.split(context).unflatten(1, (-1, DETAIL**3)).transpose(2, 3).flatten(2)
+        context = self.split(context).unflatten(1, (-1, self.detail**3)).transpose(2, 3).flatten(2)
         result: Tensor = self.refine(torch.cat([context, pulled, height], 1))
         return result
 
     def voxels(self, chosen: Tensor) -> Tensor:
-        """Centres (B, K * 8, 3), in voxels, of the voxels of cells (B, K)."""
+        """Centres (B, K * detail ** 3, 3), in voxels, of the voxels of cells (B, K)."""
         _, y, z = self.cells
-        corner = torch.stack([chosen // (y * z), chosen // z % y, chosen % z], -1) * DETAIL
-        inside = cell_centres((DETAIL,) * 3, 1.0, chosen.device)
+        corner = torch.stack([chosen // (y * z), chosen // z % y, chosen % z], -1) * self.detail
+        inside = cell_centres((self.detail,) * 3, 1.0, chosen.device)
         return (corner.unsqueeze(2) + inside).flatten(1, 2)
 
 

@@ -1,7 +1,7 @@
 """What pixels show: class and depth of the first surface on a pixel's line of sight.
 
-The network predicts both from features and from where the line of sight meets floor and walls; the truth is cast from
-the voxels' labels, so that any data set has it. Shapes: B items, V views, C classes, D depth bins, h w a feature map.
+The network predicts both from features and from where the line of sight goes; the truth is cast from the voxels'
+labels, so that any data set has it. Shapes: B items, V views, C classes, D depth bins, h w a feature map.
 """
 
 from __future__ import annotations
@@ -70,20 +70,19 @@ def line_of_sight(voxels_to_image: Tensor, shape: tuple[int, int, int], size: tu
 class PixelHead(nn.Module):
     """Feature maps (B, V, F, h, w) to logits of classes, air first, (B, V, 1 + C, h, w), and of depth bins."""
 
-    def __init__(self, features: int, classes: int, bins: int, shape: tuple[int, int, int]) -> None:
+    def __init__(self, features: int, classes: int, bins: int) -> None:
         super().__init__()
-        self.shape = shape
         self.classes = classes
         self.body = nn.Sequential(
             nn.Conv2d(features + GEOMETRY, features, 1, bias=False), nn.BatchNorm2d(features), nn.ReLU(inplace=True)
         )
         self.head = nn.Conv2d(features, 1 + classes + bins, 1)
 
-    def forward(self, maps: Tensor, voxels_to_image: Tensor) -> tuple[Tensor, Tensor]:
-        """Both logits."""
-        height, width = maps.shape[-2:]
-        geometry = line_of_sight(voxels_to_image, self.shape, (height, width)).to(maps.dtype)
-        found = self.head(self.body(torch.cat([maps, geometry], 2).flatten(0, 1))).unflatten(0, maps.shape[:2])
+    def forward(self, maps: Tensor, geometry: Tensor) -> tuple[Tensor, Tensor]:
+        """Both logits; `geometry` (B, V, GEOMETRY, h, w) is what is known of pixels without their image."""
+        found = self.head(self.body(torch.cat([maps, geometry.to(maps.dtype)], 2).flatten(0, 1))).unflatten(
+            0, maps.shape[:2]
+        )
         return found[:, :, : 1 + self.classes], found[:, :, 1 + self.classes :]
 
 
@@ -117,3 +116,20 @@ def cast_labels(labels: Tensor, voxels_to_image: Tensor, size: tuple[int, int]) 
             first = z <= depth[row, pixel]
             shown[row, pixel[first]] = kinds[seen][first]
     return Shown(*(t.view(batch, views, height, width) for t in (shown, depth)))
+
+
+def first_of_columns(labels: Tensor, depths: Depths, size: tuple[int, int]) -> Shown:
+    """The first labelled fruxel at the middle of every pixel, from labels int64 (B, X, Y, Z) of frusta, 0 = air.
+
+    `depths` (B,) are the ends of the frusta; the depth is that of the fruxel's middle.
+    """
+    height, width = size
+    places = pixel_places(height, width, labels.device)
+    column, row = ((places[:, axis] * labels.shape[1 + axis]).long() for axis in range(2))
+    columns = labels[:, column, row]
+    slices = columns.shape[2]
+    first = (columns > 0).int().argmax(2)
+    kinds = columns.gather(2, first.unsqueeze(2)).squeeze(2)
+    near, far = depths.near.unsqueeze(1), depths.far.unsqueeze(1)
+    depth = torch.where(kinds > 0, near + (first + 0.5) / slices * (far - near), torch.inf)
+    return Shown(*(t.view(-1, 1, height, width) for t in (kinds, depth)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -22,8 +24,10 @@ class LiftModel(ModelSettings):
     """Factor on all channels but the trunk's."""
     depth_bins: int = Field(default=48, ge=0)
     """In how many depths a pixel's surface may lie; 0 pulls a pixel's features to its whole line of sight alike."""
+    detail: Literal[2, 4] = 2
+    """Voxels along an edge of the cells that are pulled to."""
     refined: float = Field(default=0.06, gt=0, le=1)
-    """Share of the cells of 2 x 2 x 2 voxels, the likeliest, that are told apart into voxels."""
+    """Share of the cells, the likeliest, that are told apart into voxels."""
 
 
 @dataclass(frozen=True, config=STRICT)

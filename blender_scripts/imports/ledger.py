@@ -27,7 +27,7 @@ _SHOWN: dict[str, set[str]] = {
 _OTHER_KNOWN = {
     "EXT_mesh_gpu_instancing", "EXT_meshopt_compression", "KHR_animation_pointer", "KHR_draco_mesh_compression",
     "KHR_lights_punctual", "KHR_mesh_quantization", "KHR_meshopt_compression", "KHR_node_visibility",
-    "KHR_texture_basisu", "KHR_xmp_json_ld", "MSFT_lod",
+    "KHR_texture_basisu", "KHR_xmp_json_ld", "MSFT_lod", "FB_ngon_encoding",
 }  # fmt: skip
 _NEAREST = 9728
 _TRIANGLES = 4  # a mode
@@ -43,6 +43,7 @@ _SHOWN_INPUTS = {
 }  # fmt: skip
 _ALONE = ("Subsurface ", "Coat ", "Clearcoat ", "Sheen ", "Thin Film ", "Anisotropic ", "Transmission Roughness")
 _WEIGHTS = {"Subsurface Weight", "Coat Weight", "Sheen Weight", "Thin Film Thickness"}
+_GREY = 0.1
 _ONLY_NUMBERS = {"IOR", "Specular IOR Level", "Specular", "Emission Strength", "Transmission Weight", "Transmission"}
 
 
@@ -58,12 +59,25 @@ def shader_warnings(name: str, shader: Any) -> list[str]:
     found = []
     for socket in shader.inputs:
         key = socket.name
+        if key == "Specular Tint" and grey_tint(shader) is not None:
+            continue
         if key in _SHOWN_INPUTS:
             if key in _ONLY_NUMBERS and socket.is_linked:
                 found.append(f"{name}: the image or node of {key} is not shown")
         elif not (key.startswith(_ALONE) and key not in _WEIGHTS) and (socket.is_linked or _is_set(socket)):
             found.append(f"{name}: {key} is not shown")
     return found
+
+
+def grey_tint(shader: Any) -> float | None:
+    """By how much a Principled shader's tint dims its reflection alike in all colours; None where it colours it."""
+    tint, level = shader.inputs.get("Specular Tint"), shader.inputs.get("Specular IOR Level")
+    if tint is None or tint.is_linked or tint.type != "RGBA":  # Blender 3: a number
+        return None
+    if level is not None and not level.is_linked and level.default_value == 0.0:
+        return 1.0  # of nothing
+    colour = [float(value) for value in tint.default_value[:3]]
+    return sum(colour) / 3.0 if max(colour) - min(colour) < _GREY else None
 
 
 def _is_set(socket: Any) -> bool:
@@ -99,7 +113,16 @@ def _gltf(file: Path) -> list[str]:
     known = (*_SHOWN, *_OTHER_KNOWN, "KHR_materials_variants")
     said = " ".join(found)
     others = [name for name in body.get("extensionsUsed") or () if name not in known and name not in said]
-    return found + [f"{name} is not read" for name in others]
+    return found + [f"{name} is not read" for name in others if _holds(body, name)]
+
+
+def _holds(part: Any, extension: str) -> bool:
+    """Whether something of a file has an extension, which exporters list for features that no material uses."""
+    if isinstance(part, dict):
+        extensions = part.get("extensions")
+        own = isinstance(extensions, dict) and extension in extensions
+        return own or any(_holds(each, extension) for each in part.values())
+    return isinstance(part, list) and any(_holds(each, extension) for each in part)
 
 
 def _odd_parts(body: dict[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from scenegen.core.own_files import is_own
 
 from blender_scripts.host.compat import uses_nodes
 from blender_scripts.imports.image_files import find_image, lies_outside
-from blender_scripts.imports.ledger import shader_warnings
+from blender_scripts.imports.ledger import grey_tint, shader_warnings
 from blender_scripts.imports.trace import Traced, constant, trace, walk
 
 SLOTS = {
@@ -142,7 +142,8 @@ def read_material(material: Any, images: Images, *, named_by_file: bool = False)
     if shader.type in ("BSDF_GLASS", "BSDF_REFRACTION"):
         result["transmission"] = 1.0
     if shader.type == "BSDF_PRINCIPLED" and not reflective:
-        result |= _with_specular_level(result, shader)
+        tint = None if named_by_file else grey_tint(shader)
+        result |= _with_specular_level(result, shader, 1.0 if tint is None else tint)
     for slot, socket in sockets.items():
         if socket is not None and socket.is_linked:
             traced = trace(socket) or Traced(unread=(f"its {socket.links[0].from_node.bl_label} node",))
@@ -186,17 +187,17 @@ def _read_slot(result: dict[str, Any], slot: str, traced: Traced, images: Images
             result["warnings"].append(f"{result['name']}: {slot} is shown without its inversion")
 
 
-def _with_specular_level(result: dict[str, Any], shader: Any) -> dict[str, Any]:
-    """The index of refraction that reflects as much as the shader's specular level lets it.
+def _with_specular_level(result: dict[str, Any], shader: Any, tint: float) -> dict[str, Any]:
+    """The index of refraction that reflects as much as the shader's specular level and grey tint let it.
 
-    The level times two multiplies the reflectance at normal incidence, ((ior - 1) / (ior + 1))^2. Not behind glass,
-    which the index bends too.
+    The level times two, and the tint, multiply the reflectance at normal incidence, ((ior - 1) / (ior + 1))^2. Not
+    behind glass, which the index bends too.
     """
     socket = shader.inputs.get("Specular IOR Level")
     ior = result.get("ior", 1.5)
     if socket is None or socket.is_linked or result.get("transmission") or ior <= 1.0:
         return {}
-    level = float(socket.default_value)
+    level = float(socket.default_value) * tint
     if abs(level - 0.5) < 1e-6:
         return {}
     root = math.sqrt(min(max(2.0 * level, 0.0), 20.0)) * (ior - 1.0) / (ior + 1.0)

@@ -71,13 +71,13 @@ def test_many_variants_of_one_shape_are_told_in_few_lines(tmp_path: Path) -> Non
     folder, library = tmp_path / "variants", tmp_path / "library"
     folder.mkdir()
     for number in range(9):
-        unit = 100.0 if number == 8 else 1.0
+        unit = 1.0 / 0.0254 if number == 8 else 1.0
         desk(1.2).apply_scale(unit + 0.001 * number).export(folder / f"v{number}.stl")
     done = run("add", "--assets", library, "--class", "table", folder)
     assert "9 added" in done.stdout
     assert re.search(r"2 more +same shape as v0: in its split", done.stdout)
-    assert re.search(r"v8 .*units guessed: cm", done.stdout)  # what is said of it alone
-    assert len(done.stdout.splitlines()) == 10  # the heading, the first, five like it, v8, how many more, the sum
+    assert re.search(r"v8 .*inch would fit, too", done.stdout)  # what is said of it alone
+    assert len(re.findall(r"^ v\d ", done.stdout, re.MULTILINE)) == 7  # the first, five like it, v8
     assert len(set(splits(library).values())) == 1
 
 

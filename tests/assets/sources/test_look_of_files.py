@@ -225,7 +225,10 @@ def prepared_palette(model: Imported) -> np.ndarray:
 
 
 def test_constants_and_patterns_of_a_blend(tmp_path: Path) -> None:
-    """An RGB node is the colour; a ramp over noise gives its mean colour, and a warning names both nodes."""
+    """An RGB node is the colour; a ramp over noise gives its mean colour, and a warning names both nodes.
+
+    A grey specular tint dims what the surface reflects head on, (n - 1)^2 / (n + 1)^2, by itself.
+    """
     run_in_blender(
         """
 def material(name):
@@ -239,6 +242,9 @@ tree, shader = material("plain")
 node = tree.nodes.new("ShaderNodeRGB")
 node.outputs[0].default_value = (0.1, 0.2, 0.8, 1)
 tree.links.new(node.outputs[0], shader.inputs["Base Color"])
+shader.inputs["IOR"].default_value = 1.5
+shader.inputs["Specular Tint"].default_value = (0.5, 0.5, 0.5, 1)
+material("foil")[1].inputs["Specular Tint"].default_value = (1, 0.2, 0.2, 1)
 tree, shader = material("bark")
 shader.inputs["Coat Weight"].default_value = 0.5
 noise, ramp = tree.nodes.new("ShaderNodeTexNoise"), tree.nodes.new("ShaderNodeValToRGB")
@@ -257,6 +263,9 @@ bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/looks.blend")
     assert any("bark" in each and "Noise Texture" in each for each in model.warnings)
     assert "bark: Coat Weight is not shown" in model.warnings
     assert not any(each.startswith("plain") for each in model.warnings)
+    ior = by_name["plain"].ior
+    assert ((ior - 1) / (ior + 1)) ** 2 == pytest.approx(0.5 * 0.04)
+    assert "foil: Specular Tint is not shown" in model.warnings
 
 
 def test_cutoff_counts_before_opacity() -> None:

@@ -347,6 +347,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     }
     file.body["extensions"] = {"KHR_materials_variants": {"variants": [{"name": "midnight"}]}}
     file.body["extensionsUsed"] = [name for name in EXTENSIONS if name != "KHR_texture_basisu"]
+    file.body["extensionsUsed"] += ["FOO_unused", "FOO_lights"]
+    file.node(extensions={"FOO_lights": {}})
     (imported,) = read(file.write(tmp_path_factory.mktemp("gltf") / "all.gltf"))
     return imported
 
@@ -363,6 +365,8 @@ def test_what_a_gltf_material_says_is_shown_or_named(name: str, model: Imported)
 def test_what_a_whole_file_says_is_named(model: Imported) -> None:
     assert any("KHR_materials_variants: midnight" in each for each in model.warnings)
     assert any("magFilter NEAREST is not shown" in each for each in model.warnings)
+    assert "FOO_lights is not read" in model.warnings
+    assert not any("FOO_unused" in each for each in model.warnings)  # it is listed, but nothing has it
 
 
 def test_every_property_of_the_schemas_has_a_case() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from scenegen.core.fingerprint import Fingerprint
 
 MOST_TWINS = 5  # of one shape that a table names
+# Guesses that cost nothing and name no option: the table leaves them to `assets check`.
+_PLAIN_GUESS = re.compile(r"(front guessed: -?[xy]|units guessed: (cm|mm))")
 
 
 def console() -> Console:
@@ -74,7 +77,7 @@ def print_refused(refused: Iterable[Refused]) -> int:
 
 
 def print_added(added: list[Asset]) -> None:
-    """Print a table of new assets, with the warnings about each.
+    """Print a table of new assets, with the warnings about each that name a loss or an option.
 
     Of one shape, MOST_TWINS and those about which something else is said, and how many more.
     """
@@ -90,7 +93,8 @@ def print_added(added: list[Asset]) -> None:
         if twin:
             first[asset.name] = first.get(twin, twin)
         before = said.setdefault(first[asset.name], set())
-        new = set(map(str, asset.findings["warnings"])) - before
+        warnings = [text for text in map(str, asset.findings["warnings"]) if not _PLAIN_GUESS.fullmatch(text)]
+        new = set(warnings) - before
         before |= new
         if twin:
             of_one_shape[first[asset.name]] += 1
@@ -98,7 +102,7 @@ def print_added(added: list[Asset]) -> None:
                 hidden[first[asset.name]] += 1
                 continue
         shape = [f"same shape as {twin}: {asset.split} like it"] if twin else []
-        noticed = one_line("; ".join(map(str, [*shape, *asset.findings["warnings"]])))
+        noticed = one_line("; ".join([*shape, *warnings]))
         table.add_row(
             asset.name,
             asset.class_name,

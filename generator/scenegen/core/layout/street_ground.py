@@ -176,6 +176,12 @@ class _Layer:
         return Area(area.centre, area.along, area.length, area.width, round(height, 9))
 
 
+def ground_form(family: str) -> str | None:
+    """The form of ground that an asset's family says: "road", "crossing", "pavement" or "lot"; None for others."""
+    match = _FAMILY.fullmatch(family)
+    return match[1] if match else None
+
+
 def _forms(assets: Sequence[Asset]) -> Forms:
     """(form, width as named) to look to asset, of what the library's families say; of several alike the first."""
     forms: dict[tuple[str, str], dict[str, Asset]] = {}

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,8 @@ from scenegen.core.dataset.credits import Credit
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import LOCK, read_lock, run_lock
 from scenegen.core.dataset.stored_scene import StoredScene
-from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
+from scenegen.core.decoding import read_file
+from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_text
 from scenegen.progress import OnProgress
 from scenegen.steps.exchange.survey import ExportJob, SceneSurvey, merged_credits, survey_scene, write_credits
@@ -44,12 +46,15 @@ class FormatWriter(Protocol):
 class Format:
     """One format: a few words of help; whether it needs depth and instance maps, which packed data sets may lack.
 
-    `start` prepares the job's folder and returns the writer.
+    `start` prepares the job's folder and returns the writer. `class_map`: whether it has classes of its own. `notes`
+    are lines on what the export of a data set leaves out, and what adds it.
     """
 
     help: str
     needs_maps: bool
     start: Callable[[ExportJob], FormatWriter]
+    class_map: bool = False
+    notes: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
 
 
 # A format's libraries take up to a second to import, so only the chosen one is imported.
@@ -83,12 +88,21 @@ def _hdf5(job: ExportJob) -> FormatWriter:
     return start_hdf5(job)
 
 
+def _nuscenes(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.nuscenes.writer import start_nuscenes
+
+    return start_nuscenes(job)
+
+
 FORMATS: dict[str, Format] = {
     "bop": Format("poses, masks and object models", needs_maps=True, start=_bop),
     "coco": Format("instance masks and bounding boxes", needs_maps=True, start=_coco),
     "glb": Format("one glTF file per scene with its meshes", needs_maps=False, start=_glb),
     "hdf5": Format("one file per camera, as BlenderProc writes it", needs_maps=True, start=_hdf5),
     "nerf": Format("transforms.json per scene for nerfstudio and instant-ngp", needs_maps=False, start=_nerf),
+    "nuscenes": Format(
+        "tables, images, points, boxes and maps for nuscenes-devkit", needs_maps=False, start=_nuscenes, class_map=True
+    ),
 }
 MARK = ".export.json"
 NOT_WRITTEN = "not written; the same command continues once these files are whole"
@@ -102,62 +116,102 @@ class ExportResult:
     format: str
     scenes: int
     counts: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
-def export(
+@dataclass(frozen=True)
+class _Asked:
+    """What `export` was asked for, beside the data set and the folder."""
+
+    form: Format
+    assets: Path | None
+    class_map: Path | None
+    workers: int
+    on_progress: OnProgress | None
+    on_size: Callable[[int], None] | None
+
+
+def export(  # noqa: PLR0913
     source: Path,
     out: Path,
     form: str,
     *,
     assets: Path | None = None,
+    class_map: Path | None = None,
     workers: int = 1,
     on_progress: OnProgress | None = None,
+    on_size: Callable[[int], None] | None = None,
 ) -> ExportResult:
     """Export the scenes of `source`, in folders or packed, as `form` of FORMATS to `out`, which appears whole.
 
     After a kill the same call continues where it stopped. `assets` is the library that the data set was made from
-    (default: the one that dataset.json names); bop and glb read its meshes. UsageError: the format needs depth and
-    instance maps that are not there, or `out` exists. ScenegenError: no scenes, an asset is missing or is not the one
-    that was rendered, the disk is full. SeveralErrors names all files that are damaged.
+    (default: the one that dataset.json names); formats with meshes or with grids of their own read it. `class_map`: a
+    TOML file of class_maps.py. `on_size` is told how many bytes all scenes will take, once the first is written.
+
+    UsageError: the format needs depth and instance maps that are not there, a class has no line in the class map, or
+    `out` exists. ScenegenError: no scenes, an asset is missing or is not the one that was rendered, the disk is full or
+    has no room for what is left to write. SeveralErrors names all files that are damaged.
     """
-    _check(Dataset(source), out, FORMATS[form])
+    asked = _Asked(FORMATS[form], assets, class_map, workers, on_progress, on_size)
+    _check(Dataset(source), out, asked)
     folder = out.absolute().with_name(f".{out.absolute().name}.{form}")
     try:
         with read_lock(source, "export"), run_lock(folder, doing="another export is writing it"):
             dataset = Dataset(source)
-            _check(dataset, out, FORMATS[form])
-            counts = _write(dataset, folder, FORMATS[form], assets, workers, on_progress)
+            _check(dataset, out, asked)
+            counts = _write(dataset, folder, asked)
             folder.rename(out)
             (out / LOCK).unlink()
     except OSError as error:
         raise ScenegenError(cannot_write(error.filename or out, error)) from error
-    return ExportResult(str(out), form, len(dataset), counts)
+    notes = tuple(asked.form.notes(dataset))
+    return ExportResult(str(out), form, len(dataset), counts, notes)
 
 
-def _write(
-    dataset: Dataset, folder: Path, chosen: Format, assets: Path | None, workers: int, on_progress: OnProgress | None
-) -> dict[str, int]:
+def _write(dataset: Dataset, folder: Path, asked: _Asked) -> dict[str, int]:
     """Write all files of an export into the hidden folder; what there is of each kind."""
-    is_new = _open(dataset, folder, assets)
-    surveys = _survey(dataset, workers, maps=chosen.needs_maps)
+    is_new = _open(dataset, folder, asked)
+    surveys = _survey(dataset, asked.workers, maps=asked.form.needs_maps)
     try:
-        writer = chosen.start(ExportJob(dataset, folder, surveys, assets))
+        writer = asked.form.start(ExportJob(dataset, folder, surveys, asked.assets, asked.class_map))
     except ScenegenError:
         if is_new:
             shutil.rmtree(folder)
         raise
     numbered = zip(dataset.indices, dataset, strict=True)
     missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
-    tried = Tried(writer.write_scene, workers, on_progress)
-    for _ in tried.results(missing):
+    if len(missing) > 1:
+        _tell_size(folder, writer, missing, asked)
+    tried = Tried(writer.write_scene, asked.workers, asked.on_progress)
+    for _ in tried.results([stored for stored in missing if not writer.path_of(stored.index).exists()]):
         pass
     if tried.damage:
         raise SeveralErrors(*tried.damage, f"{dataset.path}: {NOT_WRITTEN}")
     credits = merged_credits(surveys)
-    counts = writer.finish(dataset, credits, workers)
+    counts = writer.finish(dataset, credits, asked.workers)
     write_credits(folder, credits)
     (folder / MARK).unlink()
     return counts
+
+
+def _tell_size(folder: Path, writer: FormatWriter, missing: Sequence[StoredScene], asked: _Asked) -> None:
+    """Write the first scene that is missing, tell how much all will take, and refuse it where there is no room."""
+    before = _size(folder)
+    with suppress(DamageError):  # found again, with all others, when every scene is written
+        writer.write_scene(missing[0])
+        after = _size(folder)
+        needed, free = (after - before) * (len(missing) - 1), shutil.disk_usage(folder).free
+        if asked.on_size:
+            asked.on_size(after + needed)
+        if needed > free:
+            raise ScenegenError(
+                f"{folder.parent}: {len(missing) - 1} more scenes need about {needed / 1e6:.0f} MB, "
+                f"{free / 1e6:.0f} MB are free; make room on the disk and run the same command again"
+            )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _survey(dataset: Dataset, workers: int, *, maps: bool) -> list[SceneSurvey]:
@@ -182,21 +236,25 @@ def _read_pictures(stored: StoredScene, *, maps: bool) -> None:
                 stored.normal_steps(k)
 
 
-def _check(dataset: Dataset, out: Path, chosen: Format) -> None:
+def _check(dataset: Dataset, out: Path, asked: _Asked) -> None:
     if not dataset.indices:
         raise ScenegenError(f"{dataset.path}: has no scenes yet; run `scenegen generate`")
-    if chosen.needs_maps and not dataset.maps:
+    if asked.form.needs_maps and not dataset.maps:
         raise UsageError(
             f"{dataset.path}: was packed without depth and instance maps; export the folders it was packed from, "
             f"or pack them with --maps"
         )
+    if asked.class_map is not None and not asked.form.class_map:
+        raise UsageError("--class-map: this format has the data set's own classes; leave it out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists already; name another OUT")
 
 
-def _open(dataset: Dataset, folder: Path, assets: Path | None) -> bool:
+def _open(dataset: Dataset, folder: Path, asked: _Asked) -> bool:
     """Empty the hidden folder, or keep the one that an unfinished export of the same scenes left; whether it is new."""
-    request = [__version__, str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(assets)]
+    classes = "" if asked.class_map is None else read_file(asked.class_map).decode(errors="replace")
+    source = [str(dataset.path.absolute()), repr(dataset.info), dataset.indices, str(asked.assets)]
+    request = [__version__, *source, *([classes] if classes else [])]
     wanted = json.dumps({"of": hashlib.sha256(json.dumps(request).encode()).hexdigest()})
     mark = folder / MARK
     if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:

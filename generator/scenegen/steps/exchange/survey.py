@@ -32,12 +32,13 @@ class SceneSurvey:
 
 @dataclass(frozen=True)
 class ExportJob:
-    """What a format starts from: `folder` to write into, every scene's survey, the library of --assets if named."""
+    """What a format starts from: `folder` to write into, every scene's survey, what --assets and --class-map name."""
 
     dataset: Dataset
     folder: Path
     surveys: Sequence[SceneSurvey]
     assets: Path | None
+    class_map: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""nuScenes: the tables, images, points and map that nuscenes-devkit reads."""

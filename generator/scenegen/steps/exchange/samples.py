@@ -1,0 +1,92 @@
+"""Moments of a scene as driving data sets have them: which cameras see it, and where the vehicle is.
+
+The cameras of a scene do not belong together: each view is a moment of its own, seen by one camera CAM_FRONT, half a
+second after the view before. Legend of frames: world (of the data set), ego (x forward, y left, z up, on the ground
+under the camera, turned as it looks), lidar (x right, y forward, z up, where the camera is). All are right-handed, in
+metres. A matrix `a_to_b` (4, 4) takes points of a to b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from scenegen.core.scene.camera import camera_position
+from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Scene
+
+Floats = NDArray[np.float64]
+
+MICROSECONDS = 500_000
+"""Between moments: the 2 Hz of nuScenes' key frames."""
+AHEAD_TO_X = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+"""Columns: forward, left and up in an asset's frame (front -y); a lidar's right, forward and up in an ego frame."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment: `cameras` are pairs of channel and number in the scene."""
+
+    number: int
+    cameras: tuple[tuple[str, int], ...]
+    ego_to_world: Floats
+    height: float
+    """Of the lidar above the ego frame, metres."""
+
+    @property
+    def lidar_to_ego(self) -> Floats:
+        """The pose of the lidar."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[2, 3] = AHEAD_TO_X, self.height
+        return matrix
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """An object's box: centre (3,), length (along its front), width and height, and the turn of x forward, z up."""
+
+    centre: Floats
+    length: float
+    width: float
+    height: float
+    rotation: Floats
+
+
+def samples_of(scene: Scene) -> Sequence[Sample]:
+    """The moments of a scene, in order."""
+    return [
+        Sample(k, (("CAM_FRONT", k),), ego_under(camera), camera_position(camera)[2])
+        for k, camera in enumerate(scene.cameras)
+    ]
+
+
+def ego_under(camera: Camera) -> Floats:
+    """The ego frame of a camera, to the world: under it at z = 0. One that looks straight down has its top ahead."""
+    axes = np.array(camera.world_to_camera)[:3, :3]
+    ahead = axes[2, :2] if np.hypot(*axes[2, :2]) > 1e-3 else -axes[1, :2]
+    cos, sin = ahead / np.hypot(*ahead)
+    x, y, _ = camera_position(camera)
+    return np.array([[cos, -sin, 0.0, x], [sin, cos, 0.0, y], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+
+
+def camera_to_world(camera: Camera) -> Floats:
+    """A camera's pose (OpenCV: x right, y down, z forward)."""
+    return np.asarray(np.linalg.inv(np.array(camera.world_to_camera)))
+
+
+def oriented_box(item: PlacedObject, matrix: Matrix4 | Floats | None = None) -> OrientedBox:
+    """An object's box in the world, or where another asset-to-frame matrix has it."""
+    pose = np.array(item.matrix if matrix is None else matrix)
+    scale = float(np.cbrt(np.linalg.det(pose[:3, :3])))
+    x, y, z = (scale * side for side in item.size)
+    centre = pose[:3, :3] @ (0.0, 0.0, item.size[2] / 2) + pose[:3, 3]
+    return OrientedBox(centre, y, x, z, pose[:3, :3] / scale @ AHEAD_TO_X)
+
+
+def quaternion(rotation: Floats) -> list[float]:
+    """A rotation (3, 3) as w, x, y, z of length 1; w is not negative."""
+    x, y, z, w = Rotation.from_matrix(rotation).as_quat().tolist()
+    return [-w, -x, -y, -z] if w < 0 else [w, x, y, z]

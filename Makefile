@@ -15,12 +15,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What the bpy wheel loads from the system; a desktop has it all.
 LIBRARIES := libegl1 libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1
-# A Blender that is not the wheel, clocks that jump, hosts whose link is cut, disks that are full, real furniture, and what trainer/cpp
-# is built with.
-TEST_PACKAGES := blender cmake faketime iproute2 libstb-dev mount nlohmann-json3-dev sweethome3d-furniture
+# A Blender that is not the wheel, a browser, clocks that jump, hosts whose link is cut, disks that are full, real furniture, and what
+# trainer/cpp is built with.
+TEST_PACKAGES := blender chromium cmake faketime iproute2 libstb-dev mount nlohmann-json3-dev sweethome3d-furniture
 SOURCES := generator blender_scripts trainer tests benchmarks
 
-.PHONY: install demo train-demo test lint bench lock clean python libraries test-packages
+.PHONY: install demo train-demo test lint viewer bench lock clean python libraries test-packages
 
 install: $(VENV)/.installed
 
@@ -39,7 +39,7 @@ train-demo: $(VENV)/.train-installed
 	$(BIN)/scenetrain evaluate demo/run --data demo/test --split test
 	@echo "Open demo/run/report.html"
 
-test: $(VENV)/.test-installed | test-packages
+test: $(VENV)/.test-installed viewer/node_modules/.installed | test-packages
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
 	@if [ -n "$(OTHER_PYTHON)" ]; then $(MAKE) --no-print-directory install PYTHON=$(OTHER_PYTHON); fi
 	$(BIN)/ruff format --check $(SOURCES)
@@ -53,6 +53,17 @@ lint: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The page of `scenegen view`, from its sources; what it makes is under version control.
+viewer: viewer/node_modules/.installed
+	cd viewer && $(NODE) npm run --silent fix
+	cd viewer && $(NODE) npm run --silent check
+	cd viewer && $(NODE) npm run --silent build
+
+NODE = PATH="$(CURDIR)/$(BIN):$$PATH"
+viewer/node_modules/.installed: viewer/package-lock.json | $(VENV)/.test-installed
+	cd viewer && $(NODE) npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
 
 bench: $(VENV)/.test-installed
 	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/ssz_gpu.py benchmarks/ssz_ablations.py benchmarks/ssz_by_heart.py benchmarks/hosts.py benchmarks/hosts_error.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -90,7 +101,7 @@ lock: python
 	grep -vxFf $(LOCKS)/generate.txt build/lock/all.txt | grep -vxFf $(LOCKS)/train.txt > $(LOCKS)/test.txt
 
 clean:
-	rm -rf .venv .venv-* build dist demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* viewer/node_modules build dist demo .pytest_cache .mypy_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

@@ -32,6 +32,7 @@ COMMANDS = {
         "scenegen.cli.stats", "stats", "Count objects, classes, occupancy, visibility, time and size."
     ),
     "verify": LazyCommand("scenegen.cli.verify", "verify", "Check every promise of the format on every scene."),
+    "view": LazyCommand("scenegen.cli.view", "view", "Look through a data set in a browser: images, labels, voxels."),
     "voxelize": LazyCommand(
         "scenegen.cli.voxelize", "voxelize", "Make the voxel labels again at another grid, without rendering."
     ),

@@ -1,0 +1,47 @@
+"""`scenegen view`: parse, call, print."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from scenegen.core.errors import UsageError
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="The data set, instead of the argument.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    help="Where to listen (default: this machine alone). Beyond it, the printed address has a token that is needed.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port (default: a free one).")
+@click.option("--open/--no-open", "opened", default=True, help="Open the browser (default: yes).")
+def view(folder: Path | None, data: Path | None, host: str, port: int, opened: bool) -> int:
+    """Look through a data set in a browser: every scene's images, labels and voxels in 3D.
+
+    It works offline, on data sets in folders and in shards, and while one is being made. On another machine, forward
+    the port: `ssh -L 8000:127.0.0.1:8000 HOST`, there `scenegen view DIR --port 8000 --no-open`, and open
+    http://127.0.0.1:8000/ here. Ctrl-C ends it.
+
+    \b
+    Examples: scenegen view data/studio
+              scenegen view data/studio --port 8000 --no-open
+    """
+    from scenegen.steps.viewer.view import view as run
+
+    path = folder or data
+    if path is None or (folder and data):
+        raise UsageError("name one data set: scenegen view DIR")
+
+    def on_ready(address: str) -> None:
+        click.echo(f"{path}: open {address} (Ctrl-C ends it)")
+        if opened:
+            webbrowser.open(address)
+
+    run(path, host=host, port=port, on_ready=on_ready)
+    return 0

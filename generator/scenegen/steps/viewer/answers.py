@@ -1,0 +1,138 @@
+"""What the page is told: JSON and arrays of one data set, by the path that it asks for.
+
+The server sends these answers, and a page that is exported holds them.
+
+    dataset                       what the data set is: classes with colours, grid, counts, runs
+    rows/START                    the overview, column by column (rows.Rows.since)
+    scenes/N                      scene.json, and what else there is of the scene
+    scenes/N/thumb                a small image, JPEG
+    scenes/N/image/K              camera K's image as it is stored
+    scenes/N/masks                the box labels: little-endian unsigned integers (X, Y, Z), bit c is class c
+    scenes/N/frustum/K            uint8 (w, h, d), 0 = air, else class index + 1
+    scenes/N/depth/K              uint16 (H, W), steps of depth; 0 = nothing hit
+    scenes/N/instance/K           uint16 (H, W), object id + 1, 0 = background
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scenegen.core.errors import ScenegenError
+from scenegen.core.scene.classes import class_color
+from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.source import SceneSource
+
+THUMB = 192
+"""Pixels along the longer side of a thumbnail."""
+MOST_THUMBS = 2000
+"""Kept in memory, about 6 kB each."""
+MOST_ROWS = 4000
+
+_PATH = re.compile(r"scenes/([0-9]{1,18})(?:/([a-z]+)(?:/([0-9]{1,9}))?)?")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Bytes and their media type; `keep` is whether they never change while the data set is not made again."""
+
+    content: bytes
+    kind: str
+    keep: bool = False
+
+
+class NoAnswerError(ScenegenError):
+    """The page asked for what is not there."""
+
+
+class Answers:
+    """The answers about one data set."""
+
+    def __init__(self, source: SceneSource, rows: Rows) -> None:
+        self.source = source
+        self.rows = rows
+        self._thumb = lru_cache(maxsize=MOST_THUMBS)(self._draw_thumb)
+        self._kinds: dict[str, Callable[[int, int], Reply]] = {
+            "thumb": lambda scene, _: Reply(self._thumb(scene), "image/jpeg", keep=True),
+            "image": self._image,
+            "masks": lambda scene, _: _array(source.open(scene).mask_bits),
+            "frustum": lambda scene, k: _array(source.open(scene).frustum(k)),
+            "depth": lambda scene, k: _array(source.open(scene).depth_steps(k)),
+            "instance": lambda scene, k: _array(source.open(scene).instance(k)),
+        }
+
+    def get(self, path: str) -> Reply:
+        """The answer to one path. NoAnswerError: there is none; ScenegenError: it cannot be read, and why."""
+        if path == "dataset":
+            return _json(self._dataset())
+        if re.fullmatch(r"rows/[0-9]{1,9}", path):
+            return _json(self.rows.since(int(path[5:]), MOST_ROWS))
+        with self.rows.paused():
+            return self._of_scene(path)
+
+    def _of_scene(self, path: str) -> Reply:
+        match = _PATH.fullmatch(path)
+        if not match:
+            raise NoAnswerError(f"{path[:60]}: the viewer has no such address")
+        index, kind, number = int(match[1]), match[2], int(match[3] or 0)
+        if kind is None:
+            return _json(self._scene(index))
+        if kind not in self._kinds:
+            raise NoAnswerError(f"{path[:60]}: the viewer has no such address")
+        try:
+            return self._kinds[kind](index, number)
+        except (ScenegenError, IndexError):
+            if number >= (cameras := len(self.source.open(index).cameras)):
+                raise NoAnswerError(f"scene {index}: has {cameras} cameras") from None
+            raise
+
+    def _dataset(self) -> dict[str, Any]:
+        info = self.source.info
+        return {
+            "name": self.source.name,
+            "preset": info.request.preset,
+            "split": info.request.split,
+            "seed": info.request.seed,
+            "asked": info.request.scenes,
+            "views": info.request.views,
+            "packed": self.source.packed,
+            "maps": self.source.has_maps,
+            "depthUnit": info.request.map_spec.depth_step,
+            "classes": [{"name": name, "color": class_color(name)} for name in self.source.classes],
+            "grid": asdict(info.grid) if info.grid else None,
+            "version": info.scenegen,
+        }
+
+    def _scene(self, index: int) -> dict[str, Any]:
+        stored = self.source.open(index)
+        stored.scene  # noqa: B018 - checks every value, so that the page need not
+        return {"scene": json.loads(stored.scene_json), "maps": self.source.has_maps}
+
+    def _image(self, index: int, k: int) -> Reply:
+        content = self.source.open(index).encoded_image(k)
+        return Reply(content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg", keep=True)
+
+    def _draw_thumb(self, index: int) -> bytes:
+        image = Image.fromarray(self.source.open(index).image(0))
+        image.thumbnail((THUMB, THUMB), Image.Resampling.BOX, reducing_gap=2.0)
+        content = io.BytesIO()
+        image.save(content, "JPEG", quality=82)
+        return content.getvalue()
+
+
+def _json(value: Any) -> Reply:
+    return Reply(json.dumps(value, separators=(",", ":")).encode(), "application/json")
+
+
+def _array(values: NDArray[Any]) -> Reply:
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return Reply(little.tobytes(), "application/octet-stream")

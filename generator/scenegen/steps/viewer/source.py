@@ -1,0 +1,83 @@
+"""Where the viewer's scenes come from: a data set in a folder, in shards, or still in the making."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from scenegen.core.dataset.info import DatasetInfo
+from scenegen.core.dataset.reading import Dataset
+from scenegen.core.dataset.stored_scene import StoredScene
+from scenegen.core.errors import ScenegenError
+
+MOST_TEXT = 2**28
+
+
+class SceneSource:
+    """A data set that may grow while it is looked at.
+
+    `refresh` finds what is there now; `open` gives a scene by its index.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._dataset = Dataset(path)
+        self._positions = _positions(self._dataset)
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """What the page calls it."""
+        return self._dataset.path.name
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What was asked for."""
+        return self._dataset.info
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the labels."""
+        return self.info.classes
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set as it was found last."""
+        return self._dataset
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether there are depth and instance maps."""
+        return self._dataset.maps
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is in shards."""
+        return self._dataset.packing is not None
+
+    def refresh(self) -> list[int]:
+        """Look again; the indices of all scenes that are there now."""
+        dataset = Dataset(self.path)
+        with self._lock:
+            self._dataset, self._positions = dataset, _positions(dataset)
+        return list(dataset.indices)
+
+    def open(self, index: int) -> StoredScene:
+        """The scene `index`, nothing of it read yet; ScenegenError when there is none."""
+        with self._lock:
+            dataset, positions = self._dataset, self._positions
+        if index not in positions:
+            raise ScenegenError(f"{self.path}: has no scene {index}")
+        return dataset[positions[index]]
+
+    def text(self, name: str) -> str:
+        """A text file beside the scenes; "" where there is none."""
+        try:
+            with (self.path / name).open(encoding="utf-8", errors="replace") as file:
+                return file.read(MOST_TEXT)
+        except OSError:
+            return ""
+
+
+def _positions(dataset: Dataset) -> dict[int, int]:
+    return {index: position for position, index in enumerate(dataset.indices)}

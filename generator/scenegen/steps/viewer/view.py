@@ -1,0 +1,38 @@
+"""Look at a data set in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scenegen.core.errors import ScenegenError
+from scenegen.steps.viewer.answers import Answers
+from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.server import LOCAL, bind, serve
+from scenegen.steps.viewer.source import SceneSource
+
+
+def view(
+    path: Path, *, host: str = LOCAL, port: int = 0, on_ready: Callable[[str], None] = lambda _address: None
+) -> None:
+    """Serve the data set at `path` until interrupted; `on_ready` is told the address to open.
+
+    ScenegenError: there is no data set. UsageError: `host` and `port` cannot be listened at.
+    """
+    source = open_source(path)
+    bound = bind(host, port)
+    rows = Rows(source)
+    rows.start()
+    try:
+        on_ready(bound.address)
+        serve(Answers(source, rows), bound)
+    finally:
+        rows.close()
+        bound.listener.close()
+
+
+def open_source(path: Path) -> SceneSource:
+    """The data set at `path`; ScenegenError when there is none."""
+    if not path.exists():
+        raise ScenegenError(f"{path}: there is no such folder; name a data set that `scenegen generate` made")
+    return SceneSource(path)

@@ -1,0 +1,494 @@
+// The page of one scene: the 3D view, the images with overlays, the objects.
+
+import type { DatasetAnswer } from "./api";
+import { byClass, byObject, bySight, type Cells, cellsPerClass, classOfCells } from "./cells";
+import { h, Segmented, Toggle } from "./dom";
+import { ImageTile, OVERLAYS, type Pointed } from "./images";
+import { streetMap } from "./map";
+import type { Vec3 } from "./math";
+import { type Pose, poseFromText, poseText } from "./orbit";
+import { classColors, css, objectColor, SEEN, SEEN_NAMES } from "./palette";
+import type { SceneData, Volume } from "./scene_data";
+import { axisLines, boxLines, cameraLines, latticeLines, roomLines } from "./shapes";
+import { type Hit, Stage } from "./stage";
+import { listen, numbers, type State, state, update } from "./state";
+import { boxSize, creditOf, hideTooltip, objectFacts, showTooltip } from "./tooltip";
+
+const COLORINGS = [
+  { value: "class", label: "Class", title: "Voxels in the colours of their classes (C)" },
+  { value: "instance", label: "Object", title: "Voxels in a colour for each object (I)" },
+  { value: "visibility", label: "Visibility", title: "Which voxels a camera sees (V)" },
+];
+const MOST_BUTTONS = 6;
+/** Cameras with a button each; more are chosen from a list. */
+
+export class ScenePage {
+  readonly element: HTMLElement;
+  private readonly stage: Stage;
+  private readonly tiles: ImageTile[];
+  private readonly stop: () => void;
+  private readonly coloring = new Segmented("Colour voxels by", COLORINGS, (color) => update({ color }));
+  private readonly overlays = new Segmented("Show over the images", OVERLAYS, (overlay) => update({ overlay }));
+  private readonly boxes = new Toggle("Boxes", "The objects' boxes (B)", "boxes", () =>
+    update({ boxes: !state.boxes }),
+  );
+  private readonly axes = new Toggle("Axes", "The objects' axes (A)", "axes", () => update({ axes: !state.axes }));
+  private readonly frusta = new Toggle("Cameras", "Where the cameras stand (F)", "frusta", () =>
+    update({ frusta: !state.frusta }),
+  );
+  private readonly legend = h("div", { class: "legend", role: "group", "aria-label": "Classes" });
+  private readonly keys = h("div", { class: "stage-keys", hidden: true });
+  private readonly views: HTMLElement;
+  private readonly slices: HTMLElement;
+  private readonly opacity: HTMLElement;
+  private readonly status = h("div", { class: "stage-status", role: "status" });
+  private readonly list: HTMLElement;
+  private readonly volumes: HTMLElement | null;
+  private marked = -1;
+  private latest = 0;
+  private counts: number[] = [];
+
+  constructor(
+    readonly data: SceneData,
+    private readonly dataset: DatasetAnswer,
+  ) {
+    const { scene } = data;
+    this.stage = new Stage(
+      `Voxels of scene ${scene.index} in 3D; drag to turn, use the wheel to come nearer`,
+      (pose, ended) => this.onPose(pose, ended),
+      (hit, event) => this.onStageHover(hit, event),
+      (hit) => update({ object: hit && hit.object >= 0 && hit.object !== state.object ? hit.object : -1 }),
+    );
+    this.tiles = scene.cameras.map(
+      (_, k) =>
+        new ImageTile(
+          data,
+          k,
+          dataset.classes,
+          dataset.depthUnit,
+          (pointed, event) => this.onImageHover(pointed, event),
+          () => this.lookThrough(state.through === k ? -1 : k),
+        ),
+    );
+    this.stage.element.append(this.keys);
+    this.views = this.viewButtons();
+    this.slices = this.sliceControls();
+    this.opacity = this.opacityControl();
+    this.list = this.objectList();
+    this.volumes = this.volumeChoice();
+    const map =
+      scene.street || scene.cameras.length > MOST_BUTTONS
+        ? streetMap(scene, dataset.classes, (k) => this.lookThrough(k))
+        : null;
+    this.element = h(
+      "main",
+      { class: "scene-page", "data-scene": scene.index },
+      h(
+        "section",
+        { class: "stage-area", "aria-label": "Voxels in 3D" },
+        h(
+          "div",
+          { class: "bar bar-top" },
+          this.coloring.element,
+          this.volumes,
+          h("span", { class: "grow" }),
+          this.views,
+        ),
+        this.stage.element,
+        this.status,
+        h(
+          "div",
+          { class: "bar bar-bottom" },
+          this.boxes.element,
+          this.axes.element,
+          this.frusta.element,
+          h("span", { class: "rule" }),
+          this.slices,
+          h("span", { class: "grow" }),
+          this.opacity,
+        ),
+        this.legend,
+      ),
+      h(
+        "aside",
+        { class: "side" },
+        h(
+          "section",
+          { class: "images-area", "aria-label": "Images" },
+          h("div", { class: "bar" }, this.overlays.element),
+          h(
+            "div",
+            { class: scene.cameras.length > 3 ? "tiles many" : "tiles" },
+            ...this.tiles.map((tile) => tile.element),
+          ),
+        ),
+        map && h("section", { class: "panel" }, h("h2", {}, "Map"), map),
+        h("section", { class: "panel" }, h("h2", {}, `${scene.objects.length} objects`), this.list),
+        this.facts(),
+      ),
+    );
+    this.stop = listen((changed) => this.refresh(changed));
+    this.refresh(null);
+  }
+
+  private get volume(): Volume {
+    if (state.volume === "box" && this.data.scene.grid) return "box";
+    const k = state.volume === "" ? -1 : Number(state.volume);
+    if (Number.isInteger(k) && k >= 0 && k < this.data.scene.cameras.length) return k;
+    if (!this.data.scene.grid && state.through >= 0 && state.through < this.data.scene.cameras.length)
+      return state.through;
+    return this.data.firstVolume;
+  }
+
+  private get hidden(): Set<number> {
+    return new Set(numbers(state.hidden));
+  }
+
+  private lookThrough(k: number): void {
+    update({ through: k });
+  }
+
+  /** Bring everything in line with the state; `changed` null: all of it. */
+  private refresh(changed: Set<keyof State> | null): void {
+    if (state.scene !== this.data.index) return;
+    const any = (...keys: (keyof State)[]): boolean => !changed || keys.some((key) => changed.has(key));
+    const newVolume = any("volume") || (!this.data.scene.grid && any("through"));
+    if (any("color", "hidden", "palette", "slice", "at", "only") || newVolume) void this.colorCells(newVolume);
+    if (any("boxes", "axes", "frusta", "object", "hidden", "palette", "through") || newVolume) this.drawLines();
+    if (any("through", "opacity")) void this.placeCamera();
+    if (any("orbit")) this.stage.setPose(poseFromText(state.orbit) ?? Stage.fit(this.data, this.volume));
+    else if (newVolume && !state.orbit) this.stage.setPose(Stage.fit(this.data, this.volume));
+    if (any("overlay", "object", "hidden", "palette")) this.showOverlays();
+    if (any("hidden", "palette", "color")) this.drawLegend();
+    this.coloring.value = state.color;
+    this.overlays.value = state.overlay;
+    this.boxes.on = state.boxes;
+    this.axes.on = state.axes;
+    this.frusta.on = state.frusta;
+    for (const [k, tile] of this.tiles.entries()) tile.chosen = state.through === k;
+    this.showControls();
+  }
+
+  private async colorCells(fresh: boolean): Promise<void> {
+    const ticket = ++this.latest;
+    const volume = this.volume;
+    try {
+      const cells = await this.cells(volume);
+      if (ticket !== this.latest) return;
+      const axis = "xyz".indexOf(state.slice || "-");
+      this.stage.setCells(this.data, volume, cells, { axis, at: state.at, only: state.only });
+      this.status.textContent = "";
+      if (fresh) this.drawLegend();
+      this.element.dataset.ready = `${this.data.index} ${volume} ${state.color}`;
+      this.element.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+    } catch (error) {
+      if (ticket !== this.latest) return;
+      this.stage.setCells(this.data, volume, null, { axis: -1, at: 0, only: false });
+      this.status.textContent = error instanceof Error ? error.message : String(error);
+      this.element.dataset.ready = "failed";
+    }
+  }
+
+  private async cells(volume: Volume): Promise<Cells> {
+    const labels = await this.data.labels(volume);
+    this.counts = cellsPerClass(labels, this.dataset.classes.length);
+    const classOf = classOfCells(labels, this.dataset.classes.length, this.hidden);
+    if (state.color === "instance") return byObject(this.data, volume, classOf);
+    if (state.color === "visibility") return bySight(this.data, volume, classOf);
+    return byClass(classOf, this.dataset.classes);
+  }
+
+  private drawLines(): void {
+    const { scene } = this.data;
+    const light = document.documentElement.dataset.theme === "light";
+    const ink: Vec3 = light ? [70, 78, 96] : [150, 160, 184];
+    const through = state.through >= 0;
+    const colors = classColors(this.dataset.classes);
+    const shown = scene.objects.filter((item) => !this.hidden.has(scene.classes.indexOf(item.class)));
+    const chosen = scene.objects[state.object];
+    const marked = scene.objects[this.marked];
+    const outline = this.volume === "box" ? [] : latticeLines(this.data.lattice(this.volume), ink, 0.5);
+    this.stage.setLines("room", through ? [] : [...roomLines(scene, ink), ...outline]);
+    this.stage.setLines(
+      "boxes",
+      state.boxes ? shown.flatMap((item) => boxLines(item, colors[scene.classes.indexOf(item.class)])) : [],
+    );
+    this.stage.setLines("axes", state.axes ? shown.flatMap(axisLines) : []);
+    const size = scene.room ? 0.32 : 1.4;
+    const accent: Vec3 = light ? [32, 96, 214] : [122, 170, 255];
+    this.stage.setLines(
+      "frusta",
+      state.frusta && !through
+        ? scene.cameras.flatMap((camera, k) =>
+            cameraLines(camera, size, k === this.volume ? accent : ink, scene.cameras.length > 40 ? 0.5 : 0.95),
+          )
+        : [],
+    );
+    this.stage.setLines("marked", marked ? boxLines(marked, light ? [20, 24, 32] : [255, 255, 255], 0.65) : []);
+    this.stage.setLines("chosen", chosen ? [...boxLines(chosen, accent), ...axisLines(chosen)] : []);
+  }
+
+  private async placeCamera(): Promise<void> {
+    const k = state.through;
+    if (k < 0 || k >= this.data.scene.cameras.length) {
+      this.stage.setThrough(-1, null, 1);
+      return;
+    }
+    let photo: HTMLImageElement | null = null;
+    try {
+      photo = await this.data.image(k);
+    } catch (error) {
+      this.status.textContent = error instanceof Error ? error.message : String(error);
+    }
+    if (state.through === k) this.stage.setThrough(k, photo, state.opacity);
+  }
+
+  private showOverlays(): void {
+    const key = `${state.hidden}|${state.palette}`;
+    const marked = this.marked >= 0 ? this.marked : state.object;
+    for (const tile of this.tiles) tile.show(state.overlay, marked, this.hidden, key);
+  }
+
+  private onPose(pose: Pose, ended: boolean): void {
+    hideTooltip();
+    if (ended) update({ orbit: poseText(pose) });
+  }
+
+  private mark(object: number): void {
+    if (this.marked === object) return;
+    this.marked = object;
+    this.drawLines();
+    this.showOverlays();
+    for (const row of this.list.querySelectorAll<HTMLElement>("[data-object]")) {
+      row.classList.toggle("marked", Number(row.dataset.object) === object);
+    }
+  }
+
+  private onStageHover(hit: Hit | null, event: PointerEvent): void {
+    if (!hit) {
+      hideTooltip();
+      this.mark(-1);
+      return;
+    }
+    this.mark(hit.object);
+    if (hit.object >= 0) showTooltip(event, ...objectFacts(this.data.scene, hit.object, this.dataset.classes));
+    else showTooltip(event, h("strong", {}, this.data.scene.classes[hit.classIndex] ?? ""));
+  }
+
+  private onImageHover(pointed: Pointed | null, event: PointerEvent): void {
+    if (!pointed || pointed.object < 0) {
+      hideTooltip();
+      this.mark(-1);
+      return;
+    }
+    this.mark(pointed.object);
+    showTooltip(event, ...objectFacts(this.data.scene, pointed.object, this.dataset.classes, pointed.camera));
+  }
+
+  private drawLegend(): void {
+    const { classes } = this.dataset;
+    const hidden = this.hidden;
+    const colors = classColors(classes);
+    const objects = classes.map((item) => this.data.scene.objects.filter((o) => o.class === item.name).length);
+    const chips = classes.map((item, c) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: objects[c] || this.counts[c] ? "chip" : "chip empty",
+          "data-class": item.name,
+          "aria-pressed": String(!hidden.has(c)),
+          title: `${this.counts[c] ?? 0} voxels; click to show or hide, double-click for this class alone`,
+          onclick: () => {
+            const next = new Set(hidden);
+            if (!next.delete(c)) next.add(c);
+            update({ hidden: [...next].sort((a, b) => a - b).join(",") });
+          },
+          ondblclick: () => {
+            const others = classes.map((_, n) => n).filter((n) => n !== c);
+            const alone = others.every((n) => this.hidden.has(n));
+            update({ hidden: alone ? "" : others.join(",") });
+          },
+        },
+        h("i", { class: "swatch", style: `background:${css(colors[c])}` }),
+        item.name,
+        h("span", { class: "count" }, String(objects[c])),
+      ),
+    );
+    this.legend.replaceChildren(...chips);
+    this.keys.hidden = state.color !== "visibility";
+    this.keys.replaceChildren(
+      ...SEEN_NAMES.map((name, n) =>
+        h("span", { class: "key" }, h("i", { class: "swatch", style: `background:${css(SEEN[n])}` }), name),
+      ),
+    );
+  }
+
+  private viewButtons(): HTMLElement {
+    const { cameras } = this.data.scene;
+    if (cameras.length > MOST_BUTTONS) {
+      const select = h(
+        "select",
+        { "aria-label": "Look through", onchange: () => update({ through: Number(select.value) }) },
+        h("option", { value: "-1" }, "Orbit"),
+        ...cameras.map((camera, k) => h("option", { value: k }, camera.name.replaceAll("_", " "))),
+      );
+      return select;
+    }
+    const choices = [
+      { value: "-1", label: "Orbit", title: "From anywhere (0)" },
+      ...cameras.map((camera, k) => ({
+        value: String(k),
+        label: `Camera ${k + 1}`,
+        title: `Through ${camera.name.replaceAll("_", " ")}, with its photograph behind (${k + 1})`,
+      })),
+    ];
+    const segmented = new Segmented("Look through", choices, (value) => update({ through: Number(value) }));
+    this.showView = () => (segmented.value = String(state.through));
+    return segmented.element;
+  }
+
+  private showView = (): void => {
+    (this.views as HTMLSelectElement).value = String(state.through);
+  };
+
+  /** The room's grid or a camera's frustum, where there are both. */
+  private volumeChoice(): HTMLElement | null {
+    const { grid, cameras } = this.data.scene;
+    if (!grid || cameras.length > 40) return null;
+    const select = h(
+      "select",
+      { "aria-label": "Which labels", onchange: () => update({ volume: select.value === "box" ? "" : select.value }) },
+      h("option", { value: "box" }, "Room grid"),
+      ...cameras.map((_, k) => h("option", { value: k }, `Frustum ${k + 1}`)),
+    );
+    return select;
+  }
+
+  private sliceControls(): HTMLElement {
+    const lengths = (): Vec3 => this.data.lattice(this.volume).shape;
+    const axis = new Segmented(
+      "Cut along an axis",
+      ["", "x", "y", "z"].map((value) => ({ value, label: value ? value.toUpperCase() : "Whole" })),
+      (value) => update({ slice: value, at: value ? Math.floor(lengths()["xyz".indexOf(value)] / 2) : 0 }),
+    );
+    const range = h("input", {
+      type: "range",
+      min: 0,
+      "aria-label": "Layer",
+      oninput: () => update({ at: Number(range.value) }),
+    });
+    const value = h("output", { class: "number" });
+    const only = new Toggle("One layer", "This layer alone", "only", () => update({ only: !state.only }));
+    this.showSlice = () => {
+      axis.value = state.slice;
+      const cut = state.slice !== "";
+      for (const element of [range, value, only.element]) element.hidden = !cut;
+      if (!cut) return;
+      range.max = String(lengths()["xyz".indexOf(state.slice)] - 1);
+      range.value = String(state.at);
+      value.textContent = String(state.at);
+      only.on = state.only;
+    };
+    return h("div", { class: "slices" }, axis.element, range, value, only.element);
+  }
+
+  private showSlice: () => void = () => {};
+
+  private opacityControl(): HTMLElement {
+    const range = h("input", {
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      "aria-label": "How solid the voxels are over the photograph",
+      oninput: () => update({ opacity: Number(range.value) }),
+    });
+    this.showOpacity = () => {
+      range.value = String(state.opacity);
+    };
+    return h("label", { class: "opacity" }, "Photo", range, "Voxels");
+  }
+
+  private showOpacity: () => void = () => {};
+
+  private showControls(): void {
+    this.showView();
+    this.showSlice();
+    this.showOpacity();
+    this.opacity.hidden = state.through < 0;
+    if (this.volumes) (this.volumes as HTMLSelectElement).value = String(this.volume);
+    for (const row of this.list.querySelectorAll<HTMLElement>("[data-object]")) {
+      row.setAttribute("aria-pressed", String(Number(row.dataset.object) === state.object));
+    }
+    for (const map of this.element.querySelectorAll<HTMLElement>("[data-map-camera]")) {
+      map.classList.toggle("chosen", Number(map.dataset.mapCamera) === state.through);
+    }
+  }
+
+  private objectList(): HTMLElement {
+    const { scene } = this.data;
+    const rows = scene.objects.map((item, n) => {
+      const pixels = item.visible_pixels.reduce((a, b) => a + b, 0);
+      const row = h(
+        "button",
+        {
+          type: "button",
+          class: "object",
+          "data-object": n,
+          title: `${creditOf(scene, item.asset)?.title ?? item.asset}, ${boxSize(item)}`,
+          onclick: () => update({ object: state.object === n ? -1 : n }),
+          onpointerenter: () => this.mark(n),
+          onpointerleave: () => this.mark(-1),
+        },
+        h("i", { class: "swatch", style: `background:${css(objectColor(n))}` }),
+        h("span", { class: "object-class" }, item.class),
+        h("span", { class: "object-model" }, item.asset),
+        h("span", { class: "number faint" }, item.visible_pixels.length ? `${pixels.toLocaleString("en")} px` : ""),
+      );
+      return row;
+    });
+    return h("div", { class: "objects" }, ...rows);
+  }
+
+  private facts(): HTMLElement {
+    const { scene } = this.data;
+    const grid = scene.grid;
+    const facts: [string, string][] = [
+      ["preset", scene.preset],
+      ["split", scene.split],
+      ["seed", String(scene.seed)],
+      ["grid", grid ? `${grid.shape.join(" × ")} of ${+(grid.voxel_size * 100).toFixed(2)} cm` : "none"],
+      [
+        "frustum",
+        scene.cameras.length
+          ? `${scene.cameras[0].frustum.size.join(" × ")}, ${scene.cameras[0].frustum.near} to ${scene.cameras[0].frustum.far} m`
+          : "none",
+      ],
+      [
+        "images",
+        scene.cameras.length
+          ? `${scene.cameras.length} of ${scene.cameras[0].width} × ${scene.cameras[0].height}`
+          : "none",
+      ],
+      ["no place for", scene.skipped.map((item) => item.class).join(", ")],
+    ];
+    return h(
+      "section",
+      { class: "panel" },
+      h("h2", {}, "Scene"),
+      h("dl", { class: "facts" }, ...facts.filter(([, v]) => v).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
+    );
+  }
+
+  /** The theme has changed. */
+  retheme(): void {
+    this.drawLines();
+  }
+
+  close(): void {
+    this.stop();
+    this.stage.close();
+    hideTooltip();
+  }
+}

@@ -75,6 +75,15 @@ export interface ClassInfo {
   color: Vec3;
 }
 
+export interface RunInfo {
+  name: string;
+  family: string;
+  kind: "occupancy" | "masks" | "labels";
+  threshold: number | null;
+  /** Whether it predicts cameras' frusta, not the room's grid. */
+  frustum: boolean;
+}
+
 export interface DatasetAnswer {
   name: string;
   preset: string;
@@ -88,6 +97,7 @@ export interface DatasetAnswer {
   classes: ClassInfo[];
   grid: GridSpec | null;
   version: string;
+  runs: RunInfo[];
 }
 
 export interface RowsAnswer {

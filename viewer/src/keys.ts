@@ -11,6 +11,7 @@ const KEYS: [string, string][] = [
   ["0", "orbit"],
   ["1 to 9", "look through a camera"],
   ["C  I  V", "colour by class, object, visibility"],
+  ["E  S", "a run's errors; truth and run side by side"],
   ["O", "the next overlay on the images"],
   ["B  A  F", "boxes, axes, cameras"],
   ["X  Y  Z", "cut along an axis"],
@@ -73,6 +74,10 @@ function sceneKey(key: string, app: Target): Action {
   if (/^[0-9]$/.test(key)) return () => update({ through: Number(key) - 1 });
   const coloring = { c: "class", i: "instance", v: "visibility" }[key];
   if (coloring) return () => update({ color: coloring });
+  if (key === "e" || key === "s") {
+    const compare = key === "e" ? "errors" : "side";
+    return () => update({ compare: state.compare === compare ? "truth" : compare });
+  }
   if (key === "b") return () => update({ boxes: !state.boxes });
   if (key === "a") return () => update({ axes: !state.axes });
   if (key === "f") return () => update({ frusta: !state.frusta });

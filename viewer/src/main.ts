@@ -36,6 +36,7 @@ class App {
     readAddress();
     void this.show();
     void this.table.follow();
+    if (dataset.runs.length) this.table.readScores(0).catch(() => {});
   }
 
   private head(): HTMLElement {

@@ -23,6 +23,11 @@ const SORTS: [string, string][] = [
   ["-seconds", "Slowest to make"],
 ];
 
+const RUN_SORTS: [string, string][] = [
+  ["iou", "IoU, worst first"],
+  ["-iou", "IoU, best first"],
+];
+
 interface Card {
   element: HTMLAnchorElement;
   image: HTMLImageElement;
@@ -62,7 +67,7 @@ export class Overview {
     const sort = h(
       "select",
       { "aria-label": "Order", onchange: () => update({ sort: sort.value }) },
-      ...SORTS.map(([value, label]) => h("option", { value }, label)),
+      ...[...SORTS, ...(dataset.runs.length ? RUN_SORTS : [])].map(([value, label]) => h("option", { value }, label)),
     );
     this.resetFields.push(() => (sort.value = state.sort));
     this.element = h(
@@ -254,6 +259,7 @@ export class Overview {
     if (name === "occupied") return of(table.occupied.values[position], (n) => `${(100 * n).toFixed(1)}% full`);
     if (name === "seen") return of(table.seen.values[position], (n) => `${Math.round(100 * n)}% seen`);
     if (name === "seconds") return of(table.seconds.values[position], (n) => `${n.toFixed(1)} s`);
+    if (name === "iou") return of(table.iou[position] ?? Number.NaN, (n) => `IoU ${n.toFixed(3)}`);
     const total = table.total.values[position];
     return `${total} ${total === 1 ? "object" : "objects"}`;
   }

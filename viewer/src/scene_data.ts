@@ -1,8 +1,18 @@
 // One scene's files, each read once and only when it is needed.
 
-import { type Camera, getBytes, getJson, imageAddress, type PlacedObject, type Scene, type SceneAnswer } from "./api";
+import {
+  type Camera,
+  getBytes,
+  getJson,
+  imageAddress,
+  type PlacedObject,
+  type RunInfo,
+  type Scene,
+  type SceneAnswer,
+} from "./api";
 import { boxLattice, frustumLattice, type Lattice } from "./lattice";
 import { inverse, type Mat4, mat4, transform, type Vec3 } from "./math";
+import { type Curves, curvesOf, type Prediction } from "./predictions";
 import { type Cast, castBox, castFrustum } from "./rays";
 
 /** "box": the room's grid; a number: that camera's frustum. */
@@ -71,6 +81,21 @@ export class SceneData {
     const bytes = new Uint8Array(await this.bytes(volume === "box" ? "masks" : `frustum/${volume}`));
     const [x, y, z] = this.lattice(volume).shape;
     return { bytes, bytesPerCell: bytes.length / (x * y * z), cells: x * y * z, isBits: volume === "box" };
+  }
+
+  /** What run number `run` predicted of a volume. */
+  async prediction(run: number, info: RunInfo, volume: Volume): Promise<Prediction> {
+    const path = `run/${run}${volume === "box" ? "" : `/${volume}`}`;
+    const values = new Uint8Array(await this.bytes(path));
+    const [x, y, z] = this.lattice(volume).shape;
+    return { kind: info.kind, values, cells: x * y * z };
+  }
+
+  /** Its IoU at every threshold. */
+  curves(run: number, info: RunInfo, volume: Volume): Promise<Curves> {
+    return this.once(`curves ${run} ${volume}`, async () =>
+      curvesOf(await this.prediction(run, info, volume), await this.labels(volume), this.scene.classes.length),
+    );
   }
 
   async depth(k: number): Promise<Uint16Array> {

@@ -2,12 +2,15 @@
 
 import type { DatasetAnswer } from "./api";
 import { byClass, byObject, bySight, type Cells, cellsPerClass, classOfCells } from "./cells";
+import { CompareBar, thresholdOf } from "./compare";
 import { h, Segmented, Toggle } from "./dom";
+import type { Line } from "./gl";
 import { ImageTile, OVERLAYS, type Pointed } from "./images";
 import { streetMap } from "./map";
 import type { Vec3 } from "./math";
 import { type Pose, poseFromText, poseText } from "./orbit";
 import { classColors, css, objectColor, SEEN, SEEN_NAMES } from "./palette";
+import { predictedCells, predictedClass, verdictCells } from "./predictions";
 import type { SceneData, Volume } from "./scene_data";
 import { axisLines, boxLines, cameraLines, latticeLines, roomLines } from "./shapes";
 import { type Hit, Stage } from "./stage";
@@ -25,6 +28,9 @@ const MOST_BUTTONS = 6;
 export class ScenePage {
   readonly element: HTMLElement;
   private readonly stage: Stage;
+  private readonly second: Stage | null = null;
+  private readonly compare: CompareBar | null = null;
+  private readonly names = [h("div", { class: "stage-name" }), h("div", { class: "stage-name" })];
   private readonly tiles: ImageTile[];
   private readonly stop: () => void;
   private readonly coloring = new Segmented("Colour voxels by", COLORINGS, (color) => update({ color }));
@@ -53,12 +59,21 @@ export class ScenePage {
     private readonly dataset: DatasetAnswer,
   ) {
     const { scene } = data;
-    this.stage = new Stage(
-      `Voxels of scene ${scene.index} in 3D; drag to turn, use the wheel to come nearer`,
-      (pose, ended) => this.onPose(pose, ended),
-      (hit, event) => this.onStageHover(hit, event),
-      (hit) => update({ object: hit && hit.object >= 0 && hit.object !== state.object ? hit.object : -1 }),
-    );
+    const newStage = (): Stage =>
+      new Stage(
+        `Voxels of scene ${scene.index} in 3D; drag to turn, use the wheel to come nearer`,
+        (pose, ended) => this.onPose(pose, ended),
+        (hit, event) => this.onStageHover(hit, event),
+        (hit) => update({ object: hit && hit.object >= 0 && hit.object !== state.object ? hit.object : -1 }),
+      );
+    this.stage = newStage();
+    this.stage.element.append(this.names[0]);
+    if (dataset.runs.length) {
+      this.second = newStage();
+      this.second.element.append(this.names[1]);
+      this.compare = new CompareBar(dataset.runs);
+      this.stage.element.append(this.compare.keys);
+    }
     this.tiles = scene.cameras.map(
       (_, k) =>
         new ImageTile(
@@ -94,7 +109,8 @@ export class ScenePage {
           h("span", { class: "grow" }),
           this.views,
         ),
-        this.stage.element,
+        this.compare?.element,
+        h("div", { class: "stages" }, this.stage.element, this.second?.element),
         this.status,
         h(
           "div",
@@ -153,13 +169,17 @@ export class ScenePage {
     if (state.scene !== this.data.index) return;
     const any = (...keys: (keyof State)[]): boolean => !changed || keys.some((key) => changed.has(key));
     const newVolume = any("volume") || (!this.data.scene.grid && any("through"));
-    if (any("color", "hidden", "palette", "slice", "at", "only") || newVolume) void this.colorCells(newVolume);
+    if (any("color", "hidden", "palette", "slice", "at", "only", "compare", "run", "other", "threshold") || newVolume) {
+      void this.colorCells(newVolume);
+    }
     if (any("boxes", "axes", "frusta", "object", "hidden", "palette", "through") || newVolume) this.drawLines();
     if (any("through", "opacity")) void this.placeCamera();
-    if (any("orbit")) this.stage.setPose(poseFromText(state.orbit) ?? Stage.fit(this.data, this.volume));
-    else if (newVolume && !state.orbit) this.stage.setPose(Stage.fit(this.data, this.volume));
+    if (any("orbit") || (newVolume && !state.orbit)) {
+      const pose = poseFromText(state.orbit) ?? Stage.fit(this.data, this.volume);
+      for (const stage of this.stages) stage.setPose(pose);
+    }
     if (any("overlay", "object", "hidden", "palette")) this.showOverlays();
-    if (any("hidden", "palette", "color")) this.drawLegend();
+    if (any("hidden", "palette", "color", "compare", "other")) this.drawLegend();
     this.coloring.value = state.color;
     this.overlays.value = state.overlay;
     this.boxes.on = state.boxes;
@@ -169,23 +189,86 @@ export class ScenePage {
     this.showControls();
   }
 
+  private get stages(): Stage[] {
+    return this.second ? [this.stage, this.second] : [this.stage];
+  }
+
   private async colorCells(fresh: boolean): Promise<void> {
     const ticket = ++this.latest;
     const volume = this.volume;
+    const side = this.compare !== null && state.compare === "side";
+    if (this.second) this.second.element.hidden = !side;
+    this.compare?.show(null);
     try {
-      const cells = await this.cells(volume);
+      const [left, right] = await this.shown(volume);
       if (ticket !== this.latest) return;
       const axis = "xyz".indexOf(state.slice || "-");
-      this.stage.setCells(this.data, volume, cells, { axis, at: state.at, only: state.only });
+      const slice = { axis, at: state.at, only: state.only };
+      this.stage.setCells(this.data, volume, left, slice);
+      if (right) this.second?.setCells(this.data, volume, right, slice);
       this.status.textContent = "";
       if (fresh) this.drawLegend();
-      this.element.dataset.ready = `${this.data.index} ${volume} ${state.color}`;
+      this.element.dataset.ready = `${this.data.index} ${volume} ${state.color}${this.compare ? ` ${state.compare}` : ""}`;
       this.element.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
     } catch (error) {
       if (ticket !== this.latest) return;
       this.stage.setCells(this.data, volume, null, { axis: -1, at: 0, only: false });
       this.status.textContent = error instanceof Error ? error.message : String(error);
       this.element.dataset.ready = "failed";
+    }
+  }
+
+  /** The cells of the view, and side by side of the second one. */
+  private async shown(volume: Volume): Promise<[Cells, Cells | null]> {
+    const compare = this.compare;
+    if (!compare || state.compare === "truth") {
+      this.name("", "");
+      void this.score(volume);
+      return [await this.cells(volume), null];
+    }
+    const run = compare.chosenIndex;
+    await this.score(volume);
+    if (state.compare !== "side") {
+      this.name(this.dataset.runs[run].name, "");
+      return [await this.answer(run, volume, state.compare === "errors"), null];
+    }
+    const other = this.dataset.runs[state.other] ? state.other : -1;
+    this.name(other < 0 ? "truth" : this.dataset.runs[other].name, this.dataset.runs[run].name);
+    const left = other < 0 ? await this.cells(volume) : await this.answer(other, volume, true);
+    return [left, await this.answer(run, volume, other >= 0)];
+  }
+
+  private name(...names: string[]): void {
+    names.forEach((name, n) => {
+      this.names[n].textContent = name;
+      this.names[n].hidden = !name;
+    });
+  }
+
+  /** What a run answers, in the colours of classes or of its errors. */
+  private async answer(run: number, volume: Volume, errors: boolean): Promise<Cells> {
+    const info = this.dataset.runs[run];
+    if (info.frustum !== (volume !== "box")) {
+      throw new Error(
+        `${info.name} predicts ${info.frustum ? "cameras' frusta: choose one above" : "the room grid: choose it above"}`,
+      );
+    }
+    const { classes } = this.dataset;
+    const prediction = await this.data.prediction(run, info, volume);
+    const threshold = thresholdOf(info);
+    if (!errors) return predictedCells(predictedClass(prediction, threshold, classes.length, this.hidden), classes);
+    return verdictCells(prediction, await this.data.labels(volume), threshold, classes.length, this.hidden);
+  }
+
+  /** Show the run's IoU of this scene. */
+  private async score(volume: Volume): Promise<void> {
+    const compare = this.compare;
+    if (!compare || compare.chosen.frustum !== (volume !== "box")) return;
+    try {
+      const curves = await this.data.curves(compare.chosenIndex, compare.chosen, volume);
+      if (volume === this.volume) compare.show(curves);
+    } catch {
+      // A scene without a prediction says so where the prediction is shown.
     }
   }
 
@@ -199,6 +282,9 @@ export class ScenePage {
   }
 
   private drawLines(): void {
+    const setLines = (name: string, lines: Line[]): void => {
+      for (const stage of this.stages) stage.setLines(name, lines);
+    };
     const { scene } = this.data;
     const light = document.documentElement.dataset.theme === "light";
     const ink: Vec3 = light ? [70, 78, 96] : [150, 160, 184];
@@ -208,15 +294,15 @@ export class ScenePage {
     const chosen = scene.objects[state.object];
     const marked = scene.objects[this.marked];
     const outline = this.volume === "box" ? [] : latticeLines(this.data.lattice(this.volume), ink, 0.5);
-    this.stage.setLines("room", through ? [] : [...roomLines(scene, ink), ...outline]);
-    this.stage.setLines(
+    setLines("room", through ? [] : [...roomLines(scene, ink), ...outline]);
+    setLines(
       "boxes",
       state.boxes ? shown.flatMap((item) => boxLines(item, colors[scene.classes.indexOf(item.class)])) : [],
     );
-    this.stage.setLines("axes", state.axes ? shown.flatMap(axisLines) : []);
+    setLines("axes", state.axes ? shown.flatMap(axisLines) : []);
     const size = scene.room ? 0.32 : 1.4;
     const accent: Vec3 = light ? [32, 96, 214] : [122, 170, 255];
-    this.stage.setLines(
+    setLines(
       "frusta",
       state.frusta && !through
         ? scene.cameras.flatMap((camera, k) =>
@@ -224,14 +310,14 @@ export class ScenePage {
           )
         : [],
     );
-    this.stage.setLines("marked", marked ? boxLines(marked, light ? [20, 24, 32] : [255, 255, 255], 0.65) : []);
-    this.stage.setLines("chosen", chosen ? [...boxLines(chosen, accent), ...axisLines(chosen)] : []);
+    setLines("marked", marked ? boxLines(marked, light ? [20, 24, 32] : [255, 255, 255], 0.65) : []);
+    setLines("chosen", chosen ? [...boxLines(chosen, accent), ...axisLines(chosen)] : []);
   }
 
   private async placeCamera(): Promise<void> {
     const k = state.through;
     if (k < 0 || k >= this.data.scene.cameras.length) {
-      this.stage.setThrough(-1, null, 1);
+      for (const stage of this.stages) stage.setThrough(-1, null, 1);
       return;
     }
     let photo: HTMLImageElement | null = null;
@@ -240,7 +326,7 @@ export class ScenePage {
     } catch (error) {
       this.status.textContent = error instanceof Error ? error.message : String(error);
     }
-    if (state.through === k) this.stage.setThrough(k, photo, state.opacity);
+    if (state.through === k) for (const stage of this.stages) stage.setThrough(k, photo, state.opacity);
   }
 
   private showOverlays(): void {
@@ -251,6 +337,7 @@ export class ScenePage {
 
   private onPose(pose: Pose, ended: boolean): void {
     hideTooltip();
+    for (const stage of this.stages) stage.setPose(pose);
     if (ended) update({ orbit: poseText(pose) });
   }
 
@@ -316,7 +403,8 @@ export class ScenePage {
       ),
     );
     this.legend.replaceChildren(...chips);
-    this.keys.hidden = state.color !== "visibility";
+    const truth = !this.compare || state.compare === "truth" || (state.compare === "side" && state.other < 0);
+    this.keys.hidden = state.color !== "visibility" || !truth;
     this.keys.replaceChildren(
       ...SEEN_NAMES.map((name, n) =>
         h("span", { class: "key" }, h("i", { class: "swatch", style: `background:${css(SEEN[n])}` }), name),
@@ -383,7 +471,7 @@ export class ScenePage {
     this.showSlice = () => {
       axis.value = state.slice;
       const cut = state.slice !== "";
-      for (const element of [range, value, only.element]) element.hidden = !cut;
+      for (const element of [range, value, only.element]) element.style.visibility = cut ? "" : "hidden";
       if (!cut) return;
       range.max = String(lengths()["xyz".indexOf(state.slice)] - 1);
       range.value = String(state.at);
@@ -416,7 +504,7 @@ export class ScenePage {
     this.showView();
     this.showSlice();
     this.showOpacity();
-    this.opacity.hidden = state.through < 0;
+    this.opacity.style.visibility = state.through < 0 ? "hidden" : "";
     if (this.volumes) (this.volumes as HTMLSelectElement).value = String(this.volume);
     for (const row of this.list.querySelectorAll<HTMLElement>("[data-object]")) {
       row.setAttribute("aria-pressed", String(Number(row.dataset.object) === state.object));
@@ -488,7 +576,7 @@ export class ScenePage {
 
   close(): void {
     this.stop();
-    this.stage.close();
+    for (const stage of this.stages) stage.close();
     hideTooltip();
   }
 }

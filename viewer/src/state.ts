@@ -31,8 +31,9 @@ export interface State {
   object: number;
   palette: string;
   // runs
-  run: string;
-  other: string;
+  compare: string; // "truth", "prediction", "errors", "side"
+  run: number;
+  other: number; // the run on the left side; -1: the truth
   threshold: number; // -1: that of the run
 }
 
@@ -64,8 +65,9 @@ export const DEFAULTS: State = {
   orbit: "",
   object: -1,
   palette: "paper",
-  run: "",
-  other: "",
+  compare: "truth",
+  run: 0,
+  other: -1,
   threshold: -1,
 };
 

@@ -30,6 +30,9 @@ export class Table {
   readonly seen = new Growing();
   readonly occupied = new Growing();
   readonly seconds = new Growing();
+  /** Run number 0's IoU by position, of the worst camera where it has several; NaN where it has none. */
+  iou = new Float32Array();
+  private scores = new Map<number, number>();
   readonly models: Uint32Array[] = [];
   readonly licences: Uint32Array[] = [];
   readonly damage = new Map<number, string>();
@@ -52,6 +55,21 @@ export class Table {
   listen(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Read how well a run predicts each scene. */
+  async readScores(run: number): Promise<void> {
+    const scores = new Map<number, number>();
+    for (const [index, , iou] of await getJson<[number, number | null, number | null][]>(`runs/${run}`)) {
+      if (iou !== null) scores.set(index, Math.min(iou, scores.get(index) ?? 1));
+    }
+    this.scores = scores;
+    this.scoreRows();
+    for (const listener of this.listeners) listener();
+  }
+
+  private scoreRows(): void {
+    this.iou = Float32Array.from({ length: this.count }, (_, n) => this.scores.get(this.index.values[n]) ?? Number.NaN);
   }
 
   /** Read what there is, and then what is new, for as long as the page is open. */
@@ -86,6 +104,7 @@ export class Table {
     for (const row of answer.models) this.models.push(Uint32Array.from(row));
     for (const row of answer.licences) this.licences.push(Uint32Array.from(row));
     for (const [index, text] of Object.entries(answer.damage)) this.damage.set(Number(index), text);
+    if (this.scores.size) this.scoreRows();
     this.modelNames = answer.modelNames;
     this.licenceNames = answer.licenceNames;
     this.complete = answer.complete && this.count >= answer.known;
@@ -138,17 +157,18 @@ export class Table {
   private sorted(positions: Uint32Array, sort: string): Uint32Array {
     const name = sort.replace(/^-/, "");
     const down = sort.startsWith("-") ? -1 : 1;
-    const column = {
-      index: this.index,
-      objects: this.total,
-      occupied: this.occupied,
-      seen: this.seen,
-      seconds: this.seconds,
-    }[name];
-    const values = (column ?? this.index).values;
+    const columns: Record<string, Float32Array> = {
+      objects: this.total.values,
+      occupied: this.occupied.values,
+      seen: this.seen.values,
+      seconds: this.seconds.values,
+      iou: this.iou,
+    };
+    const values = columns[name] ?? this.index.values;
     const index = this.index.values;
     // What has no value comes last.
-    const key = (n: number): number => (Number.isNaN(values[n]) ? Number.POSITIVE_INFINITY : down * values[n]);
+    const key = (n: number): number =>
+      Number.isNaN(values[n] ?? Number.NaN) ? Number.POSITIVE_INFINITY : down * values[n];
     return positions.sort((a, b) => key(a) - key(b) || index[a] - index[b]);
   }
 }

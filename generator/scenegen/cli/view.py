@@ -14,6 +14,14 @@ from scenegen.core.errors import UsageError
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="The data set, instead of the argument.")
 @click.option(
+    "--run",
+    "runs",
+    metavar="RUN",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A run of `scenetrain evaluate --predictions` to compare with; several stand side by side.",
+)
+@click.option(
     "--host",
     metavar="ADDRESS",
     default="127.0.0.1",
@@ -21,7 +29,7 @@ from scenegen.core.errors import UsageError
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port (default: a free one).")
 @click.option("--open/--no-open", "opened", default=True, help="Open the browser (default: yes).")
-def view(folder: Path | None, data: Path | None, host: str, port: int, opened: bool) -> int:
+def view(folder: Path | None, data: Path | None, runs: tuple[Path, ...], host: str, port: int, opened: bool) -> int:
     """Look through a data set in a browser: every scene's images, labels and voxels in 3D.
 
     It works offline, on data sets in folders and in shards, and while one is being made. On another machine, forward
@@ -31,6 +39,7 @@ def view(folder: Path | None, data: Path | None, host: str, port: int, opened: b
     \b
     Examples: scenegen view data/studio
               scenegen view data/studio --port 8000 --no-open
+              scenegen view data/studio_test --run runs/lift --run runs/everted
     """
     from scenegen.steps.viewer.view import view as run
 
@@ -43,5 +52,5 @@ def view(folder: Path | None, data: Path | None, host: str, port: int, opened: b
         if opened:
             webbrowser.open(address)
 
-    run(path, host=host, port=port, on_ready=on_ready)
+    run(path, runs, host=host, port=port, on_ready=on_ready)
     return 0

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 @click.option(
     "--csv", "csv_folder", metavar="DIR", type=DIRECTORY, help="Also write DIR/NAME.csv for each table after the first."
 )
+@click.option(
+    "--predictions", is_flag=True, help="Keep what it predicts for `scenegen view --run`, in RUN/predictions."
+)
 @json_option
-def evaluate(run: Path, data: Path, split: str, device: str, csv_folder: Path | None, as_json: bool) -> None:
+def evaluate(
+    run: Path, data: Path, split: str, device: str, csv_folder: Path | None, predictions: bool, as_json: bool
+) -> None:
     """Score a trained network on a data set.
 
     The thresholds are those that the validation split chose. Networks that label frusta have tables of their own:
@@ -40,10 +45,12 @@ def evaluate(run: Path, data: Path, split: str, device: str, csv_folder: Path | 
       scenetrain evaluate runs/final --data data/studio_test
       scenetrain evaluate runs/final --data data/studio --split validation --json
       scenetrain evaluate runs/ssz --data data/street_test --csv scores
+      scenetrain evaluate runs/lift --data data/studio_test --predictions
     """
     from scenegen.progress import progress
 
     from scenetrain.evaluation import evaluate as evaluation
+    from scenetrain.evaluation.predictions import PredictionFolder
     from scenetrain.training.hardware import open_device
     from scenetrain.training.run_folder import load_model
 
@@ -53,7 +60,10 @@ def evaluate(run: Path, data: Path, split: str, device: str, csv_folder: Path | 
         evaluation.make_folder(csv_folder)  # before the work, which takes minutes
     with reading("evaluate", data), progress("evaluate") as on_progress:
         scenes = evaluation.open_scenes(trained, data, split)
-        result = evaluation.evaluate(trained, scenes, place, on_progress)
+        folder = PredictionFolder(run, trained, scenes) if predictions else None
+        result = evaluation.evaluate(trained, scenes, place, on_progress, folder.keep if folder else None)
+    if folder:
+        folder.finish(result)
     if csv_folder:
         evaluation.write_tables(result, csv_folder)
     if as_json:

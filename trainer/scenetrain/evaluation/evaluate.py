@@ -6,7 +6,7 @@ Everything is computed in float32. Shapes: B items, V views, C classes, X Y Z th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -124,9 +124,16 @@ def compute_answers(trained: TrainedModel, images: Tensor, extras: Extras) -> Ma
 
 
 def evaluate(
-    trained: TrainedModel, scenes: SceneList, device: torch.device, on_progress: OnProgress | None = None
+    trained: TrainedModel,
+    scenes: SceneList,
+    device: torch.device,
+    on_progress: OnProgress | None = None,
+    keep: Callable[[Sequence[SceneTensors], Any], None] | None = None,
 ) -> Evaluation:
-    """Score `trained`, which is on `device`, on every item of `scenes`."""
+    """Score `trained`, which is on `device`, on every item of `scenes`.
+
+    `keep` is told each batch and what the network's forward gave for the main output.
+    """
     main = trained.family.main
     has_objects = main.kind == "masks" and main.grid == "box"
     more = MoreScores(trained) if main.kind != "occupancy" else None
@@ -140,6 +147,8 @@ def evaluate(
         extras = stack_extras([scene.extras for scene in batch]).to(device)
         answers = compute_answers(trained, images, extras)
         with torch.inference_mode():
+            if keep:
+                keep(batch, answers[main.name])
             counted = {name: one.count(answers[name], labels) for name, one in counts.items()}
         scores += _score_scenes(scenes, batch, {name: one.voxels for name, one in counted.items()}, main)
         if more is not None:

@@ -11,6 +11,9 @@ The server sends these answers, and a page that is exported holds them.
     scenes/N/frustum/K            uint8 (w, h, d), 0 = air, else class index + 1
     scenes/N/depth/K              uint16 (H, W), steps of depth; 0 = nothing hit
     scenes/N/instance/K           uint16 (H, W), object id + 1, 0 = background
+    runs/R                        run R's IoU by scene (and camera), worst first
+    scenes/N/run/R                run R's prediction: uint8 (channels, X, Y, Z) hundredths, or (X, Y, Z) labels
+    scenes/N/run/R/K              the same of camera K's frustum
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,6 +33,7 @@ from PIL import Image
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import class_color
 from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.runs import RunFolder
 from scenegen.steps.viewer.source import SceneSource
 
 THUMB = 192
@@ -38,7 +42,7 @@ MOST_THUMBS = 2000
 """Kept in memory, about 6 kB each."""
 MOST_ROWS = 4000
 
-_PATH = re.compile(r"scenes/([0-9]{1,18})(?:/([a-z]+)(?:/([0-9]{1,9}))?)?")
+_PATH = re.compile(r"scenes/([0-9]{1,18})(?:/([a-z]+)(?:/([0-9]{1,9}))?(?:/([0-9]{1,9}))?)?")
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,10 @@ class NoAnswerError(ScenegenError):
 class Answers:
     """The answers about one data set."""
 
-    def __init__(self, source: SceneSource, rows: Rows) -> None:
+    def __init__(self, source: SceneSource, rows: Rows, runs: Sequence[RunFolder] = ()) -> None:
         self.source = source
         self.rows = rows
+        self.runs = runs
         self._thumb = lru_cache(maxsize=MOST_THUMBS)(self._draw_thumb)
         self._kinds: dict[str, Callable[[int, int], Reply]] = {
             "thumb": lambda scene, _: Reply(self._thumb(scene), "image/jpeg", keep=True),
@@ -76,6 +81,8 @@ class Answers:
             return _json(self._dataset())
         if re.fullmatch(r"rows/[0-9]{1,9}", path):
             return _json(self.rows.since(int(path[5:]), MOST_ROWS))
+        if re.fullmatch(r"runs/[0-9]{1,4}", path) and int(path[5:]) < len(self.runs):
+            return _json([[s.index, s.camera, s.iou] for s in self.runs[int(path[5:])].said.scenes])
         with self.rows.paused():
             return self._of_scene(path)
 
@@ -86,7 +93,9 @@ class Answers:
         index, kind, number = int(match[1]), match[2], int(match[3] or 0)
         if kind is None:
             return _json(self._scene(index))
-        if kind not in self._kinds:
+        if kind == "run" and number < len(self.runs):
+            return _array(self.runs[number].read(index, None if match[4] is None else int(match[4])))
+        if kind not in self._kinds or match[4]:
             raise NoAnswerError(f"{path[:60]}: the viewer has no such address")
         try:
             return self._kinds[kind](index, number)
@@ -110,6 +119,16 @@ class Answers:
             "classes": [{"name": name, "color": class_color(name)} for name in self.source.classes],
             "grid": asdict(info.grid) if info.grid else None,
             "version": info.scenegen,
+            "runs": [
+                {
+                    "name": run.run,
+                    "family": run.family,
+                    "kind": run.kind,
+                    "threshold": run.threshold,
+                    "frustum": run.frustum is not None,
+                }
+                for run in (each.said for each in self.runs)
+            ],
         }
 
     def _scene(self, index: int) -> dict[str, Any]:

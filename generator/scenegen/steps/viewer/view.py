@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.viewer.answers import Answers
 from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.runs import open_run
 from scenegen.steps.viewer.server import LOCAL, bind, serve
 from scenegen.steps.viewer.source import SceneSource
 
 
 def view(
-    path: Path, *, host: str = LOCAL, port: int = 0, on_ready: Callable[[str], None] = lambda _address: None
+    path: Path,
+    runs: Sequence[Path] = (),
+    *,
+    host: str = LOCAL,
+    port: int = 0,
+    on_ready: Callable[[str], None] = lambda _address: None,
 ) -> None:
-    """Serve the data set at `path` until interrupted; `on_ready` is told the address to open.
+    """Serve the data set at `path`, and what `runs` predicted of it, until interrupted.
 
-    ScenegenError: there is no data set. UsageError: `host` and `port` cannot be listened at.
+    `on_ready` is told the address to open. ScenegenError: there is no data set, or a run has no predictions of it.
+    UsageError: `host` and `port` cannot be listened at.
     """
     source = open_source(path)
+    predictions = [open_run(run, path, source.info) for run in runs]
     bound = bind(host, port)
     rows = Rows(source)
     rows.start()
     try:
         on_ready(bound.address)
-        serve(Answers(source, rows), bound)
+        serve(Answers(source, rows, predictions), bound)
     finally:
         rows.close()
         bound.listener.close()

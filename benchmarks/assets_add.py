@@ -5,7 +5,8 @@
 TREE is another checkout of this repository, such as a git worktree of the previous version, whose command reads the
 same files in the same run. A round before the others only fills the caches of Python and numba. Prints one line per
 file: the least of all rounds, in seconds. A box of 12 triangles; a chair of 270,818 packed with Draco; a tree of 50,000
-leaf cards.
+leaf cards. Then `prepare` alone, in this process, and whether it tore the model: pieces that edges of two faces join,
+edges of one face, and the volume, before and after.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,10 @@ import DracoPy
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scenegen.assets.prepare.prepare import prepare
+from scenegen.assets.prepare.raw_model import RawModel
+from scenegen.assets.sources.files.files import ImportOptions, read_files
+from scenegen.core.asset_library import read_mesh
 
 DRACO = "KHR_draco_mesh_compression"
 
@@ -46,6 +52,31 @@ def main() -> None:
                 f"{value:.2f} s ({value - alone:.2f} s beside bpy) {each.name}" for each, value in least.items()
             )
             print(f"{file.name}: {shown}", flush=True)
+        for class_name, file in files:
+            print(f"{file.name}: prepare {prepared(file, class_name, Path(folder) / 'prepared')}", flush=True)
+
+
+def prepared(file: Path, class_name: str, library: Path) -> str:
+    """Processor time of `prepare` alone, and the model before and after it."""
+    library.mkdir(exist_ok=True)
+    spent = []
+    (model,) = read_files([file], ImportOptions(class_name))
+    assert isinstance(model, RawModel), model
+    for _ in range(2):  # the first one reads compiled code
+        started = time.process_time()
+        asset = prepare(model, library)
+        spent.append(time.process_time() - started)
+    mesh = read_mesh(asset)
+    return f"{spent[-1]:.2f} s, {whole(model.vertices, model.faces)} -> {whole(mesh.vertices, mesh.faces)}"
+
+
+def whole(vertices: NDArray[Any], faces: NDArray[Any]) -> str:
+    mesh = trimesh.Trimesh(vertices, faces)
+    mesh.merge_vertices(digits_vertex=6)
+    edges = np.sort(mesh.edges, axis=1)
+    once = np.unique(edges, axis=0, return_counts=True)[1] == 1
+    pieces = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces)).max() + 1
+    return f"{len(mesh.faces):,} triangles, {pieces:,} pieces, {once.sum():,} open edges, {mesh.volume:.5f} m3"
 
 
 def add(file: Path, class_name: str, tree: Path, folder: str, rounds: int) -> float:

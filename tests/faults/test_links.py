@@ -15,7 +15,7 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_bytes, write_text
 from scenegen.steps.pack import pack
 from scenegen.steps.preview.sheets import write_preview
-from scenegen.steps.relabel import relabel
+from scenegen.steps.relabel import GridChange, relabel
 from scenegen.steps.verify.verify import verify
 
 
@@ -75,7 +75,7 @@ def linked(data: Path, elsewhere: Path) -> dict[str, bytes]:
 
 def test_a_linked_scene_is_labelled_anew_beside_the_link(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
     before = linked(box_copy, tmp_path / "elsewhere")
-    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 2
+    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 2
     assert {file.name: file.read_bytes() for file in (tmp_path / "elsewhere").iterdir()} == before
     assert leftovers(box_copy) == []
     assert verify(box_copy, assets=box_assets).faults == ()

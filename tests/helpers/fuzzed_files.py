@@ -35,7 +35,7 @@ from scenegen.generate.run_report import write_report
 from scenegen.steps.exchange.export import export
 from scenegen.steps.pack import check_shards, pack
 from scenegen.steps.preview.sheets import write_preview
-from scenegen.steps.relabel import relabel
+from scenegen.steps.relabel import GridChange, relabel
 from scenegen.steps.shard_writing import write_shard
 from scenegen.steps.stats import stats
 from scenegen.steps.verify.verify import verify
@@ -85,7 +85,7 @@ def read_dataset(folder: Path, random: Random) -> None:
             pack(source, aside, Packing("png", 95, maps=True, shard_mb=1.0))
         elif act == "voxelize":
             shutil.copytree(source, aside)
-            relabel(aside, shape=(20, 24, 16), assets=library)
+            relabel(aside, grid=GridChange((20, 24, 16)), assets=library)
         elif act == "open":
             open_split(source, "train", BOX, 3)
         else:

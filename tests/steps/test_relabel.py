@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.box_scenes import FRUSTUM, write_box_dataset
+from helpers.box_scenes import FRUSTUM, GRID, write_box_dataset
 from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
 from scenegen.core.dataset.packing import Packing
@@ -21,9 +22,9 @@ from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import run_lock
 from scenegen.core.dataset.writing import SceneWriter, replace_labels
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
-from scenegen.core.scene.scene import Scene, VoxelSpec
+from scenegen.core.scene.scene import GridSpec, Scene, VoxelSpec
 from scenegen.steps.pack import pack
-from scenegen.steps.relabel import FrustumChange, relabel
+from scenegen.steps.relabel import FrustumChange, GridChange, relabel
 from scenegen.steps.verify.verify import verify
 
 
@@ -59,7 +60,7 @@ def test_older_data_sets_get_objects_and_visibility(box_set: Path, box_copy: Pat
 
 def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> None:
     images = [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))]
-    assert relabel(box_copy, shape=(80, 96, 64), workers=2, assets=box_assets) == 2
+    assert relabel(box_copy, grid=GridChange((80, 96, 64)), workers=2, assets=box_assets) == 2
     stored = Dataset(box_copy)[1]
     assert stored.grid == read_dataset_json(box_copy).grid
     assert stored.grid
@@ -67,6 +68,34 @@ def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> No
     assert stored.occupancy.shape == (80, 96, 64)
     assert [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))] == images
     assert verify(box_copy, assets=box_assets).faults == ()
+
+
+def test_a_grid_over_another_volume(box_copy: Path, box_assets: Path) -> None:
+    asked = read_dataset_json(box_copy)
+    relabel(box_copy, grid=GridChange((30, 30, 18), 0.16), assets=box_assets)
+    stored = Dataset(box_copy)[1]
+    assert stored.grid == GridSpec((-2.4, -2.4, 0.0), 0.16, (30, 30, 18))
+    assert stored.masks.shape == (30, 30, 18, 6)
+    assert stored.visibility_from(2).shape == stored.instances.shape == (30, 30, 18)
+    assert verify(box_copy, assets=box_assets).faults == ()
+    with pytest.raises(ScenegenError, match=r"--grid 40,48,32@0\.1@-2\.0,-2\.4,0\.0` first") as caught:
+        check_dataset_json(box_copy, asked)
+    size, origin = re.findall(r"@(\S+)", str(caught.value))[0].split("@")
+    relabel(
+        box_copy,
+        shape=GRID.shape,
+        voxel_size=float(size),
+        origin=[float(x) for x in origin.split(",")],
+        assets=box_assets,
+    )
+    check_dataset_json(box_copy, asked)
+
+
+def test_a_grid_that_no_memory_holds_is_told_its_size(box_copy: Path, box_assets: Path) -> None:
+    with pytest.raises(UsageError, match=r"10,000,000,000 cells would take 60\.0 GB per scene"):
+        relabel(box_copy, grid=GridChange((10000, 10000, 100)), assets=box_assets)
+    with pytest.raises(UsageError, match="give the size of a cell in metres"):
+        relabel(box_copy, grid=GridChange((4, 4, 4), -0.1), assets=box_assets)
 
 
 def test_files_of_the_user_stay(box_copy: Path, box_assets: Path) -> None:
@@ -80,10 +109,10 @@ def test_files_of_the_user_stay(box_copy: Path, box_assets: Path) -> None:
 
 def test_generate_says_how_to_get_the_presets_voxels_back(box_set: Path, box_copy: Path, box_assets: Path) -> None:
     asked = read_dataset_json(box_copy)
-    relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+    relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
     with pytest.raises(ScenegenError, match=rf"run `scenegen voxelize {box_copy} --grid 40,48,32` first, or name"):
         check_dataset_json(box_copy, asked)
-    relabel(box_copy, shape=(40, 48, 32), frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
+    relabel(box_copy, grid=GridChange((40, 48, 32)), frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
     spec = FRUSTUM
     text = f"--frustum {spec.near:g},{spec.far:g},{spec.size[2]},{spec.hfov_deg:g}"
     with pytest.raises(ScenegenError, match=f"run `scenegen voxelize {box_copy} {text}` first"):
@@ -108,12 +137,12 @@ import sys
 from pathlib import Path
 from scenegen.core.dataset.packing import Packing
 from scenegen.steps.pack import pack
-from scenegen.steps.relabel import relabel
+from scenegen.steps.relabel import GridChange, relabel
 if __name__ == "__main__":
     print(flush=True)
     while True:
         for shape in ((20, 24, 16), (40, 48, 32)):
-            relabel(Path(sys.argv[1]), shape=shape, assets=Path(sys.argv[2]))
+            relabel(Path(sys.argv[1]), grid=GridChange(shape), assets=Path(sys.argv[2]))
 """
 
 
@@ -132,19 +161,19 @@ def test_a_kill_leaves_scenes_that_read_and_the_same_call_goes_on(box_copy: Path
             assert stored.masks.shape[:3] == stored.grid.shape
             assert stored.masks.any()
         assert len(Dataset(box_copy)) == 2
-    relabel(box_copy, shape=(40, 48, 32), assets=box_assets)
+    relabel(box_copy, grid=GridChange((40, 48, 32)), assets=box_assets)
     assert verify(box_copy, assets=box_assets).faults == ()
 
 
 def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, box_assets: Path) -> None:
     before = (box_copy / "dataset.json").read_text()
-    relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+    relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
     (box_copy / "dataset.json").write_text(before)
     assert {fault.check for fault in verify(box_copy).faults} == {"scene.json"}
     shutil.rmtree(scene_path(box_copy, 1))
     shutil.copytree(scene_path(box_copy, 0), scene_path(box_copy, 1))
-    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 0
-    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 2
+    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 0
+    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 2
 
 
 @pytest.mark.parametrize(
@@ -158,7 +187,7 @@ def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, 
 )
 def test_impossible_grids(box_copy: Path, box_assets: Path, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        relabel(box_copy, shape=shape, assets=box_assets)
+        relabel(box_copy, grid=GridChange(shape), assets=box_assets)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +214,7 @@ def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Pa
     assert not leftovers(box_copy)
     gridless = write_box_dataset(tmp_path / "gridless", 1, grid=None)
     with pytest.raises(UsageError, match="has no box grid"):
-        relabel(gridless, shape=(80, 96, 64), assets=box_assets)
+        relabel(gridless, grid=GridChange((80, 96, 64)), assets=box_assets)
     assert relabel(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
 
 
@@ -194,7 +223,7 @@ def test_another_asset_under_the_same_name_is_refused(box_copy: Path, box_assets
     shutil.rmtree(other / "bag_box")
     shutil.copytree(other / "chair_box", other / "bag_box")
     with pytest.raises(ScenegenError, match=r"object 5 is not the bag_box of .*; name the library .* --assets"):
-        relabel(box_copy, shape=(80, 96, 64), assets=other)
+        relabel(box_copy, grid=GridChange((80, 96, 64)), assets=other)
     assert verify(box_copy, assets=box_assets).ok
 
 
@@ -206,20 +235,20 @@ def test_a_model_that_another_version_prepared_is_the_same_model(
     described = json.loads((other / "bag_box" / "asset.json").read_text())
     described["size"][0] += 1.5e-5
     (other / "bag_box" / "asset.json").write_text(json.dumps(described))
-    assert relabel(box_copy, shape=(40, 48, 32), assets=other) > 0
+    assert relabel(box_copy, grid=GridChange((40, 48, 32)), assets=other) > 0
     assert verify(box_copy, assets=other).ok
 
 
 def test_a_packed_data_set_is_refused(box_set: Path, box_assets: Path, tmp_path: Path) -> None:
     pack(box_set, tmp_path / "packed", Packing("png", 95, True, 250))
     with pytest.raises(UsageError, match="is packed; make the labels of the folders"):
-        relabel(tmp_path / "packed", shape=(80, 96, 64), assets=box_assets)
+        relabel(tmp_path / "packed", grid=GridChange((80, 96, 64)), assets=box_assets)
 
 
 def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:
     before = scene_path(box_copy, 0).stat().st_mtime_ns
     with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
-        relabel(box_copy, shape=(80, 96, 64), assets=box_assets)
+        relabel(box_copy, grid=GridChange((80, 96, 64)), assets=box_assets)
     assert scene_path(box_copy, 0).stat().st_mtime_ns == before
 
 
@@ -228,7 +257,7 @@ def test_a_damaged_scene_is_found_before_any_changes(box_copy: Path, box_assets:
     before = files(box_copy)
     (scene_path(box_copy, 1) / "scene.json").write_text("{")
     with pytest.raises(SeveralErrors, match="no scene was changed; the same command works once these files are whole"):
-        relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+        relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
     (scene_path(box_copy, 1) / "scene.json").write_bytes(before["scenes/scene_000001/scene.json"])
     assert files(box_copy) == before
 
@@ -245,13 +274,13 @@ def test_a_stop_in_between_says_that_the_same_command_continues(
 
     monkeypatch.setattr("scenegen.steps.relabel.replace_labels", full)
     with pytest.raises(SeveralErrors) as caught:
-        relabel(box_copy, shape=(20, 24, 16), assets=box_assets)
+        relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
     assert str(caught.value).splitlines() == [
         "disk: is full",
         f"{box_copy}: some scenes have the new labels, others the old ones; the same command changes the others",
     ]
     monkeypatch.undo()
-    assert relabel(box_copy, shape=(20, 24, 16), assets=box_assets) == 1
+    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 1
     assert verify(box_copy, assets=box_assets).ok
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -20,7 +21,12 @@ from scenegen.core.errors import UsageError
 
 @click.command()
 @folder_argument
-@click.option("--grid", metavar="X,Y,Z", help="Cells of the box grid, such as 80,96,64.")
+@click.option(
+    "--grid",
+    metavar="X,Y,Z[@SIZE[@X0,Y0,Z0]]",
+    help="Cells of the box grid, such as 80,96,64, over the same volume; or of SIZE metres, with the first corner at "
+    "X0,Y0,Z0 (default: the grid stands on the middle of the floor).",
+)
 @click.option("--frustum", metavar="NEAR,FAR,SLICES,HFOV", help="Metres, metres, slices, degrees: 0.5,7,128,70.")
 @workers_option
 @source_library_option
@@ -36,11 +42,21 @@ def voxelize(
     \b
     Examples: scenegen voxelize data/studio                     add objects and visibility to an older data set
               scenegen voxelize data/studio --grid 40,48,32
+              scenegen voxelize data/studio --grid 60,60,36@0.08
+              scenegen voxelize data/studio --grid 60,60,36@0.08@-2.4,-2.4,0.0
     """
     from scenegen.progress import progress
-    from scenegen.steps.relabel import FrustumChange, relabel
+    from scenegen.steps.relabel import FrustumChange, GridChange, relabel
 
-    shape = None if grid is None else [int(n) for n in _numbers("--grid", grid, 3, whole=slice(None))]
+    box = None
+    if grid is not None:
+        cells, *rest = grid.split("@")
+        shape = [int(n) for n in _numbers("--grid", cells, 3, whole=slice(None))]
+        size = _numbers("--grid", rest[0], 1, whole=slice(0))[0] if rest else None
+        origin = _numbers("--grid", rest[1], 3, whole=slice(0)) if rest[1:] else None
+        if rest[2:]:
+            raise UsageError(f"--grid {grid}: give X,Y,Z@SIZE@X0,Y0,Z0 (see --help)")
+        box = GridChange(shape, size, origin)
     change = None
     if frustum is not None:
         near, far, slices, hfov = _numbers("--frustum", frustum, 4, whole=slice(2, 3))
@@ -48,7 +64,7 @@ def voxelize(
     with progress("voxelize") as on_progress:
         changed = relabel(
             folder,
-            shape=shape,
+            grid=box,
             frustum=change,
             workers=worker_count(workers),
             assets=assets,
@@ -65,6 +81,6 @@ def _numbers(option: str, text: str, count: int, whole: slice) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != count or any(n % 1 for n in numbers[whole]):
+    if len(numbers) != count or not all(map(math.isfinite, numbers)) or any(n % 1 for n in numbers[whole]):
         raise UsageError(f"{option} {text}: give {count} numbers with commas between (see --help)")
     return numbers

@@ -21,6 +21,7 @@ from scenegen.core.labels.fruxels import frustum_instances, label_numbers, label
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, Scene
+from scenegen.core.scene.scene_json import FARTHEST
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
 from scenegen.steps.scene_pool import Tried
@@ -30,6 +31,25 @@ MOST_CELLS = 2**28
 
 NOT_CHANGED = "no scene was changed; the same command works once these files are whole"
 HALF_CHANGED = "some scenes have the new labels, others the old ones; the same command changes the others"
+
+
+@dataclass(frozen=True)
+class GridChange:
+    """A box grid of so many cells: over the old volume, or with cells of `voxel_size` metres from `origin` on.
+
+    Without an `origin`, the grid stands on the middle of the floor.
+    """
+
+    shape: Sequence[int]
+    voxel_size: float | None = None
+    origin: Sequence[float] | None = None
+
+    @property
+    def option(self) -> str:
+        """How it is asked for."""
+        size = "" if self.voxel_size is None else f"@{self.voxel_size:g}"
+        corner = "" if self.origin is None else "@" + ",".join(f"{x:g}" for x in self.origin)
+        return f"--grid {','.join(map(str, self.shape))}{size}{corner}"
 
 
 @dataclass(frozen=True)
@@ -45,13 +65,13 @@ class FrustumChange:
 def relabel(
     path: Path,
     *,
-    shape: Sequence[int] | None = None,
+    grid: GridChange | None = None,
     frustum: FrustumChange | None = None,
     workers: int = 1,
     assets: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """Give every scene labels at a box grid of `shape` over the same volume, and at `frustum`; return how many.
+    """Give every scene labels at another box grid, and at another frustum; return how many scenes changed.
 
     None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
     dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
@@ -60,7 +80,7 @@ def relabel(
     """
     _check_folders(Dataset(path))
     with change_lock(path, "voxelize"):
-        return _relabel(Dataset(path), shape, frustum, workers, assets, on_progress)
+        return _relabel(Dataset(path), grid, frustum, workers, assets, on_progress)
 
 
 def _check_folders(dataset: Dataset) -> None:
@@ -71,7 +91,7 @@ def _check_folders(dataset: Dataset) -> None:
 
 def _relabel(
     dataset: Dataset,
-    shape: Sequence[int] | None,
+    grid: GridChange | None,
     frustum: FrustumChange | None,
     workers: int,
     assets: Path | None,
@@ -80,7 +100,7 @@ def _relabel(
     path = dataset.path
     _check_folders(dataset)
     library = find_library(dataset, assets)
-    wanted = _wanted(dataset, shape, frustum)
+    wanted = _wanted(dataset, grid, frustum)
     remove_leftovers(path)
     # A scene that cannot be changed is found before one is: a data set of two grids serves nobody.
     looking = Tried(partial(_check_scene, path, library), workers)
@@ -101,29 +121,42 @@ def _relabel(
     return done
 
 
-def _wanted(dataset: Dataset, shape: Sequence[int] | None, change: FrustumChange | None) -> DatasetInfo:
+def _wanted(dataset: Dataset, box: GridChange | None, change: FrustumChange | None) -> DatasetInfo:
     info = dataset.info
-    grid = info.grid if shape is None else _changed_grid(dataset, shape)
+    grid = info.grid if box is None else _changed_grid(dataset, box)
     spec = info.frustum if change is None else _changed_frustum(dataset, change)
     return dataclasses.replace(info, grid=grid, frustum=spec)
 
 
-def _changed_grid(dataset: Dataset, shape: Sequence[int]) -> GridSpec:
-    """A grid of `shape` over the volume of the data set's grid; its cells must be cubes."""
-    old = dataset.info.grid
+def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
+    """The grid that was asked for; over the volume of the data set's grid, its cells must be cubes."""
+    old, shape = dataset.info.grid, change.shape
     if old is None:
         raise UsageError(f"{dataset.path}: its preset {dataset.info.request.preset} has no box grid; leave --grid out")
-    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > MOST_CELLS:
+    if len(shape) != 3 or min(shape) < 1:
+        raise UsageError(f"{change.option}: give three numbers of cells, such as 80,96,64")
+    if (cells := math.prod(shape)) > MOST_CELLS:
+        classes = len(dataset.info.classes)
         raise UsageError(
-            f"--grid {','.join(map(str, shape))}: give three numbers of cells that fit in memory, such as 80,96,64"
+            f"{change.option}: {cells:,} cells would take {cells * classes / 1e9:,.1f} GB per scene for the masks of "
+            f"{classes} classes alone; ask for at most {MOST_CELLS:,} cells"
         )
+    if change.voxel_size is not None:
+        size = change.voxel_size
+        origin = change.origin or (-shape[0] * size / 2, -shape[1] * size / 2, 0.0)
+        if not 0 < size < FARTHEST or max(map(abs, origin)) > FARTHEST or len(origin) != 3:
+            raise UsageError(
+                f"{change.option}: give the size of a cell in metres, and its first corner, X,Y,Z in metres"
+            )
+        return GridSpec((origin[0], origin[1], origin[2]), size, (shape[0], shape[1], shape[2]))
     extent = [n * old.voxel_size for n in old.shape]
     sizes = [e / n for e, n in zip(extent, shape, strict=True)]
     if max(sizes) - min(sizes) > 1e-9 * max(sizes):
         fit = ",".join(str(round(e / sizes[0])) for e in extent)
         raise UsageError(
-            f"--grid {','.join(map(str, shape))}: cells would not be cubes over "
-            f"{extent[0]:g} x {extent[1]:g} x {extent[2]:g} m; {fit} would be"
+            f"{change.option}: cells would not be cubes over "
+            f"{extent[0]:g} x {extent[1]:g} x {extent[2]:g} m; {fit} would be; another "
+            f"volume takes {change.option}@SIZE"
         )
     return GridSpec(old.origin, extent[0] / shape[0], (shape[0], shape[1], shape[2]))
 

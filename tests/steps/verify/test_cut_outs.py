@@ -15,7 +15,7 @@ from helpers.labelled_scenes import SceneLabels
 from PIL import Image
 from scenegen.core.labels.label_meshes import label_mesh
 from scenegen.core.scene.scene import Scene
-from scenegen.steps.relabel import relabel
+from scenegen.steps.relabel import GridChange, relabel
 from scenegen.steps.verify import cut_outs
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.recast import cast_objects
@@ -47,7 +47,7 @@ def test_without_the_library_verify_says_what_it_did_not_compare(library: Path, 
 def test_voxelize_makes_the_cells_of_the_opaque_texels_again(library: Path, tmp_path: Path) -> None:
     """Older cells, of whole cards, become right; `voxelize` leaves the maps as they are."""
     out = write_cut_out_dataset(tmp_path / "whole", library, uncut)
-    relabel(out, shape=(80, 96, 64), assets=library)
+    relabel(out, grid=GridChange((80, 96, 64)), assets=library)
     recast = [f.detail for f in verify(out, assets=library).faults if f.check == "recast"]
     assert {line.partition("_")[0] for line in recast} == {"depth", "instance"}
 

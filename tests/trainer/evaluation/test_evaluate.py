@@ -104,13 +104,23 @@ def test_unseen_objects_are_scored_apart() -> None:
     truth, predicted = np.zeros((10, 2, 1, 2), bool), np.zeros((10, 2, 1, 2), bool)
     truth[1:3, ..., 0] = truth[7:9, ..., 0] = True
     predicted[1:4, ..., 0] = predicted[7:8, ..., 0] = predicted[5, ..., 1] = True
-    counts = NOTHING + count_seen((seen, hidden), ("chair", "bag"), grid, 3, predicted, truth)
+    counts = NOTHING + count_seen((seen, hidden), ("chair", "bag"), grid, 3, (predicted, truth))
     assert counts.voxels[SEEN].tolist() == [4, 6, 4]
     assert counts.voxels[UNSEEN].tolist() == [2, 2, 4]
     assert counts.score(SEEN).iou == pytest.approx(4 / 6)
     assert counts.score(UNSEEN).recall == 0.5
     assert counts.objects.tolist() == [1, 1]
-    assert count_seen((hidden,), ("chair", "bag"), grid, 4, predicted, truth).score(SEEN).objects == 1
+    assert count_seen((hidden,), ("chair", "bag"), grid, 4, (predicted, truth)).score(SEEN).objects == 1
+
+    # By visibility, the row y = 0 is free or a surface; the other is hidden or in no view.
+    visibility = np.array([[[1], [3]], [[2], [0]]] * 5, np.uint8)
+    counts = count_seen((seen, hidden), ("chair", "bag"), grid, 3, (predicted, truth), visibility)
+    assert counts.voxels.tolist() == [[3, 4, 4], [3, 4, 4]]
+    assert counts.objects.tolist() == [1, 1]
+    visibility[7:9] = 3
+    counts = count_seen((seen, hidden), ("chair", "bag"), grid, 3, (predicted, truth), visibility)
+    assert counts.voxels[SEEN].tolist() == [2, 3, 2]
+    assert counts.voxels[UNSEEN].tolist() == [4, 5, 6]
 
 
 def test_the_command_prints_json_or_a_table(run: Path, test_boxes: Path) -> None:

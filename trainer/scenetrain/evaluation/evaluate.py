@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
+from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.scene.scene import GridSpec
 from scenegen.progress import OnProgress
 from torch import Tensor
@@ -300,8 +302,18 @@ def _iou(counts: NDArray[np.int64]) -> float | None:
 def _count_seen(scenes: SceneList, position: int, predicted: Tensor, truth: Tensor) -> SeenCounts:
     stored = scenes.scene(position)
     assert stored.grid is not None
-    arrays = (voxels.movedim(0, -1).cpu().numpy() for voxels in (predicted, truth))
-    return count_seen(stored.objects, stored.classes, stored.grid, scenes.views, *arrays)
+    mine, theirs = (voxels.movedim(0, -1).cpu().numpy() for voxels in (predicted, truth))
+    visibility = _visibility(stored, scenes.views)
+    return count_seen(stored.objects, stored.classes, stored.grid, scenes.views, (mine, theirs), visibility)
+
+
+def _visibility(stored: StoredScene, views: int) -> NDArray[np.uint8] | None:
+    """What the first `views` cameras see of the box grid; None where the scene is older than that."""
+    if not stored.scene.voxel_spec.visibility:
+        return None
+    if views >= len(stored.cameras):
+        return stored.visibility
+    return visibility_of_any([stored.visibility_from(k) for k in range(views)])
 
 
 def _known(value: float) -> float | None:

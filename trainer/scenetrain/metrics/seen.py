@@ -1,4 +1,4 @@
-"""Scores of the objects that the cameras saw and of the others; a voxel belongs to the nearest object of its class."""
+"""Scores of what the cameras saw and of the rest: by the voxels' visibility, in older scenes by their objects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scenegen.core.labels.visibility import FREE, SURFACE
 from scenegen.core.scene.scene import GridSpec, PlacedObject
 
 UNSEEN, SEEN = 0, 1
@@ -46,14 +47,18 @@ def count_seen(
     classes: Sequence[str],
     grid: GridSpec,
     views: int,
-    predicted: NDArray[np.bool_],
-    truth: NDArray[np.bool_],
+    voxels: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    visibility: NDArray[np.uint8] | None = None,
 ) -> SeenCounts:
-    """Count one scene's voxels; `predicted` and `truth` are (X, Y, Z, C).
+    """Count one scene's `voxels`: those predicted and the true ones, each (X, Y, Z, C).
 
-    An object is seen when it has a pixel in any of the first `views` cameras. A voxel, true or predicted, goes to the
-    object of its class whose box is nearest; predictions of a class that is not in the scene go to neither.
+    An object is seen when it has a pixel in any of the first `views` cameras. A voxel, true or predicted, is seen where
+    `visibility` (X, Y, Z), of these cameras, says that it is free or has a surface that is seen. Without `visibility`
+    it goes to the object of its class whose box is nearest. Predictions of a class that is not in the scene go to
+    neither.
     """
+    predicted, truth = voxels
+    seen_cells = None if visibility is None else (visibility == FREE) | (visibility == SURFACE)
     counts = SeenCounts(np.zeros(2, np.int64), np.zeros((2, 3), np.int64))
     for c, name in enumerate(classes):
         mine = [item for item in objects if item.class_name == name]
@@ -62,8 +67,11 @@ def count_seen(
         kinds = np.array([SEEN if sum(item.visible_pixels[:views]) else UNSEEN for item in mine])
         counts.objects[:] += np.bincount(kinds, minlength=2)
         cells = np.argwhere(predicted[..., c] | truth[..., c])
-        centres = np.array(grid.origin) + grid.voxel_size * (cells + 0.5)
-        kind = kinds[np.argmin([_box_distance(item, centres) for item in mine], axis=0)]
+        if seen_cells is not None:
+            kind = np.where(seen_cells[tuple(cells.T)], SEEN, UNSEEN)
+        else:
+            centres = np.array(grid.origin) + grid.voxel_size * (cells + 0.5)
+            kind = kinds[np.argmin([_box_distance(item, centres) for item in mine], axis=0)]
         is_predicted, is_true = predicted[..., c][tuple(cells.T)], truth[..., c][tuple(cells.T)]
         for column, chosen in enumerate((is_predicted & is_true, is_predicted, is_true)):
             counts.voxels[:, column] += np.bincount(kind[chosen], minlength=2)

@@ -143,7 +143,7 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
         if key not in _MAY_DIFFER and was != now:
             raise ScenegenError(
                 f"{out / 'dataset.json'}: made with {key} {_show(was)}, now asked for {_show(now)}; "
-                f"{_voxelize_back(out, key, now) or 'ask for the same'}, or name another folder with --out"
+                f"{_voxelize_back(out, key, was, now) or 'ask for the same'}, or name another folder with --out"
             )
     merged = dataclasses.replace(
         found,
@@ -154,14 +154,23 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
         write_dataset_json(out, merged)
 
 
-def _voxelize_back(out: Path, key: str, now: Any) -> str:
+def _voxelize_back(out: Path, key: str, was: Any, now: Any) -> str:
     """How to get the preset's own voxels again: with the same preset, only `voxelize` makes other grids and frusta."""
     value = ""
     if key == "grid" and now:
         value = ",".join(map(str, now["shape"]))
+        if was and _volume(was) != _volume(now):
+            value += f"@{now['voxel_size']!r}@{','.join(map(repr, now['origin']))}"
     elif key == "frustum" and now:
         value = f"{now['near']:g},{now['far']:g},{now['size'][2]},{now['hfov_deg']:g}"
     return f"run `scenegen voxelize {out} --{key} {value}` first" if value else ""
+
+
+def _volume(grid: dict[str, Any]) -> tuple[float, ...]:
+    """The first and the last corner of a grid, to the micrometre."""
+    first = [float(x) for x in grid["origin"]]
+    last = [x + n * grid["voxel_size"] for x, n in zip(first, grid["shape"], strict=True)]
+    return tuple(round(x, 6) for x in (*first, *last))
 
 
 def _since(changes: ModelChanges | None) -> str:

@@ -75,7 +75,7 @@ def linked(data: Path, elsewhere: Path) -> dict[str, bytes]:
 
 def test_a_linked_scene_is_labelled_anew_beside_the_link(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
     before = linked(box_copy, tmp_path / "elsewhere")
-    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 2
+    assert relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets) == 2
     assert {file.name: file.read_bytes() for file in (tmp_path / "elsewhere").iterdir()} == before
     assert leftovers(box_copy) == []
     assert verify(box_copy, assets=box_assets).faults == ()

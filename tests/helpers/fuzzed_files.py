@@ -85,7 +85,7 @@ def read_dataset(folder: Path, random: Random) -> None:
             pack(source, aside, Packing("png", 95, maps=True, shard_mb=1.0))
         elif act == "voxelize":
             shutil.copytree(source, aside)
-            relabel(aside, grid=GridChange((20, 24, 16)), assets=library)
+            relabel(aside, grids=[GridChange((20, 24, 16))], assets=library)
         elif act == "open":
             open_split(source, "train", BOX, 3)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.box_scenes import FRUSTUM, GRID, write_box_dataset
+from helpers.planted_faults import one_cell
+from helpers.planting import edit_array
 from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
 from scenegen.core.dataset.packing import Packing
@@ -60,7 +61,7 @@ def test_older_data_sets_get_objects_and_visibility(box_set: Path, box_copy: Pat
 
 def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> None:
     images = [(p.name, p.read_bytes()) for p in sorted(scene_path(box_copy, 1).glob("*.png"))]
-    assert relabel(box_copy, grid=GridChange((80, 96, 64)), workers=2, assets=box_assets) == 2
+    assert relabel(box_copy, grids=[GridChange((80, 96, 64))], workers=2, assets=box_assets) == 2
     stored = Dataset(box_copy)[1]
     assert stored.grid == read_dataset_json(box_copy).grid
     assert stored.grid
@@ -72,7 +73,7 @@ def test_another_grid_over_the_same_room(box_copy: Path, box_assets: Path) -> No
 
 def test_a_grid_over_another_volume(box_copy: Path, box_assets: Path) -> None:
     asked = read_dataset_json(box_copy)
-    relabel(box_copy, grid=GridChange((30, 30, 18), 0.16), assets=box_assets)
+    relabel(box_copy, grids=[GridChange((30, 30, 18), 0.16)], assets=box_assets)
     stored = Dataset(box_copy)[1]
     assert stored.grid == GridSpec((-2.4, -2.4, 0.0), 0.16, (30, 30, 18))
     assert stored.masks.shape == (30, 30, 18, 6)
@@ -80,22 +81,49 @@ def test_a_grid_over_another_volume(box_copy: Path, box_assets: Path) -> None:
     assert verify(box_copy, assets=box_assets).faults == ()
     with pytest.raises(ScenegenError, match=r"--grid 40,48,32@0\.1@-2\.0,-2\.4,0\.0` first") as caught:
         check_dataset_json(box_copy, asked)
-    size, origin = re.findall(r"@(\S+)", str(caught.value))[0].split("@")
-    relabel(
-        box_copy,
-        shape=GRID.shape,
-        voxel_size=float(size),
-        origin=[float(x) for x in origin.split(",")],
-        assets=box_assets,
-    )
+    assert "@0.1@-2.0,-2.4,0.0" in str(caught.value)
+    relabel(box_copy, grids=[GridChange(GRID.shape, 0.1, (-2.0, -2.4, 0.0))], assets=box_assets)
     check_dataset_json(box_copy, asked)
+
+
+def test_grids_beside_one_another(box_set: Path, box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
+    cameras = len(Dataset(box_set)[0].cameras)
+    same = GridChange(GRID.shape, GRID.voxel_size, GRID.origin, "same")
+    relabel(box_copy, grids=[same, GridChange((24, 20, 16), 0.2, name="front", ego=True)], assets=box_assets)
+    relabel(box_copy, grids=[GridChange((30, 30, 18), 0.16, name="ssc")], assets=box_assets)
+    stored = Dataset(box_copy)[1]
+    assert [named.name for named in stored.scene.grids] == ["same", "front", "ssc"]
+    assert np.array_equal(stored.named_grid("same").instances, stored.instances)
+    assert np.array_equal(stored.named_grid("same").visibility, stored.visibility)
+    assert stored.named_grid("front", cameras - 1).labels.shape == (24, 20, 16)
+    assert stored.named_grid("front", 0).labels.any()
+    with pytest.raises(ScenegenError, match="has no grid fine of camera 0; its grids: same, front, ssc"):
+        stored.named_grid("fine")
+    assert verify(box_copy, assets=box_assets).faults == ()
+    pack(box_copy, tmp_path / "packed", Packing("jpeg", 95, True, 250))
+    assert verify(tmp_path / "packed", assets=box_assets).faults == ()
+    edit_array("grid_front_1.npz", one_cell(0), "instances")(scene_path(box_copy, 1))
+    edit_array("grid_ssc.npz", one_cell(lambda v: v ^ 1), "visibility")(scene_path(box_copy, 0))
+    (scene_path(box_copy, 0) / "grid_other.npz").write_bytes(b"")
+    faults = [(f.scene, f.check, f.detail.split(":")[0]) for f in verify(box_copy).faults]
+    assert {fault for fault in faults if fault[1] == "grids"} == {
+        (0, "grids", "grid_ssc.npz"),
+        (1, "grids", "grid_front_1.npz"),
+    }
+    assert (0, "files") in {fault[:2] for fault in faults}
+    with pytest.raises(UsageError, match="a grid with a name needs the size of its cells"):
+        relabel(box_copy, grids=[GridChange((30, 30, 18), name="ssc")], assets=box_assets)
+    with pytest.raises(UsageError, match="need lower-case letters"):
+        relabel(box_copy, grids=[GridChange((30, 30, 18), 0.1, name="../x")], assets=box_assets)
+    with pytest.raises(UsageError, match="two grids have one name"):
+        relabel(box_copy, grids=[same, same], assets=box_assets)
 
 
 def test_a_grid_that_no_memory_holds_is_told_its_size(box_copy: Path, box_assets: Path) -> None:
     with pytest.raises(UsageError, match=r"10,000,000,000 cells would take 60\.0 GB per scene"):
-        relabel(box_copy, grid=GridChange((10000, 10000, 100)), assets=box_assets)
+        relabel(box_copy, grids=[GridChange((10000, 10000, 100))], assets=box_assets)
     with pytest.raises(UsageError, match="give the size of a cell in metres"):
-        relabel(box_copy, grid=GridChange((4, 4, 4), -0.1), assets=box_assets)
+        relabel(box_copy, grids=[GridChange((4, 4, 4), -0.1)], assets=box_assets)
 
 
 def test_files_of_the_user_stay(box_copy: Path, box_assets: Path) -> None:
@@ -109,10 +137,10 @@ def test_files_of_the_user_stay(box_copy: Path, box_assets: Path) -> None:
 
 def test_generate_says_how_to_get_the_presets_voxels_back(box_set: Path, box_copy: Path, box_assets: Path) -> None:
     asked = read_dataset_json(box_copy)
-    relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
+    relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets)
     with pytest.raises(ScenegenError, match=rf"run `scenegen voxelize {box_copy} --grid 40,48,32` first, or name"):
         check_dataset_json(box_copy, asked)
-    relabel(box_copy, grid=GridChange((40, 48, 32)), frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
+    relabel(box_copy, grids=[GridChange((40, 48, 32))], frustum=FrustumChange(1.0, 6.0, 25, 70.0), assets=box_assets)
     spec = FRUSTUM
     text = f"--frustum {spec.near:g},{spec.far:g},{spec.size[2]},{spec.hfov_deg:g}"
     with pytest.raises(ScenegenError, match=f"run `scenegen voxelize {box_copy} {text}` first"):
@@ -142,7 +170,7 @@ if __name__ == "__main__":
     print(flush=True)
     while True:
         for shape in ((20, 24, 16), (40, 48, 32)):
-            relabel(Path(sys.argv[1]), grid=GridChange(shape), assets=Path(sys.argv[2]))
+            relabel(Path(sys.argv[1]), grids=[GridChange(shape)], assets=Path(sys.argv[2]))
 """
 
 
@@ -161,19 +189,19 @@ def test_a_kill_leaves_scenes_that_read_and_the_same_call_goes_on(box_copy: Path
             assert stored.masks.shape[:3] == stored.grid.shape
             assert stored.masks.any()
         assert len(Dataset(box_copy)) == 2
-    relabel(box_copy, grid=GridChange((40, 48, 32)), assets=box_assets)
+    relabel(box_copy, grids=[GridChange((40, 48, 32))], assets=box_assets)
     assert verify(box_copy, assets=box_assets).faults == ()
 
 
 def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, box_assets: Path) -> None:
     before = (box_copy / "dataset.json").read_text()
-    relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
+    relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets)
     (box_copy / "dataset.json").write_text(before)
     assert {fault.check for fault in verify(box_copy).faults} == {"scene.json"}
     shutil.rmtree(scene_path(box_copy, 1))
     shutil.copytree(scene_path(box_copy, 0), scene_path(box_copy, 1))
-    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 0
-    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 2
+    assert relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets) == 0
+    assert relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,7 +215,7 @@ def test_scenes_that_were_done_before_a_kill_are_not_done_again(box_copy: Path, 
 )
 def test_impossible_grids(box_copy: Path, box_assets: Path, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        relabel(box_copy, grid=GridChange(shape), assets=box_assets)
+        relabel(box_copy, grids=[GridChange(shape)], assets=box_assets)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +242,7 @@ def test_what_is_missing_is_named(box_copy: Path, box_assets: Path, tmp_path: Pa
     assert not leftovers(box_copy)
     gridless = write_box_dataset(tmp_path / "gridless", 1, grid=None)
     with pytest.raises(UsageError, match="has no box grid"):
-        relabel(gridless, grid=GridChange((80, 96, 64)), assets=box_assets)
+        relabel(gridless, grids=[GridChange((80, 96, 64))], assets=box_assets)
     assert relabel(gridless, frustum=FrustumChange(1.0, 6.0, 30, 90.0), assets=box_assets) == 1
 
 
@@ -223,7 +251,7 @@ def test_another_asset_under_the_same_name_is_refused(box_copy: Path, box_assets
     shutil.rmtree(other / "bag_box")
     shutil.copytree(other / "chair_box", other / "bag_box")
     with pytest.raises(ScenegenError, match=r"object 5 is not the bag_box of .*; name the library .* --assets"):
-        relabel(box_copy, grid=GridChange((80, 96, 64)), assets=other)
+        relabel(box_copy, grids=[GridChange((80, 96, 64))], assets=other)
     assert verify(box_copy, assets=box_assets).ok
 
 
@@ -235,20 +263,20 @@ def test_a_model_that_another_version_prepared_is_the_same_model(
     described = json.loads((other / "bag_box" / "asset.json").read_text())
     described["size"][0] += 1.5e-5
     (other / "bag_box" / "asset.json").write_text(json.dumps(described))
-    assert relabel(box_copy, grid=GridChange((40, 48, 32)), assets=other) > 0
+    assert relabel(box_copy, grids=[GridChange((40, 48, 32))], assets=other) > 0
     assert verify(box_copy, assets=other).ok
 
 
 def test_a_packed_data_set_is_refused(box_set: Path, box_assets: Path, tmp_path: Path) -> None:
     pack(box_set, tmp_path / "packed", Packing("png", 95, True, 250))
     with pytest.raises(UsageError, match="is packed; make the labels of the folders"):
-        relabel(tmp_path / "packed", grid=GridChange((80, 96, 64)), assets=box_assets)
+        relabel(tmp_path / "packed", grids=[GridChange((80, 96, 64))], assets=box_assets)
 
 
 def test_a_data_set_that_is_being_made_is_left_alone(box_copy: Path, box_assets: Path) -> None:
     before = scene_path(box_copy, 0).stat().st_mtime_ns
     with run_lock(box_copy), pytest.raises(ScenegenError, match="another run is making it"):
-        relabel(box_copy, grid=GridChange((80, 96, 64)), assets=box_assets)
+        relabel(box_copy, grids=[GridChange((80, 96, 64))], assets=box_assets)
     assert scene_path(box_copy, 0).stat().st_mtime_ns == before
 
 
@@ -257,7 +285,7 @@ def test_a_damaged_scene_is_found_before_any_changes(box_copy: Path, box_assets:
     before = files(box_copy)
     (scene_path(box_copy, 1) / "scene.json").write_text("{")
     with pytest.raises(SeveralErrors, match="no scene was changed; the same command works once these files are whole"):
-        relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
+        relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets)
     (scene_path(box_copy, 1) / "scene.json").write_bytes(before["scenes/scene_000001/scene.json"])
     assert files(box_copy) == before
 
@@ -274,13 +302,13 @@ def test_a_stop_in_between_says_that_the_same_command_continues(
 
     monkeypatch.setattr("scenegen.steps.relabel.replace_labels", full)
     with pytest.raises(SeveralErrors) as caught:
-        relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets)
+        relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets)
     assert str(caught.value).splitlines() == [
         "disk: is full",
         f"{box_copy}: some scenes have the new labels, others the old ones; the same command changes the others",
     ]
     monkeypatch.undo()
-    assert relabel(box_copy, grid=GridChange((20, 24, 16)), assets=box_assets) == 1
+    assert relabel(box_copy, grids=[GridChange((20, 24, 16))], assets=box_assets) == 1
     assert verify(box_copy, assets=box_assets).ok
 
 

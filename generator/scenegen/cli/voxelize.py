@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,21 +19,39 @@ from scenegen.cli.options import (
 )
 from scenegen.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from scenegen.steps.relabel import GridChange
+
 
 @click.command()
 @folder_argument
 @click.option(
     "--grid",
-    metavar="X,Y,Z[@SIZE[@X0,Y0,Z0]]",
+    "grids",
+    multiple=True,
+    metavar="[NAME=]X,Y,Z[@SIZE[@X0,Y0,Z0]]",
     help="Cells of the box grid, such as 80,96,64, over the same volume; or of SIZE metres, with the first corner at "
-    "X0,Y0,Z0 (default: the grid stands on the middle of the floor).",
+    "X0,Y0,Z0 (default: the grid stands on the middle of the floor). With a name, a grid beside it; may be repeated.",
+)
+@click.option(
+    "--ego",
+    "egos",
+    multiple=True,
+    metavar="NAME=X,Y,Z@SIZE[@X0,Y0,Z0]",
+    help="A grid for each camera: x forward, y left, z up from height 0 under it. May be repeated.",
 )
 @click.option("--frustum", metavar="NEAR,FAR,SLICES,HFOV", help="Metres, metres, slices, degrees: 0.5,7,128,70.")
 @workers_option
 @source_library_option
 @json_option
 def voxelize(
-    folder: Path, grid: str | None, frustum: str | None, workers: int | None, assets: Path | None, as_json: bool
+    folder: Path,
+    grids: tuple[str, ...],
+    egos: tuple[str, ...],
+    frustum: str | None,
+    workers: int | None,
+    assets: Path | None,
+    as_json: bool,
 ) -> int:
     """Make the voxel labels of a data set again, without rendering: at another grid, or those that older sets lack.
 
@@ -42,21 +61,14 @@ def voxelize(
     \b
     Examples: scenegen voxelize data/studio                     add objects and visibility to an older data set
               scenegen voxelize data/studio --grid 40,48,32
-              scenegen voxelize data/studio --grid 60,60,36@0.08
+              scenegen voxelize data/studio --grid ssc=60,60,36@0.08 --grid fine=160,192,128@0.025
+              scenegen voxelize data/street --ego front=64,64,32@0.2@0,-6.4,-0.4
               scenegen voxelize data/studio --grid 60,60,36@0.08@-2.4,-2.4,0.0
     """
     from scenegen.progress import progress
-    from scenegen.steps.relabel import FrustumChange, GridChange, relabel
+    from scenegen.steps.relabel import FrustumChange, relabel
 
-    box = None
-    if grid is not None:
-        cells, *rest = grid.split("@")
-        shape = [int(n) for n in _numbers("--grid", cells, 3, whole=slice(None))]
-        size = _numbers("--grid", rest[0], 1, whole=slice(0))[0] if rest else None
-        origin = _numbers("--grid", rest[1], 3, whole=slice(0)) if rest[1:] else None
-        if rest[2:]:
-            raise UsageError(f"--grid {grid}: give X,Y,Z@SIZE@X0,Y0,Z0 (see --help)")
-        box = GridChange(shape, size, origin)
+    boxes = [*(_grid("--grid", text) for text in grids), *(_grid("--ego", text) for text in egos)]
     change = None
     if frustum is not None:
         near, far, slices, hfov = _numbers("--frustum", frustum, 4, whole=slice(2, 3))
@@ -64,7 +76,7 @@ def voxelize(
     with progress("voxelize") as on_progress:
         changed = relabel(
             folder,
-            grid=box,
+            grids=boxes,
             frustum=change,
             workers=worker_count(workers),
             assets=assets,
@@ -73,6 +85,20 @@ def voxelize(
     body = {"path": str(folder), "changed": changed}
     click.echo(json.dumps(body) if as_json else f"{folder}: {counted(changed, 'scene')} changed")
     return 0
+
+
+def _grid(option: str, text: str) -> GridChange:
+    """Read [NAME=]X,Y,Z[@SIZE[@X0,Y0,Z0]]. Raises UsageError."""
+    from scenegen.steps.relabel import GridChange
+
+    name, is_named, numbers = text.rpartition("=")
+    cells, *rest = numbers.split("@")
+    shape = [int(n) for n in _numbers(option, cells, 3, whole=slice(None))]
+    size = _numbers(option, rest[0], 1, whole=slice(0))[0] if rest else None
+    origin = _numbers(option, rest[1], 3, whole=slice(0)) if rest[1:] else None
+    if rest[2:] or bool(is_named) != bool(name) or (option == "--ego" and not name):
+        raise UsageError(f"{option} {text}: give NAME=X,Y,Z@SIZE@X0,Y0,Z0 (see --help)")
+    return GridChange(shape, size, origin, name, ego=option == "--ego")
 
 
 def _numbers(option: str, text: str, count: int, whole: slice) -> list[float]:

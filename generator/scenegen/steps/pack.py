@@ -28,6 +28,7 @@ from scenegen.core.dataset.shards import (
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_bytes
+from scenegen.core.labels.grid_files import file_of, files_of
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import Tried
 from scenegen.steps.shard_writing import encode_scene, write_shard
@@ -210,6 +211,9 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
             same["instances"] = np.array_equal(folder.instances, packed.instances)
         if spec.visibility:
             same["visibility"] = np.array_equal(folder.visibility, packed.visibility)
+    for named, number in files_of(folder.scene):
+        grids = (vars(one.named_grid(named.name, number or 0)) for one in pair)
+        same[file_of(named, number)] = all(map(np.array_equal, *(grid.values() for grid in grids)))
     wrong = [name for name, equal in same.items() if not equal]
     if wrong:
         raise DamageError(

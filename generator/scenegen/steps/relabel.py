@@ -14,13 +14,13 @@ from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
 from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import change_lock
 from scenegen.core.dataset.stored_scene import StoredScene
-from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_voxels
+from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_grids, write_voxels
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.labels.box_masks import box_labels
 from scenegen.core.labels.fruxels import frustum_instances, label_numbers, labels_of
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
-from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, Scene
+from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, NamedGrid, Scene
 from scenegen.core.scene.scene_json import FARTHEST
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
@@ -37,19 +37,23 @@ HALF_CHANGED = "some scenes have the new labels, others the old ones; the same c
 class GridChange:
     """A box grid of so many cells: over the old volume, or with cells of `voxel_size` metres from `origin` on.
 
-    Without an `origin`, the grid stands on the middle of the floor.
+    Without an `origin`, the grid stands on the middle of the floor. One with a `name` is beside the masks' grid, and
+    with `ego` there is one before each camera.
     """
 
     shape: Sequence[int]
     voxel_size: float | None = None
     origin: Sequence[float] | None = None
+    name: str = ""
+    ego: bool = False
 
     @property
     def option(self) -> str:
         """How it is asked for."""
         size = "" if self.voxel_size is None else f"@{self.voxel_size:g}"
         corner = "" if self.origin is None else "@" + ",".join(f"{x:g}" for x in self.origin)
-        return f"--grid {','.join(map(str, self.shape))}{size}{corner}"
+        name = f"{self.name}=" if self.name else ""
+        return f"--{'ego' if self.ego else 'grid'} {name}{','.join(map(str, self.shape))}{size}{corner}"
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,15 @@ class FrustumChange:
 def relabel(
     path: Path,
     *,
-    grid: GridChange | None = None,
+    grids: Sequence[GridChange] = (),
     frustum: FrustumChange | None = None,
     workers: int = 1,
     assets: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """Give every scene labels at another box grid, and at another frustum; return how many scenes changed.
+    """Give every scene labels at other box grids, and at another frustum; return how many scenes changed.
+
+    A grid with a name is made beside the others, in place of one of that name.
 
     None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
     dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
@@ -80,7 +86,7 @@ def relabel(
     """
     _check_folders(Dataset(path))
     with change_lock(path, "voxelize"):
-        return _relabel(Dataset(path), grid, frustum, workers, assets, on_progress)
+        return _relabel(Dataset(path), grids, frustum, workers, assets, on_progress)
 
 
 def _check_folders(dataset: Dataset) -> None:
@@ -91,7 +97,7 @@ def _check_folders(dataset: Dataset) -> None:
 
 def _relabel(
     dataset: Dataset,
-    grid: GridChange | None,
+    grids: Sequence[GridChange],
     frustum: FrustumChange | None,
     workers: int,
     assets: Path | None,
@@ -100,7 +106,7 @@ def _relabel(
     path = dataset.path
     _check_folders(dataset)
     library = find_library(dataset, assets)
-    wanted = _wanted(dataset, grid, frustum)
+    wanted = _wanted(dataset, grids, frustum)
     remove_leftovers(path)
     # A scene that cannot be changed is found before one is: a data set of two grids serves nobody.
     looking = Tried(partial(_check_scene, path, library), workers)
@@ -121,17 +127,34 @@ def _relabel(
     return done
 
 
-def _wanted(dataset: Dataset, box: GridChange | None, change: FrustumChange | None) -> DatasetInfo:
+def _wanted(dataset: Dataset, boxes: Sequence[GridChange], change: FrustumChange | None) -> DatasetInfo:
     info = dataset.info
-    grid = info.grid if box is None else _changed_grid(dataset, box)
+    if len({box.name for box in boxes}) < len(boxes):
+        raise UsageError("--grid and --ego: two grids have one name; give each a name of its own")
+    named = {grid.name: grid for grid in info.grids}
+    grid = info.grid
+    for box in boxes:
+        if box.name:
+            named[box.name] = _named_grid(dataset, box)
+        else:
+            grid = _changed_grid(dataset, box)
     spec = info.frustum if change is None else _changed_frustum(dataset, change)
-    return dataclasses.replace(info, grid=grid, frustum=spec)
+    return dataclasses.replace(info, grid=grid, frustum=spec, grids=tuple(named.values()))
+
+
+def _named_grid(dataset: Dataset, change: GridChange) -> NamedGrid:
+    if change.voxel_size is None:
+        raise UsageError(f"{change.option}: a grid with a name needs the size of its cells, X,Y,Z@SIZE")
+    try:
+        return NamedGrid(change.name, _changed_grid(dataset, change), change.ego)
+    except ValueError as error:
+        raise UsageError(f"{change.option}: {error}") from error
 
 
 def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
     """The grid that was asked for; over the volume of the data set's grid, its cells must be cubes."""
     old, shape = dataset.info.grid, change.shape
-    if old is None:
+    if old is None and not change.name:
         raise UsageError(f"{dataset.path}: its preset {dataset.info.request.preset} has no box grid; leave --grid out")
     if len(shape) != 3 or min(shape) < 1:
         raise UsageError(f"{change.option}: give three numbers of cells, such as 80,96,64")
@@ -143,12 +166,14 @@ def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
         )
     if change.voxel_size is not None:
         size = change.voxel_size
-        origin = change.origin or (-shape[0] * size / 2, -shape[1] * size / 2, 0.0)
+        start = 0.0 if change.ego else -shape[0] * size / 2  # before the camera, or around the middle of the floor
+        origin = change.origin or (start, -shape[1] * size / 2, 0.0)
         if not 0 < size < FARTHEST or max(map(abs, origin)) > FARTHEST or len(origin) != 3:
             raise UsageError(
                 f"{change.option}: give the size of a cell in metres, and its first corner, X,Y,Z in metres"
             )
         return GridSpec((origin[0], origin[1], origin[2]), size, (shape[0], shape[1], shape[2]))
+    assert old is not None
     extent = [n * old.voxel_size for n in old.shape]
     sizes = [e / n for e, n in zip(extent, shape, strict=True)]
     if max(sizes) - min(sizes) > 1e-9 * max(sizes):
@@ -182,9 +207,11 @@ def _check_scene(path: Path, library: Path, index: int) -> None:
         load_asset(library, name)
 
 
-def _has(scene: Scene, grid: GridSpec | None, frusta: Sequence[FrustumSpec]) -> bool:
+def _has(scene: Scene, wanted: DatasetInfo, frusta: Sequence[FrustumSpec]) -> bool:
     """Whether a scene has these grids, and all labels in them."""
-    same = scene.grid == grid and [camera.frustum for camera in scene.cameras] == list(frusta)
+    same = (scene.grid, scene.grids) == (wanted.grid, wanted.grids) and [
+        camera.frustum for camera in scene.cameras
+    ] == list(frusta)
     return same and scene.voxel_spec == ALL_VOXEL_LABELS
 
 
@@ -192,12 +219,14 @@ def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: Datas
     stored = open_scene(path, index)
     scene = stored.scene
     frusta = [wanted.frustum or camera.frustum for camera in scene.cameras]
-    if before != wanted and _has(scene, wanted.grid, frusta):
+    if before != wanted and _has(scene, wanted, frusta):
         return False
     check_sizes(stored, library)
     placed = place_meshes(scene, {item.asset: load_asset(library, item.asset).label_mesh for item in scene.objects})
     cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))
-    changed = dataclasses.replace(scene, grid=wanted.grid, cameras=cameras, voxel_spec=ALL_VOXEL_LABELS)
+    changed = dataclasses.replace(
+        scene, grid=wanted.grid, cameras=cameras, voxel_spec=ALL_VOXEL_LABELS, grids=wanted.grids
+    )
     replace_labels(path, changed, partial(_write_voxels, stored, changed, placed))
     return True
 
@@ -214,3 +243,4 @@ def _write_voxels(stored: StoredScene, scene: Scene, placed: Sequence[PlacedMesh
         box = box_labels(placed, scene.grid, len(scene.classes))
         writer.masks(box.masks)
         write_voxels(writer, scene, box.instances, depths)
+    write_grids(writer, scene, placed, depths)

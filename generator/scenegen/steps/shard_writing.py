@@ -32,6 +32,7 @@ from scenegen.core.dataset.shards import (
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError
 from scenegen.core.files import write_bytes
+from scenegen.core.labels.grid_files import file_of, files_of
 from scenegen.core.scene.scene import MapSpec
 
 
@@ -57,9 +58,14 @@ def encode_scene(packing: Packing, numbered: tuple[int, StoredScene]) -> tuple[i
 
 
 def _scene_members(stored: StoredScene, views: Sequence[int]) -> dict[str, bytes]:
-    """The files of labels, with the frusta of `views`, and scene.json."""
+    """The files of labels, with the frusta and grids of `views`, and scene.json."""
     arrays = (_box_arrays(stored) if stored.grid else {}) | (_frustum_arrays(stored, views) if views else {})
     labels = {"labels.npz": encode_labels(arrays)} if arrays else {}
+    labels |= {
+        file_of(named, k): encode_labels(vars(stored.named_grid(named.name, k or 0)))
+        for named, k in files_of(stored.scene)
+        if k is None or k in views
+    }
     return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
 
 
@@ -105,6 +111,11 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     if stored.map_spec != MapSpec():
         view["map_spec"] = dataclasses.asdict(stored.map_spec)
     content = json.dumps(view, separators=(",", ":")).encode()
+    members |= {
+        f"grid_{named.name}.npz": encode_labels(vars(stored.named_grid(named.name, k)))
+        for named in stored.scene.grids
+        if named.ego
+    }
     return members | {"labels.npz": encode_labels(_frustum_arrays(stored, [k])), "view.json": content}
 
 

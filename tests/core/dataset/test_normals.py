@@ -231,7 +231,7 @@ def test_shards_hold_the_same(made: Path, library: Path, tmp_path: Path) -> None
 
 
 def test_new_voxel_labels_keep_the_normals(copy: Path, made: Path, library: Path) -> None:
-    assert relabel(copy, grid=GridChange((20, 24, 16)), assets=library) == 1
+    assert relabel(copy, grids=[GridChange((20, 24, 16))], assets=library) == 1
     assert np.array_equal(Dataset(copy)[0].normal_steps(1), Dataset(made)[0].normal_steps(1))
     assert verify(copy, assets=library).faults == ()
 

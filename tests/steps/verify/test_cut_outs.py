@@ -47,7 +47,7 @@ def test_without_the_library_verify_says_what_it_did_not_compare(library: Path, 
 def test_voxelize_makes_the_cells_of_the_opaque_texels_again(library: Path, tmp_path: Path) -> None:
     """Older cells, of whole cards, become right; `voxelize` leaves the maps as they are."""
     out = write_cut_out_dataset(tmp_path / "whole", library, uncut)
-    relabel(out, grid=GridChange((80, 96, 64)), assets=library)
+    relabel(out, grids=[GridChange((80, 96, 64))], assets=library)
     recast = [f.detail for f in verify(out, assets=library).faults if f.check == "recast"]
     assert {line.partition("_")[0] for line in recast} == {"depth", "instance"}
 

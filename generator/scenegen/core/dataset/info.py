@@ -22,7 +22,7 @@ from scenegen.core.dataset.request import Request, from_record, to_record, writt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import check_format, from_json, read_json
-from scenegen.core.scene.scene import FrustumSpec, GridSpec
+from scenegen.core.scene.scene import FrustumSpec, GridSpec, NamedGrid
 
 FORMAT = "scenegen-dataset/1"
 FORMAT_OF_STEPS = "scenegen-dataset/2"
@@ -35,9 +35,9 @@ class DatasetInfo:
 
     `request` is what was asked for; its recorded options are keys of dataset.json. `preset_checksum` and
     `library_checksum` stand for everything in the preset and in the assets that may be placed. `blender` lists the
-    versions that rendered. The number of scenes, the library's folder and `blender` may differ between runs, everything
-    else may not. In `request`, `preset` is the preset's name, `views` the number of cameras per scene, and `variation`
-    is None in a data set that is older than that option.
+    versions that rendered, `grids` are box grids beside `grid`. The number of scenes, the library's folder, `grids` and
+    `blender` may differ between runs, everything else may not. In `request`, `preset` is the preset's name, `views` the
+    number of cameras per scene, and `variation` is None in a data set that is older than that option.
     """
 
     request: Request
@@ -47,11 +47,12 @@ class DatasetInfo:
     grid: GridSpec | None
     frustum: FrustumSpec | None
     blender: tuple[str, ...] = ()
+    grids: tuple[NamedGrid, ...] = ()
     scenegen: str = __version__
     format: str = FORMAT
 
 
-_MAY_DIFFER = frozenset({"format", "scenes", "library", "blender"})
+_MAY_DIFFER = frozenset({"format", "scenes", "library", "blender", "grids"})
 
 
 def preset_checksum(preset: Any) -> str:
@@ -102,6 +103,8 @@ def _format(info: DatasetInfo) -> str:
 def write_dataset_json(out: Path, info: DatasetInfo) -> None:
     """Write dataset.json whole or not at all."""
     body = _body(info, written_record(info.request))
+    if not info.grids:
+        del body["grids"]
     write_text(out / "dataset.json", json.dumps(body, indent=1) + "\n")
 
 

@@ -95,8 +95,8 @@ class PackedScene(StoredScene):
 
 
 def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
-    stem, _, number = file.split(".")[0].partition("_")
-    if number and int(number) in views:
+    stem, _, number = file.split(".")[0].rpartition("_")
+    if number.isdecimal() and int(number) in views:
         block = views[int(number)]
     else:
         stem = file.split(".")[0]

@@ -16,6 +16,7 @@ from scenegen.core.dataset.shards import pack_masks
 from scenegen.core.decoding import decode_npy, decode_npz, decode_png
 from scenegen.core.errors import DamageError, NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
+from scenegen.core.labels.grid_files import GridLabels, file_of
 from scenegen.core.labels.normals import normals_from_steps
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
 from scenegen.core.scene.scene import Camera, GridSpec, MapSpec, PlacedObject, Scene
@@ -196,6 +197,26 @@ class StoredScene:
         self._must_have("visibility")
         return self._fruxels(k, "visibility", np.uint8)
 
+    def named_grid(self, name: str, k: int = 0) -> GridLabels:
+        """The labels of one of `scene.grids` by its name, of one that follows the cameras that of camera k.
+
+        ScenegenError where there is no grid of that name.
+        """
+        named = next((each for each in self.scene.grids if each.name == name), None)
+        if named is None or not 0 <= k < len(self.cameras):
+            known = ", ".join(each.name for each in self.scene.grids) or "none"
+            raise ScenegenError(f"{self.name}: has no grid {name} of camera {k}; its grids: {known}")
+        file = file_of(named, k)
+        return GridLabels(
+            self._cells(file, "labels", np.uint8, lambda _: named.grid.shape),
+            self._cells(file, "instances", np.uint16, lambda _: named.grid.shape),
+            self._cells(file, "visibility", np.uint8, lambda _: named.grid.shape),
+        )
+
+    def _cells(self, file: str, name: str, dtype: type[U], shape_in: Callable[[Scene], tuple[int, ...]]) -> NDArray[U]:
+        """One array of an .npz file."""
+        return self._fitting(self._parse(file, lambda content: decode_npz(content, name, dtype, 3)), file, shape_in)
+
     def _must_have(self, labels: str) -> None:
         if not getattr(self.scene.voxel_spec, labels):
             raise ScenegenError(
@@ -203,12 +224,10 @@ class StoredScene:
             )
 
     def _voxels(self, name: str, dtype: type[U]) -> NDArray[U]:
-        cells = self._parse("voxels.npz", lambda content: decode_npz(content, name, dtype, 3))
-        return self._fitting(cells, "voxels.npz", grid_shape)
+        return self._cells("voxels.npz", name, dtype, grid_shape)
 
     def _fruxels(self, k: int, name: str, dtype: type[U]) -> NDArray[U]:
-        cells = self._parse(f"frustum_{k}.npz", lambda content: decode_npz(content, name, dtype, 3))
-        return self._fitting(cells, f"frustum_{k}.npz", lambda scene: scene.cameras[k].frustum.size)
+        return self._cells(f"frustum_{k}.npz", name, dtype, lambda scene: scene.cameras[k].frustum.size)
 
     def _sixteen_bit(self, file: str) -> NDArray[np.uint16]:
         return self._parse(file, decode_sixteen_bit)

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import itertools
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,10 @@ from scenegen.core.scene.scene import Scene, VoxelSpec
 from scenegen.core.scene.scene_json import scene_to_json
 
 if TYPE_CHECKING:
-    from scenegen.core.labels.placed_meshes import Meshes
+    from scenegen.core.labels.placed_meshes import Meshes, PlacedMesh
+
+GRID_FILE = re.compile(r"grid_([a-z][a-z0-9-]*)(?:_(\d+))?\.npz")
+"""The name of a named grid's file: the grid's and, where it follows a camera, the camera's number."""
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
@@ -98,6 +102,11 @@ class SceneWriter:
         with self.disk_errors():
             _write_npz(self.folder / "voxels.npz", arrays)
 
+    def named_grid(self, file: str, arrays: Arrays) -> None:
+        """Write the labels of a grid beside that of the masks."""
+        with self.disk_errors():
+            _write_npz(self.folder / file, arrays.items())
+
     def finish(self, scene: Scene) -> Path:
         """Write scene.json with `visible_pixels` and move the scene to its place; one that is there already stays."""
         with self.disk_errors():
@@ -146,6 +155,7 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
         box = box_labels(placed, scene.grid, len(scene.classes))
         writer.masks(box.masks)
         write_voxels(writer, scene, box.instances, depths)
+    write_grids(writer, scene, placed, depths)
 
 
 def write_voxels(writer: SceneWriter, scene: Scene, instances: Words, depths: Iterable[Words]) -> None:
@@ -156,6 +166,15 @@ def write_voxels(writer: SceneWriter, scene: Scene, instances: Words, depths: It
     if spec != VoxelSpec():
         seen = box_visibilities(scene, depths) if spec.visibility else iter(())
         writer.voxels(itertools.chain([("instances", instances)] if spec.instances else [], seen))
+
+
+def write_grids(writer: SceneWriter, scene: Scene, placed: Sequence[PlacedMesh], depths: Sequence[Words]) -> None:
+    """Write the labels of a scene's named grids."""
+    from scenegen.core.labels.grid_files import file_of, files_of
+    from scenegen.core.labels.named_grids import grid_labels
+
+    for named, k in files_of(scene):
+        writer.named_grid(file_of(named, k), vars(grid_labels(scene, placed, depths, named, k)))
 
 
 def _asked_for(spec: VoxelSpec, arrays: Arrays) -> Arrays:
@@ -179,7 +198,7 @@ def replace_labels(out: Path, scene: Scene, write: Callable[[SceneWriter], None]
             *(f"frustum_{k}.npz" for k in range(len(scene.cameras))),
         }
         for path in sorted(folder.iterdir()):
-            if path.name not in made_again:  # the user's own files stay, too
+            if path.name not in made_again and not GRID_FILE.fullmatch(path.name):  # the user's own files stay, too
                 _keep(path, writer.folder / path.name)
         write(writer)
         (writer.folder / "scene.json").write_text(scene_to_json(scene), encoding="utf-8")

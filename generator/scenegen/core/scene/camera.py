@@ -6,13 +6,15 @@ Cameras follow OpenCV: x right, y down, z forward; pixels count from the image's
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.scene.scene import UPWARDS, Camera, Matrix3, Matrix4, Vector
+from scenegen.core.scene.scene import UPWARDS, Camera, Matrix3, Matrix4, Row4, Vector
 
 _DECIMALS = 9  # equal on every host
+_LEVEL = 1e-6  # squared horizontal part of the direction of a camera that looks straight up or down
 
 
 def camera_matrix(width: int, height: int, hfov: float) -> Matrix3:
@@ -57,6 +59,30 @@ def camera_position(camera: Camera) -> Vector:
     m = camera.world_to_camera
     x, y, z = (-(m[0][k] * m[0][3] + m[1][k] * m[1][3] + m[2][k] * m[2][3]) for k in range(3))
     return x, y, z
+
+
+def ego_frame(camera: Camera) -> Matrix4:
+    """World to the frame of a vehicle under a camera: x forward, y left, z up, its origin at height 0 under the camera.
+
+    Forward is where the camera looks, made level; of one that looks straight up or down, the top of its image.
+    """
+    m = camera.world_to_camera
+    x, y, _ = camera_position(camera)
+    ahead = (m[2][0], m[2][1]) if m[2][0] ** 2 + m[2][1] ** 2 > _LEVEL else (-m[1][0], -m[1][1])
+    length = math.sqrt(ahead[0] * ahead[0] + ahead[1] * ahead[1])
+    a, b = round(ahead[0] / length, _DECIMALS), round(ahead[1] / length, _DECIMALS)
+    first: Row4 = (a, b, 0.0, -(a * x + b * y))
+    return (first, (-b, a, 0.0, b * x - a * y), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+
+
+def seen_from(camera: Camera, frame: Matrix4) -> Camera:
+    """The camera in the axes of `frame`, which maps the world to them by a rotation and a translation."""
+    rows = []
+    for row in camera.world_to_camera[:3]:
+        a, b, c = (sum(row[n] * axis[n] for n in range(3)) for axis in frame[:3])
+        shift = row[3] - (a * frame[0][3] + b * frame[1][3] + c * frame[2][3])
+        rows.append((a, b, c, shift))
+    return replace(camera, world_to_camera=(rows[0], rows[1], rows[2], (0.0, 0.0, 0.0, 1.0)))
 
 
 def in_view(camera: Camera, points: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ z forward); the centre of the top-left pixel is (0.5, 0.5). Matrices are row-maj
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,20 @@ class GridSpec:
             raise ValueError(f"voxel_size {self.voxel_size}, shape {self.shape}: need positive numbers")
         if math.prod(self.shape) > MOST_CELLS:
             raise ValueError(f"shape {self.shape}: more than {MOST_CELLS} cells")
+
+
+@dataclass(frozen=True)
+class NamedGrid:
+    """A box grid beside the one of the masks: in world axes or, with `ego`, one per camera in `ego_frame`'s axes."""
+
+    name: str
+    grid: GridSpec
+    ego: bool = False
+
+    def __post_init__(self) -> None:
+        """ValueError for a name that no file can have."""
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", self.name):
+            raise ValueError(f"name {self.name[:60]!r}: need lower-case letters, digits and -, a letter first")
 
 
 @dataclass(frozen=True)
@@ -272,3 +287,4 @@ class Scene:
     extra: dict[str, Any] = field(default_factory=dict)
     map_spec: MapSpec = MapSpec()
     voxel_spec: VoxelSpec = VoxelSpec()
+    grids: tuple[NamedGrid, ...] = ()

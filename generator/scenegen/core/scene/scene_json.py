@@ -31,6 +31,8 @@ def scene_to_json(scene: Scene) -> str:
         del body["map_spec"]
     if scene.voxel_spec == VoxelSpec():
         del body["voxel_spec"]
+    if not scene.grids:
+        del body["grids"]
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
     whole = {"format": _format(scene.map_spec), **body, **extra}

@@ -18,10 +18,12 @@ from scenegen.core.dataset.fingerprints import read_fingerprints
 from scenegen.core.dataset.folders import leftovers, scene_path
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.shards import shard_fault
+from scenegen.core.dataset.writing import GRID_FILE
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.fingerprint import Fingerprint
 from scenegen.core.json_values import JsonError
+from scenegen.core.labels.grid_files import file_of, files_of
 from scenegen.core.options import check_options
 from scenegen.core.scene.scene import Scene, VoxelSpec
 
@@ -124,6 +126,7 @@ def check_beside(path: Path, scene: Scene) -> Iterable[str]:
 def check_files(path: Path, scene: Scene) -> Iterable[str]:
     """PNG files are whole, and none is of a camera or grid that the scene lacks; other files are their owner's."""
     folder = scene_path(path, scene.index)
+    grids = {file_of(named, k) for named, k in files_of(scene)}
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _NUMBERED.fullmatch(file.name)
         camera = int(match[1] or match[2]) if match else -1
@@ -135,6 +138,8 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
             yield f"{file}: the scene has no normals; remove it, or copy scene.json again"
         if file.name in ("occupancy.npy", "masks.npy", "voxels.npz") and scene.grid is None:
             yield f"{file}: the scene has no box grid; remove it, or copy scene.json again"
+        elif GRID_FILE.fullmatch(file.name) and file.name not in grids:
+            yield f"{file}: the scene has no such grid; remove it, or copy scene.json again"
         elif file.name == "voxels.npz" and scene.voxel_spec == VoxelSpec():
             yield f"{file}: the scene has no such labels; remove it, or copy scene.json again"
 

@@ -61,6 +61,7 @@ def _check_asked(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
         ("split", info.request.split, scene.split),
         ("classes", info.classes, scene.classes),
         ("grid", info.grid, scene.grid),
+        ("grids", info.grids, scene.grids),
         ("map_spec", info.request.map_spec, scene.map_spec),
         *((("views", info.request.views, len(scene.cameras)),) if info.request.views else ()),
         *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),

@@ -45,7 +45,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
     if v.normals is not None and maps.normals is not None:
         yield from _differing(f"normals_{v.k}.npz", "values", v.normals, maps.normals)
-    if v.k in _with_frustum(s.scene):
+    if v.k in with_frustum(s.scene):
         instances = frustum_instances(s.placed, v.camera)
         labels = labels_of(instances, {mesh.id: mesh.label for mesh in s.placed})
         yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, labels)
@@ -62,7 +62,7 @@ def check_voxels(s: LabelledScene) -> Iterable[str]:
             yield from _differing("voxels.npz", "cells of `instances`", s.instances, right.instances)
 
 
-def _with_frustum(scene: Scene) -> set[int]:
+def with_frustum(scene: Scene) -> set[int]:
     """The cameras whose frusta are cast again: MOST_FRUSTA of them, evenly spread, other ones in other scenes."""
     views = len(scene.cameras)
     return {(scene.index + n * views // MOST_FRUSTA) % views for n in range(MOST_FRUSTA)}

@@ -18,8 +18,9 @@ from scenegen.core.dataset.shards import is_packed
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
+from scenegen.core.labels.grid_files import GridLabels, files_of
 from scenegen.core.labels.placed_meshes import PlacedMesh
-from scenegen.core.scene.scene import Scene
+from scenegen.core.scene.scene import NamedGrid, Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
@@ -46,7 +47,7 @@ SCENE_CHECKS = {
     "visibility": voxels.check_all_cameras,
     "recast": recast.check_voxels,
 }
-CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]))
+CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]), "grids")
 """The names of all checks of one data set."""
 
 
@@ -219,11 +220,19 @@ def _check_labels(
     labelled = LabelledScene(
         scene, occupancy, masks, placed, library=library, instances=instances, visibility=visibility
     )
+    depths: dict[int, Any] = {}
     for k in range(len(scene.cameras)):
         view = files.view(k)
         if view:
+            if scene.grids:
+                depths[k] = view.depth
             for name, check in VIEW_CHECKS.items():
                 yield from (Fault(index, name, detail) for detail in check(labelled, view))
+    for named, number in files_of(scene):
+        found = files.grid(named, number)
+        if found is not None and len(depths) == len(scene.cameras):
+            details = voxels.check_grid(labelled, (named, number, found), [depths[n] for n in range(len(depths))])
+            yield from (Fault(index, "grids", detail) for detail in details)
     for name, scene_check in SCENE_CHECKS.items():
         yield from (Fault(index, name, detail) for detail in scene_check(labelled))
     yield from (Fault(index, "files", detail) for detail in files.damage)
@@ -247,6 +256,14 @@ class FileReader:
             return array
         self.damage.append(f"{self._stored.name}/{name}: {array.dtype} {array.shape}, but should be {kind} {shape}")
         return None
+
+    def grid(self, named: NamedGrid, k: int | None) -> GridLabels | None:
+        """The labels of a named grid; None when its file is damaged."""
+        try:
+            return self._stored.named_grid(named.name, k or 0)
+        except ScenegenError as error:
+            self.damage.append(str(error))
+            return None
 
     def view(self, k: int) -> CameraView | None:
         """All files of camera k; None when one of them is damaged."""

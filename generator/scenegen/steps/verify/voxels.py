@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenegen.core.labels.fruxels import label_numbers, labels_of
+from scenegen.core.labels.grid_files import GridLabels, file_of
 from scenegen.core.labels.grids import box_grid
-from scenegen.core.labels.visibility import Cells, visibility_of_any
+from scenegen.core.labels.named_grids import grid_instances, grid_visibility
+from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.labels.visible_voxels import box_visibility
+from scenegen.core.scene.camera import ego_frame
+from scenegen.core.scene.scene import NamedGrid
 from scenegen.steps.verify.labels import CameraView, LabelledScene
+from scenegen.steps.verify.recast import with_frustum
 
 
 def check_fruxel_objects(s: LabelledScene, v: CameraView) -> Iterable[str]:
@@ -61,11 +68,30 @@ def check_all_cameras(s: LabelledScene) -> Iterable[str]:
         yield from _differing("voxels.npz: `visibility`", "the depth maps", s.visibility, visibility_of_any(s.seen))
 
 
-def _differing(found_in: str, source: str, found: Cells, right: Cells) -> Iterable[str]:
+def check_grid(
+    s: LabelledScene, read: tuple[NamedGrid, int | None, GridLabels], depths: Sequence[NDArray[np.uint16]]
+) -> Iterable[str]:
+    """The cells of a named grid: classes of their objects, what the cameras' depth says, and the library's models."""
+    named, k, found = read
+    file = file_of(named, k)
+    if found.instances.max(initial=0) > len(s.scene.objects):
+        yield f"{file}: `instances` has ids that no object has"
+        return
+    right = labels_of(found.instances, label_numbers(s.scene.objects, s.scene.classes))
+    yield from _differing(f"{file}: `labels`", "the class of its objects", found.labels, right)
+    seen = grid_visibility(s.scene, depths, named, k)
+    yield from _differing(f"{file}: `visibility`", "its depth maps", found.visibility, seen)
+    if s.placed is not None and (k is None or k in with_frustum(s.scene)):
+        frame = None if k is None else ego_frame(s.scene.cameras[k])
+        cast = grid_instances(s.placed, named.grid, frame)
+        yield from _differing(f"{file}: `instances`", "the library's models", found.instances, cast)
+
+
+def _differing(found_in: str, source: str, found: NDArray[Any], right: NDArray[Any]) -> Iterable[str]:
     if not np.array_equal(found, right):
         wrong = np.argwhere(found != right)
         first = tuple(wrong[0].tolist())
         yield (
-            f"{found_in} is not what {source} says in {len(wrong)} cells, the first at {first}: "
+            f"{found_in} is not what {source} give in {len(wrong)} cells, the first at {first}: "
             f"{found[first]}, should be {right[first]}; make the labels again with `scenegen voxelize`"
         )

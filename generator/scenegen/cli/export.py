@@ -55,6 +55,7 @@ def export(
     Examples: scenegen export data/studio data/studio_coco --format coco
               scenegen export data/studio data/studio_glb --format glb
               scenegen export data/street data/nuscenes --format nuscenes
+              scenegen export data/studio data/occ --format occ3d --class-map own.toml
     """
     from scenegen.progress import progress
 

@@ -18,6 +18,7 @@ from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.nuscenes import drive_map as nuscenes_map
 from scenegen.steps.exchange.placed_scene import PlacedScene
+from scenegen.steps.exchange.samples import quaternion
 from scipy.spatial.transform import Rotation
 
 Tables = dict[str, dict[str, dict[str, Any]]]
@@ -52,6 +53,15 @@ def pose(record: dict[str, Any]) -> np.ndarray:
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = Rotation.from_quat([x, y, z, w]).as_matrix(), record["translation"]
     return matrix
+
+
+def test_quaternions_are_those_of_scipy() -> None:
+    turns = Rotation.random(50, random_state=0).as_matrix()
+    half = [Rotation.from_rotvec(np.pi * axis).as_matrix() for axis in np.eye(3)]
+    for matrix in [np.eye(3), *half, *turns]:
+        w, x, y, z = quaternion(matrix)
+        assert w >= 0
+        np.testing.assert_allclose(Rotation.from_quat([x, y, z, w]).as_matrix(), matrix, atol=1e-12)
 
 
 def test_every_token_leads_to_a_record(tables: Tables) -> None:

@@ -94,15 +94,74 @@ def _nuscenes(job: ExportJob) -> FormatWriter:
     return start_nuscenes(job)
 
 
+def _occ3d(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.occ3d import start_occ3d
+
+    return start_occ3d(job)
+
+
+def _surroundocc(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.surroundocc import start_surroundocc
+
+    return start_surroundocc(job)
+
+
+def _semantickitti(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.semantickitti import start_semantickitti
+
+    return start_semantickitti(job)
+
+
+def _monoscene_nyu(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.monoscene_nyu import start_monoscene_nyu
+
+    return start_monoscene_nyu(job)
+
+
+def _occscannet(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.occscannet import start_occscannet
+
+    return start_occscannet(job)
+
+
+def _kitti_notes(dataset: Dataset) -> Sequence[str]:
+    from scenegen.steps.exchange.semantickitti import kitti_notes
+
+    return kitti_notes(dataset)
+
+
+def _nyu_notes(dataset: Dataset) -> Sequence[str]:
+    from scenegen.steps.exchange.monoscene_nyu import nyu_notes
+
+    return nyu_notes(dataset)
+
+
 FORMATS: dict[str, Format] = {
     "bop": Format("poses, masks and object models", needs_maps=True, start=_bop),
     "coco": Format("instance masks and bounding boxes", needs_maps=True, start=_coco),
     "glb": Format("one glTF file per scene with its meshes", needs_maps=False, start=_glb),
     "hdf5": Format("one file per camera, as BlenderProc writes it", needs_maps=True, start=_hdf5),
+    "monoscene-nyu": Format(
+        "voxels of rooms, as MonoScene reads NYUv2",
+        needs_maps=False,
+        start=_monoscene_nyu,
+        class_map=True,
+        notes=_nyu_notes,
+    ),
     "nerf": Format("transforms.json per scene for nerfstudio and instant-ngp", needs_maps=False, start=_nerf),
     "nuscenes": Format(
         "tables, images, points, boxes and maps for nuscenes-devkit", needs_maps=False, start=_nuscenes, class_map=True
     ),
+    "occ3d": Format("voxels around the vehicle, as Occ3D-nuScenes", needs_maps=False, start=_occ3d, class_map=True),
+    "occscannet": Format("voxels of rooms, as Occ-ScanNet", needs_maps=False, start=_occscannet, class_map=True),
+    "semantickitti": Format(
+        "voxels ahead of a camera, as SemanticKITTI",
+        needs_maps=False,
+        start=_semantickitti,
+        class_map=True,
+        notes=_kitti_notes,
+    ),
+    "surroundocc": Format("occupied cells, as SurroundOcc", needs_maps=False, start=_surroundocc, class_map=True),
 }
 MARK = ".export.json"
 NOT_WRITTEN = "not written; the same command continues once these files are whole"

@@ -31,6 +31,7 @@ class PlacedScene:
     stored: StoredScene
     library: Path
     has_maps: bool
+    _last: tuple[int, Words, Words] | None = None
 
     def __post_init__(self) -> None:
         check_sizes(self.stored, self.library)
@@ -48,7 +49,12 @@ class PlacedScene:
         )
 
     def maps(self, k: int) -> tuple[Words, Words]:
-        """Camera k's depth, as stored, and instance map, uint16 (H, W)."""
+        """Camera k's depth, as stored, and instance map, uint16 (H, W); those of the last camera are kept."""
+        if self._last is None or self._last[0] != k:
+            self._last = (k, *self._read_maps(k))
+        return self._last[1:]
+
+    def _read_maps(self, k: int) -> tuple[Words, Words]:
         if self.has_maps:
             return self.stored.depth_steps(k), self.stored.instance(k)
         scene, spec = self.stored.scene, self.stored.map_spec

@@ -8,12 +8,12 @@ metres. A matrix `a_to_b` (4, 4) takes points of a to b.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from scenegen.core.scene.camera import camera_position
 from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Scene
@@ -88,5 +88,14 @@ def oriented_box(item: PlacedObject, matrix: Matrix4 | Floats | None = None) -> 
 
 def quaternion(rotation: Floats) -> list[float]:
     """A rotation (3, 3) as w, x, y, z of length 1; w is not negative."""
-    x, y, z, w = Rotation.from_matrix(rotation).as_quat().tolist()
-    return [-w, -x, -y, -z] if w < 0 else [w, x, y, z]
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    # Shepperd 1978: divide by the largest of the four. scipy needs a millisecond for one.
+    w, x, y, z = max(
+        (1 + a + e + i, h - f, c - g, d - b),
+        (h - f, 1 + a - e - i, d + b, c + g),
+        (c - g, d + b, 1 - a + e - i, h + f),
+        (d - b, c + g, h + f, 1 - a - e + i),
+        key=max,
+    )
+    length = math.copysign(math.sqrt(w * w + x * x + y * y + z * z), w)
+    return [w / length, x / length, y / length, z / length]

@@ -76,7 +76,7 @@ class SceneRecords:
     def _add_scene(self, samples: Sequence[Sample], frame: MapFrame) -> None:
         """The scene with its log and its map."""
         stored, name = self.scene.stored, scene_name(self.scene.stored.index)
-        Image.fromarray(drive_map(self.scene, frame)).save(self.folder / "maps" / f"{name}.png")
+        Image.fromarray(drive_map(self.scene, frame)).save(self.folder / "maps" / f"{name}.png", compress_level=1)
         self.tables["log"].append(
             {
                 "token": self._token("log"),
@@ -137,7 +137,7 @@ class SceneRecords:
         self._add_calibration(n, LIDAR, sample.lidar_to_ego, ())
 
     def _time(self, n: int) -> int:
-        return START + self.scene.stored.index * HOUR + n * MICROSECONDS
+        return sample_time(self.scene.stored.index, n)
 
     def _add_data(
         self, sample: Sample, channel: str, has: dict[int, set[str]], file: str, frame: MapFrame, size: tuple[int, int]
@@ -246,6 +246,11 @@ class SceneRecords:
                 "last_annotation_token": tokens[-2],
             }
         )
+
+
+def sample_time(index: int, n: int) -> int:
+    """When sample n of scene `index` was, in microseconds."""
+    return START + index * HOUR + n * MICROSECONDS
 
 
 def scene_name(index: int) -> str:

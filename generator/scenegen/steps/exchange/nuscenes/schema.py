@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.scene.classes import class_color
 from scenegen.steps.exchange.class_maps import ClassMap
 
@@ -39,6 +40,12 @@ GREY = (128, 128, 128)
 def token(*parts: object) -> str:
     """A token of 32 hexadecimal digits, the same for the same parts."""
     return hashlib.md5("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+
+
+def dataset_origin(dataset: Dataset) -> str:
+    """What tells the tokens of a data set from those of another."""
+    request = dataset.info.request
+    return f"{request.preset}/{request.seed}/{request.split}"
 
 
 def category_names(classes: ClassMap) -> tuple[str, ...]:

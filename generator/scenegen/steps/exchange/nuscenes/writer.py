@@ -29,7 +29,14 @@ from scenegen.core.files import write_text
 from scenegen.steps.exchange.class_maps import ClassMap, read_class_map
 from scenegen.steps.exchange.nuscenes.points import LIDAR
 from scenegen.steps.exchange.nuscenes.scene_records import SceneRecords
-from scenegen.steps.exchange.nuscenes.schema import SCENE_TABLES, VERSION, category_names, colormap, fixed_tables
+from scenegen.steps.exchange.nuscenes.schema import (
+    SCENE_TABLES,
+    VERSION,
+    category_names,
+    colormap,
+    dataset_origin,
+    fixed_tables,
+)
 from scenegen.steps.exchange.placed_scene import PlacedScene, job_library
 from scenegen.steps.exchange.samples import samples_of
 from scenegen.steps.exchange.survey import ExportJob
@@ -84,16 +91,12 @@ class NuscenesWriter:
 
 def start_nuscenes(job: ExportJob) -> NuscenesWriter:
     """Make the folders. UsageError for a class without a category, ScenegenError for a library that is missing."""
-    info = job.dataset.info
-    classes = read_class_map("nuscenes", info.classes, job.class_map, None)
+    classes = read_class_map("nuscenes", job.dataset.info.classes, job.class_map, None)
     library = job_library(job)
     folders = ("maps", "depth", f"samples/{LIDAR}", f"lidarseg/{VERSION}", VERSION, PARTS)
     for name in folders:
         (job.folder / name).mkdir(parents=True, exist_ok=True)
-    request = info.request
-    return NuscenesWriter(
-        job.folder, library, classes, job.dataset.maps, f"{request.preset}/{request.seed}/{request.split}"
-    )
+    return NuscenesWriter(job.folder, library, classes, job.dataset.maps, dataset_origin(job.dataset))
 
 
 @contextlib.contextmanager

@@ -16,11 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from scenetrain.blocks.fusion import FusedViews, LogProbabilities
+from scenetrain.blocks.fusion import FusedViews, LogProbabilities, fused_bce
 from scenetrain.blocks.layers import Doubling3d, Pointwise3d
 from scenetrain.networks.contract import Inputs, Stage
 from scenetrain.networks.everted.family import FAMILY
-from scenetrain.networks.everted.losses import fused_bce
 from scenetrain.networks.settings import load_config
 from scenetrain.training.fit import lay_channels_last
 from scenetrain.training.hardware import Hardware, open_hardware

@@ -22,7 +22,7 @@ TORCH_DRAWS = {
     "randn_like",
     "randperm",
 }
-SEEDED = ("networks", "training/bench.py", "training/made_up.py")
+SEEDED = ("blocks/volume_decoder.py", "networks", "training/bench.py", "training/made_up.py")
 """Parts of the trainer that may draw from torch's own stream: fit and bench seed it before they build a network."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.trainer_boxes import BOX, CLASSES, STUDIO, write_boxes
+from PIL import Image
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
@@ -109,6 +110,16 @@ def test_an_item_of_frusta_is_one_view(boxes: Path) -> None:
         one = scenes[position, 0, 0]
         assert torch.equal(one.labels, item.labels) and torch.equal(one.images, item.images)
     assert torch.equal(scenes.labels(4), scenes[4].labels)
+
+
+def test_images_of_frusta_are_scaled_to_the_network_s_size(boxes: Path) -> None:
+    """As Pillow scales them, and where their labels stay what they are; with box labels another size is refused."""
+    plain, larger = (open_split(boxes, "train", replace(FRUSTUM, image_size=n), 1, limit=1)[0] for n in (224, 256))
+    picture = Image.fromarray(plain.images[0].permute(1, 2, 0).numpy()).resize((256, 256), Image.Resampling.BILINEAR)
+    found = larger.images[0].permute(1, 2, 0).numpy().astype(int)
+    assert np.abs(found - np.asarray(picture)).max() <= 1 and torch.equal(larger.labels, plain.labels)
+    with pytest.raises(ScenegenError, match="images are 224 x 224 pixels, the network takes 256 x 256; give data"):
+        open_split(boxes, "train", replace(BOX, image_size=256), 3)
 
 
 def test_a_network_gets_depth_cameras_and_poses(boxes: Path) -> None:

@@ -8,13 +8,12 @@ from dataclasses import replace
 import pytest
 import torch
 from helpers.trainer_boxes import build, small_config
-from scenetrain.blocks.fusion import MeanFusion, ViewFusion
+from scenetrain.blocks.fusion import MeanFusion, ViewFusion, fused_bce
 from scenetrain.config import Config
 from scenetrain.data.scenes import SceneList
 from scenetrain.evaluation.evaluate import evaluate
 from scenetrain.networks.contract import Inputs
 from scenetrain.networks.everted.family import FAMILY
-from scenetrain.networks.everted.losses import fused_bce
 from scenetrain.networks.everted.network import EvertedUNet
 from scenetrain.networks.everted.settings import EvertedConfig
 from scenetrain.training.run_folder import TrainedModel

@@ -1,13 +1,15 @@
 """Frozen image trunks from timm, with weights from the hub, from a file, or none.
 
-Every trunk yields stride-8 features, 28 x 28 for a 224 x 224 image. ResNet50's are layer2's 512 channels, as in the
-paper; any other trunk's stride-8 map and the deeper ones, brought to 28 x 28, are concatenated and mapped to 512 by a
-1x1 convolution that trains with the neck.
+Every trunk yields stride-8 features, 28 x 28 for a 224 x 224 image. A ResNet's are layer2's (512 channels of ResNet50,
+128 of ResNet18), a VGG's those of its first convolution there (512 channels), as papers take them; any other trunk's
+stride-8 map and the deeper ones, brought to 28 x 28, are concatenated. Where a neck wants another number of channels, a
+1x1 convolution that trains with it maps them.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,24 +30,22 @@ STRIDE = 8
 class Backbone(nn.Module):
     """A frozen trunk: images (N, 3, 224, 224) in [0, 1] to features (N, C, 28, 28).
 
-    `to_neck` maps features to 512 channels.
+    `to_neck` maps features to `neck_channels`.
 
     `weights` is None (random), "hub" (timm's pretrained ones), "package:NAME" (the one .pth file of an installed
     package) or the path of a file with torchvision's or timm's names.
     """
 
-    def __init__(self, name: str, weights: str | None) -> None:
+    def __init__(self, name: str, weights: str | None, neck_channels: int = NECK_CHANNELS) -> None:
         super().__init__()
-        reductions = trunk_strides(name)
-        wanted = [i for i, reduction in enumerate(reductions) if reduction >= STRIDE]
-        if name.startswith("resnet"):
-            wanted = wanted[:1]
-        self.trunk, mean, std = frozen_trunk(name, weights, wanted)
-        self.channels = sum(self.trunk.feature_info.channels())
+        strides = [] if name.startswith("vgg") else trunk_strides(name)
+        levels = [i for i, stride in enumerate(strides) if stride >= STRIDE]
+        self.trunk, mean, std = frozen_trunk(name, weights, levels[:1] if name.startswith("resnet") else levels)
+        self.channels = sum(self.trunk.feature_info.channels()) if levels else NECK_CHANNELS
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
         self.to_neck: nn.Module = (
-            nn.Identity() if self.channels == NECK_CHANNELS else nn.Conv2d(self.channels, NECK_CHANNELS, kernel_size=1)
+            nn.Identity() if self.channels == neck_channels else nn.Conv2d(self.channels, neck_channels, kernel_size=1)
         )
 
     def train(self, mode: bool = True) -> Backbone:  # noqa: FBT001, FBT002 (torch's own signature)
@@ -69,25 +69,53 @@ def weights_to_load(weights: str, *, pretrained: bool) -> str | None:
     return weights if pretrained and weights != "none" else None
 
 
+class FirstLayers(nn.Sequential):
+    """The first layers of a network, whose last output is the one map of features."""
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """[(N, C, H / 8, W / 8)] of images (N, 3, H, W)."""
+        for layer in self:
+            images = layer(images)
+        return [images]
+
+
 def trunk_strides(name: str) -> list[int]:
     """The strides of a trunk's levels, such as 2, 4, 8, 16, 32; UsageError for a name that timm does not know."""
+    _check_known(name)
+    return list(timm.create_model(name, features_only=True, pretrained=False).feature_info.reduction())
+
+
+def _check_known(name: str) -> None:
     if name not in timm.list_models():
         raise UsageError(f"no backbone {name!r} in timm; see timm.list_models()")
-    return list(timm.create_model(name, features_only=True, pretrained=False).feature_info.reduction())
 
 
 def frozen_trunk(name: str, weights: str | None, levels: Sequence[int]) -> tuple[Any, Tensor, Tensor]:
     """A frozen timm trunk that yields these levels, and the mean and deviation (3, 1, 1) of the images that it wants.
 
-    `weights` as in Backbone. Raises ScenegenError when they cannot be had or do not fit.
+    `weights` as in Backbone. Without levels it is a VGG that ends where Pix2Vox takes its features. Raises
+    ScenegenError when weights cannot be had or do not fit.
     """
-    trunk = timm.create_model(name, features_only=True, out_indices=tuple(levels), pretrained=False)
+    trunk: Any = (
+        timm.create_model(name, features_only=True, out_indices=tuple(levels), pretrained=False)
+        if levels
+        else _first_layers_of_vgg(name)
+    )
     if weights is not None:
         trunk.load_state_dict(_trunk_state(name, weights, trunk.state_dict()))
     trunk.requires_grad_(requires_grad=False).eval()
     pretrained = timm.get_pretrained_cfg(name).to_dict()
     mean, std = (torch.tensor(pretrained[key]).view(3, 1, 1) for key in ("mean", "std"))
     return trunk, mean, std
+
+
+def _first_layers_of_vgg(name: str) -> FirstLayers:
+    """A VGG up to the first convolution of stride 8, its norm and ReLU: eight convolutions of VGG16, 512 channels."""
+    _check_known(name)
+    layers = list(timm.create_model(name, pretrained=False).features)
+    pools = [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+    end = next(i for i, layer in enumerate(layers) if i > pools[2] and isinstance(layer, nn.ReLU))
+    return FirstLayers(OrderedDict((f"features_{i}", layer) for i, layer in enumerate(layers[: end + 1])))
 
 
 def _trunk_state(name: str, weights: str, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:

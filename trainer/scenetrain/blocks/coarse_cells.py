@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def label_shares(labels: Tensor, classes: int, detail: int) -> Tensor:
@@ -20,6 +21,11 @@ def label_shares(labels: Tensor, classes: int, detail: int) -> Tensor:
     first = torch.arange(len(cells), device=labels.device).mul_(1 + classes).unsqueeze(1)
     counts = torch.bincount(cells.add_(first).flatten(), minlength=len(cells) * (1 + classes))
     return counts.view(len(labels), *blocks, 1 + classes).movedim(-1, 1).float() / detail**3
+
+
+def mask_shares(masks: Tensor, detail: int) -> Tensor:
+    """How much of every block is set: bool or float32 (B, C, W, H, D) to float32 (B, C, w, h, d)."""
+    return functional.avg_pool3d(masks.float(), detail) if detail > 1 else masks.float()
 
 
 def first_largest(values: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ and log (1 - p), which are log-sum-exps over the views; a product of rounded pro
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -62,6 +63,21 @@ class FusedViews:
         if self.log_weights is not None:
             return torch.logsumexp(self.log_weights + of_views, dim=1)
         return torch.logsumexp(of_views, dim=1) - _log_count(of_views)
+
+
+Answer = FusedViews | LogProbabilities
+
+
+def probabilities(answer: Answer) -> Tensor:
+    """p, float32 (B, C, X, Y, Z)."""
+    return answer.occupied.exp()
+
+
+def fused_bce(answer: Answer, target: Tensor) -> Tensor:
+    """Mean of -[t log p + (1 - t) log (1 - p)] over (B, C, X, Y, Z); `target` is bool or in 0..1 of that shape."""
+    if target.dtype == torch.bool:
+        return -answer.of(target).mean()
+    return -torch.lerp(answer.free, answer.occupied, target).mean()
 
 
 def _log_count(of_views: Tensor) -> Tensor | float:
@@ -155,6 +171,13 @@ class ViewFusion(nn.Module):
             x = block.padded(x)
             levels.append(x)
         return self.score.padded(self.merge.padded(torch.cat(levels, dim=1)))[:, :1]
+
+
+def fuse(fusion: nn.Module, features: Tensor, logits: Tensor, place: Callable[[Tensor], Tensor]) -> Answer:
+    """Features and logits of single views, put where they belong by `place`, to the scenes' probabilities."""
+    fused: FusedViews = fusion(features if isinstance(fusion, MeanFusion) else place(features), place(logits))
+    # a compiled program computes both halves in one pass, and its loss is not part of it
+    return LogProbabilities(fused.occupied, fused.free) if torch.compiler.is_compiling() else fused
 
 
 def is_one_view(logits: Tensor) -> bool:

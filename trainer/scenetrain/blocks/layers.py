@@ -50,14 +50,13 @@ class Doubling3d(nn.ConvTranspose3d):
 class Pointwise3d(nn.Conv3d):
     """A convolution of kernel 1; on a processor the product of matrices that it is, in a fraction of the time."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__(channels_in, channels_out, kernel_size=1)
+    def __init__(self, channels_in: int, channels_out: int, *, bias: bool = True) -> None:
+        super().__init__(channels_in, channels_out, kernel_size=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, Ci, X, Y, Z) -> (B, Co, X, Y, Z)."""
-        if input.is_cuda or torch.compiler.is_compiling():
+        if input.is_cuda or self.bias is None or torch.compiler.is_compiling():
             return super().forward(input)
-        assert self.bias is not None
         weight = self.weight.flatten(1).expand(len(input), -1, -1)
         return torch.baddbmm(self.bias.view(1, -1, 1), weight, input.flatten(2)).unflatten(2, input.shape[2:])
 
@@ -70,3 +69,8 @@ def fold_views(x: Tensor) -> Tensor:
 def unfold_views(x: Tensor, views: int) -> Tensor:
     """(B * V, ...) -> (B, V, ...)."""
     return x.unflatten(0, (-1, views))
+
+
+def scaled(channels: int, width: float) -> int:
+    """So many of `channels` as a network of a `width` has: at least 4."""
+    return max(4, round(channels * width))

@@ -8,13 +8,16 @@ this a network must find out from an image which camera took it, and of two came
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.errors import UsageError
-from scenegen.core.scene.scene import Camera, GridSpec
-from torch import Tensor
+from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
+from torch import Tensor, nn
+
+from scenetrain.blocks.layers import unfold_views
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +25,8 @@ AXES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
 """How a room may be mirrored: by number, the grid's axes that are turned round."""
 
 APART = 0.3
+MAX_VIEWS = 8
+"""How many views' numbers a MirroredNetwork keeps."""
 
 
 def mirrors_to_first(cameras: Sequence[Camera], grid: GridSpec) -> tuple[int, ...]:
@@ -82,3 +87,42 @@ def mirror_labels(labels: Tensor, mirrors: Tensor) -> Tensor:
     if not mirrors.any():
         return labels
     return torch.stack([scene.flip(AXES[number]) for scene, number in zip(labels, mirrors.tolist(), strict=True)])
+
+
+class MirroredNetwork(nn.Module):
+    """A network of box grids that may see every view as the first camera would.
+
+    If `mirrored`, the views' numbers in AXES are a buffer; Family.mirrors of its family is `keep_mirrors`.
+    """
+
+    mirrors: Tensor | None
+
+    def __init__(self, *, mirrored: bool) -> None:
+        super().__init__()
+        self.register_buffer("mirrors", torch.zeros(MAX_VIEWS, dtype=torch.long) if mirrored else None)
+
+    def set_mirrors(self, mirrors: Sequence[int]) -> None:
+        """Take the views' numbers in AXES; later views than these count as the first camera's."""
+        assert self.mirrors is not None
+        self.mirrors[: len(mirrors)] = torch.tensor(mirrors)
+
+    def turned(self, images: Tensor) -> Tensor:
+        """Images (B, V, 3, H, W), each as the first camera would see it."""
+        return images if self.mirrors is None else turn_images(images, self.mirrors[: images.shape[1]])
+
+    def placed(self, volumes: Tensor, views: int) -> Tensor:
+        """Volumes (B * V, C, X, Y, Z) of what the first camera would see, (B, V, C, X, Y, Z) where they belong."""
+        volumes = unfold_views(volumes, views)
+        return volumes if self.mirrors is None else mirror_volumes(volumes, self.mirrors[:views])
+
+
+def keep_mirrors(
+    network: MirroredNetwork, config: Any, cameras: Sequence[Camera], grid: GridSpec | FrustumSpec
+) -> tuple[int, ...]:
+    """The views' numbers in AXES, which the network keeps, if the configuration's model.mirror asks for it; else ()."""
+    if not config.model.mirror:
+        return ()
+    assert isinstance(grid, GridSpec)
+    numbers = mirrors_to_first(cameras, grid)
+    network.set_mirrors(numbers)
+    return numbers

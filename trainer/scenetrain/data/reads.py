@@ -66,7 +66,7 @@ class Extras(NamedTuple):
     depth: Tensor | None = None
     """float32 (B, V, H, W): metres along the optical axis; 0 where nothing was hit, inf where too far to be stored."""
     K: Tensor | None = None
-    """float32 (B, V, 3, 3): pixels; the centre of the top-left pixel is (0.5, 0.5)."""
+    """float32 (B, V, 3, 3): pixels of the stored image; the centre of the top-left pixel is (0.5, 0.5)."""
     world_to_camera: Tensor | None = None
     """float32 (B, V, 4, 4)."""
     frustum: Tensor | None = None

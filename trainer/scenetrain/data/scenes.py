@@ -20,6 +20,7 @@ from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.scene.scene import FrustumSpec, GridSpec
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import Dataset as TorchDataset
 
 from scenetrain.data.given_cameras import check_sees_grid
@@ -74,18 +75,28 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
     if reads.labels == "box" and reads.cameras:
         assert first.grid is not None
         check_sees_grid(first.name, first.cameras[:views], first.grid)
-    _check_image_size(first, first.image(0).shape, reads.image_size)
+    _check_image_size(first, first.image(0).shape, reads)
     if reads.depth and not dataset.maps:
         raise ScenegenError(f"{path}: packed without depth, which the network reads; pack it with --maps")
     return SceneList(dataset, positions, views, reads)
 
 
-def _check_image_size(scene: StoredScene, shape: tuple[int, ...], size: int) -> None:
-    if shape != (size, size, 3):
+def _check_image_size(scene: StoredScene, shape: tuple[int, ...], reads: Reads) -> None:
+    """Networks of frusta take square images of any size, scaled to theirs: a frustum goes with the whole image."""
+    size = reads.image_size
+    if shape != (size, size, 3) and not (reads.labels == "frustum" and shape[0] == shape[1]):
         raise ScenegenError(
             f"{scene.name}: images are {shape[1]} x {shape[0]} pixels, the network takes {size} x "
             f"{size}; give data of a preset with such images"
         )
+
+
+def _scaled(images: Tensor, size: int) -> Tensor:
+    """Images uint8 (V, 3, H, W) at `size` x `size` pixels."""
+    if images.shape[-1] == size:
+        return images
+    scaled = functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
+    return scaled.round_().to(torch.uint8)
 
 
 def _check_box_grid(dataset: Dataset, reads: Reads) -> None:
@@ -205,12 +216,13 @@ class SceneList(TorchDataset[SceneTensors]):
 
     def __getitem__(self, sample: Sample) -> SceneTensors:
         position, view, variant = (sample, None, 0) if isinstance(sample, int) else sample
-        scene, camera, size = self.scene(position), self.camera(position), self.reads.image_size
+        scene, camera = self.scene(position), self.camera(position)
         views = list(range(self.views)) if view is None else [view]
         cameras = views if camera is None else [camera]
         images = np.stack([scene.image(k) for k in cameras])
-        _check_image_size(scene, images.shape[1:], size)
-        shown = turn_images(torch.from_numpy(images).permute(0, 3, 1, 2), self.mirrors[views])
+        _check_image_size(scene, images.shape[1:], self.reads)
+        shown = _scaled(torch.from_numpy(images).permute(0, 3, 1, 2), self.reads.image_size)
+        shown = turn_images(shown, self.mirrors[views])
         labels = self._labels(scene, camera)
         if view is not None:
             labels = mirror_labels(labels.unsqueeze(0), self.mirrors[views])[0]

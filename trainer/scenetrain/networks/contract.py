@@ -131,8 +131,11 @@ class Turn:
     name: str
     modules: Callable[[Any], Sequence[nn.Module]]
     loss: Callable[[Step], Tensor | Losses]
-    optimizer: Callable[[Sequence[nn.Parameter]], Optimizer]
+    optimizer: Callable[[Sequence[Any]], Optimizer]
     schedule: Callable[[Optimizer], LRScheduler] | None = None
+    groups: Callable[[Any], Sequence[Mapping[str, Any]]] | None = None
+    """Network to groups of torch's optimizers ({"params": ..., "lr": ...}), which the optimizer takes in the place of
+    the parameters, where not all of them learn alike; together they are those of `modules`."""
     contested: tuple[str, ...] = ()
     """The parts of its loss that are near 0 only where it beats the other turns outright, of which training warns."""
     remedy: str = ""
@@ -163,7 +166,8 @@ class Stage:
     wanted: tuple[str, ...]
     """Which outputs it computes."""
     scored: str | None
-    """The output whose IoU and threshold are measured on validation; None for outputs that are not voxels."""
+    """The output whose IoU and threshold are measured on validation; None for outputs that are not voxels. An output
+    by which no stage is scored gets the threshold that is best for the finished network on validation."""
     compared: str | None = None
     """The part of the first turn's Losses by which validation compares epochs; None for their sum."""
 

@@ -144,7 +144,7 @@ class StageModule(lightning.LightningModule):
         """Every turn's optimizer and schedule."""
         made = []
         for turn in self.stage.turns:
-            optimizer = turn.optimizer(self._turn_parameters(turn))
+            optimizer = turn.optimizer(turn.groups(self.model) if turn.groups else self._turn_parameters(turn))
             made.append(
                 {"optimizer": optimizer, "lr_scheduler": turn.schedule(optimizer)}
                 if turn.schedule

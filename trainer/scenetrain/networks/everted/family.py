@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
-from torch import Tensor
-
 from scenetrain.blocks.backbones import Backbone, weights_to_load
-from scenetrain.data.mirror import mirrors_to_first
+from scenetrain.blocks.fusion import probabilities
+from scenetrain.data.mirror import MAX_VIEWS, keep_mirrors
 from scenetrain.networks.contract import BenchScale, Family, Output, Reads, SearchedSection
-from scenetrain.networks.everted.network import GRID, MAX_VIEWS, Answer, EvertedUNet
+from scenetrain.networks.everted.network import GRID, EvertedUNet
 from scenetrain.networks.everted.paper import VERSIONS, settings_rows
 from scenetrain.networks.everted.settings import EvertedConfig
 from scenetrain.networks.everted.stages import stages
@@ -38,18 +36,6 @@ def trunk(network: EvertedUNet) -> Backbone:
     return network.backbone
 
 
-def mirrors(
-    network: EvertedUNet, config: EvertedConfig, cameras: Sequence[Camera], grid: GridSpec | FrustumSpec
-) -> tuple[int, ...]:
-    """The views' numbers in mirror.AXES where model.mirror asks for them, else ()."""
-    if not config.model.mirror:
-        return ()
-    assert isinstance(grid, GridSpec)
-    numbers = mirrors_to_first(cameras, grid)
-    network.set_mirrors(numbers)
-    return numbers
-
-
 def describe(config: EvertedConfig) -> str:
     """The trunk, and the width where it is not the paper's."""
     width = "" if config.model.width == 1 else f", {config.model.width:g} of the paper's channels"
@@ -60,11 +46,6 @@ def floors(config: EvertedConfig) -> Mapping[str, float]:
     """The floors of the paper's network; none are known for another."""
     model = config.model
     return FLOORS if (model.backbone, model.width, model.fusion) == ("resnet50", 1.0, "context") else {}
-
-
-def probabilities(answer: Answer) -> Tensor:
-    """(B, C, 80, 96, 64) of what the network's forward gives."""
-    return answer.occupied.exp()
 
 
 FAMILY = Family(
@@ -81,7 +62,7 @@ FAMILY = Family(
     build=build,
     stages=stages,
     trunk=trunk,
-    mirrors=mirrors,
+    mirrors=keep_mirrors,
     describe=describe,
     paper=VERSIONS,
     sections=("reconstructor", "segmenter"),

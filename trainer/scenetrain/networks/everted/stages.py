@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, StepLR
 
+from scenetrain.blocks.fusion import fused_bce
 from scenetrain.networks.contract import Stage, Step, Turn
-from scenetrain.networks.everted.losses import fused_bce
 from scenetrain.networks.everted.network import EvertedUNet
 from scenetrain.networks.everted.settings import BranchSettings, EvertedConfig
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.compiled import compiled
 from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
 from scenegen.core.labels.voxelize import mark_cells
@@ -41,9 +42,17 @@ def labels_of(instances: NDArray[np.uint16], labels: dict[int, int]) -> NDArray[
     table = np.zeros(2**16, dtype=np.uint8)
     for number, label in labels.items():
         table[number + 1] = label
-    if instances.flags.f_contiguous:
-        return table[instances.T].T
-    return table[instances]
+    if instances.flags.f_contiguous and not instances.flags.c_contiguous:
+        return labels_of(instances.T, labels).T
+    found = np.empty(instances.shape, dtype=np.uint8)
+    _look_up(table, np.ascontiguousarray(instances).reshape(-1), found.reshape(-1))
+    return found
+
+
+@compiled
+def _look_up(table: NDArray[np.uint8], numbers: NDArray[np.uint16], found: NDArray[np.uint8]) -> None:
+    for n in range(len(numbers)):  # a tenth of numpy's time, which makes 64-bit indices first
+        found[n] = table[numbers[n]]
 
 
 def label_numbers(objects: Sequence[PlacedObject], classes: Sequence[str]) -> dict[int, int]:

@@ -66,7 +66,7 @@ viewer/node_modules/.installed: viewer/package-lock.json | $(VENV)/.test-install
 	@touch $@
 
 bench: $(VENV)/.test-installed
-	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/ssz_gpu.py benchmarks/ssz_ablations.py benchmarks/ssz_by_heart.py benchmarks/hosts.py benchmarks/hosts_error.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/train_gpu.py benchmarks/viewer.py benchmarks/ssz_gpu.py benchmarks/ssz_ablations.py benchmarks/ssz_by_heart.py benchmarks/hosts.py benchmarks/hosts_error.py benchmarks/throughput%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 $(LOCKS)/generate.txt: | python
 

@@ -68,6 +68,8 @@ export interface Scene {
 export interface SceneAnswer {
   scene: Scene;
   maps: boolean;
+  objects: boolean;
+  visibility: boolean;
 }
 
 export interface ClassInfo {
@@ -112,6 +114,7 @@ export interface RowsAnswer {
   occupied: (number | null)[];
   seconds: (number | null)[];
   damage: Record<string, string>;
+  faults: Record<string, string[]>;
   modelNames: string[];
   licenceNames: string[];
 }

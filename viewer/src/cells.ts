@@ -59,11 +59,19 @@ export function byClass(classOf: Uint8Array, classes: readonly ClassInfo[]): Cel
   return { ids: Uint16Array.from(classOf), colors: classColors(classes), classOf };
 }
 
-/** Cells by object: the one of its class in whose box a cell's centre is; grey where there is none. */
-export function byObject(data: SceneData, volume: Volume, classOf: Uint8Array): Cells {
+/** Cells by object, as the labels say; without these labels the one of its class in whose box a cell's centre is. */
+export async function byObject(data: SceneData, volume: Volume, classOf: Uint8Array): Promise<Cells> {
   const ids = new Uint16Array(classOf.length);
   const objects = data.scene.objects;
   const colors = [...objects.map((_, n) => objectColor(n)), [128, 132, 142] as Vec3];
+  if (data.hasObjects) {
+    const places = new Map(objects.map((item, n) => [item.id + 1, n + 1]));
+    const labels = await data.objectsOf(volume);
+    for (let cell = 0; cell < ids.length; cell++) {
+      if (classOf[cell]) ids[cell] = places.get(labels[cell]) ?? objects.length + 1;
+    }
+    return { ids, colors, classOf };
+  }
   forCentres(data, volume, classOf, (cell, centre) => {
     const found = data.objectAt(centre, data.scene.classes[classOf[cell] - 1], 0.2);
     ids[cell] = 1 + (found < 0 ? objects.length : found);
@@ -71,9 +79,15 @@ export function byObject(data: SceneData, volume: Volume, classOf: Uint8Array): 
   return { ids, colors, classOf };
 }
 
-/** Cells by whether a camera sees them: as the first on a pixel's ray, hidden behind others, outside every view. */
+/** Cells by whether a camera sees them, as the labels say; without these labels those are seen that are the first on a
+ *  pixel's ray. */
 export async function bySight(data: SceneData, volume: Volume, classOf: Uint8Array): Promise<Cells> {
   const ids = new Uint16Array(classOf.length);
+  if (data.hasVisibility) {
+    const labels = await data.visibilityOf(volume);
+    for (let cell = 0; cell < ids.length; cell++) if (classOf[cell]) ids[cell] = [3, 4, 1, 2][labels[cell]];
+    return { ids, colors: SEEN, classOf };
+  }
   const cameras = volume === "box" ? data.scene.cameras.map((_, k) => k) : [volume];
   const seen = new Uint8Array(classOf.length);
   for (const k of cameras) for (const cell of (await data.cast(k)).cells) if (cell >= 0) seen[cell] = 1;

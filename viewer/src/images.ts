@@ -146,7 +146,7 @@ export class ImageTile {
   private async paintObjects(pixels: ImageData, ofClass: boolean): Promise<void> {
     const { scene } = this.data;
     const ids = await this.objectIds();
-    if (!this.data.hasMaps) this.caption.textContent = "from voxels: packed without maps";
+    if (!this.data.hasMaps) this.caption.textContent = "from voxels";
     const colors = classColors(this.classes);
     const table = scene.objects.map((item, n) =>
       ofClass ? colors[scene.classes.indexOf(item.class)] : objectColor(n),

@@ -145,7 +145,7 @@ class App {
     try {
       const data = await this.open(index);
       if (this.shown !== index) return;
-      const page = new ScenePage(data, this.dataset);
+      const page = new ScenePage(data, this.dataset, this.table.faults.get(index));
       page.element.addEventListener("drawn", () => this.prefetch(), { once: true });
       this.replace(page);
     } catch (error) {

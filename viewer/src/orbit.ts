@@ -18,7 +18,7 @@ export function eyeOf(pose: Pose): Vec3 {
 }
 
 export function kOf(width: number, height: number): number[][] {
-  const focal = Math.min(height, width * 1.25) / 2 / Math.tan((FIELD * Math.PI) / 360);
+  const focal = Math.min(height, width) / 2 / Math.tan((FIELD * Math.PI) / 360);
   return [
     [focal, 0, width / 2],
     [0, focal, height / 2],

@@ -211,7 +211,7 @@ export class Overview {
     window.clearTimeout(card.timer);
     card.element.remove();
     card.image.removeAttribute("src");
-    card.element.classList.remove("loaded", "damaged");
+    card.element.classList.remove("loaded", "damaged", "faulty");
     this.spare.push(card);
   }
 
@@ -230,9 +230,12 @@ export class Overview {
     card.title.textContent = `Scene ${index}`;
     const damage = this.table.damage.get(index);
     card.element.classList.toggle("damaged", damage !== undefined);
-    card.element.title = damage ?? "";
+    const faults = this.table.faults.get(index);
+    card.element.classList.toggle("faulty", faults !== undefined);
+    card.element.title = damage ?? faults?.join("\n") ?? "";
     card.image.alt = damage ? "" : this.words(position);
-    card.fact.textContent = damage ? "damaged" : this.fact(position);
+    const counted = faults && `${faults.length} ${faults.length === 1 ? "fault" : "faults"}`;
+    card.fact.textContent = damage ? "damaged" : (counted ?? this.fact(position));
     const colors = classColors(this.dataset.classes);
     card.dots.replaceChildren(
       ...this.dataset.classes.flatMap((item, c) => {

@@ -24,8 +24,14 @@ export const SEEN: Vec3[] = [
   [72, 190, 168],
   [238, 158, 62],
   [122, 126, 142],
+  [170, 214, 250],
 ];
-export const SEEN_NAMES = ["seen by a camera", "in view, but hidden", "outside every view"];
+export const SEEN_NAMES = [
+  "seen by a camera",
+  "in view, but hidden",
+  "outside every view",
+  "seen through: partly free",
+];
 
 export const VERDICT: Vec3[] = [
   [120, 190, 132],

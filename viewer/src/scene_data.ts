@@ -29,6 +29,8 @@ export interface Labels {
 export class SceneData {
   readonly scene: Scene;
   readonly hasMaps: boolean;
+  readonly hasObjects: boolean;
+  readonly hasVisibility: boolean;
   private readonly abort = new AbortController();
   private readonly waiting = new Map<string, Promise<unknown>>();
   private readonly lattices = new Map<Volume, Lattice>();
@@ -37,6 +39,8 @@ export class SceneData {
   private constructor(answer: SceneAnswer) {
     this.scene = answer.scene;
     this.hasMaps = answer.maps;
+    this.hasObjects = answer.objects;
+    this.hasVisibility = answer.visibility;
     this.toObject = this.scene.objects.map((item) => inverse(mat4(item.matrix)));
   }
 
@@ -81,6 +85,16 @@ export class SceneData {
     const bytes = new Uint8Array(await this.bytes(volume === "box" ? "masks" : `frustum/${volume}`));
     const [x, y, z] = this.lattice(volume).shape;
     return { bytes, bytesPerCell: bytes.length / (x * y * z), cells: x * y * z, isBits: volume === "box" };
+  }
+
+  /** The object of every cell, id + 1; 0 for air. */
+  async objectsOf(volume: Volume): Promise<Uint16Array> {
+    return new Uint16Array(await this.bytes(`objects${volume === "box" ? "" : `/${volume}`}`));
+  }
+
+  /** 0 in no view, 1 seen free, 2 a surface in it is seen, 3 hidden or inside. */
+  async visibilityOf(volume: Volume): Promise<Uint8Array> {
+    return new Uint8Array(await this.bytes(`visibility${volume === "box" ? "" : `/${volume}`}`));
   }
 
   /** What run number `run` predicted of a volume. */

@@ -57,6 +57,7 @@ export class ScenePage {
   constructor(
     readonly data: SceneData,
     private readonly dataset: DatasetAnswer,
+    faults: readonly string[] = [],
   ) {
     const { scene } = data;
     const newStage = (): Stage =>
@@ -89,6 +90,7 @@ export class ScenePage {
     this.views = this.viewButtons();
     this.slices = this.sliceControls();
     this.opacity = this.opacityControl();
+    this.stage.element.append(this.opacity);
     this.list = this.objectList();
     this.volumes = this.volumeChoice();
     const map =
@@ -101,6 +103,7 @@ export class ScenePage {
       h(
         "section",
         { class: "stage-area", "aria-label": "Voxels in 3D" },
+        faults.length > 0 && h("div", { class: "faults", role: "alert" }, ...faults.map((text) => h("p", {}, text))),
         h(
           "div",
           { class: "bar bar-top" },
@@ -120,8 +123,6 @@ export class ScenePage {
           this.frusta.element,
           h("span", { class: "rule" }),
           this.slices,
-          h("span", { class: "grow" }),
-          this.opacity,
         ),
         this.legend,
       ),
@@ -406,7 +407,7 @@ export class ScenePage {
     const truth = !this.compare || state.compare === "truth" || (state.compare === "side" && state.other < 0);
     this.keys.hidden = state.color !== "visibility" || !truth;
     this.keys.replaceChildren(
-      ...SEEN_NAMES.map((name, n) =>
+      ...SEEN_NAMES.slice(0, this.data.hasVisibility ? 4 : 3).map((name, n) =>
         h("span", { class: "key" }, h("i", { class: "swatch", style: `background:${css(SEEN[n])}` }), name),
       ),
     );
@@ -504,7 +505,7 @@ export class ScenePage {
     this.showView();
     this.showSlice();
     this.showOpacity();
-    this.opacity.style.visibility = state.through < 0 ? "hidden" : "";
+    this.opacity.hidden = state.through < 0;
     if (this.volumes) (this.volumes as HTMLSelectElement).value = String(this.volume);
     for (const row of this.list.querySelectorAll<HTMLElement>("[data-object]")) {
       row.setAttribute("aria-pressed", String(Number(row.dataset.object) === state.object));

@@ -36,6 +36,7 @@ export class Table {
   readonly models: Uint32Array[] = [];
   readonly licences: Uint32Array[] = [];
   readonly damage = new Map<number, string>();
+  readonly faults = new Map<number, string[]>();
   modelNames: string[] = [];
   licenceNames: string[] = [];
   complete = false;
@@ -104,6 +105,7 @@ export class Table {
     for (const row of answer.models) this.models.push(Uint32Array.from(row));
     for (const row of answer.licences) this.licences.push(Uint32Array.from(row));
     for (const [index, text] of Object.entries(answer.damage)) this.damage.set(Number(index), text);
+    for (const [index, texts] of Object.entries(answer.faults)) this.faults.set(Number(index), texts);
     if (this.scores.size) this.scoreRows();
     this.modelNames = answer.modelNames;
     this.licenceNames = answer.licenceNames;
@@ -140,7 +142,7 @@ export class Table {
       if (shown.licence && !this.licences[n].includes(licence)) continue;
       if (shown.split && this.splitOf(n) !== shown.split) continue;
       if (shown.slow > 0 && !(this.seconds.values[n] >= shown.slow)) continue;
-      if (shown.faults && !this.damage.has(index)) continue;
+      if (shown.faults && !this.damage.has(index) && !this.faults.has(index)) continue;
       out[count++] = n;
     }
     return this.sorted(out.subarray(0, count), shown.sort);

@@ -144,6 +144,7 @@ def test_a_known_voxel_is_drawn_at_its_known_pixel(go: Open) -> None:
     u, v = camera.K[0][0] * x / z + camera.K[0][2], camera.K[1][1] * y / z + camera.K[1][2]
     page = go(f"/scene/1?through={CAMERA}&opacity=1&overlay=voxels")
     page.wait_for_selector(".stage.through[data-viewport]")
+    page.locator(".opacity").evaluate("slider => { slider.style.visibility = 'hidden'; }")  # it is blue, too
     shown = pixels(page)
     left, low, width, height = map(float, (page.locator(".stage").get_attribute("data-viewport") or "").split())
     border = (shown.shape[0] - page.locator(".stage-canvas").evaluate("c => c.clientHeight")) / 2

@@ -11,6 +11,10 @@ The server sends these answers, and a page that is exported holds them.
     scenes/N/frustum/K            uint8 (w, h, d), 0 = air, else class index + 1
     scenes/N/depth/K              uint16 (H, W), steps of depth; 0 = nothing hit
     scenes/N/instance/K           uint16 (H, W), object id + 1, 0 = background
+    scenes/N/objects              the box cells' objects: uint16 (X, Y, Z), id + 1, where the data set has them
+    scenes/N/objects/K            the same of camera K's frustum
+    scenes/N/visibility           what the cameras see of the box cells: uint8 (X, Y, Z), see StoredScene.visibility
+    scenes/N/visibility/K         the same of camera K's frustum
     runs/R                        run R's IoU by scene (and camera), worst first
     scenes/N/run/R                run R's prediction: uint8 (channels, X, Y, Z) hundredths, or (X, Y, Z) labels
     scenes/N/run/R/K              the same of camera K's frustum
@@ -30,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import class_color
 from scenegen.steps.viewer.rows import Rows
@@ -93,6 +98,8 @@ class Answers:
         index, kind, number = int(match[1]), match[2], int(match[3] or 0)
         if kind is None:
             return _json(self._scene(index))
+        if kind in ("objects", "visibility"):
+            return _array(_cells(self.source.open(index), kind, None if match[3] is None else number))
         if kind == "run" and number < len(self.runs):
             return _array(self.runs[number].read(index, None if match[4] is None else int(match[4])))
         if kind not in self._kinds or match[4]:
@@ -134,7 +141,12 @@ class Answers:
     def _scene(self, index: int) -> dict[str, Any]:
         stored = self.source.open(index)
         stored.scene  # noqa: B018 - checks every value, so that the page need not
-        return {"scene": json.loads(stored.scene_json), "maps": self.source.has_maps}
+        return {
+            "scene": json.loads(stored.scene_json),
+            "maps": self.source.has_maps,
+            "objects": stored.scene.voxel_spec.instances,
+            "visibility": stored.scene.voxel_spec.visibility,
+        }
 
     def _image(self, index: int, k: int) -> Reply:
         content = self.source.open(index).encoded_image(k)
@@ -146,6 +158,12 @@ class Answers:
         content = io.BytesIO()
         image.save(content, "JPEG", quality=82)
         return content.getvalue()
+
+
+def _cells(stored: StoredScene, kind: str, k: int | None) -> NDArray[Any]:
+    if kind == "objects":
+        return stored.instances if k is None else stored.frustum_instances(k)
+    return stored.visibility if k is None else stored.frustum_visibility(k)
 
 
 def _json(value: Any) -> Reply:

@@ -6,7 +6,7 @@ import csv
 import io
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +49,9 @@ class Rows:
     watched.
     """
 
-    def __init__(self, source: SceneSource) -> None:
+    def __init__(self, source: SceneSource, faults: Mapping[int, Sequence[str]] | None = None) -> None:
         self._source = source
+        self._faults = faults or {}
         self._rows: list[SceneRow] = []
         self._names: dict[str, int] = {}
         self._licences: dict[str, int] = {}
@@ -106,6 +107,7 @@ class Rows:
                 "occupied": [_rounded(row.occupied) for row in chosen],
                 "seconds": [_rounded(row.seconds) for row in chosen],
                 "damage": {str(row.index): row.damage for row in chosen if row.damage},
+                "faults": {str(row.index): self._faults[row.index] for row in chosen if row.index in self._faults},
                 "modelNames": list(self._names),
                 "licenceNames": list(self._licences),
             }

@@ -16,11 +16,12 @@ MOST_TEXT = 2**28
 class SceneSource:
     """A data set that may grow while it is looked at.
 
-    `refresh` finds what is there now; `open` gives a scene by its index.
+    `refresh` finds what is there now, at most `limit` scenes (None: all); `open` gives a scene by its index.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: int | None = None) -> None:
         self.path = path
+        self._limit = limit
         self._dataset = Dataset(path)
         self._positions = _positions(self._dataset)
         self._lock = threading.Lock()
@@ -60,7 +61,7 @@ class SceneSource:
         dataset = Dataset(self.path)
         with self._lock:
             self._dataset, self._positions = dataset, _positions(dataset)
-        return list(dataset.indices)
+        return list(dataset.indices)[: self._limit]
 
     def open(self, index: int) -> StoredScene:
         """The scene `index`, nothing of it read yet; ScenegenError when there is none."""

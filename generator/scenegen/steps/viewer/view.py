@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.viewer.answers import Answers
+from scenegen.steps.viewer.faults import read_faults
 from scenegen.steps.viewer.rows import Rows
 from scenegen.steps.viewer.runs import open_run
 from scenegen.steps.viewer.server import LOCAL, bind, serve
@@ -17,19 +18,22 @@ def view(
     path: Path,
     runs: Sequence[Path] = (),
     *,
+    faults: Path | None = None,
     host: str = LOCAL,
     port: int = 0,
     on_ready: Callable[[str], None] = lambda _address: None,
 ) -> None:
     """Serve the data set at `path`, and what `runs` predicted of it, until interrupted.
 
-    `on_ready` is told the address to open. ScenegenError: there is no data set, or a run has no predictions of it.
+    `faults` is what `scenegen verify --json` printed. `on_ready` is told the address to open. ScenegenError: there is
+    no data set, or a run has no predictions of it.
     UsageError: `host` and `port` cannot be listened at.
     """
     source = open_source(path)
     predictions = [open_run(run, path, source.info) for run in runs]
+    found = read_faults(faults) if faults else {}
     bound = bind(host, port)
-    rows = Rows(source)
+    rows = Rows(source, found)
     rows.start()
     try:
         on_ready(bound.address)
@@ -39,8 +43,8 @@ def view(
         bound.listener.close()
 
 
-def open_source(path: Path) -> SceneSource:
-    """The data set at `path`; ScenegenError when there is none."""
+def open_source(path: Path, limit: int | None = None) -> SceneSource:
+    """The first `limit` scenes (None: all) of the data set at `path`; ScenegenError when there is none."""
     if not path.exists():
         raise ScenegenError(f"{path}: there is no such folder; name a data set that `scenegen generate` made")
-    return SceneSource(path)
+    return SceneSource(path, limit)

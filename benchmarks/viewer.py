@@ -1,0 +1,162 @@
+"""How fast `scenegen view` is in headless Chromium with software GL, and what it takes of memory.
+
+    python benchmarks/viewer.py DIR [--rows 100000]
+
+Prints: seconds from the page's load to the first scene's voxels, to the next scenes, frames per second while a scene is
+turned, the server's memory before and after all scenes of DIR, and the browser's memory with an overview of that many
+made-up scenes. Needs Debian's `chromium`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+READY = "[data-ready='{} {}']"
+STEPS = 20
+TURN = """async () => {
+  const canvas = document.querySelector('.stage-canvas');
+  const at = (kind, x) => canvas.dispatchEvent(new PointerEvent(kind,
+    { clientX: 400 + x, clientY: 300, pointerId: 1, buttons: 1, bubbles: true }));
+  canvas.setPointerCapture = () => {};
+  at('pointerdown', 0);
+  const stage = document.querySelector('.stage');
+  const start = performance.now();
+  const first = Number(stage.dataset.drawn);
+  while (performance.now() - start < 4000) {
+    at('pointermove', (performance.now() - start) / 10);
+    await new Promise(requestAnimationFrame);
+  }
+  at('pointerup', 0);
+  return (Number(stage.dataset.drawn) - first) / (performance.now() - start) * 1000;
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--rows", type=int, default=100_000)
+    options = parser.parse_args()
+    command = [sys.executable, "-m", "scenegen.cli.main", "view", str(options.dataset), "--no-open"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+        assert server.stdout is not None
+        address = server.stdout.readline().split("open ")[1].split()[0]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        rows = wait_for_rows(address)
+        volume = "box" if json.loads(get(f"{address}api/dataset"))["grid"] else "0"
+        measure_scenes(browser, address, volume)
+        process = psutil.Process(server.pid)
+        before = process.memory_info().rss
+        for index in rows["index"]:
+            for kind in ("thumb", "image/0", "masks" if volume == "box" else "frustum/0"):
+                get(f"{address}api/scenes/{index}/{kind}")
+        after = process.memory_info().rss
+        print(f"server: {before / 1e6:.0f} MB, after {len(rows['index'])} scenes {after / 1e6:.0f} MB")
+        measure_overview(browser, address, rows, options.rows)
+        browser.close()
+        server.terminate()
+
+
+def measure_scenes(browser: Browser, address: str, volume: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    start = time.perf_counter()
+    page.goto(f"{address}#/scene/0")
+    page.wait_for_selector(READY.format(0, f"{volume} class"))
+    print(f"first scene: {time.perf_counter() - start:.2f} s from the page's load")
+    page.wait_for_timeout(1500)  # a person looks at it; the next ones are read meanwhile
+    seconds = []
+    for index in range(1, 6):
+        start = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(READY.format(index, f"{volume} class"))
+        seconds.append(time.perf_counter() - start)
+        page.wait_for_timeout(1500)
+    print(f"next scene: {1000 * statistics.median(seconds):.0f} ms (median of {len(seconds)})")
+    faces = page.locator(".stage").first.get_attribute("data-faces")
+    print(f"turning: {page.evaluate(TURN):.1f} frames per second, {faces} rectangles")
+    page.close()
+
+
+def measure_overview(browser: Browser, address: str, rows: dict[str, Any], count: int) -> None:
+    """An overview of `count` scenes: the rows of the data set, again and again."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.route("**/api/rows/*", lambda route: made_up(route, rows, count))
+    before = browser_memory()
+    page.goto(address)
+    page.wait_for_function(
+        f"() => document.querySelector('.summary')?.textContent.startsWith('{count:,} scenes')", timeout=180_000
+    )
+    frames = scroll(page)
+    heap = page.evaluate("performance.memory.usedJSHeapSize")
+    more = browser_memory() - before
+    print(f"overview of {count:,} scenes: {heap / 1e6:.0f} MB of objects, {more / 1e6:.0f} MB more in the browser")
+    print(f"scrolling: {frames:.1f} frames per second")
+
+
+def made_up(route: Route, rows: dict[str, Any], count: int) -> None:
+    start, known = int(route.request.url.rpartition("/")[2]), len(rows["index"])
+    chosen = range(start, min(start + 4000, count))
+    classes = len(rows["objects"]) // known
+    body = {
+        **rows,
+        "start": start,
+        "known": count,
+        "complete": True,
+        "index": list(chosen),
+        "objects": [n for i in chosen for n in rows["objects"][i % known * classes : (i % known + 1) * classes]],
+        **{
+            key: [rows[key][i % known] for i in chosen] for key in ("models", "licences", "seen", "occupied", "seconds")
+        },
+    }
+    route.fulfill(json=body)
+
+
+def scroll(page: Page) -> float:
+    script = """async () => {
+      const scroller = document.querySelector('.scroller');
+      let frames = 0;
+      const start = performance.now();
+      while (performance.now() - start < 4000) {
+        scroller.scrollTop += 60;
+        await new Promise(requestAnimationFrame);
+        frames++;
+      }
+      return frames / (performance.now() - start) * 1000;
+    }"""
+    return float(page.evaluate(script))
+
+
+def browser_memory() -> int:
+    """Memory of all of Chromium's processes that this one started, shared pages counted once."""
+    children = psutil.Process().children(recursive=True)
+    return sum(child.memory_full_info().uss for child in children if "chrom" in child.name())
+
+
+def wait_for_rows(address: str) -> dict[str, Any]:
+    while True:
+        rows: dict[str, Any] = json.loads(get(f"{address}api/rows/0"))
+        if rows["complete"]:
+            return rows
+        time.sleep(0.2)
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url) as reply:
+        content: bytes = reply.read()
+    return content
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Scenes of a data set as one HTML file that needs no server: the page, and the answers that it would ask for."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from scenegen.core.errors import ScenegenError
+from scenegen.core.files import write_text
+from scenegen.progress import OnProgress
+from scenegen.steps.viewer.answers import Answers, Reply
+from scenegen.steps.viewer.page_files import page_files
+from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.runs import open_run
+from scenegen.steps.viewer.view import open_source
+
+PAGE = "export.html"
+PLACE = '<script type="application/json" id="embedded">null</script>'
+"""Where the built page holds its answers."""
+
+
+def export_page(
+    path: Path, out: Path, runs: Sequence[Path] = (), *, limit: int, on_progress: OnProgress | None = None
+) -> int:
+    """Write the first `limit` scenes of the data set at `path` into the file `out`; how many scenes it shows.
+
+    What is damaged is left out. ScenegenError: no data set, no scene, or `out` cannot be written.
+    """
+    source = open_source(path, limit)
+    indices = source.refresh()
+    if not indices:
+        raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
+    rows = Rows(source)
+    rows.start()
+    rows.wait()
+    rows.close()
+    answers = Answers(source, rows, [open_run(run, path, source.info) for run in runs])
+    held = {}
+    for done, index in enumerate(indices, start=1):
+        for name in _paths(answers, index):
+            with suppress(ScenegenError):
+                held[name] = _packed(answers.get(name))
+        if on_progress:
+            on_progress(done, len(indices))
+    for name in ("dataset", "rows/0", *(f"runs/{n}" for n in range(len(runs)))):
+        held[name] = _packed(answers.get(name))
+    content = json.dumps(held, separators=(",", ":")).replace("<", "\\u003c")
+    page = page_files()[PAGE].decode()
+    write_text(out, page.replace(PLACE, PLACE.replace("null", content), 1))
+    return len(indices)
+
+
+def _paths(answers: Answers, index: int) -> Iterator[str]:
+    """All that the page may ask about a scene."""
+    scene = f"scenes/{index}"
+    yield from (scene, f"{scene}/thumb")
+    try:
+        stored = answers.source.open(index).scene
+    except ScenegenError:
+        return
+    cameras = range(len(stored.cameras))
+    kinds = ["frustum", "image", *(("depth", "instance") if answers.source.has_maps else ())]
+    cells = [name for name, there in _cell_labels(answers, index) if there]
+    yield from (f"{scene}/{kind}/{k}" for kind in (*kinds, *cells) for k in cameras)
+    if stored.grid:
+        yield from (f"{scene}/{kind}" for kind in ("masks", *cells))
+    for number, run in enumerate(answers.runs):
+        if run.said.frustum is None:
+            yield f"{scene}/run/{number}"
+        else:
+            yield from (f"{scene}/run/{number}/{k}" for k in cameras)
+
+
+def _cell_labels(answers: Answers, index: int) -> tuple[tuple[str, bool], ...]:
+    spec = answers.source.open(index).scene.voxel_spec
+    return ("objects", spec.instances), ("visibility", spec.visibility)
+
+
+def _packed(reply: Reply) -> dict[str, str]:
+    if reply.kind.startswith("image/"):
+        return {"kind": reply.kind, "content": base64.b64encode(reply.content).decode()}
+    packed = gzip.compress(reply.content, 9, mtime=0)
+    return {"kind": "application/gzip", "content": base64.b64encode(packed).decode()}

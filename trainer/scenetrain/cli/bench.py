@@ -57,7 +57,7 @@ def bench(
       scenetrain bench --all --config tiny
       scenetrain bench --run runs/final --device cpu --steps 4 --json
     """
-    from rich.console import Console
+    from scenegen.cli.tables import console
 
     from scenetrain.networks.settings import load_config
     from scenetrain.training import bench as step
@@ -79,12 +79,12 @@ def bench(
     if as_json:
         click.echo(json.dumps(asdict(result), indent=1))
         return
-    _show(result, Console())
+    _show(result, console())
 
 
 def _bench_all(config: str | None, device: str, steps: int | None, *, as_json: bool) -> None:
     import torch
-    from rich.console import Console
+    from scenegen.cli.tables import console
     from scenegen.core.errors import ScenegenError
 
     from scenetrain.training.bench_all import bench_all
@@ -99,8 +99,7 @@ def _bench_all(config: str | None, device: str, steps: int | None, *, as_json: b
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
     else:
-        console = Console()
-        (console if console.is_terminal else Console(width=140)).print(_all_table(found))
+        console().print(_all_table(found))
     failed = [one.network for one in found if one.failure]
     if failed:
         raise ScenegenError(f"bench: {', '.join(dict.fromkeys(failed))} could not be measured; see the lines above")

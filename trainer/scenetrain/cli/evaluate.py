@@ -13,6 +13,7 @@ from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from scenegen.cli.tables import console
 
     from scenetrain.evaluation.evaluate import Evaluation
     from scenetrain.metrics.tables import ScoreTable
@@ -73,7 +74,6 @@ def evaluate(
 
 
 def _print_scores(title: str, family: Family, result: Evaluation) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from scenetrain.report.tables import item_name, score_rows, show
@@ -87,21 +87,21 @@ def _print_scores(title: str, family: Family, result: Evaluation) -> None:
             table.add_section()
         paper = ("" if figure is None else show(figure) for figure in row.paper)
         table.add_row(row.name, show(row.runs[0]), show(row.constant), str(row.items), *paper)
-    console = Console()
-    console.print(table)
+    output = console()
+    output.print(table)
     for score in result.outputs.values():
         threshold = f"threshold {score.scores.threshold:.2f}, " if score.output.has_threshold else ""
         figures = f"precision {score.scores.precision:.3f}, recall {score.scores.recall:.3f}"
-        console.print(f"{score.output.title}: {threshold}{figures}")
-    console.print("constant: the best answer that ignores the images")
+        output.print(f"{score.output.title}: {threshold}{figures}")
+    output.print("constant: the best answer that ignores the images")
     for kind, objects in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if objects is not None:
-            console.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")
+            output.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")
     for scores in result.tables:
-        console.print()
-        console.print(_as_rich(scores))
+        output.print()
+        output.print(_as_rich(scores))
         for note in scores.notes:
-            console.print(note)
+            output.print(note)
 
 
 def _as_rich(scores: ScoreTable) -> Table:

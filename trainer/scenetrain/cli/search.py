@@ -66,8 +66,8 @@ def search(
       scenetrain search --model ssz --config tiny --data data/street \\
           --out runs/ssz_search
     """
-    from rich.console import Console
     from rich.table import Table
+    from scenegen.cli.tables import console
 
     from scenetrain.networks.registry import get_family
     from scenetrain.networks.settings import load_config
@@ -86,13 +86,11 @@ def search(
     table = Table(*heads(result.rows), title="Trials", title_justify="left")
     for row in result.rows:
         table.add_row(*cells(row, keys), style="bold green" if row.kept else None)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)  # a file or a pipe has no width, and 80 columns cut every figure
-    console.print(table)
+    output = console()
+    output.print(table)
     if test is not None:
         scores = step.score_chosen(result, data, test, hardware)
         family = get_family(base.model.name)
         figures = (f"{row.name} {show(row.runs[0])}" for row in score_rows(family, [scores]) if row.class_name is None)
-        console.print(f"IoU on {len(scores.scenes)} test scenes: {', '.join(figures)}")
+        output.print(f"IoU on {len(scores.scenes)} test scenes: {', '.join(figures)}")
     click.echo(f"{chosen}: next, run scenetrain fit --data {data} --out DIR --config {chosen}")

@@ -12,8 +12,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from scenegen.cli.assets.printing import console
 from scenegen.cli.options import class_option, counted, json_option, library_option, own_blender_option, split_option
+from scenegen.cli.tables import console
 from scenegen.core.asset_library import list_assets
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.one_line import one_line

@@ -11,8 +11,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from scenegen.cli.assets.printing import console
 from scenegen.cli.options import class_option, json_option, library_option, split_option
+from scenegen.cli.tables import console
 from scenegen.core.errors import ScenegenError
 from scenegen.core.one_line import one_line
 from scenegen.progress import progress

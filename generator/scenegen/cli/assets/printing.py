@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from scenegen.cli.tables import console
 from scenegen.core.asset_library import Asset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.one_line import one_line
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 MOST_TWINS = 5  # of one shape that a table names
 # Guesses that cost nothing and name no option: the table leaves them to `assets check`.
 _PLAIN_GUESS = re.compile(r"(front guessed: -?[xy]|units guessed: (cm|mm))")
-
-
-def console() -> Console:
-    """Standard output for tables: as wide as the terminal, or wide enough where there is none."""
-    found = Console()
-    return found if found.is_terminal else Console(width=200)
 
 
 def prepare_all(

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from scenegen.cli.assets.check import list_dropped
-from scenegen.cli.assets.printing import console, size_text
+from scenegen.cli.assets.printing import size_text
 from scenegen.cli.options import class_option, json_option, library_option, split_option
+from scenegen.cli.tables import console
 from scenegen.core.asset_library import list_assets
 from scenegen.core.one_line import one_line
 

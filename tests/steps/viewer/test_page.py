@@ -13,7 +13,9 @@ from scenegen.steps.viewer.page_files import page_files
 SOURCES = Path(__file__).parents[3] / "viewer"
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
-pytestmark = pytest.mark.skipif(not (SOURCES / "node_modules" / ".installed").is_file(), reason="run `make viewer` first")
+pytestmark = pytest.mark.skipif(
+    not (SOURCES / "node_modules" / ".installed").is_file(), reason="run `make viewer` first"
+)
 
 
 def test_the_page_is_what_its_sources_make(tmp_path: Path) -> None:

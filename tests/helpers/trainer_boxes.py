@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,16 @@ def write_boxes(
         scene = Scene(0, index, "boxes", split, classes, grid, room, cameras, tuple(objects), (), look, {"credits": []})
         write_scene(out, scene, pictures, labels)  # type: ignore[arg-type]
     return out
+
+
+def set_visible_pixels(data: Path, pixels: dict[int, tuple[tuple[int, ...], ...]]) -> None:
+    """Say of scenes, by index, how many pixels of each camera show each object; write_boxes says that none do."""
+    for index, of_scene in pixels.items():
+        path = data / "scenes" / f"scene_{index:06d}" / "scene.json"
+        body = json.loads(path.read_text())
+        for item, counts in zip(body["objects"], of_scene, strict=True):
+            item["visible_pixels"] = list(counts)
+        path.write_text(json.dumps(body))
 
 
 def build(config: Config, classes: int = len(CLASSES)) -> torch.nn.Module:

@@ -57,6 +57,9 @@ class TrainingSettings:
     """Use only the first scenes of the training split (0: all)."""
     validation_scenes: int = Field(default=0, ge=0)
     """Use only the first scenes of the validation split (0: all)."""
+    largest_object: bool = False
+    """Of every scene learn one class alone, that of the object which takes the largest area of its images (box grids).
+    So the paper of SSZ trains the networks it compares with."""
     color_variants: int = Field(default=1, ge=1)
     """In how many colour variants every scene is shown (1: as it is)."""
     mirrored_views: bool = False

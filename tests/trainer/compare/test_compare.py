@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from helpers import constant_family, constant_frustum_family
-from helpers.trainer_boxes import CLASSES, write_boxes
+from helpers.trainer_boxes import CLASSES, set_visible_pixels, write_boxes
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.scene.scene import GridSpec
 from scenetrain.cli.main import cli
@@ -22,7 +23,7 @@ from scenetrain.compare import runs
 from scenetrain.compare.budget import StageCost, measure_costs
 from scenetrain.config import Config
 from scenetrain.data.reads import Reads
-from scenetrain.networks.contract import Stage
+from scenetrain.networks.contract import Output, Stage
 from scenetrain.networks.registry import FAMILIES
 from scenetrain.networks.settings import load_config
 from scenetrain.training.hardware import Hardware
@@ -34,6 +35,10 @@ views = {views}
 epochs = 4
 precision = "32-true"
 """
+
+
+CONSTANT_OUTPUTS = constant_family.FAMILY.outputs
+OCCUPIED = Output("occupancy", "occupied", "occupancy", "box", lambda logits: logits.sigmoid().amax(1, keepdim=True))
 
 
 def broken_stages(config: Config) -> tuple[Stage, ...]:
@@ -51,6 +56,7 @@ def broken_stages(config: Config) -> tuple[Stage, ...]:
 def registered() -> Iterator[None]:
     made = {
         "broken": replace(constant_family.FAMILY, name="broken", stages=broken_stages),
+        "one": replace(constant_family.FAMILY, name="one", one_class=True, outputs=(OCCUPIED, *CONSTANT_OUTPUTS)),
         "large": replace(constant_family.FAMILY, name="large", reads=Reads("box", (80, 96, 64))),
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -214,6 +220,39 @@ def test_what_was_finished_before_an_interrupt_is_in_the_tables(
     began.append("no more")
     assert run(*words(rooms, configs, tmp_path / "out", *chosen)).exit_code == 0
     assert began == ["constant_three", "constant_three", "no more", "constant_three"]
+
+
+def test_by_the_protocol_of_ssz_the_largest_object_s_class_counts(
+    configs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first object of a scene is the largest; "one" learns its class alone, and answers with what is occupied."""
+    monkeypatch.setattr(step, "measure_costs", no_clock)
+    rooms = write_boxes(tmp_path / "a", 10, grid=GRID), write_boxes(tmp_path / "b", 3, "test", grid=GRID)
+    for data in rooms:
+        set_visible_pixels(data, dict.fromkeys(range(len(Dataset(data))), ((5, 5, 5), (0, 9, 0))))
+    networks = [f"{name}:{configs / 'three.toml'}" for name in ("constant", "one")]
+    chosen = ("--networks", *networks, "--budget", "3s", "--seeds", 1, "--protocol", "ssz")
+    out = tmp_path / "out"
+    assert run(*words(rooms, configs, out, *chosen)).exit_code == 0
+    largest = [scene.objects[0].class_name for scene in Dataset(rooms[1])]
+    for row in read_csv(out):
+        name = row["network"].removesuffix("_three")
+        folder = out / "runs" / f"{row['network']}_0"
+        assert f"largest_object = {str(name == 'one').lower()}" in (folder / "config.toml").read_text()
+        scores = json.loads((folder / "evaluation.json").read_text())["scene_scores"]
+        ious = [
+            score["occupied"] if name == "one" else score["classes"][of_class]
+            for score, of_class in zip(scores, largest, strict=True)
+        ]
+        assert float(row["overall"]) == pytest.approx(sum(ious) / 3)
+        by_class = {c: [i for i, k in zip(ious, largest, strict=True) if k == c] for c in set(largest)}
+        means = {c: sum(found) / len(found) for c, found in by_class.items()}
+        assert float(row["macro"]) == pytest.approx(sum(means.values()) / len(means))
+        assert {c: float(row[c]) for c in CLASSES if row[c]} == pytest.approx(means)
+    text = (out / "compare.md").read_text()
+    assert "one class of each scene" in text and "RayIoU" not in text and "best constant" not in text
+    found = outcome(run(*words(rooms, configs, out, *chosen[:-2])))
+    assert found[0] == 1 and "or of another --protocol" in found[1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.trainer_boxes import BOX, CLASSES, STUDIO, write_boxes
+from helpers.trainer_boxes import BOX, CLASSES, STUDIO, set_visible_pixels, write_boxes
 from PIL import Image
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
@@ -120,6 +120,25 @@ def test_images_of_frusta_are_scaled_to_the_network_s_size(boxes: Path) -> None:
     assert np.abs(found - np.asarray(picture)).max() <= 1 and torch.equal(larger.labels, plain.labels)
     with pytest.raises(ScenegenError, match="images are 224 x 224 pixels, the network takes 256 x 256; give data"):
         open_split(boxes, "train", replace(BOX, image_size=256), 3)
+
+
+def test_of_the_largest_object_the_class_alone_is_labelled(tmp_path: Path) -> None:
+    """The area is the sum over the views; where no object is seen, no voxel is labelled."""
+    boxes = write_boxes(tmp_path / "boxes", 3)
+    set_visible_pixels(boxes, {0: ((9, 9, 9), (8, 8, 8)), 1: ((30, 0, 0), (0, 20, 20))})
+    scenes, dataset = open_split(boxes, "train", BOX, 3), Dataset(boxes)
+    alone = scenes.of_largest_object()
+    for position in (0, 1):
+        stored = dataset[position]
+        of_class = stored.classes.index(stored.objects[position].class_name)
+        wanted = torch.from_numpy(stored.masks[..., of_class]).byte()
+        assert scenes.largest_class(position) == of_class and wanted.any()
+        assert torch.equal(alone.labels(position), wanted << of_class)
+        assert torch.equal(alone[position, 1, 0].labels, wanted << of_class)
+        assert torch.equal(alone.for_occupancy().labels(position), wanted)
+    assert scenes.largest_class(2) is None and not alone.labels(2).any() and scenes.labels(2).any()
+    with pytest.raises(UsageError, match=r"training\.largest_object: needs a network of box grids"):
+        open_split(boxes, "train", FRUSTUM, 1).of_largest_object()
 
 
 def test_a_network_gets_depth_cameras_and_poses(boxes: Path) -> None:

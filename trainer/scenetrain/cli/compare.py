@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scenetrain.cli.options import DIRECTORY, data_option, device_option
 from scenetrain.cli.reading import reading
+
+if TYPE_CHECKING:
+    from scenetrain.compare.one_class import Protocol
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -52,6 +56,14 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--out", metavar="DIR", type=DIRECTORY, required=True, help="The comparison's folder. An existing one continues."
 )
+@click.option(
+    "--protocol",
+    type=click.Choice(["classes", "ssz"]),
+    default="classes",
+    show_default=True,
+    help="What counts of every scene: all classes; or, as in the paper on SSZ, the class of the object with the "
+    "largest area in its images, which alone networks that predict one class learn.",
+)
 @device_option
 @click.option(
     "--devices",
@@ -68,6 +80,7 @@ def compare(
     budget: float,
     seeds: int,
     out: Path,
+    protocol: Protocol,
     device: str,
     devices: int,
     more: tuple[str, ...],
@@ -85,6 +98,8 @@ def compare(
           --networks everted ssz:no_6d --budget 15m --out runs/two
       scenetrain compare --data data/street --test data/street_test \\
           --networks ablations.toml --seeds 5 --devices 4 --out runs/ablations
+      scenetrain compare --data data/studio --test data/studio_test \\
+          --networks pix2vox r2n2 lift --protocol ssz --out runs/one_class
 
     \b
     A file of variants has a table for each row; what a table leaves out is tiny's:
@@ -100,9 +115,11 @@ def compare(
     from scenetrain.compare import compare as step
     from scenetrain.compare.comparison import CompareRequest
     from scenetrain.compare.entries import read_entries
+    from scenetrain.compare.one_class import train_as
     from scenetrain.training.hardware import Hardware
 
-    request = CompareRequest(read_entries((*networks, *more)), data, test, out, budget, seeds)
+    entries = train_as(protocol, read_entries((*networks, *more)))
+    request = CompareRequest(entries, data, test, out, budget, seeds, protocol)
 
     def report_line(line: str) -> None:
         click.echo(line, err=True)

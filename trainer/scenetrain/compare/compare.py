@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
@@ -88,7 +89,7 @@ def _check_data(request: CompareRequest) -> tuple[str, ...]:
 
 def _begin(request: CompareRequest) -> None:
     """Begin OUT, or check that the comparison in it is of the same data."""
-    said = {}
+    said: dict[str, Any] = {} if request.protocol == "classes" else {"protocol": request.protocol}
     for name, path in (("data", request.data), ("test", request.test)):
         dataset = Dataset(path)
         made = dataset.info.request
@@ -109,7 +110,9 @@ def _begin(request: CompareRequest) -> None:
     except ValueError as error:
         raise DamageError(f"{path}: damaged ({error}); rename it, and the same command writes it again") from error
     if known != said:
-        raise ScenegenError(f"{path}: a comparison on other data; give the same --data and --test, or another --out")
+        raise ScenegenError(
+            f"{path}: a comparison on other data, or of another --protocol; give the same ones, or another --out"
+        )
 
 
 def _misfit(entry: Entry, request: CompareRequest) -> str:
@@ -205,7 +208,7 @@ def _job(comparison: NetworkComparison, entry: Entry, seed: int) -> Job | None:
         return None
     fitted: Config = family_config(entry.family, parse_toml(plan.fitted.encode()), f"plan of {entry.name}")
     config = replace(fitted, training=replace(fitted.training, seed=seed))
-    return Job(entry.name, seed, config, request.out / "runs" / f"{entry.name}_{seed}", request.test)
+    return Job(entry.name, seed, config, request.out / "runs" / f"{entry.name}_{seed}", request.test, request.protocol)
 
 
 def _do_runs(comparison: NetworkComparison, jobs: Sequence[Job], hardware: Hardware, report_line: ReportLine) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scenetrain.compare.budget import StageCost
 from scenetrain.compare.entries import Entry
+from scenetrain.compare.one_class import Protocol
 from scenetrain.compare.runs import RunScores
 
 
@@ -20,6 +21,7 @@ class CompareRequest:
     out: Path
     budget: float
     seeds: int
+    protocol: Protocol = "classes"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from scenetrain.compare.comparison import NetworkComparison
 from scenetrain.compare.runs import RunScores
 from scenetrain.compare.tables import (
     CONSTANT,
-    NOTES,
     Group,
     class_table,
     constant_of,
     cost_table,
     facts,
     groups,
+    notes,
     remarks,
     score_table,
 )
@@ -57,7 +57,7 @@ def write_page(comparison: NetworkComparison, device: torch.device) -> Path:
         facts=facts(comparison),
         groups=shown,
         remarks=remarks(comparison),
-        notes=NOTES,
+        notes=notes(comparison),
         classes=[(name, css_color(name)) for name in comparison.classes],
     )
     path = comparison.request.out / "compare.html"

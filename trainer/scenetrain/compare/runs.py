@@ -12,7 +12,6 @@ import gc
 import json
 import math
 import traceback
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from scenegen.core.errors import DamageError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import from_json, parse_object
 
+from scenetrain.compare.figures import Figures
+from scenetrain.compare.one_class import Protocol, largest_object_figures
 from scenetrain.config import Config
 from scenetrain.data.reads import stack_extras
 from scenetrain.data.scenes import SceneList
@@ -37,31 +38,17 @@ from scenetrain.training.run_folder import TrainedModel
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be run: a row's name, its seed, its configuration with seed and epochs, its folder, the test data."""
+    """What is to be run: a row's name, its seed, its configuration with seed and epochs, its folder, the test data.
+
+    `protocol` says what counts of every scene, as `scenetrain compare --protocol` has it.
+    """
 
     name: str
     seed: int
     config: Config
     folder: Path
     test: Path
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Scores of one answer; None where there is none. Each is 0 to 1.
-
-    `classes`, `macro` and `overall` are the main output's means over scenes (metrics.iou), `occupancy` the mean over
-    scenes of occupied against empty: of the output that is occupancy where there is one, else of any class. `set_iou`
-    and `set_miou` are summed over the set (metrics.set_scores), `ray_iou` is the mean of thresholds and classes.
-    """
-
-    classes: Mapping[str, float | None] = field(default_factory=dict)
-    macro: float | None = None
-    overall: float | None = None
-    occupancy: float | None = None
-    set_iou: float | None = None
-    set_miou: float | None = None
-    ray_iou: float | None = None
+    protocol: Protocol = "classes"
 
 
 @dataclass(frozen=True)
@@ -116,7 +103,10 @@ def _train_and_score(job: Job, data: Path, hardware: Hardware) -> RunScores:
     device = open_device(hardware.accelerator)
     trained.model.to(device)
     scenes = open_scenes(trained, job.test, "test")
+    if job.config.training.largest_object:
+        scenes = scenes.of_largest_object()
     result = evaluate(trained, scenes, device)
+    one_class = job.protocol == "ssz"
     stages = trained.family.stages(job.config)
     epochs = [row for stage in stages for row in read_epochs(job.folder / stage.name / "metrics.csv")]
     clock = "processor_seconds" if device.type == "cpu" else "seconds"
@@ -124,8 +114,8 @@ def _train_and_score(job: Job, data: Path, hardware: Hardware) -> RunScores:
     scores = RunScores(
         name=job.name,
         seed=job.seed,
-        own=_own_figures(result),
-        constant=_constant_figures(result),
+        own=largest_object_figures(result, scenes) if one_class else _own_figures(result),
+        constant=Figures() if one_class else _constant_figures(result),
         scenes=tuple(scene.ious[main.output.name] for scene in result.scenes),
         items=len(result.scenes),
         unseen_classes=_unseen_classes(trained, main.scores),

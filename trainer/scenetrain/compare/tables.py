@@ -18,7 +18,8 @@ from scenegen.core.files import write_text
 from scenetrain.compare.budget import clock
 from scenetrain.compare.comparison import NetworkComparison
 from scenetrain.compare.entries import Entry
-from scenetrain.compare.runs import Figures, RunScores
+from scenetrain.compare.figures import Figures
+from scenetrain.compare.runs import RunScores
 from scenetrain.networks.contract import PaperScore, PaperVersion
 from scenetrain.report.page import Cell, PageRow, Table
 from scenetrain.report.tables import show
@@ -36,6 +37,13 @@ SPREAD = ("macro", "occupancy")
 """The fields whose lowest and highest figures are shown too; the CSV has all."""
 CONSTANT = "best constant answer"
 GROUPS = {"box": "Rooms in a box grid", "frustum": "Frusta of single views"}
+PROTOCOL = (
+    "The protocol of the paper on SSZ: of every scene one class counts, that of the object with the largest area in "
+    "its images. Networks whose published form predicts one class learned that class of every scene alone, and all "
+    "that they say is occupied is their answer for it; of the others' answers it is taken out. A class's IoU is the "
+    "mean over the scenes whose largest object is of it; mean over classes is the mean of these, all classes the mean "
+    "over scenes.",
+)
 NOTES = (
     "Mean over classes: IoU of each class as the mean over the scenes where truth or prediction has it, then their "
     "mean. Occupancy: occupied against empty. All classes: of all masks together. These are means over scenes.",
@@ -75,22 +83,24 @@ def groups(comparison: NetworkComparison) -> list[Group]:
 
 
 def score_table(comparison: NetworkComparison, group: Group) -> Table:
-    """Every score by network, the best constant answer and the papers' networks."""
+    """Every score by network, the best constant answer and the papers' networks; no column is empty."""
     rows = []
+    own = [run.own for entry in group.entries for run in comparison.finished(entry.name)]
+    scores = [one for one in SCORES if not own or any(getattr(figures, one[1]) is not None for figures in own)]
     for entry in group.entries:
         runs = comparison.finished(entry.name)
-        values = {key: [getattr(run.own, key) for run in runs] for _, key in SCORES}
+        values = {key: [getattr(run.own, key) for run in runs] for _, key in scores}
         figures = (spread(found) if key in SPREAD else show(_mean_of(found)) for key, found in values.items())
         cells = [str(len(runs)), *figures]
         rows.append(PageRow(entry.name, tuple(Cell(text, own=True) for text in cells)))
     constant = constant_of(comparison, group)
     if constant is not None:
-        cells = ["", *(show(getattr(constant, key)) for _, key in SCORES)]
+        cells = ["", *(show(getattr(constant, key)) for _, key in scores)]
         rows.append(PageRow(CONSTANT, tuple(map(Cell, cells)), starts_group=True))
     for number, (name, paper) in enumerate(_papers(group)):
-        cells = ["", *(show(getattr(paper, key)) for _, key in SCORES)]
+        cells = ["", *(show(getattr(paper, key)) for _, key in scores)]
         rows.append(PageRow(name, tuple(map(Cell, cells)), starts_group=number == 0))
-    return Table(("IoU", "seeds", *(head for head, _ in SCORES)), tuple(rows))
+    return Table(("IoU", "seeds", *(head for head, _ in scores)), tuple(rows))
 
 
 def class_table(comparison: NetworkComparison, group: Group) -> Table:
@@ -135,8 +145,13 @@ def facts(comparison: NetworkComparison) -> str:
     return (
         f"{clock(request.budget)} of {kind} for every run, {request.seeds} "
         f"seed{'s' if request.seeds > 1 else ''}; trained on {request.data.resolve().name}, scored on "
-        f"{request.test.resolve().name}"
+        f"{request.test.resolve().name}{', one class of each scene' if request.protocol == 'ssz' else ''}"
     )
+
+
+def notes(comparison: NetworkComparison) -> tuple[str, ...]:
+    """How to read the tables."""
+    return NOTES if comparison.request.protocol == "classes" else (*PROTOCOL, NOTES[-1])
 
 
 def remarks(comparison: NetworkComparison) -> list[str]:
@@ -161,7 +176,7 @@ def as_markdown(comparison: NetworkComparison) -> str:
     lines = remarks(comparison)
     if lines:
         parts += ["## Remarks", "\n".join(f"- {line}" for line in lines)]
-    parts += ["## How to read it", "\n".join(f"- {note}" for note in NOTES)]
+    parts += ["## How to read it", "\n".join(f"- {note}" for note in notes(comparison))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -212,7 +227,7 @@ def _markdown(table: Table) -> str:
 
 def constant_of(comparison: NetworkComparison, group: Group) -> Figures | None:
     """The best constant answer, scored as the group's first finished network was, or one with occupancy."""
-    runs = [run for entry in group.entries for run in comparison.finished(entry.name)]
+    runs = [run for entry in group.entries for run in comparison.finished(entry.name) if run.constant != Figures()]
     with_occupancy = [run for run in runs if run.constant.occupancy is not None]
     return next((run.constant for run in (*with_occupancy, *runs)), None)
 

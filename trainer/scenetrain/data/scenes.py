@@ -163,6 +163,7 @@ class SceneList(TorchDataset[SceneTensors]):
         self.views = views
         self.reads = reads
         self.occupancy_only = False
+        self.largest_only = False
         self.mirrors = torch.zeros(views, dtype=torch.long)
         first = dataset[positions[0]]
         self.per_scene = len(first.cameras) if reads.labels == "frustum" else 1
@@ -205,6 +206,24 @@ class SceneList(TorchDataset[SceneTensors]):
         """The same scenes with bit 0 for any class; of box masks that is a sixth of the reading."""
         return self._changed(occupancy_only=self.reads.labels == "box")
 
+    def of_largest_object(self) -> SceneList:
+        """The same scenes, in whose labels the class of `largest_class` is alone. UsageError of frusta."""
+        if self.reads.labels != "box":
+            raise UsageError("training.largest_object: needs a network of box grids; set it to false")
+        return self._changed(largest_only=True)
+
+    def largest_class(self, position: int) -> int | None:
+        """The class of the object that takes the largest area of an item's images; None where no object is seen.
+
+        The area is in pixels, the sum over the views.
+        """
+        scene, camera = self.scene(position), self.camera(position)
+        views = range(self.views) if camera is None else [camera]
+        areas = [sum(item.visible_pixels[k] for k in views) if item.visible_pixels else 0 for item in scene.objects]
+        if not any(areas):
+            return None
+        return scene.classes.index(scene.objects[int(np.argmax(areas))].class_name)
+
     def mirrored(self, mirrors: Sequence[int]) -> SceneList:
         """The same scenes with these numbers of the views."""
         return self._changed(mirrors=torch.tensor(mirrors))
@@ -223,14 +242,21 @@ class SceneList(TorchDataset[SceneTensors]):
         _check_image_size(scene, images.shape[1:], self.reads)
         shown = _scaled(torch.from_numpy(images).permute(0, 3, 1, 2), self.reads.image_size)
         shown = turn_images(shown, self.mirrors[views])
-        labels = self._labels(scene, camera)
+        labels = self.labels(position)
         if view is not None:
             labels = mirror_labels(labels.unsqueeze(0), self.mirrors[views])[0]
         return SceneTensors(shown, labels, position, variant, read_extras(scene, cameras, self.reads))
 
     def labels(self, position: int) -> Tensor:
         """The labels of one item alone, uint8 (X, Y, Z)."""
-        return self._labels(self.scene(position), self.camera(position))
+        labels = self._labels(self.scene(position), self.camera(position))
+        if not self.largest_only:
+            return labels
+        of_class = self.largest_class(position)
+        if of_class is None:
+            return torch.zeros_like(labels)
+        alone = (labels >> of_class) & 1
+        return alone if self.occupancy_only else alone << of_class
 
     def _check_same_frustum(self, scene: StoredScene, camera: int) -> None:
         """One network learns frusta of one size and of the same depths."""
@@ -249,7 +275,9 @@ class SceneList(TorchDataset[SceneTensors]):
             self._check_same_frustum(scene, camera)
             labels = scene.frustum(camera)
         else:
-            labels = scene.occupancy.astype(np.uint8) if self.occupancy_only else scene.mask_bits
+            labels = (
+                scene.occupancy.astype(np.uint8) if self.occupancy_only and not self.largest_only else scene.mask_bits
+            )
         if labels.shape != self.shape:
             raise ScenegenError(f"{scene.name}: its voxels are {labels.shape}, not {self.shape}; generate it again")
         if camera is not None and labels.max() > len(self.classes):

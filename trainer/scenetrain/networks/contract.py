@@ -282,6 +282,8 @@ class Family:
     """New scorers beyond IoU, whose tables follow it; of families whose main output is the labels of frusta alone."""
     find_objects: FindObjects | None = None
     """What lists the objects in a view, with their poses; None where the family reads none."""
+    one_class: bool = False
+    """Whether its published form predicts the one class of one object: `compare --protocol ssz` trains it so."""
     bench: BenchScale | None = None
     """How `bench` measures it; None where it cannot."""
 

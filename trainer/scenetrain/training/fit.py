@@ -142,6 +142,8 @@ def train_stages(
         )
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
+    if config.training.largest_object:
+        train, validation = train.of_largest_object(), validation.of_largest_object()
     lightning.seed_everything(config.training.seed, verbose=False)
     model = family.build(config, len(train.classes), train.shape, pretrained=True)
     if device.type == "cuda":

@@ -41,5 +41,6 @@ FAMILY = Family(
     paper=VERSIONS,
     sections=("disn",),
     searched=(SearchedSection("disn", CANDIDATES),),
+    one_class=True,
     bench=BenchScale(22_500, 6, (80, 96, 64)),
 )

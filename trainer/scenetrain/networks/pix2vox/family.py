@@ -58,5 +58,6 @@ FAMILY = Family(
     sections=("pix2vox",),
     settings_rows=settings_rows,
     searched=(SearchedSection("pix2vox", CANDIDATES),),
+    one_class=True,
     bench=BenchScale(EVERTED_SCENES, 6, GRID),
 )

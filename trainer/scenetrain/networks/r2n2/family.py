@@ -61,5 +61,6 @@ FAMILY = Family(
     sections=("r2n2",),
     settings_rows=settings_rows,
     searched=(SearchedSection("r2n2", CANDIDATES),),
+    one_class=True,
     bench=BenchScale(EVERTED_SCENES, 6, GRID),
 )

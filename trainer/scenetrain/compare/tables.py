@@ -126,15 +126,15 @@ def cost_table(comparison: NetworkComparison, group: Group) -> Table:
         runs, family = comparison.finished(entry.name), entry.family
         described = family.describe(entry.config)
         cells = (
-            f"{family.title}{f': {described}' if described else ''}",
             f"{runs[0].parameters:,}" if runs else "–",
             f"{statistics.fmean(run.epochs for run in runs):.0f}" if runs else "–",
             clock(statistics.fmean(run.seconds for run in runs)) if runs else "–",
             f"{1e3 * statistics.median(run.latency for run in runs):,.0f} ms" if runs else "–",
             f"{entry.config.training.views}",
+            f"{family.title}{f': {described}' if described else ''}",
         )
         rows.append(PageRow(entry.name, tuple(map(Cell, cells))))
-    heads = ("network", "what it is", "parameters", "epochs", "training time", "latency", "views")
+    heads = ("network", "parameters", "epochs", "training time", "latency", "views", "what it is")
     return Table(heads, tuple(rows))
 
 

@@ -13,7 +13,7 @@ from scenetrain.networks.contract import PaperScore, PaperVersion
 from scenetrain.networks.pix2vox.settings import Pix2VoxConfig
 from scenetrain.networks.pix2vox.versions import VersionName
 
-STREETS = "Pix2Vox, streets"
+SEMANTIC_VOXELS = "SemanticVoxels"
 CLASSES = {
     "person": 0.140,
     "car": 0.286,
@@ -29,7 +29,7 @@ CLASSES = {
 PARAMETERS: dict[VersionName, int] = {"A": 114_244_467, "F": 7_436_307, "++/A": 96_329_421, "++/F": 4_843_245}
 """Of the published forms, the frozen trunk included; of Pix2Vox++ with a bias in the neck's convolutions."""
 
-VERSIONS = (PaperVersion(STREETS, {"masks": PaperScore(macro=0.254, classes=CLASSES)}),)
+VERSIONS = (PaperVersion(SEMANTIC_VOXELS, {"masks": PaperScore(macro=0.254, classes=CLASSES)}),)
 
 
 def settings_rows(config: Pix2VoxConfig) -> Mapping[str, tuple[str]]:

@@ -26,7 +26,7 @@ PARAMETERS = 35_968_706
 
 VERSIONS = (
     PaperVersion(
-        "3D-R2N2, streets",
+        "SemanticVoxels",
         {"occupancy": PaperScore(threshold=0.4), "masks": PaperScore(macro=0.224, classes=CLASSES)},
         {"learning rate": ("0.0001",), "batch size": ("36",), "weight decay": ("5e-05",)},
     ),

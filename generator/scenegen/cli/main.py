@@ -28,6 +28,9 @@ COMMANDS = {
     "pack": LazyCommand("scenegen.cli.pack", "pack", "Pack a data set into WebDataset tar shards."),
     "presets": LazyCommand("scenegen.cli.presets", "presets", "List the presets, or print one to change it."),
     "preview": LazyCommand("scenegen.cli.preview", "preview", "Draw every scene, and a page that opens offline."),
+    "score": LazyCommand(
+        "scenegen.cli.score", "score", "Score anyone's predictions of a data set: IoU, RayIoU, panoptic quality."
+    ),
     "stats": LazyCommand(
         "scenegen.cli.stats", "stats", "Count objects, classes, occupancy, visibility, time and size."
     ),

@@ -54,18 +54,24 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     return path.read_bytes()
 
 
-def decode_npy(content: bytes, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
-    """The array of a .npy file; ValueError unless it has this dtype and number of dimensions."""
+def decode_npy(content: bytes, dtype: type[np.generic], dimensions: int | None) -> NDArray[Any]:
+    """The array of a .npy file; ValueError unless it has this dtype and number of dimensions (None: any number)."""
     with damage_as_value_error():
         stream = io.BytesIO(content)
         header = _read_header(stream, len(content), dtype, dimensions)
         return _shaped(memoryview(content)[stream.tell() :], header)
 
 
-def decode_npz(content: bytes, name: str, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
-    """One array of an .npz file; ValueError unless it is there with this dtype and number of dimensions."""
+def decode_npz(content: bytes, name: str, dtype: type[np.generic], dimensions: int | None) -> NDArray[Any]:
+    """One array of an .npz file; ValueError unless it is there with this dtype and number of dimensions (None: any)."""
     with damage_as_value_error(), zipfile.ZipFile(io.BytesIO(content)) as archive:
         return _member_array(archive, name, dtype, dimensions)
+
+
+def npz_names(content: bytes) -> list[str]:
+    """The names of the arrays of an .npz file; ValueError when it is damaged."""
+    with damage_as_value_error(), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def read_npz(path: Path, kinds: Mapping[str, tuple[type[np.generic], int]], optional: str = "") -> list[NDArray[Any]]:
@@ -102,7 +108,7 @@ def decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
         return np.asarray(image)
 
 
-def _member_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
+def _member_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], dimensions: int | None) -> NDArray[Any]:
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"holds no {name}")
     member = archive.getinfo(f"{name}.npy")
@@ -112,14 +118,14 @@ def _member_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], 
         return _shaped(_read_all(stream, member.file_size - stream.tell(), at_once), header)
 
 
-def _read_header(stream: IO[bytes], size: int, dtype: type[np.generic], dimensions: int) -> _Header:
+def _read_header(stream: IO[bytes], size: int, dtype: type[np.generic], dimensions: int | None) -> _Header:
     """The header of an array in .npy form of `size` bytes; the array's own bytes follow in the stream."""
     with HEADER_LOCK:
         version = _read_magic(stream)
         if version not in _HEADERS:
             raise ValueError(f"a .npy file of version {version}")
         shape, is_fortran, found = _HEADERS[version](stream)
-    if not np.issubdtype(found, dtype) or len(shape) != dimensions:
+    if not np.issubdtype(found, dtype) or dimensions not in (len(shape), None):
         raise ValueError(f"holds {found} of {len(shape)} dimensions, not {dtype.__name__.rstrip('_')} of {dimensions}")
     needed, rest = math.prod(shape) * found.itemsize, size - stream.tell()
     if min(shape, default=1) < 0 or needed != rest:

@@ -12,13 +12,14 @@ import pytest
 import torch
 from click.testing import CliRunner
 from helpers.trainer_boxes import CLASSES, small_config, trained_model
+from scenegen.cli.score_tables import make_folder
 from scenegen.core.dataset.info import read_dataset_json, write_dataset_json
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.scene import Bounds, GridSpec, PlacedObject
 from scenetrain.cli.evaluate import evaluate as command
 from scenetrain.evaluation.counts import count_confusion, likeliest_predicted
-from scenetrain.evaluation.evaluate import as_json, evaluate, make_folder, open_scenes, predict_probabilities
+from scenetrain.evaluation.evaluate import as_json, evaluate, open_scenes, predict_probabilities
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, count_seen
 from scenetrain.training.run_folder import load_model, save_model
 

@@ -9,7 +9,7 @@ from scenegen.core.labels.grids import FrustumGrid, affine, frustum_grid
 from scenegen.core.scene.scene import Camera, FrustumSpec
 from scenetrain.data.reads import NO_EXTRAS
 from scenetrain.metrics.fruxels import FruxelIoU, count_by_slice, fruxel_volumes
-from scenetrain.metrics.tables import ScoredBatch, ScorerSetup
+from scenetrain.metrics.scorers import ScoredBatch, ScorerSetup
 from scipy.spatial import ConvexHull
 
 CLASSES = ("car", "tree", "ground")

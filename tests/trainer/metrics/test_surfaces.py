@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scenegen.core.labels.grids import cell_centres, frustum_grid
 from scenegen.core.scene.scene import Camera, FrustumSpec
-from scenetrain.metrics.surfaces import RayCounts, at_pixels, first_surface, ray_lengths, score_depth
+from scenegen.metrics.rays import RayCounts, first_surface, ray_lengths
+from scenetrain.metrics.surfaces import at_pixels, score_depth
 
 EYE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 K = ((150.0, 0.0, 70.0), (0.0, 170.0, 40.0), (0.0, 0.0, 1.0))

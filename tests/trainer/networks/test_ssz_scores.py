@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers.frustum_boxes import CLASSES, make_camera, make_certificate, make_labels, placed_boxes
 from scenetrain.data.reads import Reads, read_extras, stack_extras
-from scenetrain.metrics.tables import ScoredBatch, ScorerSetup
+from scenetrain.metrics.scorers import ScoredBatch, ScorerSetup
 from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.network import Logits
 from scenetrain.networks.ssz.scores import PoseScores, scorers

@@ -12,11 +12,7 @@ from scenetrain.cli.options import DIRECTORY, data_option, device_option, json_o
 from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
-    from rich.table import Table
-    from scenegen.cli.tables import console
-
     from scenetrain.evaluation.evaluate import Evaluation
-    from scenetrain.metrics.tables import ScoreTable
     from scenetrain.networks.contract import Family
 
 
@@ -29,7 +25,9 @@ if TYPE_CHECKING:
     "--csv", "csv_folder", metavar="DIR", type=DIRECTORY, help="Also write DIR/NAME.csv for each table after the first."
 )
 @click.option(
-    "--predictions", is_flag=True, help="Keep what it predicts for `scenegen view --run`, in RUN/predictions."
+    "--predictions",
+    is_flag=True,
+    help="Keep what it predicts for `scenegen view --run` and `scenegen score`, in RUN/predictions.",
 )
 @json_option
 def evaluate(
@@ -48,6 +46,7 @@ def evaluate(
       scenetrain evaluate runs/ssz --data data/street_test --csv scores
       scenetrain evaluate runs/lift --data data/studio_test --predictions
     """
+    from scenegen.cli.score_tables import make_folder, write_tables
     from scenegen.progress import progress
 
     from scenetrain.evaluation import evaluate as evaluation
@@ -58,7 +57,7 @@ def evaluate(
     place = open_device(device)
     trained = load_model(run, place)
     if csv_folder:
-        evaluation.make_folder(csv_folder)  # before the work, which takes minutes
+        make_folder(csv_folder)  # before the work, which takes minutes
     with reading("evaluate", data), progress("evaluate") as on_progress:
         scenes = evaluation.open_scenes(trained, data, split)
         folder = PredictionFolder(run, trained, scenes) if predictions else None
@@ -66,7 +65,7 @@ def evaluate(
     if folder:
         folder.finish(result)
     if csv_folder:
-        evaluation.write_tables(result, csv_folder)
+        write_tables(result.tables, csv_folder)
     if as_json:
         click.echo(json.dumps(evaluation.as_json(result), indent=1, allow_nan=False))
         return
@@ -75,6 +74,8 @@ def evaluate(
 
 def _print_scores(title: str, family: Family, result: Evaluation) -> None:
     from rich.table import Table
+    from scenegen.cli.score_tables import print_tables
+    from scenegen.cli.tables import console
 
     from scenetrain.report.tables import item_name, score_rows, show
 
@@ -97,22 +98,4 @@ def _print_scores(title: str, family: Family, result: Evaluation) -> None:
     for kind, objects in (("seen by a camera", result.seen), ("that no camera saw", result.unseen)):
         if objects is not None:
             output.print(f"{objects.objects} objects {kind}: recall {show(objects.recall)}, IoU {show(objects.iou)}")
-    for scores in result.tables:
-        output.print()
-        output.print(_as_rich(scores))
-        for note in scores.notes:
-            output.print(note)
-
-
-def _as_rich(scores: ScoreTable) -> Table:
-    from rich.table import Table
-
-    table = Table(title=scores.title, title_justify="left")
-    table.add_column(scores.head)
-    for name in scores.columns:
-        table.add_column(name, justify="right")
-    for row in scores.rows:
-        if row.starts_group:
-            table.add_section()
-        table.add_row(row.name, *(scores.text(value, n) for n, value in enumerate(row.values)))
-    return table
+    print_tables(result.tables)

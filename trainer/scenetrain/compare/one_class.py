@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from scenegen.metrics.tables import mean
+
 from scenetrain.compare.entries import Entry
 from scenetrain.compare.figures import Figures
 from scenetrain.data.scenes import SceneList
 from scenetrain.evaluation.evaluate import Evaluation
-from scenetrain.metrics.tables import mean
 
 Protocol = Literal["classes", "ssz"]
 """classes: every network learns and answers with all classes of a scene."""

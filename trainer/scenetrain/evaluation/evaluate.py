@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
-from scenegen.core.files import write_text
 from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.scene.scene import GridSpec
+from scenegen.metrics.set_scores import SetScores
+from scenegen.metrics.tables import ScoreTable
 from scenegen.progress import OnProgress
 from torch import Tensor
 
@@ -29,9 +30,8 @@ from scenetrain.evaluation.counts import Counted, OutputCounts, OutputScore
 from scenetrain.evaluation.more_scores import MoreScores
 from scenetrain.metrics.constant import constant_labels
 from scenetrain.metrics.iou import Scores
+from scenetrain.metrics.scorers import ScoredBatch, ScorerSetup
 from scenetrain.metrics.seen import NOTHING, SEEN, UNSEEN, SeenCounts, SeenScore, count_seen
-from scenetrain.metrics.set_scores import SetScores
-from scenetrain.metrics.tables import ScoredBatch, ScorerSetup, ScoreTable
 from scenetrain.networks.contract import Inputs, Output, Scorer
 from scenetrain.training.run_folder import TrainedModel
 
@@ -234,23 +234,6 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         for score in evaluation.scenes
     ]
     return body
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder for `write_tables`. ScenegenError when that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
-
-
-def write_tables(evaluation: Evaluation, folder: Path) -> None:
-    """Write FOLDER/NAME.csv for each of the evaluation's tables. ScenegenError when it cannot be written."""
-    try:
-        for table in evaluation.tables:
-            write_text(folder / f"{table.name}.csv", table.as_csv())
-    except OSError as error:
-        raise ScenegenError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
 
 
 def _scores_json(output: Output, scores: Scores, names: Sequence[str]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenegen.core.scene.scene import GridSpec
+from scenegen.metrics.box_rays import BoxRays
+from scenegen.metrics.set_scores import SetCounts, set_table
+from scenegen.metrics.tables import ScoreTable, mean
 
 from scenetrain.data.labels import class_masks
 from scenetrain.data.scenes import SceneList, SceneTensors
 from scenetrain.evaluation.counts import Counted, count_voxels
-from scenetrain.metrics.box_rays import BoxRays
 from scenetrain.metrics.constant import constant_labels
-from scenetrain.metrics.set_scores import SetCounts, set_table
-from scenetrain.metrics.tables import ScoreTable, mean
 from scenetrain.training.run_folder import TrainedModel
 
 

@@ -1,10 +1,10 @@
-"""The scores of every family that labels frusta; see tables.Scorer."""
+"""The scores of every family that labels frusta; see scorers.Scorer."""
 
 from __future__ import annotations
 
 from scenetrain.metrics.fruxels import FruxelIoU
+from scenetrain.metrics.scorers import Scorer, ScorerSetup
 from scenetrain.metrics.surfaces import FirstSurfaces
-from scenetrain.metrics.tables import Scorer, ScorerSetup
 
 
 def frustum_scorers(setup: ScorerSetup) -> tuple[Scorer, ...]:

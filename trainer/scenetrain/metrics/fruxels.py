@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scenegen.core.compiled import compiled
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import Camera
+from scenegen.metrics.tables import Labels, Row, ScoreTable, mean
 
 from scenetrain.data.reads import frustum_numbers
-from scenetrain.metrics.tables import Labels, Row, ScoredBatch, ScorerSetup, ScoreTable, as_arrays, mean
+from scenetrain.metrics.scorers import ScoredBatch, ScorerSetup, as_arrays
 
 Floats = NDArray[np.float64]
 

@@ -35,7 +35,7 @@ from scenetrain.config import Config
 from scenetrain.data.reads import Extras, Reads
 from scenetrain.metrics.objects import FoundObject
 from scenetrain.metrics.outputs import Output
-from scenetrain.metrics.tables import Scorer, ScorerSetup
+from scenetrain.metrics.scorers import Scorer, ScorerSetup
 
 __all__ = [
     "BenchScale",

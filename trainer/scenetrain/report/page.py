@@ -12,10 +12,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from scenegen.core.scene.classes import class_color
+from scenegen.metrics.tables import ScoreTable
 
 from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
-from scenetrain.metrics.tables import ScoreTable
 from scenetrain.networks.contract import PaperScore
 from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
 from scenetrain.training.epoch_tables import Rows

@@ -93,12 +93,31 @@ def open_run(run: Path, path: Path, info: DatasetInfo) -> RunFolder:
         raise ScenegenError(f"{run}: there is no such folder; name a run that `scenetrain fit` made")
     for file in found:
         said = read_json(file, partial(from_json, RunPredictions), (FORMAT,), _AGAIN)
-        wanted = DatasetNamed(info.request.preset, info.request.seed, info.request.split, info.library_checksum)
-        if said.dataset == wanted:
+        if said.dataset == _named(info):
             _check_fits(file, said, info)
             return RunFolder(file.parent, said)
     others = f" (only of {', '.join(file.parent.name for file in found)})" if found else ""
     raise ScenegenError(f"{run}: has no predictions of {path}{others}; run `{command}`")
+
+
+def read_run(folder: Path, info: DatasetInfo) -> RunPredictions | None:
+    """What a folder's predictions.json says, None where there is none.
+
+    ScenegenError when it is of another data set, or when its grid or classes are others.
+    """
+    file = folder / "predictions.json"
+    if not file.is_file():
+        return None
+    said = read_json(file, partial(from_json, RunPredictions), (FORMAT,), _AGAIN)
+    if said.dataset != _named(info):
+        other = f"preset {said.dataset.preset}, seed {said.dataset.seed}, split {said.dataset.split}"
+        raise ScenegenError(f"{file}: is of another data set ({other}); give that one, or evaluate the run on this one")
+    _check_fits(file, said, info)
+    return said
+
+
+def _named(info: DatasetInfo) -> DatasetNamed:
+    return DatasetNamed(info.request.preset, info.request.seed, info.request.split, info.library_checksum)
 
 
 def _check_fits(file: Path, run: RunPredictions, info: DatasetInfo) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from scenetrain.data.reads import frustum_numbers
 from scenetrain.metrics.objects import FoundObject, Quaternion
-from scenetrain.metrics.tables import as_arrays
+from scenetrain.metrics.scorers import as_arrays
 from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.network import Ssz
 from scenetrain.networks.ssz.pose import to_camera, to_frustum

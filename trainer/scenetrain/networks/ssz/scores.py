@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.scene.classes import object_class
+from scenegen.metrics.tables import Row, ScoreTable
 
 from scenetrain.blocks.coarse_cells import label_shares
 from scenetrain.metrics.frustum_scores import frustum_scorers
 from scenetrain.metrics.objects import match
 from scenetrain.metrics.poses import PoseErrors, pose_errors
-from scenetrain.metrics.tables import Row, ScoredBatch, Scorer, ScorerSetup, ScoreTable, as_arrays
+from scenetrain.metrics.scorers import ScoredBatch, Scorer, ScorerSetup, as_arrays
 from scenetrain.networks.ssz.judge import Certificate
 from scenetrain.networks.ssz.network import Logits, Ssz
 from scenetrain.networks.ssz.objects import objects_of

@@ -1,7 +1,7 @@
 """IoU over a whole set, as semantic scene completion reports it (MonoScene, Cao and de Charette 2022, sscMetrics.py).
 
 Hit, predicted and true voxels are summed over all items before they are divided, so large objects and full rooms weigh
-more than in the mean over scenes (iou.py). Here no voxel is unknown, which those benchmarks leave out as 255.
+more than in the mean over scenes. Here no voxel is unknown, which those benchmarks leave out as 255.
 Legend of shapes: C classes.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scenetrain.metrics.tables import Row, ScoreTable
+from scenegen.metrics.tables import Row, ScoreTable
 
 NOTHING = 1e-5
 """Added to every class's union, as published: a class that neither truth nor prediction has counts 0 in the mean."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scenetrain.metrics.set_scores import SetCounts
+from scenegen.metrics.set_scores import SetCounts
 
 
 def test_scores_are_those_of_semantic_scene_completion() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
-from scenetrain.metrics.box_rays import BoxRays, camera_rays, first_cells_of_rays, one_class
+from scenegen.metrics.box_rays import BoxRays, camera_rays, first_cells_of_rays, one_class
 
 GRID = GridSpec((-1.0, -1.5, 0.0), 0.25, (8, 12, 6))
 FRUSTUM = FrustumSpec(0.5, 7.0, (8, 8, 8), 60.0)

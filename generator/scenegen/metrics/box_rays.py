@@ -1,6 +1,6 @@
 """What a ray from a camera meets first in a box grid: RayIoU of predicted labels against true ones.
 
-As surfaces.py does for frusta. Every camera of a scene sends RAYS x RAYS rays, evenly over its image, whatever views
+As rays.py does for frusta. Every camera of a scene sends RAYS x RAYS rays, evenly over its image, whatever views
 the network reads, so that all networks are asked the same. A ray walks from cell to cell (Amanatides and Woo 1987) and
 its distance is that from the camera to where it enters the first cell that holds something. Legend of shapes: N rays,
 C classes, X Y Z the grid's axes.
@@ -9,19 +9,22 @@ C classes, X Y Z the grid's axes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from scenegen.core.compiled import compiled
 from scenegen.core.scene.scene import Camera, GridSpec
-
-from scenetrain.metrics.surfaces import RayCounts, Surface, ray_table
-from scenetrain.metrics.tables import Labels, ScoreTable
+from scenegen.metrics.rays import RayCounts, Surface, ray_table
+from scenegen.metrics.tables import Labels, ScoreTable
 
 RAYS = 128
 """Along both edges of an image."""
 
 Floats = NDArray[np.float64]
+Cells = NDArray[Any]
+"""Unsigned integers: labels, c + 1 for class c, or sets of classes, where bit c is class c."""
 
 
 def camera_rays(camera: Camera, rays: int = RAYS) -> tuple[Floats, Floats]:
@@ -35,9 +38,7 @@ def camera_rays(camera: Camera, rays: int = RAYS) -> tuple[Floats, Floats]:
     return -pose[:3, :3].T @ pose[:3, 3], directions
 
 
-def first_cells_of_rays(
-    labels: Labels, grid: GridSpec, eye: Floats, directions: Floats
-) -> tuple[NDArray[np.uint8], Floats]:
+def first_cells_of_rays(labels: Cells, grid: GridSpec, eye: Floats, directions: Floats) -> tuple[Cells, Floats]:
     """What stands in the first cell of `labels` (X, Y, Z) that is not 0, and the metres to it; both (N,).
 
     0 and nan of a ray that meets none. `eye` (3,) and `directions` (N, 3), of length 1, are in the world.
@@ -48,9 +49,9 @@ def first_cells_of_rays(
 
 
 @compiled
-def _walk(labels: Labels, start: Floats, directions: Floats) -> tuple[NDArray[np.uint8], Floats]:
+def _walk(labels: Cells, start: Floats, directions: Floats) -> tuple[Cells, Floats]:
     """In units of cells from the grid's corner."""
-    found = np.zeros(len(directions), np.uint8)
+    found = np.zeros(len(directions), labels.dtype)
     lengths = np.zeros(len(directions))
     cell = np.zeros(3, np.int64)
     step = np.zeros(3, np.int64)
@@ -90,6 +91,24 @@ def _walk(labels: Labels, start: Floats, directions: Floats) -> tuple[NDArray[np
     return found, lengths
 
 
+def count_box_rays(
+    cameras: Sequence[Camera], grid: GridSpec, truth: Cells, predicted: Cells, classes: int
+) -> RayCounts:
+    """Count a scene's rays, of true and predicted sets of classes (X, Y, Z).
+
+    Where a first cell is of several classes, it is of one that the other's first cell has too if there is one.
+    """
+    counts = RayCounts(classes)
+    for camera in cameras:
+        eye, directions = camera_rays(camera)
+        theirs, depth = first_cells_of_rays(truth, grid, eye, directions)
+        mine, reached = first_cells_of_rays(predicted, grid, eye, directions)
+        shared = one_class(theirs & mine)
+        true, found = one_class(theirs, shared), one_class(mine, shared)
+        counts.add(Surface(true, depth), Surface(found, reached), np.ones(len(depth)))
+    return counts
+
+
 class BoxRays:
     """The table "rays" of a box grid; `constant` (X, Y, Z) are the best labels that ignore the images."""
 
@@ -116,8 +135,11 @@ class BoxRays:
         return ray_table(self.classes, self.rays, self.constant_rays)
 
 
-def one_class(bits: NDArray[np.uint8], preferred: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def one_class(bits: Cells, preferred: Labels | None = None) -> Labels:
     """Sets of classes (N,) as labels: the preferred label where it is in the set, else the first class's; 0 of none."""
-    shared = (preferred > 0) & ((bits >> np.maximum(preferred, 1) - 1) & 1 > 0)
-    first = np.array([(value & -value).bit_length() for value in range(256)], np.uint8)[bits]
+    wide = bits.astype(np.uint64)
+    first = np.where(wide > 0, np.log2(np.maximum(wide & (~wide + np.uint64(1)), 1)) + 1, 0).astype(np.uint8)
+    if preferred is None:
+        return first
+    shared = (preferred > 0) & ((wide >> (np.maximum(preferred, 1) - 1).astype(np.uint64)) & np.uint64(1) > 0)
     return np.where(shared, preferred, first).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Scores of labels, from arrays alone: numpy and numba, no torch."""

@@ -1,0 +1,1 @@
+"""Scores of anyone's predictions of a data set."""

@@ -14,7 +14,7 @@ import pytest
 from helpers.box_scenes import box_corners, labelled_box_scene
 from PIL import Image
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import UsageError
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.nuscenes import drive_map as nuscenes_map
 from scenegen.steps.exchange.placed_scene import PlacedScene
@@ -169,8 +169,10 @@ def test_a_class_map_renames_and_one_that_is_wrong_is_refused(box_set: Path, box
         *(f"indoor.{name}" for name in ("table", "nightstand", "laptop", "bag")),
     }
     own.write_text('chiar = "movable_object.debris"\n')
-    with pytest.raises(ScenegenError, match=r"own\.toml: chiar: is no class"):
+    with pytest.raises(UsageError, match=r"own\.toml: chiar: is no class"):
         export(box_set, tmp_path / "no", "nuscenes", assets=box_assets, class_map=own)
+    with pytest.raises(UsageError, match=r"none\.toml: cannot read this class map: No such file"):
+        export(box_set, tmp_path / "no", "nuscenes", assets=box_assets, class_map=tmp_path / "none.toml")
     with pytest.raises(UsageError, match="--class-map"):
         export(box_set, tmp_path / "no", "coco", class_map=own)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "own.toml"]

@@ -15,6 +15,7 @@ from helpers.box_scenes import CLASSES, box_corners, make_box_scene, write_box_d
 from PIL import Image
 from scenegen.core.errors import UsageError
 from scenegen.core.scene.scene import Scene
+from scenegen.steps.exchange.class_maps import read_class_map
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.framed_voxels import downsample
 from scenegen.steps.exchange.monoscene_nyu import nyu_image
@@ -92,6 +93,23 @@ def test_occ3d(chair_set: Path, box_assets: Path, streets: Path, tmp_path: Path)
     assert mask[tuple(np.array(sorted(wanted)).T)].any() and not mask[:100].any(), "nothing is seen behind the camera"
     (camera,) = info["camera_sensor"].values()
     assert (tmp_path / "out" / camera["img_path"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('"ground/pavemnt" = 3', r"ground/pavemnt: is no form of ground .*\(road, crossing, pavement, lot\)"),
+        ('"ground/" = 3', "ground/: is no form of ground"),
+        ('"chair/leg" = 3', "chair/leg: the class chair has no forms.*leave out /leg"),
+        *((f"tree = {v}", "tree: expected a whole number from 0 to 16") for v in ("17", "-1", "true", "4.5", '"a"')),
+        ("[ground]\nroad = 3", "ground: expected a whole number"),
+    ],
+)
+def test_a_line_of_a_class_map_that_says_nothing_is_refused(line: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(line)
+    with pytest.raises(UsageError, match=rf"own\.toml: {message}"):
+        read_class_map("occ3d", (), file, range(17))
 
 
 def test_surroundocc(chair_set: Path, box_assets: Path, streets: Path, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ CROSSINGS = 2
 LANE = 3.5
 TOUCH = 1e-6
 
-_FAMILY = re.compile(r"ground/(road|crossing|pavement|lot)(\w*?)_(\w+)")
+GROUND_FORMS = ("road", "crossing", "pavement", "lot")
+
+_FAMILY = re.compile(rf"ground/({'|'.join(GROUND_FORMS)})(\w*?)_(\w+)")
 
 Pair = tuple[float, float]
 Forms = Mapping[tuple[str, str], Mapping[str, Asset]]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scenegen.core.asset_library import Asset
-from scenegen.core.errors import UsageError
-from scenegen.core.layout.street_ground import ground_form
-from scenegen.core.scene.classes import known_classes
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.layout.street_ground import GROUND_FORMS, ground_form
+from scenegen.core.scene.classes import known_classes, object_class
 from scenegen.core.toml_table import TomlTable, read_toml
 
 CLASS_MAPS = Path(__file__).with_name("class_maps.toml")
@@ -33,22 +33,38 @@ def read_class_map(form: str, classes: tuple[str, ...], file: Path | None, numbe
     """The class map of a format: that of class_maps.toml, with the lines of `file` in place of its own.
 
     `numbers` are those that the format has; None where it has names. UsageError when a class of the data set has no
-    line, ScenegenError for a file with other lines than classes and their names or numbers.
+    line, and for a file with other lines than classes and their names or numbers.
     """
     defaults = read_toml(CLASS_MAPS, "table of classes").table(form)
     values = _read(defaults, numbers)
     if file is not None:
         own = read_toml(file, "class map")
         for key in own.body:
-            if key.partition("/")[0] not in {*classes, *known_classes(), *values}:
-                raise own.error(key, "is no class that scenegen or the data set knows; correct its name")
-        values |= _read(own, numbers)
+            _check_key(own, key, {*classes, *known_classes(), *values})
+        try:
+            values |= _read(own, numbers)
+        except ScenegenError as error:  # the user's own file is an argument of the command
+            raise UsageError(str(error)) from error
     for name in classes:
         if name not in values:
             example = "a number" if numbers else "a name"
             where = str(file) if file else f"the class map of {form}"
             raise UsageError(f"{where}: says nothing of the class {name}; give it {example} in a file for --class-map")
     return ClassMap(values)
+
+
+def _check_key(own: TomlTable, key: str, known: set[str]) -> None:
+    """UsageError for a line that no object would ever be called by."""
+    name, slash, form = key.partition("/")
+    wrong = ""
+    if name not in known:
+        wrong = "is no class that scenegen or the data set knows; correct its name"
+    elif slash and not object_class(name).is_ground:
+        wrong = f"the class {name} has no forms, as ground has; leave out /{form[:40]}"
+    elif slash and form not in GROUND_FORMS:
+        wrong = f"is no form of ground that scenegen knows ({', '.join(GROUND_FORMS)}); correct its name"
+    if wrong:
+        raise UsageError(str(own.error(key, wrong)))
 
 
 def _read(table: TomlTable, numbers: range | None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, write_text
+from scenegen.core.toml_table import read_toml
 from scenegen.progress import OnProgress
 from scenegen.steps.exchange.survey import ExportJob, SceneSurvey, merged_credits, survey_scene, write_credits
 from scenegen.steps.scene_pool import Tried
@@ -305,6 +306,8 @@ def _check(dataset: Dataset, out: Path, asked: _Asked) -> None:
         )
     if asked.class_map is not None and not asked.form.class_map:
         raise UsageError("--class-map: this format has the data set's own classes; leave it out")
+    if asked.class_map is not None:
+        read_toml(asked.class_map, "class map")  # before anything is written
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists already; name another OUT")
 

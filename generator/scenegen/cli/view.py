@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from scenegen.cli.options import counted
+from scenegen.cli.options import counted, print_message
 from scenegen.core.errors import UsageError
+
+LOCAL = "127.0.0.1"
+SCENES = 12
 
 
 @click.command()
@@ -35,14 +39,13 @@ from scenegen.core.errors import UsageError
     type=click.Path(path_type=Path),
     help="Write one HTML file to mail, which needs no server, instead of serving.",
 )
-@click.option("--limit", type=click.IntRange(1), default=12, metavar="N", help="Scenes in that file (default: 12).")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help=f"Scenes in that file (default: {SCENES}).")
 @click.option(
     "--host",
     metavar="ADDRESS",
-    default="127.0.0.1",
     help="Where to listen (default: this machine alone). Beyond it, the printed address has a token that is needed.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port (default: a free one).")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="The port (default: a free one).")
 @click.option("--open/--no-open", "opened", default=True, help="Open the browser (default: yes).")
 def view(
     folder: Path | None,
@@ -50,9 +53,9 @@ def view(
     runs: tuple[Path, ...],
     faults: Path | None,
     exported: Path | None,
-    limit: int,
-    host: str,
-    port: int,
+    limit: int | None,
+    host: str | None,
+    port: int | None,
     opened: bool,
 ) -> int:
     """Look through a data set in a browser: every scene's images, labels and voxels in 3D.
@@ -75,9 +78,15 @@ def view(
     if path is None or (folder and data):
         raise UsageError("name one data set: scenegen view DIR")
 
+    if exported and not (host is None and port is None):
+        raise UsageError("--export writes a file and serves nothing: leave --host and --port out")
+    if limit and not exported:
+        raise UsageError("--limit is of the file that --export FILE writes; leave it out: served are all scenes")
+
     if exported:
+        found = _faults(faults, path)
         with progress("export") as on_progress:
-            scenes = export_page(path, exported, runs, limit=limit, on_progress=on_progress)
+            scenes = export_page(path, exported, runs, limit=limit or SCENES, faults=found, on_progress=on_progress)
         click.echo(f"{exported}: {counted(scenes, 'scene')}; open it in a browser")
         return 0
 
@@ -86,5 +95,20 @@ def view(
         if opened:
             webbrowser.open(address)
 
-    run(path, runs, faults=faults, host=host, port=port, on_ready=on_ready)
+    with suppress(KeyboardInterrupt):  # before and after the server itself hears it: Ctrl-C is how it ends
+        found = _faults(faults, path)
+        run(path, runs, faults=found, host=host or LOCAL, port=port or 0, on_ready=on_ready)
     return 0
+
+
+def _faults(file: Path | None, path: Path) -> dict[int, list[str]]:
+    """What `verify` found, by scene; says so where it is of scenes that the data set does not have."""
+    from scenegen.steps.viewer.faults import read_faults, scenes_not_there
+    from scenegen.steps.viewer.view import open_source
+
+    if not file:
+        return {}
+    found = read_faults(file)
+    if note := scenes_not_there(file, found, open_source(path).dataset.indices):
+        print_message(note)
+    return found

@@ -108,6 +108,23 @@ def decode_png(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
         return np.asarray(image)
 
 
+def whole_image(content: bytes) -> bytes:
+    """The content of a PNG or JPEG file as it is; ValueError when it is cut short or damaged.
+
+    Of a PNG file the checksums tell, in a fifteenth of the time that decoding takes.
+    """
+    from PIL import Image
+
+    with damage_as_value_error(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_PIXELS}")
+        if image.format == "PNG":
+            image.verify()
+        else:
+            image.load()
+    return content
+
+
 def _member_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], dimensions: int | None) -> NDArray[Any]:
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"holds no {name}")

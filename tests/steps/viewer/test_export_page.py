@@ -105,7 +105,22 @@ def test_faults_are_read_by_scene(tmp_path: Path) -> None:
     report = VerifyReport("set", 9, ("files",), (Fault(3, "files", "is gone"), Fault(None, "folder", "of all")))
     (tmp_path / "verify.json").write_text(json.dumps(report.to_json()))
     assert read_faults(tmp_path / "verify.json") == {3: ["files: is gone"]}
-    for content in ("{", "[]", '{"faults": [{"scene": "x"}]}'):
+    for content, reason in (("{", "Expecting"), ("[]", "has no"), ('{"a": 1}', "has no"), ('{"faults": [{}]}', ".")):
         (tmp_path / "verify.json").write_text(content)
-        with pytest.raises(ScenegenError, match="not what verify prints"):
+        with pytest.raises(ScenegenError, match=rf"not what verify prints \({reason}"):
             read_faults(tmp_path / "verify.json")
+
+
+def test_the_file_shows_faults_and_says_which_are_of_no_scene(boxes: Path, tmp_path: Path) -> None:
+    faults = tuple(Fault(scene, "files", "is gone") for scene in (0, 7, 9))
+    (tmp_path / "verify.json").write_text(json.dumps(VerifyReport("set", 9, ("files",), faults).to_json()))
+    out = tmp_path / "page.html"
+    result = CliRunner().invoke(
+        cli, ["view", str(boxes), "--export", str(out), "--faults", str(tmp_path / "verify.json")]
+    )
+    assert result.exit_code == 0
+    assert "is of scenes 7, 9, too, which the data set does not have" in result.output
+    match = re.search(r'id="embedded">(.*?)</script>', out.read_text(), re.DOTALL)
+    assert match is not None
+    rows = json.loads(gzip.decompress(base64.b64decode(json.loads(match[1])["rows/0"]["content"])))
+    assert rows["faults"] == {"0": ["files: is gone"]}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.box_scenes import CLASSES, labelled_box_scene, write_box_dataset
-from scenegen.cli.main import cli
+from scenegen.cli.main import cli, main
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import UsageError
 from scenegen.steps.pack import pack
@@ -112,6 +112,26 @@ def test_a_damaged_scene_is_shown_as_such_and_the_others_work(copied: Path) -> N
     assert client.get("/api/scenes/0/masks").status_code == 200
 
 
+def test_a_cut_off_image_is_damage_of_its_scene(copied: Path) -> None:
+    image = copied / "scenes" / "scene_000001" / "image_1.png"
+    image.write_bytes(image.read_bytes()[:3000])
+    client = client_of(copied)
+    refused = client.get("/api/scenes/1/image/1")
+    assert refused.status_code == 422
+    assert "image_1.png: damaged" in refused.json()["error"]
+    assert rows_of(client)["damage"] == {"1": refused.json()["error"]}
+    assert client.get("/api/scenes/1/image/0").status_code == 200
+
+
+def test_a_data_set_that_is_gone_is_said_to_be(copied: Path) -> None:
+    client = client_of(copied)
+    copied.rename(copied.with_name("moved"))
+    for path in ("scenes/0", "scenes/1/masks", "rows/0"):
+        assert "the data set is gone" in client.get(f"/api/{path}").json()["error"]
+    copied.with_name("moved").rename(copied)
+    assert client.get("/api/scenes/0").status_code == 200
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -142,6 +162,7 @@ def test_beyond_this_machine_a_token_is_needed(boxes: Path) -> None:
     bound = bind("0.0.0.0", 0)
     bound.listener.close()
     assert bound.address.endswith(f"/?token={bound.token}")
+    assert "//0.0.0.0" not in bound.address  # of no use in another machine's browser
     assert len(bound.token) > 20
     client = TestClient(application(answers_of(boxes), bound.token), base_url="http://10.0.0.7:8000")
     assert client.get("/api/dataset").status_code == 403
@@ -157,6 +178,55 @@ def test_a_port_in_use_is_one_line() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"127.0.0.1:{port}: Address already in use; leave --port out"):
             bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("300.1.2.3", "300.1.2.3: this host is not known; leave --host out"),
+        ("192.0.2.1", "192.0.2.1: this host is none of this machine's addresses; leave --host out"),
+    ],
+)
+def test_a_host_that_is_not_here_is_refused_as_such(host: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        bind(host, 0)
+
+
+@pytest.mark.parametrize("moment", ["begin", "ready", "serving"])
+def test_ctrl_c_ends_it_silently_at_any_moment(
+    boxes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    places = {"begin": "view.open_source", "serving": "server.QuietServer.run"}
+    place = f"scenegen.steps.viewer.{places[moment]}" if moment in places else "webbrowser.open"
+    monkeypatch.setattr(place, interrupt)
+    with pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr("sys.argv", ["scenegen", "view", str(boxes)])
+        main()
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "3"], "--limit is of the file"),
+        (["--export", "page.html", "--port", "8000"], "leave --host and --port out"),
+        (["--export", "nodir/page.html"], "cannot be written"),
+        (["--export", "."], "it is a folder"),
+        (["--faults", "nope.json"], "nope.json: there is no such file; make it with"),
+    ],
+)
+def test_options_that_lead_nowhere_are_refused_at_once(
+    boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["view", str(boxes), "--no-open", *options])
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("arguments", [["/nowhere"], []])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.shards import pack_masks
-from scenegen.core.decoding import decode_npy, decode_npz, decode_png
+from scenegen.core.decoding import decode_npy, decode_npz, decode_png, whole_image
 from scenegen.core.errors import DamageError, NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.grid_files import GridLabels, file_of
@@ -94,6 +94,10 @@ class StoredScene:
     def encoded_image(self, k: int) -> bytes:
         """Camera k's image as it is stored: the bytes of a PNG file, or of a JPEG file in packed data sets."""
         return self._parse(f"image_{k}.png", bytes)
+
+    def whole_image(self, k: int) -> bytes:
+        """The same, once it is known that it is whole."""
+        return self._parse(f"image_{k}.png", whole_image)
 
     @property
     def map_spec(self) -> MapSpec:

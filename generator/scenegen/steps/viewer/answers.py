@@ -82,9 +82,17 @@ class Answers:
 
     def get(self, path: str) -> Reply:
         """The answer to one path. NoAnswerError: there is none; ScenegenError: it cannot be read, and why."""
+        try:
+            return self._answer(path)
+        except ScenegenError:
+            self.source.must_be_there()  # then that is the reason, and no scene needs to be made again
+            raise
+
+    def _answer(self, path: str) -> Reply:
         if path == "dataset":
             return _json(self._dataset())
         if re.fullmatch(r"rows/[0-9]{1,9}", path):
+            self.source.must_be_there()
             return _json(self.rows.since(int(path[5:]), MOST_ROWS))
         if re.fullmatch(r"runs/[0-9]{1,4}", path) and int(path[5:]) < len(self.runs):
             return _json([[s.index, s.camera, s.iou] for s in self.runs[int(path[5:])].said.scenes])
@@ -149,7 +157,7 @@ class Answers:
         }
 
     def _image(self, index: int, k: int) -> Reply:
-        content = self.source.open(index).encoded_image(k)
+        content = self.source.open(index).whole_image(k)
         return Reply(content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg", keep=True)
 
     def _draw_thumb(self, index: int) -> bytes:

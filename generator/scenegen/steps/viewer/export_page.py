@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from scenegen.core.errors import ScenegenError
-from scenegen.core.files import write_text
+from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.files import is_folder, write_text
 from scenegen.progress import OnProgress
 from scenegen.steps.viewer.answers import Answers, Reply
 from scenegen.steps.viewer.page_files import page_files
@@ -24,17 +25,25 @@ PLACE = '<script type="application/json" id="embedded">null</script>'
 
 
 def export_page(
-    path: Path, out: Path, runs: Sequence[Path] = (), *, limit: int, on_progress: OnProgress | None = None
+    path: Path,
+    out: Path,
+    runs: Sequence[Path] = (),
+    *,
+    limit: int,
+    faults: Mapping[int, Sequence[str]] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> int:
     """Write the first `limit` scenes of the data set at `path` into the file `out`; how many scenes it shows.
 
-    What is damaged is left out. ScenegenError: no data set, no scene, or `out` cannot be written.
+    What is damaged is left out. `faults` are those of each scene. ScenegenError: no data set, no scene, or `out` cannot
+    be written (UsageError: it is a folder or in none).
     """
+    _check_place(out)
     source = open_source(path, limit)
     indices = source.refresh()
     if not indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
-    rows = Rows(source)
+    rows = Rows(source, faults)
     rows.start()
     rows.wait()
     rows.close()
@@ -52,6 +61,16 @@ def export_page(
     page = page_files()[PAGE].decode()
     write_text(out, page.replace(PLACE, PLACE.replace("null", content), 1))
     return len(indices)
+
+
+def _check_place(out: Path) -> None:
+    """Before scenes are read for long: whether `out` can be written."""
+    if is_folder(out):
+        raise UsageError(f"{out}: cannot be written (it is a folder); name a file, such as {out / 'page.html'}")
+    if not is_folder(out.parent):
+        raise UsageError(f"{out}: cannot be written (there is no folder {out.parent}); make it, or name another")
+    if not os.access(out.parent, os.W_OK):
+        raise ScenegenError(f"{out}: cannot be written (Permission denied); name a folder that you may write to")
 
 
 def _paths(answers: Answers, index: int) -> Iterator[str]:

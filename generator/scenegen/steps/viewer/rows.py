@@ -29,7 +29,7 @@ class SceneRow:
 
     `objects` is the number of objects by class, `models` their assets, `seen` the share of objects that an image
     shows, `occupied` the share of cells that are occupied, None where the labels cannot be read. `damage` is "" or why
-    the scene cannot be shown; the other values are then empty.
+    the scene, its first labels or one of its images cannot be shown; of what cannot be read the values are empty.
     """
 
     index: int
@@ -145,6 +145,7 @@ def _row(source: SceneSource, index: int, seconds: Mapping[int, float]) -> Scene
     counts = Counter(item.class_name for item in scene.objects)
     shown = [any(item.visible_pixels) for item in scene.objects if item.visible_pixels]
     occupied, damage = _occupied(stored)
+    damage = damage or _image_damage(stored)
     return SceneRow(
         index=index,
         objects=tuple(counts[name] for name in source.classes),
@@ -169,6 +170,16 @@ def _occupied(stored: StoredScene) -> tuple[float | None, str]:
     except ScenegenError as error:
         return None, str(error)
     return float(np.count_nonzero(cells)) / max(cells.size, 1), ""
+
+
+def _image_damage(stored: StoredScene) -> str:
+    """What is wrong with the first image that is not whole."""
+    try:
+        for k in range(len(stored.cameras)):
+            stored.whole_image(k)
+    except ScenegenError as error:
+        return str(error)
+    return ""
 
 
 def _seconds_per_scene(text: str) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import secrets
 import signal
@@ -29,8 +30,13 @@ from scenegen.steps.viewer.page_files import page_files
 LOCAL = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which a browser on this machine may ask: of another name, the page may be a stranger's."""
+EVERYWHERE = ("0.0.0.0", "::", "")
+_FAR_AWAY = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses for documentation (RFC 5737, RFC 3849)."""
 COOKIE = "scenegen-view"
 KINDS = {"html": "text/html", "js": "text/javascript", "css": "text/css", "woff2": "font/woff2", "svg": "image/svg+xml"}
+GRACE = 2
+"""Seconds that answers have after Ctrl-C: fewer than the command line waits."""
 LEAST_PACKED = 1000
 """Bytes from which on an answer is compressed."""
 
@@ -54,6 +60,7 @@ class Bound:
 def bind(host: str, port: int) -> Bound:
     """Listen at `host` and `port` (0: any free one); beyond this machine, the address has a token that is needed.
 
+    Where it listens at every address, that is the one under which other machines reach this one.
     UsageError when the port is in use or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -64,18 +71,39 @@ def bind(host: str, port: int) -> Bound:
         listener.listen(128)
     except (OSError, OverflowError) as error:
         listener.close()
+        if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
+            known = "is not known" if isinstance(error, socket.gaierror) else "is none of this machine's addresses"
+            raise UsageError(
+                f"{host}: this host {known}; leave --host out to listen on this machine alone, or give 0.0.0.0"
+            ) from error
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{host}:{port}: {reason}; leave --port out for a free port, or give another") from error
     token = "" if host in HOSTS else secrets.token_urlsafe(18)
-    named = f"[{host}]" if ":" in host else host
+    reached = _own_address(family) if host in EVERYWHERE else host
+    named = f"[{reached}]" if ":" in reached else reached
     address = f"http://{named}:{listener.getsockname()[1]}/"
     return Bound(listener, f"{address}?token={token}" if token else address, token)
+
+
+def _own_address(family: socket.AddressFamily) -> str:
+    """This machine's address as others see it: that of the way out of it; without a network, its name."""
+    with socket.socket(family, socket.SOCK_DGRAM) as way_out:
+        try:
+            way_out.connect((_FAR_AWAY[family], 9))  # sends nothing
+            return str(way_out.getsockname()[0])
+        except OSError:
+            return socket.getfqdn()
 
 
 def serve(answers: Answers, bound: Bound) -> None:
     """Serve until interrupted (Ctrl-C)."""
     config = uvicorn.Config(
-        application(answers, bound.token), log_level="warning", access_log=False, lifespan="off", server_header=False
+        application(answers, bound.token),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
     )
     QuietServer(config).run(sockets=[bound.listener])
 

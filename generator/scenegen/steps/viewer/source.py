@@ -63,6 +63,14 @@ class SceneSource:
             self._dataset, self._positions = dataset, _positions(dataset)
         return list(dataset.indices)[: self._limit]
 
+    def must_be_there(self) -> None:
+        """ScenegenError when the data set was removed or moved since it was opened."""
+        if not (self.path / "dataset.json").exists():
+            raise ScenegenError(
+                f"{self.path}: the data set is gone (removed, moved or not mounted); "
+                "put it back, or start `scenegen view` where it is now"
+            )
+
     def open(self, index: int) -> StoredScene:
         """The scene `index`, nothing of it read yet; ScenegenError when there is none."""
         with self._lock:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scenegen.core.errors import ScenegenError
 from scenegen.steps.viewer.answers import Answers
-from scenegen.steps.viewer.faults import read_faults
 from scenegen.steps.viewer.rows import Rows
 from scenegen.steps.viewer.runs import open_run
 from scenegen.steps.viewer.server import LOCAL, bind, serve
@@ -18,22 +17,21 @@ def view(
     path: Path,
     runs: Sequence[Path] = (),
     *,
-    faults: Path | None = None,
+    faults: Mapping[int, Sequence[str]] | None = None,
     host: str = LOCAL,
     port: int = 0,
     on_ready: Callable[[str], None] = lambda _address: None,
 ) -> None:
     """Serve the data set at `path`, and what `runs` predicted of it, until interrupted.
 
-    `faults` is what `scenegen verify --json` printed. `on_ready` is told the address to open. ScenegenError: there is
+    `faults` are those of each scene. `on_ready` is told the address to open. ScenegenError: there is
     no data set, or a run has no predictions of it.
     UsageError: `host` and `port` cannot be listened at.
     """
     source = open_source(path)
     predictions = [open_run(run, path, source.info) for run in runs]
-    found = read_faults(faults) if faults else {}
     bound = bind(host, port)
-    rows = Rows(source, found)
+    rows = Rows(source, faults)
     rows.start()
     try:
         on_ready(bound.address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from helpers.box_scenes import FRUSTUM, GRID, write_box_dataset
 from helpers.planted_faults import one_cell
 from helpers.planting import edit_array
+from scenegen.cli.voxelize import voxelize
 from scenegen.core.dataset.folders import leftovers, remove_leftovers, scene_path
 from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
 from scenegen.core.dataset.packing import Packing
@@ -97,8 +100,12 @@ def test_grids_beside_one_another(box_set: Path, box_copy: Path, box_assets: Pat
     assert np.array_equal(stored.named_grid("same").visibility, stored.visibility)
     assert stored.named_grid("front", cameras - 1).labels.shape == (24, 20, 16)
     assert stored.named_grid("front", 0).labels.any()
-    with pytest.raises(ScenegenError, match="has no grid fine of camera 0; its grids: same, front, ssc"):
+    with pytest.raises(ScenegenError, match="has no grid fine; its grids: same, front, ssc"):
         stored.named_grid("fine")
+    with pytest.raises(ScenegenError, match=r"grid front for each camera; name one, named_grid\('front', k\)"):
+        stored.named_grid("front")
+    with pytest.raises(ScenegenError, match="has no camera 3 for grid front; its cameras: 0 to 2"):
+        stored.named_grid("front", 3)
     assert verify(box_copy, assets=box_assets).faults == ()
     pack(box_copy, tmp_path / "packed", Packing("jpeg", 95, True, 250))
     assert verify(tmp_path / "packed", assets=box_assets).faults == ()
@@ -117,6 +124,38 @@ def test_grids_beside_one_another(box_set: Path, box_copy: Path, box_assets: Pat
         relabel(box_copy, grids=[GridChange((30, 30, 18), 0.1, name="../x")], assets=box_assets)
     with pytest.raises(UsageError, match="two grids have one name"):
         relabel(box_copy, grids=[same, same], assets=box_assets)
+    with pytest.raises(UsageError, match="only one grid may be without NAME="):
+        relabel(box_copy, grids=[GridChange((4, 4, 4)), GridChange((8, 8, 8))], assets=box_assets)
+
+
+def test_grids_in_which_nothing_is_are_told(box_copy: Path, box_assets: Path) -> None:
+    far = GridChange((4, 4, 4), 0.5, (100, 100, 100), "far")
+    notes: list[str] = []
+    grids = [far, GridChange((30, 30, 18), 0.16, name="ssc"), GridChange((4, 4, 4), 0.5, (90, 0, 0), "ahead", True)]
+    relabel(box_copy, grids=grids, assets=box_assets, on_note=notes.append)
+    assert notes == [
+        "grid far: is empty in 2 of 2 scenes; it reaches from 100,100,100 to 102,102,102 m, "
+        "the room from -2,-2.4,0 to 2,2.4,3.2 m",
+        "grid ahead: is empty in 2 of 2 scenes; it reaches from 90,0,0 to 92,2,2 m before each camera",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *(
+            (cells, "give three whole numbers of cells above 0, such as 80,96,64, not '.*'$")
+            for cells in ("a=6.5,6,3@0.5", "a=", "a=0,1,1", "a=-1,4,4", "6,6@0.5")
+        ),
+        *((f"a=60,60,36@{size}", "give the size of a cell in metres, above 0") for size in ("nan", "0", "-1", "1,2")),
+        ("a=6,6,3@0.5@1,2", "give the first corner as X0,Y0,Z0 in metres, .* not '1,2'"),
+        ("=6,6,3@0.5", "give NAME="),
+    ],
+)
+def test_a_grid_that_cannot_be_read_is_told_with_its_name(text: str, message: str, tmp_path: Path) -> None:
+    error = CliRunner().invoke(voxelize, [str(tmp_path), "--grid", text]).exception
+    assert isinstance(error, UsageError)
+    assert re.match(rf"--grid {text}: {message}", str(error))
 
 
 def test_a_grid_that_no_memory_holds_is_told_its_size(box_copy: Path, box_assets: Path) -> None:

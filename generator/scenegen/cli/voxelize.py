@@ -13,6 +13,7 @@ from scenegen.cli.options import (
     counted,
     folder_argument,
     json_option,
+    print_message,
     source_library_option,
     worker_count,
     workers_option,
@@ -69,9 +70,12 @@ def voxelize(
     from scenegen.steps.relabel import FrustumChange, relabel
 
     boxes = [*(_grid("--grid", text) for text in grids), *(_grid("--ego", text) for text in egos)]
-    change = None
+    change, notes = None, list[str]()
     if frustum is not None:
-        near, far, slices, hfov = _numbers("--frustum", frustum, 4, whole=slice(2, 3))
+        numbers = _numbers(frustum, 4)
+        if numbers is None or numbers[2] % 1:
+            raise UsageError(f"--frustum {frustum}: give NEAR,FAR,SLICES,HFOV, such as 0.5,7,128,70, with whole SLICES")
+        near, far, slices, hfov = numbers
         change = FrustumChange(near, far, int(slices), hfov)
     with progress("voxelize") as on_progress:
         changed = relabel(
@@ -81,7 +85,10 @@ def voxelize(
             workers=worker_count(workers),
             assets=assets,
             on_progress=on_progress,
+            on_note=notes.append,
         )
+    for note in notes:
+        print_message(f"{folder}: {note}")
     body = {"path": str(folder), "changed": changed}
     click.echo(json.dumps(body) if as_json else f"{folder}: {counted(changed, 'scene')} changed")
     return 0
@@ -93,20 +100,25 @@ def _grid(option: str, text: str) -> GridChange:
 
     name, is_named, numbers = text.rpartition("=")
     cells, *rest = numbers.split("@")
-    shape = [int(n) for n in _numbers(option, cells, 3, whole=slice(None))]
-    size = _numbers(option, rest[0], 1, whole=slice(0))[0] if rest else None
-    origin = _numbers(option, rest[1], 3, whole=slice(0)) if rest[1:] else None
     if rest[2:] or bool(is_named) != bool(name) or (option == "--ego" and not name):
         raise UsageError(f"{option} {text}: give NAME=X,Y,Z@SIZE@X0,Y0,Z0 (see --help)")
-    return GridChange(shape, size, origin, name, ego=option == "--ego")
+    asked = f"{option} {text}"
+    shape = _numbers(cells, 3)
+    if shape is None or any(n % 1 or n < 1 for n in shape):
+        raise UsageError(f"{asked}: give three whole numbers of cells above 0, such as 80,96,64, not {cells!r}")
+    size = _numbers(rest[0], 1) if rest else None
+    if rest and (size is None or size[0] <= 0):
+        raise UsageError(f"{asked}: give the size of a cell in metres, above 0, such as 0.08, not {rest[0]!r}")
+    origin = _numbers(rest[1], 3) if rest[1:] else None
+    if rest[1:] and origin is None:
+        raise UsageError(f"{asked}: give the first corner as X0,Y0,Z0 in metres, such as -2.4,-2.4,0, not {rest[1]!r}")
+    return GridChange([int(n) for n in shape], size[0] if size else None, origin, name, ego=option == "--ego")
 
 
-def _numbers(option: str, text: str, count: int, whole: slice) -> list[float]:
-    """Read `count` numbers with commas between; those of the slice `whole` must be whole numbers. Raises UsageError."""
+def _numbers(text: str, count: int) -> list[float] | None:
+    """`count` finite numbers with commas between; None where the text is something else."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        numbers = []
-    if len(numbers) != count or not all(map(math.isfinite, numbers)) or any(n % 1 for n in numbers[whole]):
-        raise UsageError(f"{option} {text}: give {count} numbers with commas between (see --help)")
-    return numbers
+        return None
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import ScenegenError, UsageError
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """For os.open: an OSError where the file is a link, which would lead what is written to another place."""
@@ -97,6 +97,15 @@ def remove_folder(path: Path) -> None:
 
 def _no_link(path: str, flags: int) -> int:
     return os.open(path, flags | NO_LINK, 0o666)
+
+
+def check_apart(source: Path, out: Path) -> None:
+    """UsageError when one of the two folders is in the other, links followed: what is written would be read as data."""
+    real, other = (Path(os.path.realpath(folder)) for folder in (source, out))
+    if other != real and other.is_relative_to(real):
+        raise UsageError(f"{out}: is inside of {source}, which is read; name an OUT beside it")
+    if other != real and real.is_relative_to(other):
+        raise UsageError(f"{source}: is inside of {out}, which is written; name another OUT")
 
 
 def is_folder(path: Path) -> bool:

@@ -27,7 +27,7 @@ from scenegen.core.dataset.shards import (
 )
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
-from scenegen.core.files import cannot_write, write_bytes
+from scenegen.core.files import cannot_write, check_apart, write_bytes
 from scenegen.core.labels.grid_files import file_of, files_of
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import Tried
@@ -108,6 +108,7 @@ def _check_request(dataset: Dataset, out: Path, packing: Packing, *, delete: boo
         raise UsageError(f"--maps: {dataset.path} has no depth and instance maps; pack the folders it was packed from")
     if out.resolve() == dataset.path.resolve():
         raise UsageError(f"{out}: packed and unpacked scenes cannot share a folder; name another OUT")
+    check_apart(dataset.path, out)
     if not dataset.indices and not is_packed(out):
         raise ScenegenError(f"{dataset.path}: has no scenes yet; run `scenegen generate`")
 
@@ -212,7 +213,7 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
         if spec.visibility:
             same["visibility"] = np.array_equal(folder.visibility, packed.visibility)
     for named, number in files_of(folder.scene):
-        grids = (vars(one.named_grid(named.name, number or 0)) for one in pair)
+        grids = (vars(one.named_grid(named.name, number)) for one in pair)
         same[file_of(named, number)] = all(map(np.array_equal, *(grid.values() for grid in grids)))
     wrong = [name for name, equal in same.items() if not equal]
     if wrong:

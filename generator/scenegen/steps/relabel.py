@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from scenegen.core.dataset.folders import remove_leftovers
 from scenegen.core.dataset.info import DatasetInfo, write_dataset_json
@@ -18,13 +21,14 @@ from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_gri
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
 from scenegen.core.labels.box_masks import box_labels
 from scenegen.core.labels.fruxels import frustum_instances, label_numbers, labels_of
+from scenegen.core.labels.grid_files import files_of
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, NamedGrid, Scene
 from scenegen.core.scene.scene_json import FARTHEST
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
-from scenegen.steps.scene_pool import Tried
+from scenegen.steps.scene_pool import Tried, map_scenes
 
 MOST_CELLS = 2**28
 """A grid of more cells (645 along each side) takes gigabytes of memory per scene."""
@@ -66,7 +70,7 @@ class FrustumChange:
     hfov_deg: float
 
 
-def relabel(
+def relabel(  # noqa: PLR0913
     path: Path,
     *,
     grids: Sequence[GridChange] = (),
@@ -74,6 +78,7 @@ def relabel(
     workers: int = 1,
     assets: Path | None = None,
     on_progress: OnProgress | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> int:
     """Give every scene labels at other box grids, and at another frustum; return how many scenes changed.
 
@@ -82,11 +87,55 @@ def relabel(
     None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
     dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
     so a scene that already has the new grids is done. UsageError for impossible grids; ScenegenError when assets
-    are missing or another process uses the data set. SeveralErrors: scenes are damaged, and none is changed.
+    are missing or another process uses the data set. `on_note` is told of each grid asked for that is empty in a scene,
+    of all its cameras. SeveralErrors: scenes are damaged, and none is changed.
     """
     _check_folders(Dataset(path))
     with change_lock(path, "voxelize"):
-        return _relabel(Dataset(path), grids, frustum, workers, assets, on_progress)
+        done = _relabel(Dataset(path), grids, frustum, workers, assets, on_progress)
+        if on_note:
+            for note in _empty_grids(Dataset(path), grids, workers):
+                on_note(note)
+        return done
+
+
+def _empty_grids(dataset: Dataset, asked: Sequence[GridChange], workers: int) -> list[str]:
+    """A line on each grid asked for that is empty in some scenes: in how many, where it is, where the room is."""
+    find = partial(_empty_in, tuple(box.name for box in asked))
+    counts = Counter(
+        name for names in map_scenes(find, list(dataset) if asked else [], workers, None) for name in names
+    )
+    lines = []
+    for box in asked:
+        grid = next((one.grid for one in dataset.info.grids if one.name == box.name), dataset.info.grid)
+        if not counts[box.name] or grid is None:
+            continue
+        high = [low + n * grid.voxel_size for low, n in zip(grid.origin, grid.shape, strict=True)]
+        place = f"it reaches from {_corner(grid.origin)} to {_corner(high)} m"
+        room = None if box.ego else dataset[0].scene.room
+        where = " before each camera" if box.ego else ""
+        if room:
+            x, y, z = room[0] / 2, room[1] / 2, room[2]
+            where = f", the room from {_corner((-x, -y, 0))} to {_corner((x, y, z))} m"
+        what = f"grid {box.name}" if box.name else "the grid without a name"
+        lines.append(f"{what}: is empty in {counts[box.name]} of {len(dataset)} scenes; {place}{where}")
+    return lines
+
+
+def _empty_in(names: Sequence[str], stored: StoredScene) -> list[str]:
+    """Those of the box grids, "" that of the masks, in which a scene has no object, of all cameras together."""
+    full = {
+        named.name
+        for named, k in files_of(stored.scene)
+        if named.name in names and stored.named_grid(named.name, k).labels.any()
+    }
+    if "" in names and stored.occupancy.any():
+        full.add("")
+    return [name for name in names if name not in full]
+
+
+def _corner(place: Sequence[float]) -> str:
+    return ",".join(f"{x:g}" for x in np.round(place, 6))
 
 
 def _check_folders(dataset: Dataset) -> None:
@@ -129,6 +178,8 @@ def _relabel(
 
 def _wanted(dataset: Dataset, boxes: Sequence[GridChange], change: FrustumChange | None) -> DatasetInfo:
     info = dataset.info
+    if [box.name for box in boxes].count("") > 1:
+        raise UsageError("--grid: only one grid may be without NAME=; give each other one a name of its own")
     if len({box.name for box in boxes}) < len(boxes):
         raise UsageError("--grid and --ego: two grids have one name; give each a name of its own")
     named = {grid.name: grid for grid in info.grids}
@@ -157,7 +208,7 @@ def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
     if old is None and not change.name:
         raise UsageError(f"{dataset.path}: its preset {dataset.info.request.preset} has no box grid; leave --grid out")
     if len(shape) != 3 or min(shape) < 1:
-        raise UsageError(f"{change.option}: give three numbers of cells, such as 80,96,64")
+        raise UsageError(f"{change.option}: give three numbers of cells above 0, such as 80,96,64")
     if (cells := math.prod(shape)) > MOST_CELLS:
         classes = len(dataset.info.classes)
         raise UsageError(
@@ -170,7 +221,7 @@ def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
         origin = change.origin or (start, -shape[1] * size / 2, 0.0)
         if not 0 < size < FARTHEST or max(map(abs, origin)) > FARTHEST or len(origin) != 3:
             raise UsageError(
-                f"{change.option}: give the size of a cell in metres, and its first corner, X,Y,Z in metres"
+                f"{change.option}: give the size of a cell in metres, above 0, and its first corner, X,Y,Z in metres"
             )
         return GridSpec((origin[0], origin[1], origin[2]), size, (shape[0], shape[1], shape[2]))
     assert old is not None

@@ -62,7 +62,7 @@ def _scene_members(stored: StoredScene, views: Sequence[int]) -> dict[str, bytes
     arrays = (_box_arrays(stored) if stored.grid else {}) | (_frustum_arrays(stored, views) if views else {})
     labels = {"labels.npz": encode_labels(arrays)} if arrays else {}
     labels |= {
-        file_of(named, k): encode_labels(vars(stored.named_grid(named.name, k or 0)))
+        file_of(named, k): encode_labels(vars(stored.named_grid(named.name, k)))
         for named, k in files_of(stored.scene)
         if k is None or k in views
     }

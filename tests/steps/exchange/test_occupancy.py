@@ -13,12 +13,14 @@ import pytest
 from helpers import box_scenes
 from helpers.box_scenes import CLASSES, box_corners, make_box_scene, write_box_dataset
 from PIL import Image
+from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import UsageError
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.exchange.class_maps import read_class_map
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.framed_voxels import downsample
 from scenegen.steps.exchange.monoscene_nyu import nyu_image
+from scenegen.steps.pack import pack
 
 # A chair (0.5 x 0.5 x 0.88 m) ahead and to the right of a camera that looks along +y, in none of the grids' middles.
 PLACE = (0.9, 1.5, 0.0)
@@ -110,6 +112,29 @@ def test_a_line_of_a_class_map_that_says_nothing_is_refused(line: str, message: 
     file.write_text(line)
     with pytest.raises(UsageError, match=rf"own\.toml: {message}"):
         read_class_map("occ3d", (), file, range(17))
+
+
+def test_a_folder_within_the_data_set_is_refused(chair_set: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(chair_set)
+    before = sorted(chair_set.iterdir())
+    for out in (chair_set / "inner", chair_set / "scenes/inner", tmp_path / "link/inner"):
+        with pytest.raises(UsageError, match="inner: is inside of"):
+            export(chair_set, out, "nerf")
+        with pytest.raises(UsageError, match="inner: is inside of"):
+            pack(chair_set, out, Packing("jpeg", 95, True, 250))
+    for run in (
+        lambda: export(chair_set, chair_set.parent, "nerf"),
+        lambda: pack(chair_set, chair_set.parent, Packing("jpeg", 95, True, 250)),
+    ):
+        with pytest.raises(UsageError, match=r"set: is inside of .*, which is written"):
+            run()
+    assert sorted(chair_set.iterdir()) == before
+
+
+def test_progress_counts_the_scene_that_tells_the_size(box_set: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    export(box_set, tmp_path / "out", "nerf", on_progress=lambda done, total, failed=0: told.append((done, total)))
+    assert told == [(2, 2)]
 
 
 def test_surroundocc(chair_set: Path, box_assets: Path, streets: Path, tmp_path: Path) -> None:

@@ -201,15 +201,21 @@ class StoredScene:
         self._must_have("visibility")
         return self._fruxels(k, "visibility", np.uint8)
 
-    def named_grid(self, name: str, k: int = 0) -> GridLabels:
+    def named_grid(self, name: str, k: int | None = None) -> GridLabels:
         """The labels of one of `scene.grids` by its name, of one that follows the cameras that of camera k.
 
-        ScenegenError where there is no grid of that name.
+        ScenegenError where there is no grid of that name, or no such camera; also where k is needed and not given.
         """
         named = next((each for each in self.scene.grids if each.name == name), None)
-        if named is None or not 0 <= k < len(self.cameras):
+        if named is None:
             known = ", ".join(each.name for each in self.scene.grids) or "none"
-            raise ScenegenError(f"{self.name}: has no grid {name} of camera {k}; its grids: {known}")
+            raise ScenegenError(f"{self.name}: has no grid {name}; its grids: {known}")
+        if k is None and named.ego:
+            raise ScenegenError(f"{self.name}: has a grid {name} for each camera; name one, named_grid({name!r}, k)")
+        if k is not None and not 0 <= k < len(self.cameras):
+            raise ScenegenError(
+                f"{self.name}: has no camera {k} for grid {name}; its cameras: 0 to {len(self.cameras) - 1}"
+            )
         file = file_of(named, k)
         return GridLabels(
             self._cells(file, "labels", np.uint8, lambda _: named.grid.shape),

@@ -23,7 +23,7 @@ from scenegen.core.dataset.run_lock import LOCK, read_lock, run_lock
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
-from scenegen.core.files import cannot_write, write_text
+from scenegen.core.files import cannot_write, check_apart, write_text
 from scenegen.core.toml_table import read_toml
 from scenegen.progress import OnProgress
 from scenegen.steps.exchange.survey import ExportJob, SceneSurvey, merged_credits, survey_scene, write_credits
@@ -242,8 +242,9 @@ def _write(dataset: Dataset, folder: Path, asked: _Asked) -> dict[str, int]:
     missing = [stored for index, stored in numbered if not writer.path_of(index).exists()]
     if len(missing) > 1:
         _tell_size(folder, writer, missing, asked)
-    tried = Tried(writer.write_scene, asked.workers, asked.on_progress)
-    for _ in tried.results([stored for stored in missing if not writer.path_of(stored.index).exists()]):
+    left = [stored for stored in missing if not writer.path_of(stored.index).exists()]
+    tried = Tried(writer.write_scene, asked.workers, _after(len(missing) - len(left), asked.on_progress))
+    for _ in tried.results(left):
         pass
     if tried.damage:
         raise SeveralErrors(*tried.damage, f"{dataset.path}: {NOT_WRITTEN}")
@@ -268,6 +269,13 @@ def _tell_size(folder: Path, writer: FormatWriter, missing: Sequence[StoredScene
                 f"{folder.parent}: {len(missing) - 1} more scenes need about {needed / 1e6:.0f} MB, "
                 f"{free / 1e6:.0f} MB are free; make room on the disk and run the same command again"
             )
+
+
+def _after(written: int, on_progress: OnProgress | None) -> OnProgress | None:
+    """The progress of the scenes that are left, with the first one, which was written before them."""
+    if on_progress is None:
+        return None
+    return lambda done, total, failed=0: on_progress(written + done, written + total, failed)
 
 
 def _size(folder: Path) -> int:
@@ -308,6 +316,7 @@ def _check(dataset: Dataset, out: Path, asked: _Asked) -> None:
         raise UsageError("--class-map: this format has the data set's own classes; leave it out")
     if asked.class_map is not None:
         read_toml(asked.class_map, "class map")  # before anything is written
+    check_apart(dataset.path, out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists already; name another OUT")
 

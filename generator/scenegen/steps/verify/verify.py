@@ -260,7 +260,7 @@ class FileReader:
     def grid(self, named: NamedGrid, k: int | None) -> GridLabels | None:
         """The labels of a named grid; None when its file is damaged."""
         try:
-            return self._stored.named_grid(named.name, k or 0)
+            return self._stored.named_grid(named.name, k)
         except ScenegenError as error:
             self.damage.append(str(error))
             return None

@@ -66,7 +66,7 @@ export class ImageTile {
       this.labels,
       this.lines,
     );
-    this.image.addEventListener("error", () => this.frame.classList.add("broken"));
+    this.image.addEventListener("error", () => void this.onBroken());
     this.element = h(
       "figure",
       { class: "tile", "data-camera": k },
@@ -90,6 +90,12 @@ export class ImageTile {
     }).observe(this.element);
   }
 
+  private async onBroken(): Promise<void> {
+    this.frame.classList.add("broken");
+    this.problem = await this.data.whyNoImage(this.k);
+    this.caption.textContent = this.problem;
+  }
+
   set chosen(value: boolean) {
     this.element.classList.toggle("chosen", value);
   }
@@ -105,6 +111,7 @@ export class ImageTile {
     if (this.visible) void this.draw();
   }
 
+  private problem = "";
   private overlay = "none";
   private marked = -1;
   private hidden: ReadonlySet<number> = new Set();
@@ -134,7 +141,7 @@ export class ImageTile {
 
   private async paint(): Promise<ImageData | null> {
     const { width, height } = this.data.scene.cameras[this.k];
-    this.caption.textContent = "";
+    this.caption.textContent = this.problem;
     if (this.overlay === "none" || this.overlay === "boxes") return null;
     const pixels = new ImageData(width, height);
     if (this.overlay === "depth") await this.paintDepth(pixels);

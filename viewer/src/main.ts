@@ -6,7 +6,7 @@ import { onKey, showHelp } from "./keys";
 import { Overview } from "./overview";
 import { SceneData } from "./scene_data";
 import { ScenePage } from "./scene_page";
-import { listen, readAddress, state, update } from "./state";
+import { LOST, listen, readAddress, state, update } from "./state";
 import { Table } from "./table";
 
 const KEPT = 6;
@@ -138,6 +138,10 @@ class App {
     if (this.page instanceof Overview) this.order = this.page.order;
     this.shown = index;
     this.showPlace();
+    if (index === LOST) {
+      this.replace(failed(null, `#${decoded(location.hash.slice(1))}: there is no such place; a scene is #/scene/3`));
+      return;
+    }
     if (index < 0) {
       this.replace(new Overview(this.dataset, this.table));
       return;
@@ -149,7 +153,7 @@ class App {
       page.element.addEventListener("drawn", () => this.prefetch(), { once: true });
       this.replace(page);
     } catch (error) {
-      if (this.shown === index) this.replace(failed(index, error));
+      if (this.shown === index) this.replace(failed(index, reasonOf(error)));
     }
   }
 
@@ -187,14 +191,24 @@ class App {
   }
 }
 
-function failed(index: number, error: unknown): { element: HTMLElement; close(): void; retheme(): void } {
-  const text = error instanceof Error ? error.message : String(error);
-  const image = h("img", { src: imageAddress(`scenes/${index}/thumb`), alt: "" });
-  image.addEventListener("error", () => image.remove());
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function decoded(address: string): string {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
+}
+
+/** Instead of scene `index`, or of what is no scene (null): why there is nothing to see. */
+function failed(index: number | null, text: string): { element: HTMLElement; close(): void; retheme(): void } {
+  const image = index === null ? null : h("img", { src: imageAddress(`scenes/${index}/thumb`), alt: "" });
+  image?.addEventListener("error", () => image.remove());
   const element = h(
     "main",
     { class: "failed", "data-ready": "failed", "data-scene": index },
-    h("strong", {}, `Scene ${index} cannot be shown`),
+    h("strong", {}, index === null ? "Not found" : `Scene ${index} cannot be shown`),
     h("p", {}, text),
     image,
     h("button", { type: "button", class: "button", onclick: () => update({ scene: -1 }, true) }, "All scenes"),

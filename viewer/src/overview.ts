@@ -128,7 +128,7 @@ export class Overview {
         ? `, ${asked.toLocaleString("en")} asked for`
         : ""
       : ", reading more";
-    this.summary.textContent = counted + more;
+    this.summary.textContent = this.table.problem || counted + more;
     this.element.dataset.shown = String(shown);
     this.showEmpty(shown, known);
     this.measure();

@@ -124,6 +124,16 @@ export class SceneData {
     return imageAddress(`scenes/${this.index}/image/${k}`);
   }
 
+  /** Why camera k's image cannot be shown, in one line. */
+  async whyNoImage(k: number): Promise<string> {
+    try {
+      await getBytes(`scenes/${this.index}/image/${k}`, this.abort.signal);
+      return "damaged";
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   image(k: number): Promise<HTMLImageElement> {
     return this.once(`image ${k}`, async () => {
       const image = new Image();

@@ -403,7 +403,9 @@ export class ScenePage {
         h("span", { class: "count" }, String(objects[c])),
       ),
     );
-    this.legend.replaceChildren(...chips);
+    // Where a camera's cells are shown, the numbers are still of all objects: say so.
+    const whole = this.volume === "box" ? "" : `Objects in the whole ${this.data.scene.street ? "street" : "scene"}`;
+    this.legend.replaceChildren(...(whole ? [h("span", { class: "legend-name" }, whole)] : []), ...chips);
     const truth = !this.compare || state.compare === "truth" || (state.compare === "side" && state.other < 0);
     this.keys.hidden = state.color !== "visibility" || !truth;
     this.keys.replaceChildren(

@@ -1,7 +1,7 @@
 // What is shown, in the address: whoever opens the same address sees the same.
 
 export interface State {
-  scene: number; // -1: the overview
+  scene: number; // -1: the overview; LOST: the address is none of the page's
   // the overview
   search: string;
   sort: string;
@@ -36,6 +36,8 @@ export interface State {
   other: number; // the run on the left side; -1: the truth
   threshold: number; // -1: that of the run
 }
+
+export const LOST = -2;
 
 export const DEFAULTS: State = {
   scene: -1,
@@ -121,8 +123,9 @@ export function toAddress(shown: State): string {
 export function fromAddress(address: string): Partial<State> {
   const [path, query = ""] = address.split("?");
   const found: Record<string, unknown> = {};
-  const match = /^\/scene\/(\d{1,15})$/.exec(path);
+  const match = /^\/?scene\/(\d{1,15})\/?$/.exec(path);
   if (match) found.scene = Number(match[1]);
+  else if (path !== "" && path !== "/") found.scene = LOST;
   for (const [key, text] of new URLSearchParams(query)) {
     if (!(key in DEFAULTS) || key === "scene") continue;
     const kind = typeof DEFAULTS[key as Key];

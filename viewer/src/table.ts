@@ -35,6 +35,8 @@ export class Table {
   private scores = new Map<number, number>();
   readonly models: Uint32Array[] = [];
   readonly licences: Uint32Array[] = [];
+  /** Why there are no more rows, in one line; "" when there is no such reason. */
+  problem = "";
   readonly damage = new Map<number, string>();
   readonly faults = new Map<number, string[]>();
   modelNames: string[] = [];
@@ -79,11 +81,15 @@ export class Table {
     try {
       const answer = await getJson<RowsAnswer>(`rows/${this.count}`);
       const before = this.complete;
+      const cured = this.problem !== "";
+      this.problem = "";
       this.add(answer);
-      if (answer.index.length || before !== this.complete) for (const listener of this.listeners) listener();
+      if (cured || answer.index.length || before !== this.complete) for (const listener of this.listeners) listener();
       wait = this.count < answer.known ? 0 : answer.complete ? EVERY_MS : SOON_MS;
-    } catch {
-      // The server has ended, or was cut off: another look finds out.
+    } catch (error) {
+      // The server has ended, or the data set is gone: another look finds out whether it is back.
+      this.problem = error instanceof Error ? error.message : String(error);
+      for (const listener of this.listeners) listener();
     }
     if (!isExported()) this.timer = window.setTimeout(() => void this.follow(), wait);
   }

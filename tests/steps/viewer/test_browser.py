@@ -261,6 +261,22 @@ def test_a_damaged_scene_says_so_and_the_next_one_works(go: Open) -> None:
     page.wait_for_selector("[data-ready='1 box class']")
 
 
+def test_an_address_without_its_slash_and_one_that_is_none(go: Open) -> None:
+    go("scene/1").wait_for_selector("[data-ready='1 box class']")
+    assert "#/scen/1: there is no such place" in go("/scen/1").locator(".failed").inner_text()
+
+
+def test_an_image_that_was_cut_off_says_so(go: Open) -> None:
+    page = go("/")
+    error = '{"error": "image_2.png: damaged (truncated)"}'
+    page.route("**/api/scenes/0/image/2", lambda route: route.fulfill(status=422, body=error))
+    page.evaluate("location.hash = '#/scene/0'")
+    tile = page.locator("[data-camera='2']")
+    tile.scroll_into_view_if_needed()
+    tile.locator(".frame.broken").wait_for()
+    tile.get_by_text("image_2.png: damaged").wait_for()
+
+
 def test_without_webgl_images_still_work(go: Open) -> None:
     script = (
         "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
@@ -280,6 +296,7 @@ def test_a_narrow_screen_holds_all(go: Open) -> None:
             ".filter((e) => e.getBoundingClientRect().right > 391).map((e) => e.className)"
         )
         assert hidden == []
+    assert page.locator(".head button[title^='Keys']").is_visible()
     light = page.locator("html").get_attribute("data-theme")
     page.locator(".head button[title^='Dark']").tap()
     assert light == "dark"

@@ -11,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from scenegen.core.errors import UsageError
 from scenegen.core.scene.scene import Camera, FrustumSpec, GridSpec
 from scenetrain.cli.main import cli
 from scenetrain.config import Config
@@ -299,6 +300,13 @@ def test_moved_rooms_show_what_turned_cameras_see() -> None:
     assert stays.images is not None and (stays.images.int() - images.int()).abs().max() <= 1
     for one, other in zip(moves, draw_moves(batch.positions, len(EYES), 1.0, 0, 5), strict=True):
         assert torch.equal(one, other)
+
+
+def test_rooms_are_moved_for_networks_that_read_their_cameras_alone(boxes: Path, tmp_path: Path) -> None:
+    words = ["fit", "--model", "everted", "--config", "tiny", "--data", str(boxes), "--out", str(tmp_path / "run")]
+    words += ["--device", "cpu", "--workers", "0", "--set", "training.moved_rooms=0.5"]
+    error = CliRunner().invoke(cli, words).exception
+    assert isinstance(error, UsageError) and "everted does not label rooms from images and their cameras" in str(error)
 
 
 def test_voxels_of_refined_cells_are_their_own() -> None:

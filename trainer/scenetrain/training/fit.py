@@ -138,7 +138,7 @@ def train_stages(
         raise UsageError(f"training.mirrored_views: {family.name} reads neither frusta nor cameras; set it to false")
     if config.training.moved_rooms and not (family.reads.labels == "box" and family.reads.needs_cameras):
         raise UsageError(
-            f"training.moved_rooms: {family.name} does not read box grids, images and cameras alone; set it to 0"
+            f"training.moved_rooms: {family.name} does not label rooms from images and their cameras; set it to 0"
         )
     train = open_split(data, "train", family.reads, views, config.training.train_scenes)
     validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)

@@ -168,7 +168,9 @@ def command(out: Path, library: Path, workers: int, scenes: int = SCENES) -> lis
 @pytest.fixture(scope="module")
 def undisturbed(calm_run: Path) -> dict[str, bytes]:
     files = contents(calm_run)
-    assert len(files) == SCENES * (2 * 4 + 3)  # image, depth, instance, frustum of two cameras; occupancy, masks, json
+    assert len(files) == SCENES * (
+        2 * 4 + 4
+    )  # image, depth, instance, frustum of two cameras; occupancy, masks, voxels, json
     return files
 
 
@@ -187,7 +189,7 @@ def test_another_blender_makes_the_same_labels(
     arguments = [*command(tmp_path / "out", box_library, 1, scenes=2), "--blender", "/usr/bin/blender"]
     subprocess.run(arguments, check=True, capture_output=True)
     made = {name: body for name, body in contents(tmp_path / "out").items() if "/image_" not in name}
-    assert len(made) == 2 * (2 * 3 + 3)
+    assert len(made) == 2 * (2 * 3 + 4)
     assert made.items() <= undisturbed.items()
     assert read_dataset_json(tmp_path / "out").blender[0].startswith("3.4")
 

@@ -66,7 +66,7 @@ def test_scenes_are_whole(made: Path) -> None:
     names = sorted(p.name for p in scene_path(made, 0).iterdir())
     kinds = {"depth": "png", "frustum": "npz", "image": "png", "instance": "png", "normals": "npz"}
     images = [f"{kind}_{k}.{end}" for kind, end in kinds.items() for k in range(3)]
-    assert names == sorted([*images, "masks.npy", "occupancy.npy", "scene.json"])
+    assert names == sorted([*images, "masks.npy", "occupancy.npy", "scene.json", "voxels.npz"])
     body = json.loads((scene_path(made, 0) / "scene.json").read_text())
     assert {entry["asset"] for entry in body["credits"]} == {thing["asset"] for thing in body["objects"]}
 
@@ -128,7 +128,7 @@ def test_labels_are_the_same_bytes_without_variation(made: Path, tmp_path: Path,
     done = run(["--scenes", "1", "--out", str(out), "--variation", "cameras", *common])
     assert done.returncode == 0, done.stderr
     plain, varied = files(out), files(made)
-    assert len(plain) == 18
+    assert len(plain) == 19
     for name, content in plain.items():
         if not name.endswith("scene.json"):
             assert (content == varied[name]) == ("image_" not in name), name

@@ -27,6 +27,7 @@ from scenegen.steps.exchange.export import export as run
 @click.option(
     "--format",
     "form",
+    metavar="NAME",
     type=click.Choice(tuple(FORMATS)),
     required=True,
     help="; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()) + ".",
@@ -55,7 +56,7 @@ def export(
     Examples: scenegen export data/studio data/studio_coco --format coco
               scenegen export data/studio data/studio_glb --format glb
               scenegen export data/street data/nuscenes --format nuscenes
-              scenegen export data/studio data/occ --format occ3d --class-map own.toml
+              scenegen export data/street occ --format occ3d --class-map my.toml
     """
     from scenegen.progress import progress
 

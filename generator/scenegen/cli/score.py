@@ -25,23 +25,24 @@ def score(
     """Score a folder of predictions, of any network, against the data set that they are of.
 
     \b
-    PREDICTIONS has one file per scene, .npy or .npz, with the axes of the data set:
+    PREDICTIONS has one .npy or .npz per scene, with the axes of the data set:
       scene_000017.npy           the box grid (X, Y, Z) of scene 17
-      scene_000017_camera_3.npy  the frustum (w, h, d) of its camera 3, in place of box grids
+      scene_000017_camera_3.npy  or the frustum (w, h, d) of its camera 3
     A file holds one array, of any name in an .npz:
-      labels     integers (X, Y, Z): 0 = air, c + 1 = class c of dataset.json, as in frustum_K.npz
+      labels     integers (X, Y, Z): 0 = air, c + 1 = class c of dataset.json
       masks      bool (X, Y, Z, C): a channel per class, as masks.npy
       occupancy  bool (X, Y, Z): any class, as occupancy.npy
-    Beside labels an .npz may have `instances`, integers (X, Y, Z): object numbers, for panoptic quality.
-    What `scenetrain evaluate --predictions` writes, RUN/predictions/NAME, is read as it is.
+    Beside labels an .npz may have `instances`, integers (X, Y, Z): object
+    numbers, for panoptic quality. What `scenetrain evaluate --predictions`
+    writes, RUN/predictions/NAME, is read as it is.
 
     Prints IoU per class, of all cells and of those that a camera sees, where DATA has visibility; RayIoU at 1, 2
     and 4 m; and PQ.
 
     \b
-    Examples: scenegen score my_predictions data/studio_test
-              scenegen score my_predictions data/studio_test --json > scores.json
-              scenegen score runs/lift/predictions/studio_test data/studio_test --csv scores
+    Examples: scenegen score my_predictions data/test
+              scenegen score my_predictions data/test --json > scores.json
+              scenegen score runs/lift/predictions/test data/test --csv scores
     """
     from scenegen.cli.score_tables import make_folder, print_tables, write_tables
     from scenegen.progress import progress

@@ -60,9 +60,9 @@ def voxelize(
     fences), depth and instances still show whole cards: `scenegen verify` names these views.
 
     \b
-    Examples: scenegen voxelize data/studio                     add objects and visibility to an older data set
+    Examples: scenegen voxelize data/studio  (adds objects and visibility)
               scenegen voxelize data/studio --grid 40,48,32
-              scenegen voxelize data/studio --grid ssc=60,60,36@0.08 --grid fine=160,192,128@0.025
+              scenegen voxelize data/studio --grid a=9,9,6@.5 --grid b=6,6,4@.8
               scenegen voxelize data/street --ego front=64,64,32@0.2@0,-6.4,-0.4
               scenegen voxelize data/studio --grid 60,60,36@0.08@-2.4,-2.4,0.0
     """

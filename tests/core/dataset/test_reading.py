@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scenegen.core.dataset.reading
+import scenegen.core.dataset.stored_scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scenegen import Dataset
@@ -131,7 +131,7 @@ def test_mistakes_of_the_program_are_not_called_damage(box_set: Path, monkeypatc
         def fail(content: bytes, mistake: Exception = mistake) -> None:
             raise mistake
 
-        monkeypatch.setattr(scenegen.core.dataset.reading, "scene_from_json", fail)
+        monkeypatch.setattr(scenegen.core.dataset.stored_scene, "scene_from_json", fail)
         with pytest.raises(type(mistake), match=str(mistake.args[0])):
             _ = Dataset(box_set)[0].scene
 

@@ -149,7 +149,7 @@ FORMATS: dict[str, Format] = {
         class_map=True,
         notes=_nyu_notes,
     ),
-    "nerf": Format("transforms.json per scene for nerfstudio and instant-ngp", needs_maps=False, start=_nerf),
+    "nerf": Format("transforms.json per scene for instant-ngp and nerfstudio", needs_maps=False, start=_nerf),
     "nuscenes": Format(
         "tables, images, points, boxes and maps for nuscenes-devkit", needs_maps=False, start=_nuscenes, class_map=True
     ),

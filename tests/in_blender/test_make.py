@@ -35,6 +35,6 @@ def test_an_empty_file_in_between_changes_nothing(
                 maker.make(index)
         made.append(files(out))
         left.append(len(bpy.data.meshes))
-    assert len(made[0]) == 3 * 15
+    assert len(made[0]) == 3 * 16
     assert made[0] == made[1]
     assert left[0] > 0 == left[1]

@@ -95,6 +95,7 @@ class SceneMaker:
             extra={**scene.extra, "credits": credits},
             map_spec=request.map_spec,
             voxel_spec=ALL_VOXEL_LABELS,
+            classes=request.classes_of(self.preset),
         )
         try:
             with _timed(seconds, "load"):

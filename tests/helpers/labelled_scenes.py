@@ -37,7 +37,7 @@ def make_labels(scene: Scene, meshes: Meshes) -> SceneLabels:
     """A scene's labels, as scenegen makes them."""
     placed = place_meshes(scene, meshes)
     masks = grid_masks(placed, scene.grid, len(scene.classes)) if scene.grid else None
-    views = [view_labels(placed, camera, scene.room, scene.map_spec) for camera in scene.cameras]
+    views = [view_labels(scene, placed, camera) for camera in scene.cameras]
     return SceneLabels(
         occupancy=None if masks is None else masks.any(axis=-1),
         masks=masks,

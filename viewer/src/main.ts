@@ -6,11 +6,18 @@ import { onKey, showHelp } from "./keys";
 import { Overview } from "./overview";
 import { SceneData } from "./scene_data";
 import { ScenePage } from "./scene_page";
-import { LOST, listen, readAddress, state, update } from "./state";
+import { DEFAULTS, LOST, listen, readAddress, state, update } from "./state";
 import { Table } from "./table";
 
 const KEPT = 6;
 /** Scenes whose files stay in memory. */
+
+/** A room's walls and ceiling hide all that stands in it, so at first they are off, as a click on their chips would do. */
+function hideWalls(dataset: DatasetAnswer): void {
+  const names = dataset.classes.map((item) => item.name);
+  if (!["floor", "wall", "ceiling"].every((name) => names.includes(name))) return;
+  DEFAULTS.hidden = [names.indexOf("wall"), names.indexOf("ceiling")].sort((a, b) => a - b).join(",");
+}
 
 class App {
   private readonly content = h("div", { class: "content" });
@@ -22,6 +29,7 @@ class App {
   private order: number[] = [];
 
   constructor(private readonly dataset: DatasetAnswer) {
+    hideWalls(dataset);
     this.table = new Table(dataset);
     document.title = `${dataset.name} · scenegen`;
     document.body.replaceChildren(this.head(), this.content);

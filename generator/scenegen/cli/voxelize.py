@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     help="A grid for each camera: x forward, y left, z up from height 0 under it. May be repeated.",
 )
 @click.option("--frustum", metavar="NEAR,FAR,SLICES,HFOV", help="Metres, metres, slices, degrees: 0.5,7,128,70.")
+@click.option(
+    "--with-room/--without-room",
+    default=None,
+    help="Whether cells of the room's floor, walls and ceiling are labelled too, as three more classes (default: as "
+    "they are).",
+)
 @workers_option
 @source_library_option
 @json_option
@@ -50,6 +56,7 @@ def voxelize(
     grids: tuple[str, ...],
     egos: tuple[str, ...],
     frustum: str | None,
+    with_room: bool | None,
     workers: int | None,
     assets: Path | None,
     as_json: bool,
@@ -65,6 +72,7 @@ def voxelize(
               scenegen voxelize data/studio --grid a=9,9,6@.5 --grid b=6,6,4@.8
               scenegen voxelize data/street --ego front=64,64,32@0.2@0,-6.4,-0.4
               scenegen voxelize data/studio --grid 60,60,36@0.08@-2.4,-2.4,0.0
+              scenegen voxelize data/studio --with-room
     """
     from scenegen.progress import progress
     from scenegen.steps.relabel import FrustumChange, relabel
@@ -82,6 +90,7 @@ def voxelize(
             folder,
             grids=boxes,
             frustum=change,
+            with_room=with_room,
             workers=worker_count(workers),
             assets=assets,
             on_progress=on_progress,

@@ -19,12 +19,22 @@ from scenegen.core.dataset.run_lock import change_lock
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.dataset.writing import SceneWriter, replace_labels, write_grids, write_voxels
 from scenegen.core.errors import ScenegenError, SeveralErrors, UsageError
-from scenegen.core.labels.box_masks import box_labels
-from scenegen.core.labels.fruxels import frustum_instances, label_numbers, labels_of
+from scenegen.core.labels.box_masks import scene_box_labels
+from scenegen.core.labels.fruxels import frustum_instances
 from scenegen.core.labels.grid_files import files_of
+from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
+from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
-from scenegen.core.scene.scene import ALL_VOXEL_LABELS, FrustumSpec, GridSpec, NamedGrid, Scene
+from scenegen.core.scene.scene import (
+    ALL_VOXEL_LABELS,
+    MOST_CLASSES_IN_GRID,
+    ROOM_SURFACES,
+    FrustumSpec,
+    GridSpec,
+    NamedGrid,
+    Scene,
+)
 from scenegen.core.scene.scene_json import FARTHEST
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
@@ -75,6 +85,7 @@ def relabel(  # noqa: PLR0913
     *,
     grids: Sequence[GridChange] = (),
     frustum: FrustumChange | None = None,
+    with_room: bool | None = None,
     workers: int = 1,
     assets: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -84,7 +95,8 @@ def relabel(  # noqa: PLR0913
 
     A grid with a name is made beside the others, in place of one of that name.
 
-    None keeps the grid or the frustum. `assets` is the library that the data set was made from (default: the one that
+    None keeps the grid, the frustum, or the classes: `with_room` says whether floor, walls and ceiling are among them.
+    `assets` is the library that the data set was made from (default: the one that
     dataset.json names). Each scene changes as a whole. After a kill the same call continues: dataset.json changes last,
     so a scene that already has the new grids is done. UsageError for impossible grids; ScenegenError when assets
     are missing or another process uses the data set. `on_note` is told of each grid asked for that is empty in a scene,
@@ -92,7 +104,10 @@ def relabel(  # noqa: PLR0913
     """
     _check_folders(Dataset(path))
     with change_lock(path, "voxelize"):
-        done = _relabel(Dataset(path), grids, frustum, workers, assets, on_progress)
+        dataset = Dataset(path)
+        _check_folders(dataset)
+        wanted = _with_room(_wanted(dataset, grids, frustum), dataset, with_room=with_room)
+        done = _relabel(dataset, wanted, workers, assets, on_progress)
         if on_note:
             for note in _empty_grids(Dataset(path), grids, workers):
                 on_note(note)
@@ -146,16 +161,13 @@ def _check_folders(dataset: Dataset) -> None:
 
 def _relabel(
     dataset: Dataset,
-    grids: Sequence[GridChange],
-    frustum: FrustumChange | None,
+    wanted: DatasetInfo,
     workers: int,
     assets: Path | None,
     on_progress: OnProgress | None,
 ) -> int:
     path = dataset.path
-    _check_folders(dataset)
     library = find_library(dataset, assets)
-    wanted = _wanted(dataset, grids, frustum)
     remove_leftovers(path)
     # A scene that cannot be changed is found before one is: a data set of two grids serves nobody.
     looking = Tried(partial(_check_scene, path, library), workers)
@@ -191,6 +203,21 @@ def _wanted(dataset: Dataset, boxes: Sequence[GridChange], change: FrustumChange
             grid = _changed_grid(dataset, box)
     spec = info.frustum if change is None else _changed_frustum(dataset, change)
     return dataclasses.replace(info, grid=grid, frustum=spec, grids=tuple(named.values()))
+
+
+def _with_room(info: DatasetInfo, dataset: Dataset, *, with_room: bool | None) -> DatasetInfo:
+    """The classes with or without those of the room's surfaces."""
+    if with_room is None or with_room == info.request.with_room:
+        return info
+    classes = tuple(name for name in info.classes if name not in ROOM_SURFACES)
+    if with_room:
+        if dataset[0].scene.room is None:
+            raise UsageError(f"--with-room: the scenes of {dataset.path} are in the open; leave it out")
+        if len(classes) < len(info.classes):
+            raise UsageError(f"--with-room: {dataset.path} has objects of a class called floor, wall or ceiling")
+        if len(classes := (*classes, *ROOM_SURFACES)) > MOST_CLASSES_IN_GRID:
+            raise UsageError(f"--with-room: labels hold at most {MOST_CLASSES_IN_GRID} classes, not {len(classes)}")
+    return dataclasses.replace(info, classes=classes, request=dataclasses.replace(info.request, with_room=with_room))
 
 
 def _named_grid(dataset: Dataset, change: GridChange) -> NamedGrid:
@@ -260,7 +287,7 @@ def _check_scene(path: Path, library: Path, index: int) -> None:
 
 def _has(scene: Scene, wanted: DatasetInfo, frusta: Sequence[FrustumSpec]) -> bool:
     """Whether a scene has these grids, and all labels in them."""
-    same = (scene.grid, scene.grids) == (wanted.grid, wanted.grids) and [
+    same = (scene.grid, scene.grids, scene.classes) == (wanted.grid, wanted.grids, wanted.classes) and [
         camera.frustum for camera in scene.cameras
     ] == list(frusta)
     return same and scene.voxel_spec == ALL_VOXEL_LABELS
@@ -276,7 +303,12 @@ def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: Datas
     placed = place_meshes(scene, {item.asset: load_asset(library, item.asset).label_mesh for item in scene.objects})
     cameras = tuple(dataclasses.replace(c, frustum=f) for c, f in zip(scene.cameras, frusta, strict=True))
     changed = dataclasses.replace(
-        scene, grid=wanted.grid, cameras=cameras, voxel_spec=ALL_VOXEL_LABELS, grids=wanted.grids
+        scene,
+        classes=wanted.classes,
+        grid=wanted.grid,
+        cameras=cameras,
+        voxel_spec=ALL_VOXEL_LABELS,
+        grids=wanted.grids,
     )
     replace_labels(path, changed, partial(_write_voxels, stored, changed, placed))
     return True
@@ -285,13 +317,19 @@ def _relabel_scene(path: Path, library: Path, before: DatasetInfo, wanted: Datas
 def _write_voxels(stored: StoredScene, scene: Scene, placed: Sequence[PlacedMesh], writer: SceneWriter) -> None:
     """The voxel labels of `scene`, with the depth maps that are `stored`."""
     depths = [stored.depth_steps(k) for k in range(len(scene.cameras))]
-    numbers = label_numbers(scene.objects, scene.classes)
     for k, camera in enumerate(scene.cameras):
         instances = frustum_instances(placed, camera)
         seen = frustum_visibility(camera, depths[k], scene.map_spec.depth_unit)
-        writer.frustum(k, {"labels": labels_of(instances, numbers), "instances": instances, "visibility": seen})
+        writer.frustum(
+            k,
+            {
+                "labels": cell_classes(scene, instances, frustum_grid(camera)),
+                "instances": instances,
+                "visibility": seen,
+            },
+        )
     if scene.grid:
-        box = box_labels(placed, scene.grid, len(scene.classes))
+        box = scene_box_labels(scene, scene.grid, placed)
         writer.masks(box.masks)
         write_voxels(writer, scene, box.instances, depths)
     write_grids(writer, scene, placed, depths)

@@ -38,6 +38,7 @@ UNUSUAL: dict[str, Any] = {
     "variation": ("lights", "noise"),
     "depth_unit": 10,
     "normals": True,
+    "with_room": True,
     "device": "cuda",
     "assets": Path("/models"),
     "workers": 5,
@@ -119,7 +120,8 @@ def test_dataset_json_holds_what_was_asked_for(tmp_path: Path) -> None:
     for each, details in options_of(Request):
         assert getattr(recorded, each.name) == (getattr(request, each.name) if details.recorded else each.default)
     assert set(to_record(request)) == {
-        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "depth_unit", "normals", "library")
+        *("preset", "scenes", "seed", "split", "quality", "views", "variation", "depth_unit", "normals"),
+        *("with_room", "library"),
     }
 
 

@@ -13,6 +13,7 @@ from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import Camera
 from scenegen.steps.preview.faces import BACKGROUND
 from scenegen.steps.preview.frusta import draw_frustum
+from scenegen.steps.preview.open_room import open_labels
 
 from scenetrain.report.frusta import (
     FAINT,
@@ -66,7 +67,7 @@ def photograph_sheet(
         ],
         [
             *([("poses", note, draw_poses(image, grid, (), poses[:MOST_POSES], PANEL))] if poses else []),
-            ("labels from behind", "", draw_frustum(labels, camera, colors, (wide, PANEL))),
+            ("labels from behind", "", draw_frustum(open_labels(labels, names), camera, colors, (wide, PANEL))),
             ("labels from above", "the highest", draw_from_above(labels, grid, colors, PANEL)),
         ],
     ]
@@ -105,7 +106,10 @@ def comparison_sheet(
             ],
             [
                 second,
-                *((f.head, "from behind", draw_frustum(f.labels, camera, colors, (SMALL, SMALL))) for f in frusta),
+                *(
+                    (f.head, "from behind", draw_frustum(open_labels(f.labels, names), camera, colors, (SMALL, SMALL)))
+                    for f in frusta
+                ),
             ],
             [
                 (first.head, "contours", draw_contours(image, first.labels, grid, colors, SMALL)),

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.preview.faces import BACKGROUND
+from scenegen.steps.preview.open_room import open_masks
 from scenegen.steps.preview.voxels import VIEWS, View, draw_voxels
 
 from scenetrain.metrics.outputs import Output
@@ -64,7 +65,8 @@ def prediction_sheet(images: NDArray[np.uint8], masks: Masks, grid: GridSpec, na
 
 
 def _draw(masks: Masks, names: Sequence[str], grid: GridSpec, view: View) -> Image.Image:
-    return draw_voxels(masks, grid, [class_color(name) for name in names], view, VOXELS)
+    shown, classes = open_masks(masks, names)
+    return draw_voxels(shown, grid, [class_color(name) for name in classes], view, VOXELS)
 
 
 def _sheet(images: NDArray[np.uint8], panels: Sequence[Image.Image], heads: Sequence[tuple[str, str]]) -> Image.Image:

@@ -16,12 +16,14 @@ from scenegen.core.dataset.request import Request, from_record, to_record
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import check_options
 from scenegen.core.preset.preset import Preset
+from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.classes import object_class
 
 
 def check_request(request: Request) -> None:
     """Check every option and that the folder can be written, before anything is written. Raises UsageError."""
     check_options(request)
+    request.classes_of(load_preset(request.preset, request.views))
     folder = request.folder.absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; name a folder with --out")
@@ -75,7 +77,7 @@ def dataset_info(request: Request, preset: Preset, assets: Sequence[Asset], blen
         request=from_record(to_record(dataclasses.replace(request, preset=preset.name, views=preset.views))),
         preset_checksum=preset_checksum(dataclasses.replace(preset, views=0)),  # the views have their own key
         library_checksum=library_checksum(assets),
-        classes=preset.classes,
+        classes=request.classes_of(preset),
         grid=preset.grid,
         frustum=next(iter(preset.frusta)) if len(preset.frusta) == 1 else None,
         blender=(blender,) if blender else (),

@@ -11,13 +11,17 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from scenegen.core.blender_protocol import GPU_KINDS
 from scenegen.core.dataset.packing import Packing
+from scenegen.core.errors import UsageError
 from scenegen.core.look.variation_names import VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
-from scenegen.core.scene.scene import MOST_DEPTH_UNIT, MapSpec
+from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID, MOST_DEPTH_UNIT, ROOM_SURFACES, MapSpec
+
+if TYPE_CHECKING:
+    from scenegen.core.preset.preset import Preset
 
 QUALITIES = ("draft", "standard", "high")
 SPLITS = ("train", "test")
@@ -116,6 +120,11 @@ class Request:
         help="Write normals_K.npz too: the normal of the triangle that each pixel shows.",
         recorded=True,
     )
+    with_room: bool = option(
+        default=False,
+        help="Label the cells of the room's floor, walls and ceiling too, as three more classes.",
+        recorded=True,
+    )
     device: str = option("auto", "What renders.", choices=("auto", "cpu", *GPU_KINDS))
     assets: Path | None = option(
         None,
@@ -166,6 +175,25 @@ class Request:
     def map_spec(self) -> MapSpec:
         """How the maps of its scenes are stored."""
         return MapSpec(self.depth_unit, self.normals)
+
+    def classes_of(self, preset: Preset) -> tuple[str, ...]:
+        """The classes of its labels: those of the preset and, if they are asked for, the room's surfaces.
+
+        Raises UsageError where the preset has no room, or has objects of such a class.
+        """
+        if not self.with_room:
+            return preset.classes
+        if preset.room is None:
+            raise UsageError(f"--with-room: scenes of the preset {preset.name} are in the open; leave it out")
+        taken = [name for name in ROOM_SURFACES if name in preset.classes]
+        if taken:
+            raise UsageError(f"--with-room: the preset {preset.name} has objects of the class {taken[0]}; rename it")
+        if len(preset.classes) + len(ROOM_SURFACES) > MOST_CLASSES_IN_GRID:
+            raise UsageError(
+                f"--with-room: the preset {preset.name} has {len(preset.classes)} classes, and with floor, wall and "
+                f"ceiling labels would have more than {MOST_CLASSES_IN_GRID}; leave it out"
+            )
+        return (*preset.classes, *ROOM_SURFACES)
 
     @property
     def kinds_of_variation(self) -> tuple[str, ...]:

@@ -140,19 +140,19 @@ class SceneWriter:
 
 def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
     """Make a scene's labels from its assets' meshes and write each at once, so one view is in memory at a time."""
-    from scenegen.core.labels.box_masks import box_labels
+    from scenegen.core.labels.box_masks import scene_box_labels
     from scenegen.core.labels.placed_meshes import place_meshes
     from scenegen.core.labels.view_labels import view_labels
 
     placed = place_meshes(scene, meshes)
     depths = []
     for k, camera in enumerate(scene.cameras):
-        labels = view_labels(placed, camera, scene.room, scene.map_spec)
+        labels = view_labels(scene, placed, camera)
         frustum: Arrays = {"labels": labels.frustum, "instances": labels.instances, "visibility": labels.visibility}
         writer.view(k, _asked_for(scene.voxel_spec, frustum), labels.depth, labels.instance, labels.normals)
         depths.append(labels.depth)
     if scene.grid:
-        box = box_labels(placed, scene.grid, len(scene.classes))
+        box = scene_box_labels(scene, scene.grid, placed)
         writer.masks(box.masks)
         write_voxels(writer, scene, box.instances, depths)
     write_grids(writer, scene, placed, depths)

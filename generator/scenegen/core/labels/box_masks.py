@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from scenegen.core.labels.grids import box_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh
+from scenegen.core.labels.room_surfaces import add_room_masks
 from scenegen.core.labels.voxelize import voxelize_part
-from scenegen.core.scene.scene import GridSpec
+from scenegen.core.scene.scene import GridSpec, Scene
 
 
 class BoxLabels(NamedTuple):
@@ -35,6 +36,13 @@ def box_labels(placed: Sequence[PlacedMesh], grid: GridSpec, classes: int) -> Bo
         masks[i, j, k, mesh.label - 1][part] = True
         instances[i, j, k][part] = mesh.id + 1
     return BoxLabels(masks, instances)
+
+
+def scene_box_labels(scene: Scene, grid: GridSpec, placed: Sequence[PlacedMesh]) -> BoxLabels:
+    """The masks and instances of a scene in its box grid; the masks have the room's surfaces where it has them."""
+    box = box_labels(placed, grid, len(scene.classes))
+    add_room_masks(box.masks, scene)
+    return box
 
 
 def grid_masks(placed: Sequence[PlacedMesh], grid: GridSpec, classes: int) -> NDArray[np.bool_]:

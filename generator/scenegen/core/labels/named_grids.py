@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.fruxels import labels_of
 from scenegen.core.labels.grid_files import GridLabels
 from scenegen.core.labels.grids import affine, box_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh
+from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.labels.visible_voxels import box_visibility
 from scenegen.core.labels.voxelize import voxelize_part
@@ -28,7 +28,7 @@ def grid_labels(
     """The labels of one grid of a scene, with the depth maps of all its cameras; of camera k where it follows one."""
     frame = ego_frame(scene.cameras[k]) if named.ego and k is not None else None
     instances = grid_instances(placed, named.grid, frame)
-    labels = labels_of(instances, {mesh.id: mesh.label for mesh in placed})
+    labels = cell_classes(scene, instances, box_grid(named.grid), frame)
     return GridLabels(labels, instances, grid_visibility(scene, depths, named, k))
 
 

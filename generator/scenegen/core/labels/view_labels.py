@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize, rasterize_normals
-from scenegen.core.labels.fruxels import frustum_instances, labels_of
+from scenegen.core.labels.fruxels import frustum_instances
+from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.normals import normals_to_steps
 from scenegen.core.labels.placed_meshes import PlacedMesh, meshes_in_view
+from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
-from scenegen.core.scene.scene import Camera, MapSpec, Vector
+from scenegen.core.scene.scene import Camera, MapSpec, Scene, Vector
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ class ViewMaps:
     normals: NDArray[np.int16] | None = None
 
 
-def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewLabels:
-    """The labels of one camera of a scene; `room` is the size of the room around it, None outdoors."""
-    maps = view_maps(placed, camera, room, spec)
+def view_labels(scene: Scene, placed: Sequence[PlacedMesh], camera: Camera) -> ViewLabels:
+    """The labels of one camera of a scene; `placed` are its objects' triangles."""
+    spec = scene.map_spec
+    maps = view_maps(placed, camera, scene.room, spec)
     instances = frustum_instances(placed, camera)
     return ViewLabels(
-        labels_of(instances, {mesh.id: mesh.label for mesh in placed}),
+        cell_classes(scene, instances, frustum_grid(camera)),
         maps.depth,
         maps.instance,
         maps.normals,
@@ -59,7 +62,10 @@ def view_labels(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | Non
 
 
 def view_maps(placed: Sequence[PlacedMesh], camera: Camera, room: Vector | None, spec: MapSpec) -> ViewMaps:
-    """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again."""
+    """What a camera sees of a scene, without its fruxels: generation writes it, and `verify` casts it again.
+
+    `room` is the size of the room around it, None outdoors.
+    """
     seen = meshes_in_view(placed, camera, camera.K, 0.0, math.inf)
     drawn = [(mesh.id, mesh.vertices, mesh.faces, mesh.cut_out) for mesh in seen]
     if spec.normals:

@@ -31,6 +31,9 @@ Matrix4 = tuple[Row4, Row4, Row4, Row4]
 
 UPWARDS: Vector = (0.0, 0.0, 1.0)
 
+ROOM_SURFACES = ("floor", "wall", "ceiling")
+"""The classes of a room's own surfaces, where a data set has them: the last three, with --with-room."""
+
 
 @dataclass(frozen=True)
 class GridSpec:
@@ -288,3 +291,8 @@ class Scene:
     map_spec: MapSpec = MapSpec()
     voxel_spec: VoxelSpec = VoxelSpec()
     grids: tuple[NamedGrid, ...] = ()
+
+    @property
+    def has_room_surfaces(self) -> bool:
+        """Whether its cells show the room's floor, walls and ceiling, too."""
+        return self.room is not None and set(ROOM_SURFACES) <= set(self.classes)

@@ -20,6 +20,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.preview.faces import BACKGROUND
 from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.maps import draw_depth, draw_overlay
+from scenegen.steps.preview.open_room import open_labels, open_masks
 from scenegen.steps.preview.page import PageScene, page
 from scenegen.steps.preview.voxels import VIEWS, draw_voxels
 
@@ -110,11 +111,16 @@ def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
     columns = [_draw_view(stored, k) for k in chosen]
     voxels = []
     if stored.grid:
-        masks = stored.masks
-        voxels = [draw_voxels(masks, stored.grid, class_colors, view, VOXELS) for view in VIEWS]
+        masks, names = open_masks(stored.masks, scene.classes)
+        colors = [class_color(name) for name in names]
+        voxels = [draw_voxels(masks, stored.grid, colors, view, VOXELS) for view in VIEWS]
     else:
         for k, column in zip(chosen, columns, strict=True):
-            column.append(draw_frustum(stored.frustum(k), scene.cameras[k], class_colors, (TILE, TILE)))
+            column.append(
+                draw_frustum(
+                    open_labels(stored.frustum(k), scene.classes), scene.cameras[k], class_colors, (TILE, TILE)
+                )
+            )
 
     width = GAP + len(columns) * (TILE + GAP) + (VOXELS[0] + GAP if voxels else 0)
     sheet = Image.new("RGB", (max(width, LEAST_WIDTH), HEAD + len(columns[0]) * (TILE + GAP)), BACKGROUND)

@@ -33,6 +33,7 @@ from scenegen.steps.verify.edges import IN_ROOM, IN_THE_OPEN, EdgeFit, fit_image
 from scenegen.steps.verify.overlap import fruxels_of_no_box, fruxels_over_masks, masks_over_fruxels
 from scenegen.steps.verify.pixels import Boxes, PixelCounts, boxes_of, count_pixels
 from scenegen.steps.verify.projection import CLOSE, to_box_index
+from scenegen.steps.verify.room_surfaces import object_classes, surface_cells, with_surfaces
 
 SURFACE_SHARE = 0.99
 """At least this share of a class's pixels has its surface point in a labelled cell."""
@@ -139,7 +140,7 @@ def check_frusta(s: LabelledScene, v: CameraView) -> Iterable[str]:
     if v.frustum.max(initial=0) > len(s.scene.classes):
         yield f"frustum_{v.k}.npz: label {v.frustum.max()} belongs to no class"
         return
-    astray = fruxels_of_no_box(v.frustum, s.boxes, v.camera, len(s.scene.classes))
+    astray = fruxels_of_no_box(v.frustum, with_surfaces(s.boxes, s.scene), v.camera, len(s.scene.classes))
     for c in np.flatnonzero(astray):
         name = s.scene.classes[c]
         yield f"frustum_{v.k}.npz: {astray[c]} {name} cells outside the bounding box of every {name}"
@@ -174,12 +175,21 @@ def check_occupancy(s: LabelledScene) -> Iterable[str]:
 
 
 def check_masks(s: LabelledScene) -> Iterable[str]:
-    """A class has cells only in its objects' bounding boxes, and every object inside the grid has some."""
+    """A class has cells only in its objects' bounding boxes, and every object inside the grid has some.
+
+    Those of a room's surfaces are the cells that these meet.
+    """
     if s.masks is None or s.scene.grid is None:
         return
     shape = s.scene.grid.shape
+    of_objects = object_classes(s.scene)
     for c, name in enumerate(s.scene.classes):
         cells = s.masks[..., c]
+        if c not in of_objects:
+            wrong = np.count_nonzero(cells != surface_cells(s.scene, name, s.scene.grid))
+            if wrong:
+                yield f"masks.npy: {wrong} {name} cells are not those that the {name} of the room meets"
+            continue
         left = cells.copy()
         for item in s.scene.objects:
             if item.class_name != name:

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.labels.box_masks import box_labels
-from scenegen.core.labels.fruxels import frustum_instances, labels_of
+from scenegen.core.labels.box_masks import scene_box_labels
+from scenegen.core.labels.fruxels import frustum_instances
+from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
+from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.view_labels import view_maps
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.library import SIZE_TOLERANCE, load_asset
@@ -47,7 +49,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
         yield from _differing(f"normals_{v.k}.npz", "values", v.normals, maps.normals)
     if v.k in with_frustum(s.scene):
         instances = frustum_instances(s.placed, v.camera)
-        labels = labels_of(instances, {mesh.id: mesh.label for mesh in s.placed})
+        labels = cell_classes(s.scene, instances, frustum_grid(v.camera))
         yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, labels)
         if v.instances is not None:
             yield from _differing(f"frustum_{v.k}.npz", "cells of `instances`", v.instances, instances)
@@ -56,7 +58,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
 def check_voxels(s: LabelledScene) -> Iterable[str]:
     """The masks and the objects of box cells are those of the library's models."""
     if s.placed is not None and s.masks is not None and s.scene.grid is not None:
-        right = box_labels(s.placed, s.scene.grid, len(s.scene.classes))
+        right = scene_box_labels(s.scene, s.scene.grid, s.placed)
         yield from _differing("masks.npy", "cells", s.masks, right.masks)
         if s.instances is not None:
             yield from _differing("voxels.npz", "cells of `instances`", s.instances, right.instances)

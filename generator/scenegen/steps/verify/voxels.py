@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from scenegen.core.labels.fruxels import label_numbers, labels_of
 from scenegen.core.labels.grid_files import GridLabels, file_of
-from scenegen.core.labels.grids import box_grid
+from scenegen.core.labels.grids import box_grid, frustum_grid
 from scenegen.core.labels.named_grids import grid_instances, grid_visibility
+from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.labels.visible_voxels import box_visibility
@@ -19,6 +20,7 @@ from scenegen.core.scene.camera import ego_frame
 from scenegen.core.scene.scene import NamedGrid
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.recast import with_frustum
+from scenegen.steps.verify.room_surfaces import object_classes
 
 
 def check_fruxel_objects(s: LabelledScene, v: CameraView) -> Iterable[str]:
@@ -28,9 +30,10 @@ def check_fruxel_objects(s: LabelledScene, v: CameraView) -> Iterable[str]:
     if v.instances.max(initial=0) > len(s.scene.objects):
         yield f"frustum_{v.k}.npz: `instances` has ids that no object has"
         return
-    wrong = np.count_nonzero(labels_of(v.instances, label_numbers(s.scene.objects, s.scene.classes)) != v.frustum)
+    wrong = np.count_nonzero(cell_classes(s.scene, v.instances, frustum_grid(v.camera)) != v.frustum)
     if wrong:
-        yield f"frustum_{v.k}.npz: the class of the object in `instances` is not that in `labels` in {wrong} cells"
+        what = "the class of the object" + (" (or of the room's surface)" if s.scene.has_room_surfaces else "")
+        yield f"frustum_{v.k}.npz: {what} in `instances` is not that in `labels` in {wrong} cells"
 
 
 def check_objects(s: LabelledScene) -> Iterable[str]:
@@ -45,7 +48,7 @@ def check_objects(s: LabelledScene) -> Iterable[str]:
     wrong = np.count_nonzero(~s.masks.reshape(-1, s.masks.shape[-1])[filled, labels - 1])
     if wrong:
         yield f"voxels.npz: {wrong} cells of `instances` are not in the mask of their object's class"
-    empty = 0 if s.occupancy is None else np.count_nonzero(s.occupancy) - len(filled)
+    empty = np.count_nonzero(s.masks[..., object_classes(s.scene)].any(axis=-1)) - len(filled)
     if not wrong and empty:
         yield f"voxels.npz: `instances` has {len(filled)} objects' cells, but {len(filled) + empty} are occupied"
 
@@ -77,12 +80,12 @@ def check_grid(
     if found.instances.max(initial=0) > len(s.scene.objects):
         yield f"{file}: `instances` has ids that no object has"
         return
-    right = labels_of(found.instances, label_numbers(s.scene.objects, s.scene.classes))
+    frame = None if k is None else ego_frame(s.scene.cameras[k])
+    right = cell_classes(s.scene, found.instances, box_grid(named.grid), frame)
     yield from _differing(f"{file}: `labels`", "the class of its objects", found.labels, right)
     seen = grid_visibility(s.scene, depths, named, k)
     yield from _differing(f"{file}: `visibility`", "its depth maps", found.visibility, seen)
     if s.placed is not None and (k is None or k in with_frustum(s.scene)):
-        frame = None if k is None else ego_frame(s.scene.cameras[k])
         cast = grid_instances(s.placed, named.grid, frame)
         yield from _differing(f"{file}: `instances`", "the library's models", found.instances, cast)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +13,23 @@ from helpers.box_scenes import CLASSES, labelled_box_scene
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from scenegen.cli.main import cli
 from scenegen.core.dataset.credits import licence_url
 from scenegen.core.dataset.packing import Packing
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.scene.scene import ROOM_SURFACES
 from scenegen.steps.exchange.coco import CocoWriter
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.masks import encode_mask
 from scenegen.steps.pack import pack
+from scenegen.steps.relabel import relabel
+
+FILES = ["CREDITS.json", "CREDITS.txt", "images", "instances.json", "panoptic", "panoptic.json"]
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=70), elements=st.booleans()))
@@ -92,7 +99,63 @@ def test_pycocotools_reads_what_rays_saw(exported: Path) -> None:
 def test_images_are_those_of_the_data_set(exported: Path, box_set: Path) -> None:
     theirs = (box_set / "scenes/scene_000001/image_2.png").read_bytes()
     assert (exported / "images/000001_2.png").read_bytes() == theirs
-    assert sorted(p.name for p in exported.iterdir()) == ["CREDITS.json", "CREDITS.txt", "images", "instances.json"]
+    assert sorted(p.name for p in exported.iterdir()) == FILES
+
+
+def read_panoptic(out: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]], list[NDArray[np.int64]]]:
+    """panoptic.json, its categories by id, and the segment numbers of each annotation, by COCO's own rule."""
+    body = json.loads((out / "panoptic.json").read_text())
+    maps = []
+    for annotation in body["annotations"]:
+        with Image.open(out / "panoptic" / annotation["file_name"]) as picture:
+            red, green, blue = np.moveaxis(np.asarray(picture, np.int64), -1, 0)
+        maps.append(red + green * 256 + blue * 256**2)
+    return body, {c["id"]: c for c in body["categories"]}, maps
+
+
+def test_segments_are_the_objects(exported: Path) -> None:
+    body, categories, maps = read_panoptic(exported)
+    assert all(c["isthing"] == 1 for c in categories.values())
+    images = {image["id"]: image for image in body["images"]}
+    for annotation, numbers in zip(body["annotations"], maps, strict=True):
+        image = images[annotation["image_id"]]
+        scene, labels = labelled_box_scene(image["scene"])
+        expected = labels.instances[image["camera"]]
+        assert set(np.unique(numbers)) - {0} == {s["id"] for s in annotation["segments_info"]}
+        for segment in annotation["segments_info"]:
+            mask = numbers == segment["id"]
+            assert np.array_equal(mask, expected == segment["object"] + 1)
+            assert segment["area"] == mask.sum()
+            assert categories[segment["category_id"]]["name"] == scene.objects[segment["object"]].class_name
+        assert np.array_equal(numbers > 0, expected > 0)
+
+
+def test_a_rooms_surfaces_are_stuff(box_copy: Path, box_assets: Path, tmp_path: Path) -> None:
+    relabel(box_copy, with_room=True, assets=box_assets)
+    export(box_copy, tmp_path / "out", "coco")
+    body, categories, maps = read_panoptic(tmp_path / "out")
+    assert {c["name"] for c in categories.values() if not c["isthing"]} == set(ROOM_SURFACES)
+    images = {image["id"]: image for image in body["images"]}
+    seen = set()
+    for annotation, numbers in zip(body["annotations"], maps, strict=True):
+        stored = Dataset(box_copy)[images[annotation["image_id"]]["scene"]]
+        k = images[annotation["image_id"]]["camera"]
+        camera, depth = stored.cameras[k], stored.depth(k)
+        v, u = np.mgrid[: camera.height, : camera.width] + 0.5
+        places = np.linalg.inv(camera.K) @ (np.stack([u, v, np.ones_like(u)]) * depth).reshape(3, -1)
+        world = (np.linalg.inv(camera.world_to_camera) @ np.vstack([places, np.ones_like(places[:1])]))[:3]
+        assert stored.scene.room
+        x, y, z = stored.scene.room
+        away = [world[2], np.minimum(x / 2 - abs(world[0]), y / 2 - abs(world[1])), z - world[2]]
+        for segment in annotation["segments_info"]:
+            name = categories[segment["category_id"]]["name"]
+            if name in ROOM_SURFACES:
+                seen.add(name)
+                assert (
+                    abs(away[ROOM_SURFACES.index(name)].reshape(numbers.shape)[numbers == segment["id"]]).max() < 0.01
+                )
+        assert (numbers[stored.depth(k) > 0] > 0).all()
+    assert seen == set(ROOM_SURFACES)
 
 
 def test_licences_and_credits(exported: Path) -> None:
@@ -172,7 +235,7 @@ def test_a_broken_off_export_goes_on(box_set: Path, tmp_path: Path, monkeypatch:
     assert len(made) == 2  # the first scene was kept
     assert len(json.loads((out / "instances.json").read_text())["images"]) == 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
-    assert sorted(p.name for p in out.iterdir()) == ["CREDITS.json", "CREDITS.txt", "images", "instances.json"]
+    assert sorted(p.name for p in out.iterdir()) == FILES
 
 
 def test_refusals(box_set: Path, tmp_path: Path) -> None:

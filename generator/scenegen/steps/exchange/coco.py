@@ -1,6 +1,8 @@
-"""COCO: instances.json with run-length masks, licences and credits, beside the images.
+"""COCO: instances.json with run-length masks, licences and credits, and panoptic.json, beside the images.
 
     OUT/instances.json              info, licenses, categories, images, annotations (cocodataset.org, "format-data")
+    OUT/panoptic.json               the same images, with segments instead of masks (its "panoptic segmentation")
+    OUT/panoptic/000017_0.png       segment numbers, red + 256 green + 65536 blue
     OUT/images/000017_0.png         scene 17, camera 0, as stored
     OUT/CREDITS.txt, CREDITS.json   every asset shown, its author, licence and source
 
@@ -26,6 +28,7 @@ from scenegen.core.files import write_text
 from scenegen.core.scene.scene import Scene
 from scenegen.steps.exchange.files import image_suffix
 from scenegen.steps.exchange.masks import box_of, encode_mask
+from scenegen.steps.exchange.panoptic import encode_segments, is_thing, segment_numbers, segments_info
 from scenegen.steps.exchange.survey import ExportJob
 
 PARTS = "parts"
@@ -52,7 +55,10 @@ class CocoWriter:
             content = stored.encoded_image(k)
             name = f"{scene.index:06d}_{k}{image_suffix(content)}"
             (self.folder / "images" / name).write_bytes(content)
-            annotations = list(self._annotations(scene, stored.instance(k)))
+            instance = stored.instance(k)
+            annotations = list(self._annotations(scene, instance))
+            segments = segment_numbers(scene, camera, instance, stored.depth_steps(k))
+            (self.folder / "panoptic" / f"{scene.index:06d}_{k}.png").write_bytes(encode_segments(segments))
             shown = sorted({licence_of[a["asset"]] for a in annotations if a["asset"] in licence_of})
             entry = {
                 "file_name": name,
@@ -61,7 +67,8 @@ class CocoWriter:
                 "scene": scene.index,
                 "camera": k,
             }
-            images.append({"image": entry, "licences": shown, "annotations": annotations})
+            panoptic = segments_info(scene, segments)
+            images.append({"image": entry, "licences": shown, "annotations": annotations, "segments": panoptic})
         write_text(self.path_of(scene.index), json.dumps(images))
 
     def _annotations(self, scene: Scene, instance: NDArray[np.uint16]) -> Iterator[dict[str, Any]]:
@@ -101,23 +108,33 @@ class CocoWriter:
                     counts["annotations"] += 1
                     yield {"id": counts["annotations"], "image_id": number, **annotation}
 
+        def segments() -> Iterator[dict[str, Any]]:
+            for number, image in enumerate(_images(parts), start=1):
+                file = f"{image['image']['scene']:06d}_{image['image']['camera']}.png"
+                yield {"image_id": number, "file_name": file, "segments_info": image["segments"]}
+
         request = dataset.info.request
         info = {
             "description": f"{request.preset}, seed {request.seed}, split {request.split}",
             "version": dataset.info.scenegen,
             "contributor": "scenegen",
         }
-        categories = [
+        categories: list[dict[str, Any]] = [
             {"id": n, "name": name, "supercategory": request.preset} for n, name in enumerate(self.classes, 1)
         ]
-        with (self.folder / "instances.json").open("w", encoding="utf-8") as file:
-            file.write(f'{{"info": {json.dumps(info)}')
-            _write_list(file, "licenses", ({"id": n, **_licence(names)} for names, n in numbers.items()))
-            _write_list(file, "categories", categories)
-            _write_list(file, "images", images())
-            _write_list(file, "annotations", annotations())
-            _write_list(file, "credits", json.loads(credits_text(credits, "json")))
-            file.write("}\n")
+        of_segments = [{**entry, "isthing": int(is_thing(entry["name"], self.classes))} for entry in categories]
+        for name, kinds, entries in (
+            ("instances", categories, annotations()),
+            ("panoptic", of_segments, segments()),
+        ):
+            with (self.folder / f"{name}.json").open("w", encoding="utf-8") as file:
+                file.write(f'{{"info": {json.dumps(info)}')
+                _write_list(file, "licenses", ({"id": n, **_licence(names)} for names, n in numbers.items()))
+                _write_list(file, "categories", kinds)
+                _write_list(file, "images", images())
+                _write_list(file, "annotations", entries)
+                _write_list(file, "credits", json.loads(credits_text(credits, "json")))
+                file.write("}\n")
         for part in parts:
             part.unlink()
         (self.folder / PARTS).rmdir()
@@ -126,7 +143,7 @@ class CocoWriter:
 
 def start_coco(job: ExportJob) -> CocoWriter:
     """Make the folders."""
-    for name in ("images", PARTS):
+    for name in ("images", "panoptic", PARTS):
         (job.folder / name).mkdir(exist_ok=True)
     return CocoWriter(job.folder, job.dataset.info.classes)
 

@@ -25,6 +25,9 @@ COMMANDS = {
     "generate": LazyCommand(
         "scenegen.cli.generate", "generate", "Make a data set; the same command again makes what is missing."
     ),
+    "import": LazyCommand(
+        "scenegen.cli.importing.group", "import_", "Make a data set of photographs: COLMAP's models, ScanNet."
+    ),
     "pack": LazyCommand("scenegen.cli.pack", "pack", "Pack a data set into WebDataset tar shards."),
     "presets": LazyCommand("scenegen.cli.presets", "presets", "List the presets, or print one to change it."),
     "preview": LazyCommand("scenegen.cli.preview", "preview", "Draw every scene, and a page that opens offline."),

@@ -77,10 +77,10 @@ def voxelize(
     from scenegen.progress import progress
     from scenegen.steps.relabel import FrustumChange, relabel
 
-    boxes = [*(_grid("--grid", text) for text in grids), *(_grid("--ego", text) for text in egos)]
+    boxes = [*(parse_grid("--grid", text) for text in grids), *(parse_grid("--ego", text) for text in egos)]
     change, notes = None, list[str]()
     if frustum is not None:
-        numbers = _numbers(frustum, 4)
+        numbers = parse_numbers(frustum, 4)
         if numbers is None or numbers[2] % 1:
             raise UsageError(f"--frustum {frustum}: give NEAR,FAR,SLICES,HFOV, such as 0.5,7,128,70, with whole SLICES")
         near, far, slices, hfov = numbers
@@ -103,7 +103,7 @@ def voxelize(
     return 0
 
 
-def _grid(option: str, text: str) -> GridChange:
+def parse_grid(option: str, text: str) -> GridChange:
     """Read [NAME=]X,Y,Z[@SIZE[@X0,Y0,Z0]]. Raises UsageError."""
     from scenegen.steps.relabel import GridChange
 
@@ -112,19 +112,19 @@ def _grid(option: str, text: str) -> GridChange:
     if rest[2:] or bool(is_named) != bool(name) or (option == "--ego" and not name):
         raise UsageError(f"{option} {text}: give NAME=X,Y,Z@SIZE@X0,Y0,Z0 (see --help)")
     asked = f"{option} {text}"
-    shape = _numbers(cells, 3)
+    shape = parse_numbers(cells, 3)
     if shape is None or any(n % 1 or n < 1 for n in shape):
         raise UsageError(f"{asked}: give three whole numbers of cells above 0, such as 80,96,64, not {cells!r}")
-    size = _numbers(rest[0], 1) if rest else None
+    size = parse_numbers(rest[0], 1) if rest else None
     if rest and (size is None or size[0] <= 0):
         raise UsageError(f"{asked}: give the size of a cell in metres, above 0, such as 0.08, not {rest[0]!r}")
-    origin = _numbers(rest[1], 3) if rest[1:] else None
+    origin = parse_numbers(rest[1], 3) if rest[1:] else None
     if rest[1:] and origin is None:
         raise UsageError(f"{asked}: give the first corner as X0,Y0,Z0 in metres, such as -2.4,-2.4,0, not {rest[1]!r}")
     return GridChange([int(n) for n in shape], size[0] if size else None, origin, name, ego=option == "--ego")
 
 
-def _numbers(text: str, count: int) -> list[float] | None:
+def parse_numbers(text: str, count: int) -> list[float] | None:
     """`count` finite numbers with commas between; None where the text is something else."""
     try:
         numbers = [float(part) for part in text.split(",")]

@@ -30,6 +30,17 @@ FORMAT_OF_STEPS = "scenegen-dataset/2"
 
 
 @dataclass(frozen=True)
+class ImportSource:
+    """Where photographs come from that were not rendered: `form` is the format they were imported from.
+
+    `measured_depth`: depth is what a sensor measured, not what the labelled surfaces give.
+    """
+
+    form: str
+    measured_depth: bool
+
+
+@dataclass(frozen=True)
 class DatasetInfo:
     """What a data set was asked to be: dataset.json.
 
@@ -37,7 +48,8 @@ class DatasetInfo:
     `library_checksum` stand for everything in the preset and in the assets that may be placed. `blender` lists the
     versions that rendered, `grids` are box grids beside `grid`. The number of scenes, the library's folder, `grids` and
     `blender` may differ between runs, everything else may not. In `request`, `preset` is the preset's name, `views` the
-    number of cameras per scene, and `variation` is None in a data set that is older than that option.
+    number of cameras per scene, and `variation` is None in a data set that is older than that option. `imported` is
+    None where scenes were generated; an imported set brings its models along, in the folder MODELS.
     """
 
     request: Request
@@ -48,9 +60,13 @@ class DatasetInfo:
     frustum: FrustumSpec | None
     blender: tuple[str, ...] = ()
     grids: tuple[NamedGrid, ...] = ()
+    imported: ImportSource | None = None
     scenegen: str = __version__
     format: str = FORMAT
 
+
+MODELS = "models"
+"""The folder of an imported data set's models, a prepared library; dataset.json names it from its own folder."""
 
 _MAY_DIFFER = frozenset({"format", "scenes", "library", "blender", "grids"})
 
@@ -87,7 +103,11 @@ def read_dataset_json(out: Path) -> DatasetInfo:
     if not path.is_file():
         raise ScenegenError(f"{out}: no data set here (dataset.json is missing); name a folder that `generate` made")
     advice = "copy it again from where it came, or from a data set made with the same options"
-    return read_json(path, _read_body, (FORMAT, FORMAT_OF_STEPS), advice)
+    info = read_json(path, _read_body, (FORMAT, FORMAT_OF_STEPS), advice)
+    if info.imported is None or info.request.library.is_absolute():
+        return info
+    library = out.absolute() / info.request.library
+    return dataclasses.replace(info, request=dataclasses.replace(info.request, assets=library))
 
 
 def _read_body(body: dict[str, Any]) -> DatasetInfo:
@@ -105,6 +125,10 @@ def write_dataset_json(out: Path, info: DatasetInfo) -> None:
     body = _body(info, written_record(info.request))
     if not info.grids:
         del body["grids"]
+    if info.imported is None:
+        del body["imported"]
+    elif info.request.library == out.absolute() / MODELS:
+        body["library"] = MODELS
     write_text(out / "dataset.json", json.dumps(body, indent=1) + "\n")
 
 

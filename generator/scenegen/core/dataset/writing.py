@@ -138,8 +138,11 @@ class SceneWriter:
             raise ScenegenError(cannot_write(self._place, error)) from error
 
 
-def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
-    """Make a scene's labels from its assets' meshes and write each at once, so one view is in memory at a time."""
+def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes, measured: Sequence[Words] | None = None) -> None:
+    """Make a scene's labels from its assets' meshes and write each at once, so one view is in memory at a time.
+
+    `measured` are the depth maps of cameras that a sensor measured; visibility is then what they say.
+    """
     from scenegen.core.labels.box_masks import scene_box_labels
     from scenegen.core.labels.placed_meshes import place_meshes
     from scenegen.core.labels.view_labels import view_labels
@@ -147,7 +150,7 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes) -> None:
     placed = place_meshes(scene, meshes)
     depths = []
     for k, camera in enumerate(scene.cameras):
-        labels = view_labels(scene, placed, camera)
+        labels = view_labels(scene, placed, camera, measured[k] if measured else None)
         frustum: Arrays = {"labels": labels.frustum, "instances": labels.instances, "visibility": labels.visibility}
         writer.view(k, _asked_for(scene.voxel_spec, frustum), labels.depth, labels.instance, labels.normals)
         depths.append(labels.depth)

@@ -31,7 +31,7 @@ def box_labels(placed: Sequence[PlacedMesh], grid: GridSpec, classes: int) -> Bo
     instances = np.zeros(grid.shape, dtype=np.uint16)
     cells = box_grid(grid)
     for mesh in placed:
-        low, part = voxelize_part(mesh.vertices, mesh.faces, cells, mesh.cut_out)
+        low, part = voxelize_part(mesh.vertices, mesh.faces, cells, mesh.cut_out, solid=mesh.solid)
         i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
         masks[i, j, k, mesh.label - 1][part] = True
         instances[i, j, k][part] = mesh.id + 1

@@ -25,7 +25,8 @@ def frustum_instances(
     grid = frustum_grid(camera, spec)
     instances = np.zeros(grid.shape, dtype=np.uint16, order="F")  # as it is stored: depth slowest
     for mesh in meshes_in_view(placed, camera, grid.K, grid.near, grid.far):
-        mark_cells(instances, mesh.vertices, mesh.faces, grid, mesh.cut_out, value=mesh.id + 1)
+        cut, solid = mesh.cut_out, mesh.solid
+        mark_cells(instances, mesh.vertices, mesh.faces, grid, cut, value=mesh.id + 1, solid=solid)
     return instances
 
 

@@ -34,12 +34,20 @@ FLAT_SHARE = 0.5  # and if its faces' areas, added as vectors, are at most this 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # what Blender makes of a colour where it needs one number
 
 
+SCANNED = "scanned"
+"""Of an asset's findings: its triangles are what a scan saw of a surface, so they enclose nothing."""
+
+
 class LabelMesh(NamedTuple):
-    """Vertices (V, 3) in metres, asset frame; faces (F, 3) that are opaque all over; those that are so in part."""
+    """Vertices (V, 3) in metres, asset frame; faces (F, 3) that are opaque all over; those that are so in part.
+
+    `solid`: cells inside belong to it, and not those alone that its surface meets.
+    """
 
     vertices: ArrayLike
     faces: ArrayLike
     cut_out: CutOut | None = None
+    solid: bool = True
 
 
 def label_mesh(asset: Asset, mesh: Mesh) -> LabelMesh:
@@ -47,7 +55,7 @@ def label_mesh(asset: Asset, mesh: Mesh) -> LabelMesh:
     alpha = alpha_maps(asset)
     chosen = np.flatnonzero(np.isin(mesh.material_index, list(alpha)))
     if not len(chosen):
-        return LabelMesh(mesh.vertices, mesh.faces)
+        return LabelMesh(mesh.vertices, mesh.faces, solid=not asset.findings.get(SCANNED, False))
     from scenegen.core.labels.cut_outs import CutOut, opaque_texels, texels_of_faces
 
     numbers = sorted(alpha)

@@ -42,7 +42,7 @@ def grid_instances(placed: Sequence[PlacedMesh], grid: GridSpec, frame: Matrix4 
         if (corners.max(axis=0) < low - grid.voxel_size).any() or (corners.min(axis=0) > high + grid.voxel_size).any():
             continue
         vertices = mesh.vertices if frame is None else affine(frame, mesh.vertices)
-        first, part = voxelize_part(vertices, mesh.faces, box_grid(grid), mesh.cut_out)
+        first, part = voxelize_part(vertices, mesh.faces, box_grid(grid), mesh.cut_out, solid=mesh.solid)
         i, j, k = (slice(start, start + n) for start, n in zip(first, part.shape, strict=True))
         instances[i, j, k][part] = mesh.id + 1
     return instances

@@ -24,7 +24,7 @@ MARGIN = 1e-2
 @dataclass(frozen=True)
 class PlacedMesh:
     """An object's triangles in the world, their label (class index + 1), the corners (8, 3) of a box around them, and
-    its cut-out faces, if there are any.
+    its cut-out faces, if there are any. `solid` is as in LabelMesh.
     """
 
     id: int
@@ -33,6 +33,7 @@ class PlacedMesh:
     faces: NDArray[np.int64]
     corners: Floats
     cut_out: CutOut | None = None
+    solid: bool = True
 
 
 def place_meshes(scene: Scene, meshes: Meshes) -> tuple[PlacedMesh, ...]:
@@ -50,7 +51,7 @@ def place_meshes(scene: Scene, meshes: Meshes) -> tuple[PlacedMesh, ...]:
         ends = [(points[:, axis].min(), points[:, axis].max()) for axis in range(3)]
         corners = np.array([[ends[axis][n >> axis & 1] for axis in range(3)] for n in range(8)])
         label = scene.classes.index(item.class_name) + 1
-        placed.append(PlacedMesh(item.id, label, points, faces, corners, mesh.cut_out))
+        placed.append(PlacedMesh(item.id, label, points, faces, corners, mesh.cut_out, mesh.solid))
     return tuple(placed)
 
 

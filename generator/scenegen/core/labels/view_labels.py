@@ -46,18 +46,24 @@ class ViewMaps:
     normals: NDArray[np.int16] | None = None
 
 
-def view_labels(scene: Scene, placed: Sequence[PlacedMesh], camera: Camera) -> ViewLabels:
-    """The labels of one camera of a scene; `placed` are its objects' triangles."""
+def view_labels(
+    scene: Scene, placed: Sequence[PlacedMesh], camera: Camera, measured: NDArray[np.uint16] | None = None
+) -> ViewLabels:
+    """The labels of one camera of a scene; `placed` are its objects' triangles.
+
+    `measured` is its depth where a sensor measured it, in place of that of the objects.
+    """
     spec = scene.map_spec
     maps = view_maps(placed, camera, scene.room, spec)
+    depth = maps.depth if measured is None else measured
     instances = frustum_instances(placed, camera)
     return ViewLabels(
         cell_classes(scene, instances, frustum_grid(camera)),
-        maps.depth,
+        depth,
         maps.instance,
         maps.normals,
         instances,
-        frustum_visibility(camera, maps.depth, spec.depth_unit),
+        frustum_visibility(camera, depth, spec.depth_unit),
     )
 
 

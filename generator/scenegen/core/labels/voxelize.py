@@ -77,8 +77,15 @@ def _meshes(vertices: Any, faces: Any) -> Iterable[tuple[ArrayLike, ArrayLike]]:
     raise ValueError(f"a {type(vertices).__name__} given, a mesh, a scene, or vertices and faces are needed")
 
 
-def mark_cells(
-    volume: NDArray[Any], vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None, *, value: int
+def mark_cells(  # noqa: PLR0913
+    volume: NDArray[Any],
+    vertices: ArrayLike,
+    faces: ArrayLike,
+    grid: Grid,
+    cut: CutOut | None = None,
+    *,
+    value: int,
+    solid: bool = True,
 ) -> None:
     """Write `value` into the cells of `volume` (grid.shape) that a mesh, with its cut-out faces, occupies.
 
@@ -87,15 +94,17 @@ def mark_cells(
     most = 1 if volume.dtype == np.bool_ else np.iinfo(volume.dtype).max
     if not 0 <= value <= most:
         raise ValueError(f"value {value}: a volume of {volume.dtype} holds 0 to {most}")
-    low, part = voxelize_part(vertices, faces, grid, cut)
+    low, part = voxelize_part(vertices, faces, grid, cut, solid=solid)
     i, j, k = (slice(start, start + n) for start, n in zip(low, part.shape, strict=True))
     volume[i, j, k][part] = value
 
 
 def voxelize_part(
-    vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None
+    vertices: ArrayLike, faces: ArrayLike, grid: Grid, cut: CutOut | None = None, *, solid: bool = True
 ) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
     """The same as (first cell, bool array from there on): only the cells of the mesh's own range.
+
+    Of a mesh that is not `solid`, only the cells that its surface meets.
 
     The corners of cut-out faces are among the vertices. Such faces mark the cells that hold some of their opaque area;
     what is inside is decided by the other faces and by those that close a solid in spite of their holes.
@@ -120,7 +129,8 @@ def voxelize_part(
     mark_surface(places, surface, low, below[near:far], above[near:far], occupied)
     if cut_faces is not None:
         mark_opaque(cut_faces, low, below[near:far], above[near:far], occupied)
-    occupied |= inside_cells(around, shell, low, depth_centres(grid)[near:far], occupied, whole=whole)
+    if solid:
+        occupied |= inside_cells(around, shell, low, depth_centres(grid)[near:far], occupied, whole=whole)
     first = low.tolist()
     return (first[0], first[1], first[2]), occupied
 

@@ -61,15 +61,17 @@ def check_folder(dataset: Dataset) -> Iterable[str]:
 
 def _check_scenes(dataset: Dataset) -> Iterable[str]:
     there, scenes = set(dataset.indices), dataset.info.request.scenes
+    imported = dataset.info.imported
+    again = f"run `scenegen {f'import {imported.form}' if imported else 'generate'}` again"
     missing = scenes - sum(index < scenes for index in there)
     if missing:  # dataset.json may ask for 10**12: they are counted, not listed
         first = islice((index for index in range(scenes) if index not in there), MOST_NAMED + 1)
-        yield f"{missing} of {scenes} scenes are missing ({_some(list(first))}); run `scenegen generate` again"
+        yield f"{missing} of {scenes} scenes are missing ({_some(list(first))}); {again}"
     more = [index for index in dataset.indices if index >= scenes]
     if more:
         yield f"dataset.json asks for {scenes} scenes, but there are others too ({_some(more)}); move them away"
     for folder in leftovers(dataset.path):
-        yield f"{folder}: an unfinished scene of a run that was killed or is running; run `scenegen generate` again"
+        yield f"{folder}: an unfinished scene of a run that was killed or is running; {again}"
 
 
 def _some(numbers: list[int]) -> str:

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.dataset.info import ImportSource
 from scenegen.core.labels.depth_and_instances import depth_to_steps, rasterize
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.core.scene.classes import object_class
@@ -47,7 +48,7 @@ class LabelledScene:
 
     `pixels` collects what `check_surfaces` counts in every view, for `check_depth`; `fits`, how well images fit.
     `library` is that of `placed`. `instances` uint16 and `visibility` uint8 (X, Y, Z) are None in older scenes; `seen`
-    collects what each camera sees of the box grid, by its depth.
+    collects what each camera sees of the box grid, by its depth. `imported` is None where scenes were generated.
     """
 
     scene: Scene
@@ -60,6 +61,12 @@ class LabelledScene:
     instances: NDArray[np.uint16] | None = None
     visibility: NDArray[np.uint8] | None = None
     seen: list[NDArray[np.uint8]] = field(default_factory=list)
+    imported: ImportSource | None = None
+
+    @property
+    def measured_depth(self) -> bool:
+        """Whether a sensor measured its depth."""
+        return self.imported is not None and self.imported.measured_depth
 
     @cached_property
     def boxes(self) -> Boxes:
@@ -90,7 +97,7 @@ def check_image(s: LabelledScene, v: CameraView) -> Iterable[str]:
     """No image has only one colour."""
     if v.image.std() < 1:
         yield f"image_{v.k}.png: all pixels have the same colour"
-    elif fit := fit_image(v.k, v.image, v.instance):
+    elif s.imported is None and (fit := fit_image(v.k, v.image, v.instance)):
         s.fits.append(fit)
 
 
@@ -110,7 +117,7 @@ def check_instances(s: LabelledScene, v: CameraView) -> Iterable[str]:
             )
     if counts[len(s.scene.objects) :].any():
         yield f"instance_{v.k}.png: has ids that no object has"
-    if (v.depth[v.instance > 0] == 0).any():
+    if not s.measured_depth and (v.depth[v.instance > 0] == 0).any():
         yield f"depth_{v.k}.png: is 0 (nothing hit) at pixels that show an object"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scenegen.core.dataset.folders import finished_indices
+from scenegen.core.dataset.info import DatasetInfo, ImportSource
 from scenegen.core.dataset.reading import Dataset, open_scene
 from scenegen.core.dataset.run_lock import read_lock
 from scenegen.core.dataset.shards import is_packed
@@ -49,6 +50,10 @@ SCENE_CHECKS = {
 }
 CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]), "grids")
 """The names of all checks of one data set."""
+NOT_OF_IMPORTED = ("boxes", "supports", "street", "eyes", "views")
+"""Promises of scenes that were laid out: nobody places the objects of photographs, nor chooses what they show."""
+NOT_OF_MEASURED = ("surfaces", "depth")
+"""Promises of depth that is cast from the labelled surfaces: that of a sensor shows all that was there."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ def _verify(
             f"{path}: was packed without depth and instance maps; verify the folders it was packed from, "
             f"or pack them with --maps"
         )
+    promised = _promised(dataset.info)
     asked, known = asked_scene(dataset.info), library if is_folder(library) else None
     work = partial(_check_scene, dataset.path, asked, known)
     faults = [Fault(None, "folder", detail) for detail in check_folder(dataset)]
@@ -134,13 +140,36 @@ def _verify(
     for (index, _), found in zip(scenes, map_scenes(work, scenes, workers, on_progress), strict=True):
         faults.extend(found.faults)
         missing.update(found.missing)
+        if dataset.info.imported:
+            continue  # scenes of one recording show the same objects
         if found.layout and layouts.setdefault(found.layout, index) != index:
             faults.append(Fault(index, "folder", f"is a copy of scene {layouts[found.layout]}; generate it again"))
     for other in against:
         faults.extend(Fault(None, "shapes", detail) for detail in check_pair(dataset, Dataset(other), assets))
-    names = (*CHECKS, *(["shapes"] if against else []))
+    names = (*promised, *(["shapes"] if against else []))
     found_once = tuple(dict.fromkeys(faults))  # a damaged model is found by every scene that shows it
-    return VerifyReport(str(path), len(dataset), names, found_once, tuple(_notes(library, missing)))
+    notes = (*_notes_on_import(dataset), *_notes(library, missing))
+    return VerifyReport(str(path), len(dataset), names, found_once, notes)
+
+
+def _promised(info: DatasetInfo | None) -> tuple[str, ...]:
+    """The checks whose promises a data set makes."""
+    not_made: tuple[str, ...] = ()
+    if info and info.imported:
+        not_made = (*NOT_OF_IMPORTED, *(NOT_OF_MEASURED if info.imported.measured_depth else ()))
+    return tuple(name for name in CHECKS if name not in not_made)
+
+
+def _notes_on_import(dataset: Dataset) -> Iterable[str]:
+    """What an imported data set does not promise."""
+    imported = dataset.info.imported
+    if imported:
+        left_out = [name for name in CHECKS if name not in _promised(dataset.info)]
+        depth = ", nor is its measured depth compared with its models" if imported.measured_depth else ""
+        yield (
+            f"{dataset.path}: was imported ({imported.form}), so it does not promise {', '.join(left_out)}, nor that "
+            f"edges of images are outlines of labels{depth}"
+        )
 
 
 def _without_info(path: Path, error: DamageError, workers: int, on_progress: OnProgress | None) -> VerifyReport:
@@ -174,7 +203,11 @@ def _check_scene(
     faults = [Fault(index, "scene.json", detail) for detail in check_form(scene, asked, index)]
     if faults:
         return SceneFaults((*faults, *_damaged_files(index, stored)))
+    imported = asked.info.imported if asked else None
+    promised = _promised(asked.info if asked else None)
     for name, check in LAYOUT_CHECKS.items():
+        if name not in promised:
+            continue
         try:
             faults.extend(Fault(index, name, detail) for detail in check(scene, library))
         except DamageError as error:
@@ -187,7 +220,10 @@ def _check_scene(
     except ScenegenError as error:
         faults.append(Fault(None, "recast", str(error)))
         placed = None
-    return SceneFaults((*faults, *_check_labels(index, stored, placed, library)), missing, _layout_of(scene))
+    labels_wrong = [
+        fault for fault in _check_labels(index, stored, placed, library, imported) if fault.check in promised
+    ]
+    return SceneFaults((*faults, *labels_wrong), missing, _layout_of(scene))
 
 
 def _layout_of(scene: Scene) -> str:
@@ -205,7 +241,11 @@ def _damaged_files(index: int, stored: StoredScene) -> Iterable[Fault]:
 
 
 def _check_labels(
-    index: int, stored: StoredScene, placed: tuple[PlacedMesh, ...] | None, library: Path | None
+    index: int,
+    stored: StoredScene,
+    placed: tuple[PlacedMesh, ...] | None,
+    library: Path | None,
+    imported: ImportSource | None,
 ) -> Iterable[Fault]:
     """Check all arrays, one camera's at a time: a street has gigabytes of them. Damaged ones are left out."""
     scene, files = stored.scene, FileReader(stored)
@@ -218,7 +258,14 @@ def _check_labels(
         occupancy = files.read("occupancy.npy", lambda: stored.occupancy, scene.grid.shape, "bool")
         masks = files.read("masks.npy", lambda: stored.masks, (*scene.grid.shape, len(scene.classes)), "bool")
     labelled = LabelledScene(
-        scene, occupancy, masks, placed, library=library, instances=instances, visibility=visibility
+        scene,
+        occupancy,
+        masks,
+        placed,
+        library=library,
+        instances=instances,
+        visibility=visibility,
+        imported=imported,
     )
     depths: dict[int, Any] = {}
     for k in range(len(scene.cameras)):

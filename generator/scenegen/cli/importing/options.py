@@ -1,0 +1,95 @@
+"""Options that the commands of `scenegen import` share, and how they print what was imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from scenegen.cli.options import counted, print_message
+from scenegen.cli.voxelize import parse_grid, parse_numbers
+from scenegen.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from scenegen.steps.importing.samples import ImportResult, SampleOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FRUSTUM_SIDES = 128
+"""Cells of a frustum along the image's width and height, as generated ones have."""
+
+
+def sample_options(command: Command) -> Command:
+    """The options that say what samples are made: --grid, --frustum, --size, --views, --split."""
+    for option in reversed(
+        (
+            click.option(
+                "--grid",
+                default="60,60,36@0.08",
+                show_default=True,
+                metavar="X,Y,Z@SIZE[@X0,Y0,Z0]",
+                help="Cells of the box, their size in metres, its first corner (without one: the middle of the floor).",
+            ),
+            click.option(
+                "--frustum",
+                default="0.5,7,128",
+                show_default=True,
+                metavar="NEAR,FAR,SLICES",
+                help="Depths of every frustum, in metres, and its slices.",
+            ),
+            click.option(
+                "--size",
+                type=click.IntRange(0),
+                default=224,
+                show_default=True,
+                metavar="PIXELS",
+                help="Side of the images: the middle square of a photograph, scaled; 0 keeps photographs whole.",
+            ),
+            click.option(
+                "--views",
+                type=click.IntRange(1),
+                default=1,
+                show_default=True,
+                metavar="V",
+                help="Photographs per scene, one after another.",
+            ),
+            click.option(
+                "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Its split."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def read_sample_options(grid: str, frustum: str, size: int, views: int, split: str) -> SampleOptions:
+    """What the options of `sample_options` ask for. UsageError."""
+    from scenegen.steps.importing.photographs import FruxelDepths
+    from scenegen.steps.importing.samples import SampleOptions
+
+    box = parse_grid("--grid", grid)
+    if box.name or box.voxel_size is None:
+        raise UsageError(f"--grid {grid}: give X,Y,Z@SIZE, such as 60,60,36@0.08")
+    x, y, z = (int(n) for n in box.shape)
+    x0, y0, z0 = box.origin or (-x * box.voxel_size / 2, -y * box.voxel_size / 2, 0.0)
+    numbers = parse_numbers(frustum, 3)
+    if numbers is None or numbers[2] % 1 or numbers[2] < 1 or not 0 < numbers[0] < numbers[1]:
+        raise UsageError(f"--frustum {frustum}: give NEAR,FAR,SLICES with 0 < NEAR < FAR, such as 0.5,7,128")
+    depths = FruxelDepths(numbers[0], numbers[1], (FRUSTUM_SIDES, FRUSTUM_SIDES, int(numbers[2])))
+    return SampleOptions((x0, y0, z0), box.voxel_size, (x, y, z), depths, size, views, split)
+
+
+def print_result(done: ImportResult, as_json: bool) -> None:
+    """Print what was imported, and what was not."""
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done)))
+        return
+    click.echo(
+        f"{done.path}: {counted(done.scenes, 'scene')} of {counted(done.images, 'photograph')}, "
+        f"{counted(done.objects, 'object')}; classes: {', '.join(done.classes)}"
+    )
+    for note in done.notes:
+        print_message(f"{done.path}: {note}")

@@ -20,6 +20,8 @@ from scenegen.steps.exchange.class_maps import read_class_map
 from scenegen.steps.exchange.export import export
 from scenegen.steps.exchange.framed_voxels import downsample
 from scenegen.steps.exchange.monoscene_nyu import nyu_image
+from scenegen.steps.exchange.samples import Sample
+from scenegen.steps.exchange.uniocc import flow
 from scenegen.steps.pack import pack
 
 # A chair (0.5 x 0.5 x 0.88 m) ahead and to the right of a camera that looks along +y, in none of the grids' middles.
@@ -145,6 +147,44 @@ def test_surroundocc(chair_set: Path, box_assets: Path, streets: Path, tmp_path:
     wanted = cells_of(*seen_from(RIGHT, AHEAD, 2, EYE[2]), (-50, -50, -5), 0.5, (200, 200, 16))
     assert set(map(tuple, rows[:, :3].tolist())) == wanted
     assert set(rows[:, 3]) == {1 + CLASSES.index("chair")}
+
+
+def test_uniocc(chair_set: Path, box_assets: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("".join(f"{name} = {n}\n" for n, name in enumerate(CLASSES)))
+    export(chair_set, tmp_path / "out", "uniocc", assets=box_assets, class_map=own)
+    (info,) = pickle.loads((tmp_path / "out/scene_infos.pkl").read_bytes())
+    assert (info["scene_name"], info["occ_in_scene_paths"]) == ("scene-0000", ["scene-0000/0.npz"])
+    with np.load(tmp_path / "out" / info["occ_in_scene_paths"][0], allow_pickle=True) as moment:
+        labels, mask = moment["occ_label"], moment["occ_mask_camera"]
+        (camera,), (chair,) = moment["cameras"], moment["annotations"]
+        assert not moment["occ_flow_forward"].any() and moment["occ_flow_backward"].shape == (200, 200, 16, 3)
+        ego_to_world = moment["ego_to_world_transformation"]
+    wanted = cells_of(*seen_from(AHEAD, LEFT, 2, 0.0), (-40, -40, -1), 0.4, (200, 200, 16))
+    assert occupied(labels, 10) == wanted
+    assert mask[tuple(np.array(sorted(wanted)).T)].any() and not mask[:100].any()
+    assert np.allclose(ego_to_world @ chair["agent_to_ego"], chair["agent_to_world"])
+    assert (chair["size"], chair["category_id"]) == ([0.5, 0.5, 0.88], CLASSES.index("chair"))
+    u, v, depth = camera["intrinsics"] @ (np.linalg.inv(camera["extrinsics"]) @ chair["agent_to_ego"][:, 3])[:3]
+    with Image.open(tmp_path / "out" / camera["filename"]) as image:
+        assert depth > 0 and 0 < u / depth < image.width and 0 < v / depth < image.height
+
+
+def test_the_flow_of_a_cell_ends_where_its_place_is_at_the_next_moment() -> None:
+    poses = []
+    for angle, place in ((0.3, (4.0, -2.0)), (0.9, (9.0, 1.0))):
+        pose = np.eye(4)
+        pose[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        pose[:2, 3] = place
+        poses.append(Sample(len(poses), (), pose, 1.8))
+    labels = np.full((200, 200, 16), 10, np.uint8)
+    labels[120, 80, 5] = 7
+    found = flow(labels, *poses)
+    here = np.array([120, 80, 5]) + 0.5
+    world = poses[0].ego_to_world @ [*(here * 0.4 + (-40, -40, -1)), 1]
+    there = ((np.linalg.inv(poses[1].ego_to_world) @ world)[:3] - (-40, -40, -1)) / 0.4
+    assert np.allclose(found[120, 80, 5], there - here, atol=1e-4)
+    assert np.count_nonzero(found.any(axis=-1)) == 1
 
 
 def test_semantickitti(chair_set: Path, box_assets: Path, streets: Path, tmp_path: Path) -> None:

@@ -125,6 +125,12 @@ def _occscannet(job: ExportJob) -> FormatWriter:
     return start_occscannet(job)
 
 
+def _uniocc(job: ExportJob) -> FormatWriter:
+    from scenegen.steps.exchange.uniocc import start_uniocc
+
+    return start_uniocc(job)
+
+
 def _kitti_notes(dataset: Dataset) -> Sequence[str]:
     from scenegen.steps.exchange.semantickitti import kitti_notes
 
@@ -163,6 +169,7 @@ FORMATS: dict[str, Format] = {
         notes=_kitti_notes,
     ),
     "surroundocc": Format("occupied cells, as SurroundOcc", needs_maps=False, start=_surroundocc, class_map=True),
+    "uniocc": Format("voxels with flow and boxes, as UniOcc", needs_maps=False, start=_uniocc, class_map=True),
 }
 MARK = ".export.json"
 NOT_WRITTEN = "not written; the same command continues once these files are whole"

@@ -24,7 +24,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
-from scenegen.core.processes import die_with_parent
+from scenegen.core.parent import die_with_parent
 
 from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected

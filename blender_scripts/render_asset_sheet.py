@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from scenegen.core.asset_library import list_assets  # noqa: E402
 from scenegen.core.errors import ScenegenError, UsageError  # noqa: E402
-from scenegen.core.processes import end_with_parent  # noqa: E402
+from scenegen.core.parent import end_with_parent  # noqa: E402
 from scenegen.core.scene.scene import Camera, FrustumSpec, LightLook, Matrix4  # noqa: E402
 
 from blender_scripts.build.asset_cache import AssetCache  # noqa: E402

@@ -22,8 +22,8 @@ from scenegen.core.dataset.shards import refuse_packed
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import from_arguments
+from scenegen.core.parent import die_with_parent
 from scenegen.core.preset.preset_file import load_preset
-from scenegen.core.processes import die_with_parent
 
 from blender_scripts.host.process import Notify, peak_megabytes, quiet_stdout
 from blender_scripts.render.cycles import QUALITIES, warm_up

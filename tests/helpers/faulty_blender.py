@@ -20,7 +20,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scenegen.core.processes import die_with_parent
+from scenegen.core.parent import die_with_parent
 
 from helpers.box_scenes import CLASSES, GRID, make_box_scene, write_images
 from helpers.labelled_scenes import SceneLabels, write_scene

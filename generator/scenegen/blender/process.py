@@ -19,6 +19,7 @@ from typing import Any
 
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.interrupts import LISTENER
 
 LOG_LINES = 30
 
@@ -59,7 +60,7 @@ class BlenderProcess:
         if cores and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # it has ended already: the first answer reports that
                 os.sched_setaffinity(self.pid, cores)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, name=LISTENER, daemon=True)
         self._reader.start()
 
     @property

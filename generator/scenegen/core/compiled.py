@@ -6,20 +6,21 @@ import importlib
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from scenegen.core.interrupts import LISTENER
 
 
-def _numba() -> Any:
-    """numba without the .numba_config.yaml of the working folder: it may name a folder of pickled code to load.
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hide yaml and scipy from what numba imports.
 
-    numba reads that file at its import and before each compilation, where yaml can be imported. Nor does it import
-    scipy.linalg for products of matrices, which no kernel here has: that takes as long as numba's own modules.
+    Without yaml it does not read the .numba_config.yaml of the working folder, which it does at its import and before
+    each compilation: that may name a folder of pickled code to load. Nor does it import scipy.linalg for products of
+    matrices, which no kernel here has: that takes as long as numba's own modules.
     """
-    if "numba" in sys.modules:
-        return sys.modules["numba"]
     hidden = {name: sys.modules.get(name) for name in ("yaml", "scipy")}
     if hidden["scipy"] is not None or _others_may_import():
         del hidden["scipy"]
@@ -27,36 +28,50 @@ def _numba() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="A Numba config file is found")
-            module = importlib.import_module("numba")
-            importlib.import_module("numba.np.arraymath")  # else with the first kernel, scipy and all
+            yield
     finally:
         for name, before in hidden.items():
             del sys.modules[name]
             if before is not None:
                 sys.modules[name] = before
-    warnings.filterwarnings("ignore", message="A Numba config file is found")
-    return module
 
 
 def _others_may_import() -> bool:
-    """Whether there are threads that may import something now: any but this one and those that listen for Ctrl-C."""
+    """Whether there are threads that may import something now: any but this one and listeners."""
     known = {threading.current_thread().name, LISTENER}
     return any(thread.name not in known for thread in threading.enumerate())
 
 
-numba = _numba()
+with _alone():
+    numba = importlib.import_module("numba")
+    FunctionCache: Any = importlib.import_module("numba.core.caching").FunctionCache
+    runtime = importlib.import_module("numba.core.runtime").rtsys
+warnings.filterwarnings("ignore", message="A Numba config file is found")
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Machine code on disk that is run as it is: numba's own cache first loads all that compiling needs, 0.3 s."""
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The machine code for a signature, or None: then numba compiles it."""
+        with _alone(), self._guard_against_spurious_io_errors():
+            runtime.initialize(context)  # what kernels call to allocate arrays
+            found = self._load_overload(signature, context)
+            if found is None:
+                importlib.import_module("numba.np.arraymath")  # the compiler would do it, scipy and all
+            return found
 
 
 def compiled(function: Kernel) -> Kernel:
     """Compile `function` on its first call.
 
-    No fast-math: the result must be the same bits on every host. A kernel has no products of matrices (see `_numba`).
+    No fast-math: the result must be the same bits on every host. A kernel has no products of matrices (see `_alone`).
     The compiled code is cached beside the source or, where that is not writable, in the user's cache folder; otherwise
     each process compiles again (about ten seconds).
     """
     options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return cast(Kernel, numba.njit(cache=True, **options)(function))
-    except RuntimeError:
-        return cast(Kernel, numba.njit(**options)(function))
+    kernel = numba.njit(**options)(function)
+    with suppress(RuntimeError):  # no folder for the cache
+        kernel._cache = _Cache(function)
+    return cast(Kernel, kernel)

@@ -20,8 +20,8 @@ STATUS = 130
 """What a shell gives for a program that Ctrl-C ended."""
 MESSAGE = "interrupted; what is finished stays; run the same command again"
 PATIENCE = 4.0
-LISTENER = "scenegen: Ctrl-C"
-"""The name of threads that wait for signals and import nothing."""
+LISTENER = "scenegen: listener"
+"""The name of threads that wait for signals or lines and import nothing."""
 
 Handler = Callable[[int, FrameType | None], object]
 

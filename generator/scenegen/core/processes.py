@@ -1,15 +1,10 @@
-"""Processes that end with the one that started them, however that one ends, and pools of such processes.
-
-Standard library only: a Blender that is started for this process runs it, too.
-"""
+"""Pools of processes that end with the one that started them, however that one ends."""
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -18,9 +13,6 @@ from typing import Any
 
 from scenegen.core.import_path import protect_children
 from scenegen.core.interrupts import deaf
-
-LOOK_SECONDS = 1.0
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @contextmanager
@@ -66,33 +58,3 @@ def _join_parent() -> None:
     assert parent is not None
     parent.join()  # on a pipe that the system closes: it is closed already when the parent died before this line
     os._exit(1)
-
-
-def end_with_parent() -> None:
-    """In any other child: end within seconds when its parent has ended. A thread looks, so C code that keeps Python's
-    lock delays it."""
-    over = threading.Event()
-    thread = threading.Thread(target=_end_without, args=(os.getppid(), over), daemon=True)
-    thread.start()
-    # Blender hangs at Python's end while a thread is left.
-    atexit.register(thread.join)
-    atexit.register(over.set)
-
-
-def _end_without(parent: int, over: threading.Event) -> None:
-    while not over.wait(LOOK_SECONDS):
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-def die_with_parent() -> None:
-    """In a child on Linux: die with the parent, even while C code hangs; elsewhere as `end_with_parent`.
-
-    The parent's thread that started this process must live as long as it.
-    """
-    if sys.platform != "linux":
-        end_with_parent()
-        return
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))

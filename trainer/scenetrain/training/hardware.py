@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from lightning.fabric import Fabric
 from scenegen.core.errors import ScenegenError
-from scenegen.core.processes import end_with_parent
+from scenegen.core.parent import end_with_parent
 
 LOST = (
     "a process of this training ended, perhaps because memory ran out; the same command continues after the last epoch"

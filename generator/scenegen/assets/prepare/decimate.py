@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 
@@ -208,6 +207,8 @@ def _without_flat(mesh: _Mesh) -> _Mesh:
 
 def _collapse_edges(mesh: _Mesh, target: int, patience: int) -> _Mesh:
     """Collapse edges, the least harmful first, until `target` triangles are left or every collapse does harm."""
+    import fast_simplification
+
     extent = float(np.ptp(mesh.vertices, axis=0).max())  # the library's thresholds are absolute
     share = 1.0 - target / len(mesh.faces)
     points, faces = fast_simplification.simplify(

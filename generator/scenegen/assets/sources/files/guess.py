@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.assets.prepare.triangles import crosses
 from scenegen.assets.sources.files.doubts import size_doubt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import UsualSize, object_class
@@ -57,21 +56,31 @@ class SurfaceSamples(NamedTuple):
 
 def surface_samples(vertices: Floats, faces: NDArray[np.integer[Any]]) -> SurfaceSamples:
     """Sample a surface by its faces; long faces are cut in four, so that their centres are spread evenly."""
-    corners = np.asarray(vertices, dtype=np.float64)[faces]
+    points = np.asarray(vertices, dtype=np.float64)
+    a, b, c = (points[faces[:, k]] for k in range(3))
     limit = 0.04 * float(np.ptp(vertices, axis=0).max())
     for _ in range(5):
-        edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-        long = edge > limit
-        if not long.any() or len(corners) > 400_000:
+        longest = np.maximum(np.maximum(_lengths(a - c), _lengths(b - a)), _lengths(c - b))
+        long = longest > limit
+        if not long.any() or len(a) > 400_000:
             break
-        a, b, c = (corners[long, k] for k in range(3))
-        ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
-        quarters = [np.stack(q, axis=1) for q in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-        corners = np.concatenate([corners[~long], *quarters])
-    across = crosses(corners)
-    length = np.linalg.norm(across, axis=1)
+        short = ~long
+        ab, bc, ca = (a + b)[long] / 2, (b + c)[long] / 2, (c + a)[long] / 2
+        a, b, c = (
+            np.concatenate([a[short], a[long], ab, ca, ab]),
+            np.concatenate([b[short], ab, b[long], bc, bc]),
+            np.concatenate([c[short], ca, bc, c[long], ca]),
+        )
+    across = np.cross(b - a, c - b)
+    length = _lengths(across)
     unit = across / np.where(length > 0, length, 1.0)[:, None]
-    return SurfaceSamples(corners.mean(axis=1), length / 2.0, unit)
+    return SurfaceSamples((a + b + c) / 3.0, length / 2.0, unit)
+
+
+def _lengths(vectors: Floats) -> Floats:
+    """Lengths (N,) of vectors (N, 3): in a third of the time of np.linalg.norm."""
+    x, y, z = vectors.T
+    return np.asarray(np.sqrt(x * x + y * y + z * z))
 
 
 class OwnHeight(NamedTuple):

@@ -11,12 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from scenegen.assets.prepare.raw_model import MAX_TRIANGLES, Refused
-from scenegen.blender.host import generate_script, own_environment
 from scenegen.blender.process import BlenderProcess, HostLostError
-from scenegen.blender.setup import BACKGROUND, probe
 from scenegen.core.bpy_package import bpy_problem
 from scenegen.core.errors import ScenegenError
 from scenegen.core.import_path import child_environment
@@ -83,6 +79,9 @@ class ModelReader:
             command = [sys.executable, "-m", "blender_scripts.import_model"]
             environment = child_environment()
             if self.program:
+                from scenegen.blender.host import generate_script, own_environment
+                from scenegen.blender.setup import BACKGROUND
+
                 script = generate_script().parent / "read_models.py"
                 command = [self.program, *BACKGROUND, "--python", str(script), "--"]
                 environment = own_environment()
@@ -115,6 +114,8 @@ def choose_blender(program: str | None) -> None:
     _chosen.clear()
     if program is None:
         return
+    from scenegen.blender.setup import probe
+
     info = probe(program)
     if tuple(int(part) for part in info.version.split(".")[:2] if part.isdigit()) < OLDEST_READER:
         oldest = ".".join(map(str, OLDEST_READER))
@@ -152,6 +153,8 @@ def _refusal(file: Path, error: HostLostError) -> Refused:
 
 
 def _megabytes(pid: int) -> float:
+    import psutil
+
     try:
         return float(psutil.Process(pid).memory_info().rss / 2**20)
     except psutil.Error:  # it has ended: the answer says so

@@ -319,7 +319,8 @@ def _write_voxels(stored: StoredScene, scene: Scene, placed: Sequence[PlacedMesh
     depths = [stored.depth_steps(k) for k in range(len(scene.cameras))]
     for k, camera in enumerate(scene.cameras):
         instances = frustum_instances(placed, camera)
-        seen = frustum_visibility(camera, depths[k], scene.map_spec.depth_unit)
+        unit, measured = scene.map_spec.depth_unit, scene.measured_depth
+        seen = frustum_visibility(camera, depths[k], unit, measured=measured)
         writer.frustum(
             k,
             {

@@ -10,6 +10,9 @@ COMMANDS = {
     "colmap": LazyCommand(
         "scenegen.cli.importing.colmap", "colmap", "Photographs that COLMAP placed, with labelled meshes."
     ),
+    "scannet": LazyCommand(
+        "scenegen.cli.importing.scannet", "scannet", "Scans of ScanNet, with depth as it was measured."
+    ),
 }
 
 
@@ -20,5 +23,6 @@ def import_() -> None:
     """Make a data set of real photographs, with the files and labels that generated ones have.
 
     \b
-    Example: scenegen import colmap sparse/0 --meshes objects.glb data/real
+    Examples: scenegen import colmap sparse/0 --meshes objects.glb data/real
+              scenegen import scannet ScanNet data/scannet
     """

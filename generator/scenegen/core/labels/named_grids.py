@@ -55,6 +55,8 @@ def grid_visibility(
     unit, grid = scene.map_spec.depth_unit, box_grid(named.grid)
     if named.ego and k is not None:
         camera = scene.cameras[k]
-        return box_visibility(grid, seen_from(camera, ego_frame(camera)), depths[k], unit)
+        camera = seen_from(camera, ego_frame(camera))
+        return box_visibility(grid, camera, depths[k], unit, measured=scene.measured_depth)
     pairs: Sequence[tuple[Camera, NDArray[np.uint16]]] = list(zip(scene.cameras, depths, strict=True))
-    return visibility_of_any([box_visibility(grid, camera, depth, unit) for camera, depth in pairs])
+    measured = scene.measured_depth
+    return visibility_of_any([box_visibility(grid, camera, depth, unit, measured=measured) for camera, depth in pairs])

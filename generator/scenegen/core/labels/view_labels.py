@@ -63,7 +63,7 @@ def view_labels(
         maps.instance,
         maps.normals,
         instances,
-        frustum_visibility(camera, depth, spec.depth_unit),
+        frustum_visibility(camera, depth, spec.depth_unit, measured=scene.measured_depth),
     )
 
 

@@ -9,7 +9,8 @@ cell is
 - else what its centre is: NOT_IN_VIEW outside the image, HIDDEN at or behind the surface of the pixel that it lies in,
   and FREE before it (a cell between the rays, which is smaller than a pixel is there).
 
-Depth that is stored as "that far or farther" is no surface: cells are free up to there, and hidden beyond. Of several
+Depth that is stored as "that far or farther" is no surface: cells are free up to there, and hidden beyond. Where a
+sensor measured nothing, all cells are hidden. Of several
 cameras a cell is the first of SURFACE, FREE, HIDDEN and NOT_IN_VIEW that it is of one of them.
 
 Depth is along the optical axis, so a ray's point at depth t is eye + t * direction with directions of depth 1.
@@ -66,9 +67,12 @@ class PixelRays(NamedTuple):
     end: Floats
 
 
-def rays_of(depth: NDArray[np.uint16], unit: int) -> PixelRays:
-    """The rays of a depth map uint16 (H, W) with steps of `unit` millimetres."""
+def rays_of(depth: NDArray[np.uint16], unit: int, *, measured: bool = False) -> PixelRays:
+    """The rays of a depth map uint16 (H, W) with steps of `unit` millimetres.
+
+    Where a sensor `measured` it, 0 is what it could not measure: nothing is known to be free there.
+    """
     steps = np.arange(FARTHEST_STEP + 1, dtype=np.float64)
     free, end = (steps - ROUNDING) * (unit / 1000), (steps + ROUNDING) * (unit / 1000)
-    free[0], end[0], end[-1] = np.inf, -1.0, -1.0
+    free[0], end[0], end[-1] = 0.0 if measured else np.inf, -1.0, -1.0
     return PixelRays(free[depth], end[depth])

@@ -14,9 +14,17 @@ from scenegen.core.scene.scene import Camera, FrustumSpec
 
 
 def frustum_visibility(
-    camera: Camera, depth: NDArray[np.uint16], depth_unit: int, spec: FrustumSpec | None = None
+    camera: Camera,
+    depth: NDArray[np.uint16],
+    depth_unit: int,
+    spec: FrustumSpec | None = None,
+    *,
+    measured: bool = False,
 ) -> Cells:
-    """What a camera sees of its own fruxels (or of those of another `spec` at its pose): uint8 (w, h, d)."""
+    """What a camera sees of its own fruxels (or of those of another `spec` at its pose): uint8 (w, h, d).
+
+    `depth` is as for `box_visibility`.
+    """
     grid = frustum_grid(camera, spec)
     w, h, d = grid.shape
     K, own = np.asarray(grid.K, dtype=np.float64), camera.K
@@ -33,7 +41,7 @@ def frustum_visibility(
     ]
     cells = np.zeros((d, h, w), dtype=np.uint8)  # as it is stored: depth slowest
     _fill_frustum(
-        rays_of(depth, depth_unit),
+        rays_of(depth, depth_unit, measured=measured),
         (to_fruxel[0], to_fruxel[1]),
         (to_pixel[0], to_pixel[1]),
         grid.near,

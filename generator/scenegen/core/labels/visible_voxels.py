@@ -30,7 +30,7 @@ def box_visibilities(scene: Scene, depths: Iterable[NDArray[np.uint16]]) -> Iter
         raise ValueError("needs a box grid and cameras")
     grid, together = box_grid(scene.grid), None
     for k, (camera, depth) in enumerate(zip(scene.cameras, depths, strict=True)):
-        cells = box_visibility(grid, camera, depth, scene.map_spec.depth_unit)
+        cells = box_visibility(grid, camera, depth, scene.map_spec.depth_unit, measured=scene.measured_depth)
         yield f"visibility_{k}", cells
         if together is None:
             together = cells.copy()
@@ -40,13 +40,15 @@ def box_visibilities(scene: Scene, depths: Iterable[NDArray[np.uint16]]) -> Iter
     yield "visibility", together
 
 
-def box_visibility(grid: BoxGrid, camera: Camera, depth: NDArray[np.uint16], depth_unit: int) -> Cells:
+def box_visibility(
+    grid: BoxGrid, camera: Camera, depth: NDArray[np.uint16], depth_unit: int, *, measured: bool = False
+) -> Cells:
     """What a camera sees of a box grid: uint8 (X, Y, Z) of the values above.
 
-    `depth` uint16 (H, W) is as stored, in steps of `depth_unit` millimetres. `camera` is in the grid's axes: for a grid
-    that is turned, turn its pose.
+    `depth` uint16 (H, W) is as stored, in steps of `depth_unit` millimetres, `measured` as in `rays_of`. `camera` is in
+    the grid's axes: for a grid that is turned, turn its pose.
     """
-    rays = rays_of(depth, depth_unit)
+    rays = rays_of(depth, depth_unit, measured=measured)
     eye, directions = ray_frame(camera)
     start = (eye - np.array(grid.origin, dtype=np.float64)) / grid.voxel_size
     lens = _Lens(_tuple(start), _rows(directions / grid.voxel_size), _image_of_cells(grid, camera))

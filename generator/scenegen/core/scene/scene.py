@@ -274,7 +274,10 @@ ALL_VOXEL_LABELS = VoxelSpec(instances=True, visibility=True)
 
 @dataclass(frozen=True)
 class Scene:
-    """One complete scene: with the asset library it decides images and labels. `room` is None outdoors."""
+    """One complete scene: with the asset library it decides images and labels. `room` is None outdoors.
+
+    `measured_depth`: a sensor measured depth, and 0 is where it could not; else depth is that of the objects.
+    """
 
     seed: int
     index: int
@@ -291,6 +294,7 @@ class Scene:
     map_spec: MapSpec = MapSpec()
     voxel_spec: VoxelSpec = VoxelSpec()
     grids: tuple[NamedGrid, ...] = ()
+    measured_depth: bool = False
 
     @property
     def has_room_surfaces(self) -> bool:

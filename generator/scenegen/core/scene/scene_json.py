@@ -31,6 +31,8 @@ def scene_to_json(scene: Scene) -> str:
         del body["map_spec"]
     if scene.voxel_spec == VoxelSpec():
         del body["voxel_spec"]
+    if not scene.measured_depth:
+        del body["measured_depth"]
     if not scene.grids:
         del body["grids"]
     for entry in [*body["objects"], *body["skipped"]]:

@@ -47,7 +47,8 @@ def cell_visibility(scene: PlacedScene, world_to_frame: Floats, grid: GridSpec, 
     for k in cameras:
         camera = scene.stored.cameras[k]
         turned = dataclasses.replace(camera, world_to_camera=_matrix(np.array(camera.world_to_camera) @ frame_to_world))
-        views.append(box_visibility(box_grid(grid), turned, scene.maps(k)[0], scene.stored.map_spec.depth_unit))
+        unit, measured = scene.stored.map_spec.depth_unit, scene.stored.scene.measured_depth
+        views.append(box_visibility(box_grid(grid), turned, scene.maps(k)[0], unit, measured=measured))
     return visibility_of_any(views)
 
 

@@ -32,7 +32,7 @@ from scenegen.steps.importing.alignment import (
 from scenegen.steps.importing.class_names import read_class_names
 from scenegen.steps.importing.colmap_model import ColmapImage, read_model
 from scenegen.steps.importing.meshes import LabelledMesh, read_meshes
-from scenegen.steps.importing.models import shapes_of
+from scenegen.steps.importing.models import shapes_of, write_shapes
 from scenegen.steps.importing.photographs import photograph, pinhole
 from scenegen.steps.importing.samples import (
     ImportResult,
@@ -107,7 +107,8 @@ def import_colmap(  # noqa: PLR0913
     out.mkdir(parents=True, exist_ok=True)
     with run_lock(out):
         placed_as = [(p.image.name, p.image.camera, p.image.pose.tolist()) for p in found]
-        begin(plan, len(samples), (placed_as, objects, to_world.tolist()), models)
+        settings = (placed_as, objects, to_world.tolist())
+        begin(plan, len(samples), settings, partial(write_shapes, models))
         make = partial(_make_scene, plan, objects, similarity)
         write_scenes(plan, samples, make, workers, on_progress)
     left = len(found) - options.views * len(samples)

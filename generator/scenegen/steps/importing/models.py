@@ -70,7 +70,7 @@ def shapes_of(
     return tuple(shapes.values()), tuple(objects)
 
 
-def write_shapes(library: Path, shapes: Sequence[ImportedModel]) -> tuple[Asset, ...]:
+def write_shapes(shapes: Sequence[ImportedModel], library: Path) -> tuple[Asset, ...]:
     """Write models into a library; return them."""
     for shape in shapes:
         write_asset(library, shape.asset, shape.mesh, {})

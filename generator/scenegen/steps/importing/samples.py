@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenegen.core.asset_library import Asset
 from scenegen.core.dataset.credits import credit_entries, write_credits
 from scenegen.core.dataset.fingerprints import write_fingerprints
 from scenegen.core.dataset.folders import is_complete, remove_leftovers
@@ -40,7 +42,6 @@ from scenegen.core.scene.scene import (
     Vector,
 )
 from scenegen.progress import OnProgress
-from scenegen.steps.importing.models import ImportedModel, write_shapes
 from scenegen.steps.importing.photographs import FruxelDepths, Pixels
 from scenegen.steps.library import load_asset
 from scenegen.steps.relabel import MOST_CELLS
@@ -132,11 +133,11 @@ def check_place(out: Path) -> None:
         raise UsageError(f"{out}: holds something else ({others[0]}); name a new folder")
 
 
-def begin(plan: SamplePlan, scenes: int, settings: object, shapes: Sequence[ImportedModel]) -> None:
-    """Make all of the data set but its scenes, or check that the one in its folder is of the same import.
+def begin(plan: SamplePlan, scenes: int, settings: object, write_models: Callable[[Path], Sequence[Asset]]) -> None:
+    """Make all of the data set but its scenes; where it is there already, check that it is of the same import.
 
-    `settings` is all that decides what the scenes hold beside the options, `shapes` are their models.
-    UsageError when the folder holds another data set.
+    `settings` is all that decides what the scenes hold beside the options; `write_models` writes their models into a
+    library and returns them. UsageError when the folder holds another data set.
     """
     out, options = plan.out, plan.options
     info = DatasetInfo(
@@ -148,25 +149,28 @@ def begin(plan: SamplePlan, scenes: int, settings: object, shapes: Sequence[Impo
             assets=out.absolute() / MODELS,
         ),
         hashlib.sha256(repr((options, settings)).encode()).hexdigest(),
-        library_checksum(shape.asset for shape in shapes),
+        "",
         plan.classes,
         options.grid,
         None,
         imported=plan.imported,
     )
-    if (out / "dataset.json").is_file():
-        if read_dataset_json(out) != info:
-            raise UsageError(
-                f"{out}: holds another data set, or one that was imported with other options; name a new folder"
-            )
-        write_shapes(out / MODELS, shapes)
-        remove_leftovers(out)
-        return
+    found = read_dataset_json(out) if (out / "dataset.json").is_file() else None
+    if found and dataclasses.replace(found, grids=(), library_checksum="", blender=()) != info:
+        raise UsageError(
+            f"{out}: holds another data set, or one that was imported with other options; name a new folder"
+        )
     (out / "scenes").mkdir(parents=True, exist_ok=True)
-    assets = write_shapes(out / MODELS, shapes)
-    write_credits(out, assets)
-    write_fingerprints(out, assets)
-    write_dataset_json(out, info)
+    assets = write_models(out / MODELS)
+    checksum = library_checksum(assets)
+    if found is None:
+        write_credits(out, assets)
+        write_fingerprints(out, assets)
+        write_dataset_json(out, dataclasses.replace(info, library_checksum=checksum))
+    elif found.library_checksum != checksum:
+        raise UsageError(f"{out}: was imported from other meshes than there are now; name a new folder")
+    else:
+        remove_leftovers(out)
 
 
 def write_scenes(
@@ -211,6 +215,7 @@ def write_scene(
             "imported": {"images": [view.source for view in views], "to_world": to_world.tolist()},
         },
         voxel_spec=ALL_VOXEL_LABELS,
+        measured_depth=plan.imported.measured_depth,
     )
     measured = [view.depth for view in views if view.depth is not None]
     with SceneWriter(plan.out, index) as writer:

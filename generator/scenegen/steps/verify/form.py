@@ -63,6 +63,7 @@ def _check_asked(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
         ("grid", info.grid, scene.grid),
         ("grids", info.grids, scene.grids),
         ("map_spec", info.request.map_spec, scene.map_spec),
+        ("measured_depth", info.imported is not None and info.imported.measured_depth, scene.measured_depth),
         *((("views", info.request.views, len(scene.cameras)),) if info.request.views else ()),
         *(("frustum", info.frustum, c.frustum) for c in scene.cameras if info.frustum),
     ):

@@ -63,11 +63,6 @@ class LabelledScene:
     seen: list[NDArray[np.uint8]] = field(default_factory=list)
     imported: ImportSource | None = None
 
-    @property
-    def measured_depth(self) -> bool:
-        """Whether a sensor measured its depth."""
-        return self.imported is not None and self.imported.measured_depth
-
     @cached_property
     def boxes(self) -> Boxes:
         """The objects' oriented boxes."""
@@ -117,7 +112,7 @@ def check_instances(s: LabelledScene, v: CameraView) -> Iterable[str]:
             )
     if counts[len(s.scene.objects) :].any():
         yield f"instance_{v.k}.png: has ids that no object has"
-    if not s.measured_depth and (v.depth[v.instance > 0] == 0).any():
+    if not s.scene.measured_depth and (v.depth[v.instance > 0] == 0).any():
         yield f"depth_{v.k}.png: is 0 (nothing hit) at pixels that show an object"
 
 

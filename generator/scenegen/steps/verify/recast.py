@@ -43,7 +43,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     if s.placed is None:
         return
     maps = view_maps(s.placed, v.camera, s.scene.room, s.scene.map_spec)
-    if not s.measured_depth:
+    if not s.scene.measured_depth:
         yield from _differing(f"depth_{v.k}.png", "pixels", v.depth, maps.depth)
     yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
     if v.normals is not None and maps.normals is not None:

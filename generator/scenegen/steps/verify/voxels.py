@@ -57,10 +57,10 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     """What a camera sees of its frustum and of the box grid is what its depth map says."""
     unit = s.scene.map_spec.depth_unit
     if v.visibility is not None:
-        right = frustum_visibility(v.camera, v.depth, unit)
+        right = frustum_visibility(v.camera, v.depth, unit, measured=s.scene.measured_depth)
         yield from _differing(f"frustum_{v.k}.npz: `visibility`", f"depth_{v.k}.png", v.visibility, right)
     if v.box_visibility is not None and s.scene.grid is not None:
-        right = box_visibility(box_grid(s.scene.grid), v.camera, v.depth, unit)
+        right = box_visibility(box_grid(s.scene.grid), v.camera, v.depth, unit, measured=s.scene.measured_depth)
         s.seen.append(right)
         yield from _differing(f"voxels.npz: `visibility_{v.k}`", f"depth_{v.k}.png", v.box_visibility, right)
 

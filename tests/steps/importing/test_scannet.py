@@ -1,0 +1,147 @@
+"""A scan becomes a data set: its labelled surface in known cells, depth as it was measured, lost poses left out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from helpers.scannet_files import DEPTH, HIGH, LOW, depth_of, poses, sens, write_scan
+from scenegen import Dataset
+from scenegen.cli.main import cli
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
+from scenegen.steps.importing.sens import read_sens
+from scenegen.steps.verify.verify import verify
+
+SMALL = ["--grid", "40,40,15@0.1", "--frustum", "0.5,4,16", "--workers", "1", "--every", "1"]
+
+
+def run(root: Path, out: Path, *options: str) -> str:
+    """`scenegen import scannet`, and what it prints; raises what it raises."""
+    arguments = ["import", "scannet", str(root), str(out), *SMALL, *options]
+    return CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False).output
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scannet")
+    write_scan(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def imported(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("out") / "scans"
+    return out, run(root, out, "--size", "0")
+
+
+def test_what_was_left_out_is_counted(imported: tuple[Path, str]) -> None:
+    assert "3 scenes of 3 photographs, 2 objects; classes: wall, floor, cabinet, bed, chair" in imported[1]
+    assert "1 frames are without a pose" in imported[1]
+    assert "1 labels are not in scannetv2-labels.combined.tsv and left out: mystery" in imported[1]
+    assert "7.7% of the scans' triangles have no class" in imported[1]
+
+
+def test_depth_is_as_measured_and_corners_are_seen_where_they_were_photographed(imported: tuple[Path, str]) -> None:
+    for number, (scene, pose) in enumerate(zip(Dataset(imported[0]), poses(), strict=True)):
+        source = number + (number > 0)
+        assert scene.scene.extra["imported"]["images"] == [f"scene0000_00/{source}"]
+        assert (scene.depth_steps(0) == depth_of(source)).all()
+        view = scene.cameras[0]
+        found = np.array(view.world_to_camera)
+        assert np.allclose(found[:3, :3], pose[:3, :3], atol=1e-5)
+        assert (view.width, view.height) == DEPTH
+        level = pose[2, :2] / np.linalg.norm(pose[2, :2])  # the box begins under the camera
+        eye = -found[:3, :3].T @ found[:3, 3]
+        assert np.allclose(eye[:2], -2.0 * level, atol=1e-5)
+        box = next(item for item in scene.objects if item.class_name == "chair").bbox
+        u, v, w = np.array(view.K) @ (np.array(view.world_to_camera) @ [*box.max, 1])[:3]
+        rows, columns = np.nonzero(scene.image(0)[..., 0] > 150)
+        assert abs(rows.mean() + 0.5 - v / w) < 0.5
+        assert abs(columns.mean() + 0.5 - u / w) < 0.5
+
+
+def test_the_surface_is_in_its_cells_and_nothing_inside(imported: tuple[Path, str]) -> None:
+    for scene in Dataset(imported[0]):
+        box = next(item for item in scene.objects if item.class_name == "chair").bbox
+        assert np.allclose(np.subtract(box.max, box.min), HIGH - LOW, atol=1e-5)
+        assert abs(box.min[2]) < 1e-5  # where the floor is
+        low = np.array([-2.0, -2.0, 0.0])
+        first = np.ceil((box.min - low) / 0.1 - 1 - 1e-4).astype(int).clip(0)
+        last = np.floor((box.max - low) / 0.1 + 1e-4).astype(int)
+        solid = np.zeros((40, 40, 15), bool)
+        solid[first[0] : last[0] + 1, first[1] : last[1] + 1, first[2] : last[2] + 1] = True
+        inside = np.zeros_like(solid)
+        inside[first[0] + 1 : last[0], first[1] + 1 : last[1], first[2] : last[2]] = True
+        found = scene.masks[..., scene.classes.index("chair")]
+        assert np.argwhere(found != (solid & ~inside)).tolist() == []
+        assert scene.masks[..., scene.classes.index("floor")][:, :, 0].any()
+        labels = scene.frustum(0)
+        assert set(np.unique(labels)) == {0, 2, 5}
+
+
+def test_nothing_is_free_where_nothing_was_measured(imported: tuple[Path, str]) -> None:
+    """The corner without depth covers the first fruxels: they are hidden, and those beside it are free."""
+    seen = Dataset(imported[0])[0].frustum_visibility(0)
+    assert (seen[:30, :25] == 3).all()
+    assert (seen[60:, :, 0] == 1).all()
+
+
+def test_every_promise_that_it_makes_holds(imported: tuple[Path, str]) -> None:
+    report = verify(imported[0])
+    assert report.faults == ()
+    assert "depth" not in report.checks and "recast" in report.checks
+    assert "nor is its measured depth compared" in report.notes[0]
+
+
+def test_images_are_the_middle_square_in_the_size_of_networks(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text('floor = ""\n"office chair" = "seat"\nmystery = ""\n')
+    run(root / "scans/scene0000_00", tmp_path / "out", "--class-map", str(tmp_path / "map.toml"), "--views", "3")
+    scene = Dataset(tmp_path / "out")[0]
+    assert scene.classes == ("seat",) and len(scene.cameras) == 3
+    assert scene.image(1).shape == (224, 224, 3)
+    edge = ((np.arange(224) + 0.5) * 120 / 224).astype(int)
+    assert (scene.depth_steps(1) == depth_of(2)[np.ix_(edge, 20 + edge)]).all()
+    assert verify(tmp_path / "out").faults == ()
+
+
+def test_what_is_missing_or_damaged_is_said(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    scan = copy / "scans/scene0000_00"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ScenegenError, match="has no scans, such as"):
+        run(tmp_path / "empty", out)
+    whole = (scan / "scene0000_00.sens").read_bytes()
+    (scan / "scene0000_00.sens").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DamageError, match=r"scene0000_00\.sens: damaged \(it ends within frame [12] of 4\)"):
+        run(copy, out)
+    (scan / "scene0000_00.sens").write_bytes(whole)
+    (scan / "scene0000_00_vh_clean_2.0.010000.segs.json").write_text('{"segIndices": [1, 2]}')
+    with pytest.raises(DamageError, match=r"segs\.json: has 2 vertices, but scene0000_00_vh_clean_2\.ply 15"):
+        run(copy, tmp_path / "segs")
+    (copy / "scannetv2-labels.combined.tsv").unlink()
+    with pytest.raises(UsageError, match=r"combined\.tsv: is missing; name it with --labels, or give --class-map"):
+        run(copy, out)
+    (tmp_path / "map.toml").write_text('floor = "floor"\n')
+    with pytest.raises(UsageError, match=r"map\.toml: says nothing of 'office chair', 'mystery'"):
+        run(copy, out, "--class-map", str(tmp_path / "map.toml"))
+    (scan / "scene0000_00.aggregation.json").unlink()
+    with pytest.raises(ScenegenError, match=r"scene0000_00: has no scene0000_00\.aggregation\.json; download it too"):
+        run(copy, out)
+    (scan / "scene0000_00.sens").unlink()
+    with pytest.raises(ScenegenError, match=r"has no scene0000_00\.sens, scene0000_00\.aggregation\.json"):
+        run(copy, out)
+    assert not out.exists()
+
+
+def test_a_recording_says_where_its_frames_are(tmp_path: Path) -> None:
+    (tmp_path / "a.sens").write_bytes(sens([np.eye(4), None]))
+    recording = read_sens(tmp_path / "a.sens")
+    assert [frame.pose is None for frame in recording.frames] == [False, True]
+    assert (recording.depth(recording.frames[1]) == depth_of(1)).all()
+    assert recording.depth_K[0, 2] == 80.0  # whole pixel centres in the file
+    assert recording.colour(recording.frames[0]).shape == (240, 320, 3)

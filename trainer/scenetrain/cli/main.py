@@ -21,6 +21,7 @@ COMMANDS = {
         ("export", "Write a trained network as one file for other programs."),
         ("fit", "Train a network; the same command again continues."),
         ("predict", "Turn photographs into labelled voxels."),
+        ("realism", "Say how far rendered images are from photographs."),
         ("report", "Write a page about a run: curves, scores, images."),
         ("search", "Search for better training settings."),
     )

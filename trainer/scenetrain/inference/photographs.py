@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-from scenegen.core.decoding import damage_as_value_error, read_file
-from scenegen.core.errors import ScenegenError
+from PIL import ExifTags, Image, ImageOps
+from scenegen.core.decoding import read_file
+
+from scenetrain.data.image_files import as_rgb, image_in, middle_square
 
 LEAST_PIXELS = 32
 """Along the shorter side of what a network sees of a photograph; of fewer a line says so."""
@@ -62,10 +63,10 @@ def read_square(path: Path, size: int) -> SquarePhotograph:
     """The same, and which part of the photograph it is."""
     with _image_of(path) as photograph:
         stored = photograph.size
-        upright = _as_rgb(ImageOps.exif_transpose(photograph))
+        upright = as_rgb(ImageOps.exif_transpose(photograph))
     side = float(min(upright.size))
     left, top = ((length - side) / 2 for length in upright.size)
-    image = _middle_square(upright, size)
+    image = middle_square(upright, size)
     return SquarePhotograph(path, image, upright.size, (left, top, side), upright.size != stored)
 
 
@@ -121,35 +122,10 @@ def _open(path: Path) -> tuple[Image.Image, float | None]:
     """The photograph upright in RGB, and EXIF's focal length in millimetres of 35 mm film."""
     with _image_of(path) as photograph:
         film = photograph.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-        upright = _as_rgb(ImageOps.exif_transpose(photograph))
+        upright = as_rgb(ImageOps.exif_transpose(photograph))
     return upright, float(film) if isinstance(film, int) and 0 < film < 10_000 else None
 
 
-@contextmanager
-def _image_of(path: Path) -> Iterator[Image.Image]:
+def _image_of(path: Path) -> AbstractContextManager[Image.Image]:
     """The open image file; whatever is wrong with it, then or later, is a ScenegenError."""
-    try:
-        content = read_file(path)
-        with damage_as_value_error(), Image.open(io.BytesIO(content)) as photograph:
-            yield photograph
-    except FileNotFoundError as error:
-        raise ScenegenError(f"{path}: no such image") from error
-    except (OSError, ValueError) as error:
-        # pillow's own message holds the address of an object
-        unknown = isinstance(error, UnidentifiedImageError) or isinstance(error.__cause__, UnidentifiedImageError)
-        reason = "of no format that is known" if unknown else getattr(error, "strerror", None) or error
-        raise ScenegenError(f"{path}: not an image that can be read ({reason}); give a PNG or JPEG file") from error
-
-
-def _middle_square(upright: Image.Image, size: int) -> NDArray[np.uint8]:
-    return np.array(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS), dtype=np.uint8)
-
-
-def _as_rgb(photograph: Image.Image) -> Image.Image:
-    """The same in RGB; Pillow's own conversion cuts 16-bit greys off at 255, and shows the colours under alpha 0."""
-    if photograph.mode.startswith("I;16"):
-        photograph = Image.fromarray((np.asarray(photograph) >> 8).astype(np.uint8))
-    if photograph.has_transparency_data:
-        shown = photograph.convert("RGBA")
-        photograph = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
-    return photograph.convert("RGB")
+    return image_in(partial(read_file, path), path)

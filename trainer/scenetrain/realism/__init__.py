@@ -1,0 +1,1 @@
+"""How far rendered images are from photographs, and what about them is unreal."""

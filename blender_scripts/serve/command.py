@@ -15,8 +15,8 @@ from scenegen.core.blender_protocol import MARK
 from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.folders import finished_scenes, remove_leftovers
-from scenegen.core.dataset.info import check_dataset_json
-from scenegen.core.dataset.request import Request, Resources, for_blender
+from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
+from scenegen.core.dataset.request import Request, Resources, for_blender, with_grids
 from scenegen.core.dataset.run_lock import read_lock, run_lock
 from scenegen.core.dataset.shards import refuse_packed
 from scenegen.core.dataset.timings import append_timings
@@ -91,6 +91,7 @@ def _make_missing(maker: SceneMaker, notify: Notify, *, profile: bool) -> int:
     info = dataset_info(maker.request, maker.preset, maker.assets, bpy.app.version_string)
     refuse_packed(out)
     check_dataset_json(out, info, maker.assets)
+    maker.request = with_grids(maker.request, read_dataset_json(out).grids)
     remove_leftovers(out)
     write_credits(out, maker.assets)
     there = finished_scenes(out, scenes)

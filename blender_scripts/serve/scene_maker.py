@@ -96,6 +96,7 @@ class SceneMaker:
             map_spec=request.map_spec,
             voxel_spec=ALL_VOXEL_LABELS,
             classes=request.classes_of(self.preset),
+            grids=request.grids(self.preset.grids),
         )
         try:
             with _timed(seconds, "load"):

@@ -25,4 +25,4 @@ def test_what_is_printed_can_be_changed_and_used(tmp_path: Path) -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     error = CliRunner().invoke(presets, ["moon"]).exception
-    assert isinstance(error, UsageError) and "known: shapenet, street, studio" in str(error)
+    assert isinstance(error, UsageError) and "known: drive, shapenet, street, studio" in str(error)

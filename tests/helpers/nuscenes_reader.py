@@ -43,6 +43,20 @@ def outside_box(nusc: NuScenes, sample: dict[str, Any]) -> float:
     return most
 
 
+def ego_velocities(nusc: NuScenes) -> list[list[float]]:
+    """The velocity of the vehicle between neighbouring samples, m/s, from its poses at the lidar's data."""
+    found = []
+    for sample in nusc.sample:
+        if sample["next"]:
+            data = [
+                nusc.get("sample_data", s["data"]["LIDAR_TOP"]) for s in (sample, nusc.get("sample", sample["next"]))
+            ]
+            one, other = (nusc.get("ego_pose", record["ego_pose_token"]) for record in data)
+            seconds = (other["timestamp"] - one["timestamp"]) / 1e6
+            found.append(((np.array(other["translation"]) - one["translation"]) / seconds).tolist())
+    return found
+
+
 def evaluate_truth(nusc: NuScenes, split: str, folder: Path) -> dict[str, Any]:
     """The devkit's detection scores of predictions that are the truth."""
     results: dict[str, list[dict[str, Any]]] = {}
@@ -85,6 +99,7 @@ def main(root: Path, images: Path) -> dict[str, Any]:
         "tables": {name: len(getattr(nusc, name)) for name in nusc.table_names},
         "outside": [outside_box(nusc, sample) for sample in nusc.sample],
         "fastest": max(moved, default=0.0),
+        "ego_velocity": ego_velocities(nusc),
         "split": json.loads((root / VERSION / "splits.json").read_text()),
     }
     answer["scores"] = evaluate_truth(nusc, next(iter(answer["split"])), images)

@@ -42,12 +42,13 @@ def request_options(*names: str, **defaults: Any) -> Callable[[Command], Command
 def _click_option(name: str, details: Option, default: Any) -> Callable[[Command], Command]:
     if default is False:
         return click.option(flag(name), is_flag=True, help=details.help)
-    given = {} if default is None else {"default": default, "show_default": True}
+    given = {} if default in (None, ()) else {"default": default, "show_default": True}
     return click.option(
         flag(name),
         type=click.Choice(details.choices) if details.choices else details.parse,
         required=details.required and default is None,
         metavar=details.metavar,
+        multiple=details.multiple,
         help=details.help,
         **given,
     )

@@ -53,6 +53,8 @@ def make_scene(
         skipped=arranged.skipped,
         look=draw_look(preset, arranged.objects, seed, index, split, variation),
         extra=arranged.extra,
+        grids=preset.grids,
+        rig=arranged.rig,
     )
 
 

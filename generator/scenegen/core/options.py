@@ -25,7 +25,8 @@ class Option:
     """How a field appears on a command line.
 
     `parse` makes the value from the text of an argument and `format` does the reverse; an option whose default is False
-    takes no text. `driver` marks what concerns many Blenders at once, so that a single Blender has no such option. A
+    takes no text. A `multiple` option may be repeated and is a tuple of all
+    values. `driver` marks what concerns many Blenders at once, so that a single Blender has no such option. A
     `recorded` value decides the content of the scenes and is written to dataset.json.
     """
 
@@ -39,6 +40,7 @@ class Option:
     required: bool = False
     driver: bool = False
     recorded: bool = False
+    multiple: bool = False
 
 
 def option(default: Any, help: str, **details: Any) -> Any:
@@ -81,7 +83,9 @@ def to_argv(record: Any) -> list[str]:
     arguments: list[str] = []
     for each, details in options_of(record):
         value = getattr(record, each.name)
-        if not details.driver and value != each.default:
+        if details.multiple:
+            arguments += [part for item in value for part in (flag(each.name), details.format(item))]
+        elif not details.driver and value != each.default:
             arguments += [flag(each.name)] if value is True else [flag(each.name), details.format(value)]
     return arguments
 
@@ -92,16 +96,18 @@ def add_arguments(parser: argparse.ArgumentParser, kind: type[Any]) -> None:
         if each.default is False and not details.driver:
             parser.add_argument(flag(each.name), action="store_const", const=True, help=details.help)
         elif not details.driver:
-            stated = each.default is not None and not details.required
+            stated = each.default is not None and not details.required and not details.multiple
             default = f" (default: {details.format(each.default)})" if stated else ""
             metavar = "{" + ",".join(details.choices) + "}" if details.choices else details.metavar
             help_text = (details.help + default).replace("%", "%%")
-            parser.add_argument(flag(each.name), type=details.parse, metavar=metavar, help=help_text)
+            action = "append" if details.multiple else "store"
+            parser.add_argument(flag(each.name), action=action, type=details.parse, metavar=metavar, help=help_text)
 
 
 def from_arguments(kind: type[Record], arguments: argparse.Namespace) -> Record:
     """The dataclass from what its options were given as. Raises UsageError for a value that makes no sense."""
     given = {each.name: getattr(arguments, each.name, None) for each, _ in options_of(kind)}
-    record = kind(**{name: value for name, value in given.items() if value is not None})
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None}
+    record = kind(**values)
     check_options(record)
     return record

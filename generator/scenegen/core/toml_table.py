@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError, UsageError
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 MOST_BYTES = 2**22
 """A preset has a few kB."""
 
@@ -54,6 +56,13 @@ class TomlTable:
         value = self._take(key, default)
         if not isinstance(value, str) or not value or (options and value not in options):
             raise self.error(key, f"expected {' or '.join(map(repr, options)) or 'a text'}, found {_shown(value)}")
+        return value
+
+    def name(self, key: str) -> str:
+        """A text that files and folders can be named after: letters, digits and _, a letter first."""
+        value = self.text(key)
+        if not _NAME.fullmatch(value):
+            raise self.error(key, f"expected letters, digits and _, a letter first, found {_shown(value)}")
         return value
 
     def texts(self, key: str, meaning: str) -> tuple[str, ...]:

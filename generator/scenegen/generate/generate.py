@@ -25,8 +25,8 @@ from scenegen.blender.host import generate_script, own_environment, scene_comman
 from scenegen.core.dataset.checks import check_library, check_request, dataset_info
 from scenegen.core.dataset.credits import write_credits
 from scenegen.core.dataset.fingerprints import write_fingerprints
-from scenegen.core.dataset.info import check_dataset_json
-from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender
+from scenegen.core.dataset.info import check_dataset_json, read_dataset_json
+from scenegen.core.dataset.request import WHOLE_MACHINE, Request, for_blender, with_grids
 from scenegen.core.dataset.run_lock import read_lock, run_lock
 from scenegen.core.dataset.timings import append_timings
 from scenegen.core.errors import ScenegenError
@@ -102,6 +102,7 @@ def _generate(request: Request, shared: Request, listeners: _Listeners, recyclin
     with run_lock(shared.folder):
         store.open()
         check_dataset_json(shared.folder, dataset_info(shared, preset, assets, host.version if host else None), assets)
+        shared = with_grids(shared, read_dataset_json(shared.folder).grids)
         write_fingerprints(shared.folder, assets)
         store.tidy()
         todo = ~store.finished(request.scenes)

@@ -29,6 +29,7 @@ from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
 from scenegen.core.files import cannot_write, check_apart, write_bytes
 from scenegen.core.labels.grid_files import file_of, files_of
+from scenegen.core.labels.lidar_points import lidar_file
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import Tried
 from scenegen.steps.shard_writing import encode_scene, write_shard
@@ -212,6 +213,9 @@ def _compare(pair: tuple[StoredScene, StoredScene], *, lossy: bool) -> None:
             same["instances"] = np.array_equal(folder.instances, packed.instances)
         if spec.visibility:
             same["visibility"] = np.array_equal(folder.visibility, packed.visibility)
+    for n in range(len(folder.scene.rig.poses) if folder.scene.rig and folder.scene.rig.lidar else 0):
+        turns = (vars(one.lidar(n)) for one in pair)
+        same[lidar_file(n)] = all(map(np.array_equal, *(turn.values() for turn in turns)))
     for named, number in files_of(folder.scene):
         grids = (vars(one.named_grid(named.name, number)) for one in pair)
         same[file_of(named, number)] = all(map(np.array_equal, *(grid.values() for grid in grids)))

@@ -26,6 +26,7 @@ from scenegen.core.labels.grids import frustum_grid
 from scenegen.core.labels.placed_meshes import PlacedMesh, place_meshes
 from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visible_fruxels import frustum_visibility
+from scenegen.core.scene.asked_grid import MOST_CELLS, GridChange
 from scenegen.core.scene.scene import (
     ALL_VOXEL_LABELS,
     MOST_CLASSES_IN_GRID,
@@ -35,39 +36,12 @@ from scenegen.core.scene.scene import (
     NamedGrid,
     Scene,
 )
-from scenegen.core.scene.scene_json import FARTHEST
 from scenegen.progress import OnProgress
 from scenegen.steps.library import check_sizes, find_library, load_asset
 from scenegen.steps.scene_pool import Tried, map_scenes
 
-MOST_CELLS = 2**28
-"""A grid of more cells (645 along each side) takes gigabytes of memory per scene."""
-
 NOT_CHANGED = "no scene was changed; the same command works once these files are whole"
 HALF_CHANGED = "some scenes have the new labels, others the old ones; the same command changes the others"
-
-
-@dataclass(frozen=True)
-class GridChange:
-    """A box grid of so many cells: over the old volume, or with cells of `voxel_size` metres from `origin` on.
-
-    Without an `origin`, the grid stands on the middle of the floor. One with a `name` is beside the masks' grid, and
-    with `ego` there is one before each camera.
-    """
-
-    shape: Sequence[int]
-    voxel_size: float | None = None
-    origin: Sequence[float] | None = None
-    name: str = ""
-    ego: bool = False
-
-    @property
-    def option(self) -> str:
-        """How it is asked for."""
-        size = "" if self.voxel_size is None else f"@{self.voxel_size:g}"
-        corner = "" if self.origin is None else "@" + ",".join(f"{x:g}" for x in self.origin)
-        name = f"{self.name}=" if self.name else ""
-        return f"--{'ego' if self.ego else 'grid'} {name}{','.join(map(str, self.shape))}{size}{corner}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +102,7 @@ def _empty_grids(dataset: Dataset, asked: Sequence[GridChange], workers: int) ->
         high = [low + n * grid.voxel_size for low, n in zip(grid.origin, grid.shape, strict=True)]
         place = f"it reaches from {_corner(grid.origin)} to {_corner(high)} m"
         room = None if box.ego else dataset[0].scene.room
-        where = " before each camera" if box.ego else ""
+        where = (" around the vehicle" if dataset[0].scene.rig else " before each camera") if box.ego else ""
         if room:
             x, y, z = room[0] / 2, room[1] / 2, room[2]
             where = f", the room from {_corner((-x, -y, 0))} to {_corner((x, y, z))} m"
@@ -243,14 +217,7 @@ def _changed_grid(dataset: Dataset, change: GridChange) -> GridSpec:
             f"{classes} classes alone; ask for at most {MOST_CELLS:,} cells"
         )
     if change.voxel_size is not None:
-        size = change.voxel_size
-        start = 0.0 if change.ego else -shape[0] * size / 2  # before the camera, or around the middle of the floor
-        origin = change.origin or (start, -shape[1] * size / 2, 0.0)
-        if not 0 < size < FARTHEST or max(map(abs, origin)) > FARTHEST or len(origin) != 3:
-            raise UsageError(
-                f"{change.option}: give the size of a cell in metres, above 0, and its first corner, X,Y,Z in metres"
-            )
-        return GridSpec((origin[0], origin[1], origin[2]), size, (shape[0], shape[1], shape[2]))
+        return change.sized()
     assert old is not None
     extent = [n * old.voxel_size for n in old.shape]
     sizes = [e / n for e, n in zip(extent, shape, strict=True)]
@@ -287,7 +254,7 @@ def _check_scene(path: Path, library: Path, index: int) -> None:
 
 def _has(scene: Scene, wanted: DatasetInfo, frusta: Sequence[FrustumSpec]) -> bool:
     """Whether a scene has these grids, and all labels in them."""
-    same = (scene.grid, scene.grids, scene.classes) == (wanted.grid, wanted.grids, wanted.classes) and [
+    same = (scene.grid, set(scene.grids), scene.classes) == (wanted.grid, set(wanted.grids), wanted.classes) and [
         camera.frustum for camera in scene.cameras
     ] == list(frusta)
     return same and scene.voxel_spec == ALL_VOXEL_LABELS

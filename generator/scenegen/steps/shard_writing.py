@@ -33,6 +33,7 @@ from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError
 from scenegen.core.files import write_bytes
 from scenegen.core.labels.grid_files import file_of, files_of
+from scenegen.core.labels.lidar_points import lidar_file
 from scenegen.core.scene.scene import MapSpec
 
 
@@ -64,8 +65,11 @@ def _scene_members(stored: StoredScene, views: Sequence[int]) -> dict[str, bytes
     labels |= {
         file_of(named, k): encode_labels(vars(stored.named_grid(named.name, k)))
         for named, k in files_of(stored.scene)
-        if k is None or k in views
+        if k is None or k in views or stored.scene.rig
     }
+    if stored.scene.rig and stored.scene.rig.lidar:
+        turns = range(len(stored.scene.rig.poses))
+        labels |= {lidar_file(n): encode_labels(vars(stored.lidar(n))) for n in turns}
     return labels | {"scene.json.gz": gzip.compress(stored.scene_json, 9, mtime=0)}
 
 
@@ -114,7 +118,7 @@ def _view_members(stored: StoredScene, k: int, packing: Packing, end: str) -> di
     members |= {
         f"grid_{named.name}.npz": encode_labels(vars(stored.named_grid(named.name, k)))
         for named in stored.scene.grids
-        if named.ego
+        if named.ego and stored.scene.rig is None
     }
     return members | {"labels.npz": encode_labels(_frustum_arrays(stored, [k])), "view.json": content}
 

@@ -26,6 +26,7 @@ from scenegen.core.dataset.request import (
 )
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.options import add_arguments, check_options, flag, from_arguments, option, options_of, to_argv
+from scenegen.core.scene.scene import GridSpec, NamedGrid
 
 UNUSUAL: dict[str, Any] = {
     "preset": "street",
@@ -39,6 +40,11 @@ UNUSUAL: dict[str, Any] = {
     "depth_unit": 10,
     "normals": True,
     "with_room": True,
+    "grid": (NamedGrid("ssc", GridSpec((-2.4, -2.4, 0.0), 0.08, (60, 60, 36))),),
+    "ego": (
+        NamedGrid("near", GridSpec((0.0, -6.4, -0.4), 0.2, (64, 64, 32)), ego=True),
+        NamedGrid("far", GridSpec((1e-7, -40.0, -1.0), 1 / 3, (200, 200, 16)), ego=True),
+    ),
     "device": "cuda",
     "assets": Path("/models"),
     "workers": 5,

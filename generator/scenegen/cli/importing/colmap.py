@@ -8,8 +8,8 @@ import click
 
 from scenegen.cli.importing.options import print_result, read_sample_options, sample_options
 from scenegen.cli.options import PositiveNumber, json_option, worker_count, workers_option
-from scenegen.cli.voxelize import parse_numbers
 from scenegen.core.errors import UsageError
+from scenegen.core.scene.asked_grid import read_numbers
 
 
 @click.command()
@@ -98,21 +98,21 @@ def colmap(
 
 
 def _place(text: str) -> list[float]:
-    place = parse_numbers(text, 3)
+    place = read_numbers(text, 3)
     if place is None:
         raise UsageError(f"--distance {text}: give a place of the model as X,Y,Z, such as 0.1,2,3")
     return place
 
 
 def _metres(text: str) -> float:
-    metres = parse_numbers(text, 1)
+    metres = read_numbers(text, 1)
     if metres is None:
         raise UsageError(f"--distance: {text} is no number; give the metres between the two places, such as 0.85")
     return metres[0]
 
 
 def _direction(text: str) -> list[float]:
-    direction = parse_numbers(text, 3)
+    direction = read_numbers(text, 3)
     if direction is None:
         raise UsageError(f"--up {text}: give a direction of the model as X,Y,Z, such as 0,-1,0")
     return direction

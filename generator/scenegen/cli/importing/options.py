@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from scenegen.cli.options import counted, print_message
-from scenegen.cli.voxelize import parse_grid, parse_numbers
 from scenegen.core.errors import UsageError
+from scenegen.core.scene.asked_grid import read_grid, read_numbers
 
 if TYPE_CHECKING:
     from scenegen.steps.importing.samples import ImportResult, SampleOptions
@@ -70,12 +70,12 @@ def read_sample_options(grid: str, frustum: str, size: int, views: int, split: s
     from scenegen.steps.importing.photographs import FruxelDepths
     from scenegen.steps.importing.samples import SampleOptions
 
-    box = parse_grid("--grid", grid)
+    box = read_grid(grid, ego=False)
     if box.name or box.voxel_size is None:
         raise UsageError(f"--grid {grid}: give X,Y,Z@SIZE, such as 60,60,36@0.08")
     x, y, z = (int(n) for n in box.shape)
     x0, y0, z0 = box.origin or (-x * box.voxel_size / 2, -y * box.voxel_size / 2, 0.0)
-    numbers = parse_numbers(frustum, 3)
+    numbers = read_numbers(frustum, 3)
     if numbers is None or numbers[2] % 1 or numbers[2] < 1 or not 0 < numbers[0] < numbers[1]:
         raise UsageError(f"--frustum {frustum}: give NEAR,FAR,SLICES with 0 < NEAR < FAR, such as 0.5,7,128")
     depths = FruxelDepths(numbers[0], numbers[1], (FRUSTUM_SIDES, FRUSTUM_SIDES, int(numbers[2])))

@@ -24,6 +24,9 @@ def check_request(request: Request) -> None:
     """Check every option and that the folder can be written, before anything is written. Raises UsageError."""
     check_options(request)
     request.classes_of(load_preset(request.preset, request.views))
+    names = [grid.name for grid in (*request.grid, *request.ego)]
+    if len(set(names)) < len(names):
+        raise UsageError("--grid and --ego: two grids have one name; give each a name of its own")
     folder = request.folder.absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; name a folder with --out")
@@ -81,4 +84,5 @@ def dataset_info(request: Request, preset: Preset, assets: Sequence[Asset], blen
         grid=preset.grid,
         frustum=next(iter(preset.frusta)) if len(preset.frusta) == 1 else None,
         blender=(blender,) if blender else (),
+        grids=request.grids(preset.grids),
     )

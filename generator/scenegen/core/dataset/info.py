@@ -22,6 +22,7 @@ from scenegen.core.dataset.request import Request, from_record, to_record, writt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.files import write_text
 from scenegen.core.json_values import check_format, from_json, read_json
+from scenegen.core.scene.asked_grid import grid_text
 from scenegen.core.scene.scene import FrustumSpec, GridSpec, NamedGrid
 
 FORMAT = "scenegen-dataset/1"
@@ -172,6 +173,7 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
                 f"{out / 'dataset.json'}: made with {key} {_show(was)}, now asked for {_show(now)}; "
                 f"{_voxelize_back(out, key, was, now) or 'ask for the same'}, or name another folder with --out"
             )
+    _check_grids(out, found, wanted)
     merged = dataclasses.replace(
         found,
         request=dataclasses.replace(found.request, scenes=max(found.request.scenes, wanted.request.scenes)),
@@ -179,6 +181,18 @@ def check_dataset_json(out: Path, wanted: DatasetInfo, assets: Sequence[Asset] =
     )
     if merged != found:
         write_dataset_json(out, merged)
+
+
+def _check_grids(out: Path, found: DatasetInfo, wanted: DatasetInfo) -> None:
+    """Refuse grids that the data set's scenes lack; those that it has beside the wanted ones, new scenes get too."""
+    known = {grid.name: grid for grid in found.grids}
+    for grid in wanted.grids:
+        if known.get(grid.name) != grid:
+            option = f"--{'ego' if grid.ego else 'grid'} {grid_text(grid)}"
+            raise ScenegenError(
+                f"{out / 'dataset.json'}: made {'with another' if grid.name in known else 'without a'} grid "
+                f"{grid.name}; run `scenegen voxelize {out} {option}` first, or name another folder with --out"
+            )
 
 
 def _voxelize_back(out: Path, key: str, was: Any, now: Any) -> str:

@@ -95,12 +95,13 @@ class PackedScene(StoredScene):
 
 
 def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
-    stem, _, number = file.split(".")[0].rpartition("_")
-    if number.isdecimal() and int(number) in views:
-        block = views[int(number)]
-    else:
-        stem = file.split(".")[0]
-    members = read_block(shard, block)
+    whole = file.split(".")[0]
+    stem, _, number = whole.rpartition("_")
+    members: Mapping[str, bytes] = {}
+    if number.isdecimal() and int(number) in views and stem != "lidar":
+        members = read_block(shard, views[int(number)])
+    if stem not in members and (not members or stem.startswith("grid_")):  # a rig's grids are not those of its views
+        members, stem = read_block(shard, block), whole
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance", "normals")) else ""
         raise DamageError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")

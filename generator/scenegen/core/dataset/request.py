@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -18,7 +18,8 @@ from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import UsageError
 from scenegen.core.look.variation_names import VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
-from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID, MOST_DEPTH_UNIT, ROOM_SURFACES, MapSpec
+from scenegen.core.scene.asked_grid import ASKED_GRID, grid_text, parse_ego, parse_grid
+from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID, MOST_DEPTH_UNIT, ROOM_SURFACES, MapSpec, NamedGrid
 
 if TYPE_CHECKING:
     from scenegen.core.preset.preset import Preset
@@ -125,6 +126,23 @@ class Request:
         help="Label the cells of the room's floor, walls and ceiling too, as three more classes.",
         recorded=True,
     )
+    grid: tuple[NamedGrid, ...] = option(
+        (),
+        "A box grid in world axes beside the preset's: cells, their size in metres, the first corner. May be repeated.",
+        parse=parse_grid,
+        format=grid_text,
+        metavar=ASKED_GRID,
+        multiple=True,
+    )
+    ego: tuple[NamedGrid, ...] = option(
+        (),
+        "A box grid for each camera, or each key frame of a rig: x forward, y left, z up from height 0 under it. May "
+        "be repeated.",
+        parse=parse_ego,
+        format=grid_text,
+        metavar=ASKED_GRID,
+        multiple=True,
+    )
     device: str = option("auto", "What renders.", choices=("auto", "cpu", *GPU_KINDS))
     assets: Path | None = option(
         None,
@@ -195,6 +213,10 @@ class Request:
             )
         return (*preset.classes, *ROOM_SURFACES)
 
+    def grids(self, preset: Sequence[NamedGrid]) -> tuple[NamedGrid, ...]:
+        """The box grids beside that of the masks: the preset's, and those asked for in place of any of their name."""
+        return tuple({grid.name: grid for grid in (*preset, *self.grid, *self.ego)}.values())
+
     @property
     def kinds_of_variation(self) -> tuple[str, ...]:
         """What differs between scenes beside the labels; `variation` may be text as well, such as "all".
@@ -219,6 +241,13 @@ class Resources:
 
 
 WHOLE_MACHINE = Resources()
+
+
+def with_grids(request: Request, grids: Sequence[NamedGrid]) -> Request:
+    """The request for these grids beside that of the masks, such as those that a data set has by now."""
+    return dataclasses.replace(
+        request, grid=tuple(one for one in grids if not one.ego), ego=tuple(one for one in grids if one.ego)
+    )
 
 
 def for_blender(request: Request) -> Request:

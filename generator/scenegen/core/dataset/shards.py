@@ -4,6 +4,8 @@
     OUT/shard-000000.tar        of each scene scene_000017.image_0.jpg ..., .depth_0.npz ..., .instance_0.npz ...,
                                 .labels.npz and .scene.json.gz
 
+Grids beside the first are .grid_NAME.npz, a lidar's points .lidar_0.npz ... of each key frame, as the folders' files.
+
 A data set with normals has .normals_0.npz ... too, with `normals`, int16 (H, W, 3), as its folders.
 
 labels.npz holds `masks`, one unsigned integer per box cell whose bit c is class c, and `frusta`, uint8 (w, h, d,

@@ -17,8 +17,10 @@ from scenegen.core.decoding import decode_npy, decode_npz, decode_png, whole_ima
 from scenegen.core.errors import DamageError, NewerFormatError, ScenegenError
 from scenegen.core.json_values import CHECK_DISK
 from scenegen.core.labels.grid_files import GridLabels, file_of
+from scenegen.core.labels.lidar_points import LidarPoints, decode_lidar, lidar_file
 from scenegen.core.labels.normals import normals_from_steps
 from scenegen.core.labels.object_poses import ObjectInView, objects_in_view
+from scenegen.core.scene.ego import ego_count
 from scenegen.core.scene.scene import Camera, GridSpec, MapSpec, PlacedObject, Scene
 from scenegen.core.scene.scene_json import scene_from_json
 
@@ -204,24 +206,33 @@ class StoredScene:
     def named_grid(self, name: str, k: int | None = None) -> GridLabels:
         """The labels of one of `scene.grids` by its name, of one that follows the cameras that of camera k.
 
-        ScenegenError where there is no grid of that name, or no such camera; also where k is needed and not given.
+        In a scene with a rig, k is the number of the key frame. ScenegenError where there is no grid of that name, or
+        no such camera or key frame; also where k is needed and not given.
         """
         named = next((each for each in self.scene.grids if each.name == name), None)
         if named is None:
             known = ", ".join(each.name for each in self.scene.grids) or "none"
             raise ScenegenError(f"{self.name}: has no grid {name}; its grids: {known}")
+        place = "key frame" if self.scene.rig else "camera"
         if k is None and named.ego:
-            raise ScenegenError(f"{self.name}: has a grid {name} for each camera; name one, named_grid({name!r}, k)")
-        if k is not None and not 0 <= k < len(self.cameras):
-            raise ScenegenError(
-                f"{self.name}: has no camera {k} for grid {name}; its cameras: 0 to {len(self.cameras) - 1}"
-            )
+            raise ScenegenError(f"{self.name}: has a grid {name} for each {place}; name one, named_grid({name!r}, k)")
+        if k is not None and not 0 <= k < (count := ego_count(self.scene)):
+            raise ScenegenError(f"{self.name}: has no {place} {k} for grid {name}; its {place}s: 0 to {count - 1}")
         file = file_of(named, k)
         return GridLabels(
             self._cells(file, "labels", np.uint8, lambda _: named.grid.shape),
             self._cells(file, "instances", np.uint16, lambda _: named.grid.shape),
             self._cells(file, "visibility", np.uint8, lambda _: named.grid.shape),
         )
+
+    def lidar(self, n: int) -> LidarPoints:
+        """What the rig's lidar measures at key frame n. ScenegenError where the scene has no lidar or key frame n."""
+        rig = self.scene.rig
+        if rig is None or rig.lidar is None:
+            raise ScenegenError(f"{self.name}: has no lidar; `scenegen generate --preset drive` makes scenes with one")
+        if not 0 <= n < len(rig.poses):
+            raise ScenegenError(f"{self.name}: has no key frame {n}; its key frames: 0 to {len(rig.poses) - 1}")
+        return self._parse(lidar_file(n), decode_lidar)
 
     def _cells(self, file: str, name: str, dtype: type[U], shape_in: Callable[[Scene], tuple[int, ...]]) -> NDArray[U]:
         """One array of an .npz file."""

@@ -102,8 +102,8 @@ class SceneWriter:
         with self.disk_errors():
             _write_npz(self.folder / "voxels.npz", arrays)
 
-    def named_grid(self, file: str, arrays: Arrays) -> None:
-        """Write the labels of a grid beside that of the masks."""
+    def arrays(self, file: str, arrays: Arrays) -> None:
+        """Write an .npz file: the labels of a grid beside that of the masks, or a lidar's points."""
         with self.disk_errors():
             _write_npz(self.folder / file, arrays.items())
 
@@ -159,6 +159,7 @@ def write_labels(writer: SceneWriter, scene: Scene, meshes: Meshes, measured: Se
         writer.masks(box.masks)
         write_voxels(writer, scene, box.instances, depths)
     write_grids(writer, scene, placed, depths)
+    write_lidar(writer, scene, placed)
 
 
 def write_voxels(writer: SceneWriter, scene: Scene, instances: Words, depths: Iterable[Words]) -> None:
@@ -177,7 +178,17 @@ def write_grids(writer: SceneWriter, scene: Scene, placed: Sequence[PlacedMesh],
     from scenegen.core.labels.named_grids import grid_labels
 
     for named, k in files_of(scene):
-        writer.named_grid(file_of(named, k), vars(grid_labels(scene, placed, depths, named, k)))
+        writer.arrays(file_of(named, k), vars(grid_labels(scene, placed, depths, named, k)))
+
+
+def write_lidar(writer: SceneWriter, scene: Scene, placed: Sequence[PlacedMesh]) -> None:
+    """Write what the lidar of a scene's rig measures at each key frame, if there is one."""
+    from scenegen.core.labels.lidar import lidar_points
+    from scenegen.core.labels.lidar_points import lidar_file
+
+    if scene.rig and scene.rig.lidar:
+        for n, pose in enumerate(scene.rig.poses):
+            writer.arrays(lidar_file(n), vars(lidar_points(placed, scene.rig.lidar, pose.ego_to_world)))
 
 
 def _asked_for(spec: VoxelSpec, arrays: Arrays) -> Arrays:

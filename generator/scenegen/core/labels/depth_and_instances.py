@@ -70,9 +70,9 @@ def _rasterize(
         corners = affine(camera.world_to_camera, points)
         places = affine(camera.K, corners)
         facing = None if normals is None else _Facing(corners, normals)
-        _draw(places, triples, _ALL_OPAQUE, number + 1, (distance, instance), facing)
+        _draw(places, triples, ALL_OPAQUE, number + 1, (distance, instance), facing)
         if cut and cut[0] is not None:
-            paint = _Paint(cut[0].places, cut[0].maps, cut[0].texels)
+            paint = Paint(cut[0].places, cut[0].maps, cut[0].texels)
             _draw(places, cut[0].faces, paint, number + 1, (distance, instance), facing)
     return np.where(np.isinf(distance), 0, distance).astype(np.float32), instance
 
@@ -139,7 +139,7 @@ def _draw_room(size: Floats, centre: Floats, directions: Floats, distance: Float
                         turn.normals[row, column, own] = side * turn.rotation[own, axis]
 
 
-class _Paint(NamedTuple):
+class Paint(NamedTuple):
     """Where the corners of cut-out faces lie in their maps, in texels (C, 3, 2), and their maps (C,) in `texels`."""
 
     places: Floats
@@ -147,14 +147,14 @@ class _Paint(NamedTuple):
     texels: OpaqueTexels
 
 
-_ALL_OPAQUE = _Paint(np.zeros((0, 3, 2)), np.zeros(0, dtype=np.int64), opaque_texels([np.ones((1, 1), dtype=np.bool_)]))
+ALL_OPAQUE = Paint(np.zeros((0, 3, 2)), np.zeros(0, dtype=np.int64), opaque_texels([np.ones((1, 1), dtype=np.bool_)]))
 
 
 @compiled
 def _draw(
     places: Floats,
     faces: NDArray[np.int64],
-    paint: _Paint,
+    paint: Paint,
     label: int,
     maps: tuple[Floats, NDArray[np.uint16]],
     facing: _Facing | None,
@@ -214,7 +214,7 @@ def _draw(
                         weight_a = bc_x * x + bc_y * y + bc_1
                         weight_b = ca_x * x + ca_y * y + ca_1
                         weight_c = ab_x * x + ab_y * y + ab_1
-                        if not _shows(paint, f, weight_a, weight_b, weight_c):
+                        if not shows(paint, f, weight_a, weight_b, weight_c):
                             continue
                     distance[row, column] = depth
                     instance[row, column] = label
@@ -240,7 +240,7 @@ def _face(facing: _Facing, a: int, b: int, c: int, row: int, column: int) -> Non
 
 
 @compiled
-def _shows(paint: _Paint, f: int, a: float, b: float, c: float) -> bool:
+def shows(paint: Paint, f: int, a: float, b: float, c: float) -> bool:
     """Whether cut-out face f is opaque at the point that is the mean of its corners with these weights."""
     total = a + b + c
     if total == 0:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.scene.ego import ego_count
 from scenegen.core.scene.scene import NamedGrid, Scene
 
 
@@ -18,8 +19,8 @@ class GridLabels:
     """The cells (X, Y, Z) of a named grid.
 
     `labels` uint8: 0 = empty, else class index + 1; `instances` uint16: 0 = empty, else object id + 1; of the objects
-    that share a cell, the one that was placed last. `visibility` uint8 as in visibility.py: of the grid's camera where
-    it follows one, else of all cameras together.
+    that share a cell, the one that was placed last. `visibility` uint8 as in visibility.py: of the cameras at the
+    vehicle's pose where the grid follows it, else of all cameras together.
     """
 
     labels: NDArray[np.uint8]
@@ -27,11 +28,11 @@ class GridLabels:
     visibility: NDArray[np.uint8]
 
 
-def file_of(named: NamedGrid, k: int | None) -> str:
-    """The file of a grid, of one that follows a camera that of camera k."""
-    return f"grid_{named.name}_{k}.npz" if named.ego else f"grid_{named.name}.npz"
+def file_of(named: NamedGrid, n: int | None) -> str:
+    """The file of a grid, of one that follows the vehicle that at its pose n."""
+    return f"grid_{named.name}_{n}.npz" if named.ego else f"grid_{named.name}.npz"
 
 
 def files_of(scene: Scene) -> list[tuple[NamedGrid, int | None]]:
-    """Every named grid of a scene, those that follow a camera once per camera: with the camera's number."""
-    return [(named, k) for named in scene.grids for k in (range(len(scene.cameras)) if named.ego else [None])]
+    """Every named grid of a scene, those that follow the vehicle once per pose: with the pose's number."""
+    return [(named, n) for named in scene.grids for n in (range(ego_count(scene)) if named.ego else [None])]

@@ -14,8 +14,9 @@ from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.labels.visible_voxels import box_visibility
 from scenegen.core.labels.voxelize import voxelize_part
-from scenegen.core.scene.camera import ego_frame, seen_from
-from scenegen.core.scene.scene import Camera, GridSpec, Matrix4, NamedGrid, Scene
+from scenegen.core.scene.camera import seen_from
+from scenegen.core.scene.ego import ego_cameras, world_to_ego
+from scenegen.core.scene.scene import GridSpec, Matrix4, NamedGrid, Scene
 
 
 def grid_labels(
@@ -23,13 +24,13 @@ def grid_labels(
     placed: Sequence[PlacedMesh],
     depths: Sequence[NDArray[np.uint16]],
     named: NamedGrid,
-    k: int | None,
+    n: int | None,
 ) -> GridLabels:
-    """The labels of one grid of a scene, with the depth maps of all its cameras; of camera k where it follows one."""
-    frame = ego_frame(scene.cameras[k]) if named.ego and k is not None else None
+    """The labels of one grid of a scene, at pose n where it follows the vehicle; `depths` are those of all cameras."""
+    frame = world_to_ego(scene, n) if named.ego and n is not None else None
     instances = grid_instances(placed, named.grid, frame)
     labels = cell_classes(scene, instances, box_grid(named.grid), frame)
-    return GridLabels(labels, instances, grid_visibility(scene, depths, named, k))
+    return GridLabels(labels, instances, grid_visibility(scene, depths, named, n))
 
 
 def grid_instances(placed: Sequence[PlacedMesh], grid: GridSpec, frame: Matrix4 | None) -> NDArray[np.uint16]:
@@ -49,14 +50,14 @@ def grid_instances(placed: Sequence[PlacedMesh], grid: GridSpec, frame: Matrix4 
 
 
 def grid_visibility(
-    scene: Scene, depths: Sequence[NDArray[np.uint16]], named: NamedGrid, k: int | None
+    scene: Scene, depths: Sequence[NDArray[np.uint16]], named: NamedGrid, n: int | None
 ) -> NDArray[np.uint8]:
-    """What the grid's camera, or all cameras together, see of its cells."""
+    """What the cameras at the grid's pose, or all cameras together, see of its cells."""
     unit, grid = scene.map_spec.depth_unit, box_grid(named.grid)
-    if named.ego and k is not None:
-        camera = scene.cameras[k]
-        camera = seen_from(camera, ego_frame(camera))
-        return box_visibility(grid, camera, depths[k], unit, measured=scene.measured_depth)
-    pairs: Sequence[tuple[Camera, NDArray[np.uint16]]] = list(zip(scene.cameras, depths, strict=True))
+    if named.ego and n is not None:
+        frame = world_to_ego(scene, n)
+        pairs = [(seen_from(scene.cameras[k], frame), depths[k]) for k in ego_cameras(scene, n)]
+    else:
+        pairs = list(zip(scene.cameras, depths, strict=True))
     measured = scene.measured_depth
     return visibility_of_any([box_visibility(grid, camera, depth, unit, measured=measured) for camera, depth in pairs])

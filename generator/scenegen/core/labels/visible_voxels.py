@@ -20,6 +20,8 @@ from scenegen.core.labels.grids import BoxGrid, Floats, box_grid
 from scenegen.core.labels.visibility import FREE, HIDDEN, NOT_IN_VIEW, SURFACE, Cells, PixelRays, join, rays_of
 from scenegen.core.scene.scene import Camera, Matrix3, Row4, Scene, Vector
 
+_BLOCK = 8  # pixels along the blocks whose farthest free depth is known
+
 
 def box_visibilities(scene: Scene, depths: Iterable[NDArray[np.uint16]]) -> Iterator[tuple[str, Cells]]:
     """What a scene's cameras, with these depth maps, see of its box grid, by name.
@@ -206,6 +208,7 @@ def _mark_surfaces(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
 def _decide_rest(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
     """Cells that no walked ray met: free if some other ray crosses them, else what their centre is."""
     height, width = rays.free.shape
+    peaks = _peaks(rays.free)
     m = lens.image
     # By how much u * z, width * z - u * z, v * z, height * z - v * z and z change from a cell's centre to its corners.
     slack = np.zeros(4)
@@ -216,6 +219,9 @@ def _decide_rest(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
         slack[2] += abs(m[1][axis]) / 2
         slack[3] += abs(height * m[2][axis] - m[1][axis]) / 2
         reach += abs(m[2][axis]) / 2
+    # Half of the most columns or rows that a cell may show in at depth 1: at an edge of the image.
+    wide = max(*_spread(m, 0.0, 0.0, 1.0), *_spread(m, width, height, 1.0))
+    around = _around(peaks)
     for x in range(cells.shape[0]):
         for y in range(cells.shape[1]):
             for z in range(cells.shape[2]):
@@ -238,27 +244,65 @@ def _decide_rest(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
                     if inside and depth < rays.free[int(v), int(u)]:
                         cells[x, y, z] = FREE  # whether or not the pixel's ray crosses it
                         continue
+                    # As most hidden cells: all surfaces in the blocks that it may show in are before it.
+                    nearest = depth - reach
+                    is_small = inside and wide <= _BLOCK * nearest
+                    if is_small and around[int(v) // _BLOCK, int(u) // _BLOCK] <= nearest:
+                        cells[x, y, z] = HIDDEN
+                        continue
                 first, last, left, right = 0, height - 1, 0, width - 1
                 if depth > 1.0625 * reach:
                     across, down = _spread(m, u, v, depth - reach)
                     left, right = max(left, math.ceil(u - across - 0.5)), min(right, math.floor(u + across - 0.5))
                     first, last = max(first, math.ceil(v - down - 0.5)), min(last, math.floor(v + down - 0.5))
-                if _any_crosses(lens, rays, (first, last, left, right), depth - reach, (x, y, z)):
+                if _any_crosses(lens, rays, peaks, (first, last, left, right), depth - reach, (x, y, z)):
                     cells[x, y, z] = FREE
                 elif inside:
                     cells[x, y, z] = HIDDEN
 
 
 @compiled
+def _peaks(free: Floats) -> Floats:
+    """The farthest free depth in each block of _BLOCK x _BLOCK pixels."""
+    height, width = free.shape
+    peaks = np.zeros(((height - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1))
+    for row in range(height):
+        for column in range(width):
+            peaks[row // _BLOCK, column // _BLOCK] = max(peaks[row // _BLOCK, column // _BLOCK], free[row, column])
+    return peaks
+
+
+@compiled
+def _around(peaks: Floats) -> Floats:
+    """The farthest of each block and its eight neighbours."""
+    around = peaks.copy()
+    for row in range(peaks.shape[0]):
+        for column in range(peaks.shape[1]):
+            for down in range(max(row - 1, 0), min(row + 2, peaks.shape[0])):
+                for across in range(max(column - 1, 0), min(column + 2, peaks.shape[1])):
+                    around[row, column] = max(around[row, column], peaks[down, across])
+    return around
+
+
+@compiled
 def _any_crosses(
-    lens: _Lens, rays: PixelRays, pixels: tuple[int, int, int, int], nearest: float, cell: tuple[int, int, int]
+    lens: _Lens,
+    rays: PixelRays,
+    peaks: Floats,
+    pixels: tuple[int, int, int, int],
+    nearest: float,
+    cell: tuple[int, int, int],
 ) -> bool:
     """Whether the ray of a pixel of these rows and columns crosses a cell, which begins at the depth `nearest`."""
     first, last, left, right = pixels
-    for row in range(first, last + 1):
-        for column in range(left, right + 1):
-            if rays.free[row, column] > nearest and _crosses(lens, rays, row, column, cell):
-                return True
+    for down in range(first // _BLOCK, last // _BLOCK + 1):
+        for across in range(left // _BLOCK, right // _BLOCK + 1):
+            if peaks[down, across] <= nearest:  # all surfaces there are before it
+                continue
+            for row in range(max(first, down * _BLOCK), min(last, (down + 1) * _BLOCK - 1) + 1):
+                for column in range(max(left, across * _BLOCK), min(right, (across + 1) * _BLOCK - 1) + 1):
+                    if rays.free[row, column] > nearest and _crosses(lens, rays, row, column, cell):
+                        return True
     return False
 
 

@@ -18,6 +18,7 @@ from scenegen.core.layout.arrangement import Arrangement, AssetsByClass, LayoutS
 from scenegen.core.layout.boxes import Box, box_array, make_pose, oriented_box, place_asset
 from scenegen.core.layout.collision import boxes_overlap
 from scenegen.core.layout.street_ground import Area, Ground, Lane, lay_ground
+from scenegen.core.layout.street_rig import plan_drive, rig_cameras, rig_of
 from scenegen.core.layout.street_views import street_views
 from scenegen.core.preset.preset import ClassRule, Preset
 from scenegen.core.rng import choose, integer, shuffled, uniform
@@ -32,7 +33,7 @@ _GROUP_CHANCE = 0.35  # probability that a person stands near the one before
 
 @dataclass
 class _Street:
-    """What has been placed so far."""
+    """What has been placed so far; `boxes` are those of the objects, and of what must stay free."""
 
     preset: Preset
     ground: Ground
@@ -65,22 +66,31 @@ class _Street:
         self.skipped.append(Skipped(rule.name, asset.name, self.preset.attempts, f"no free place {where}"))
 
 
-def arrange_street(preset: Preset, assets: AssetsByClass, streams: LayoutStreams) -> Arrangement:
-    """One street of a preset and views of it. ScenegenError when the library has no ground to lay."""
-    street = _lay_street(preset, assets, streams.places)
-    cameras = street_views(preset, street.objects, street.ground, streams.cameras)
-    return Arrangement(cameras, tuple(street.objects), tuple(street.skipped), {"street": street.ground.record})
+def arrange_street(preset: Preset, usable: AssetsByClass, streams: LayoutStreams) -> Arrangement:
+    """One street of a preset, and views of it or a drive along it.
 
-
-def _lay_street(preset: Preset, usable: AssetsByClass, rng: Random) -> _Street:
-    """Lay the ground and place everything that stands on it."""
+    ScenegenError when the library has no ground to lay, or the street is too short for the drive.
+    """
     assert preset.street is not None
     (ground_rule,) = _rules_of(preset, "ground")
-    ground = lay_ground(usable[ground_rule.name], integer(rng, *preset.street.blocks), rng)
+    ground = lay_ground(usable[ground_rule.name], integer(streams.places, *preset.street.blocks), streams.places)
+    drive = plan_drive(preset, ground, streams.drive) if preset.vehicle else None
+    street = _furnish(preset, usable, ground, [drive.free] if drive else [], streams.places)
+    record = {"street": ground.record}
+    if preset.vehicle and drive:
+        cameras, rig = rig_cameras(preset, drive.poses), rig_of(preset.vehicle, drive.poses)
+        return Arrangement(cameras, tuple(street.objects), tuple(street.skipped), record, rig)
+    cameras = street_views(preset, street.objects, ground, streams.cameras)
+    return Arrangement(cameras, tuple(street.objects), tuple(street.skipped), record)
+
+
+def _furnish(preset: Preset, usable: AssetsByClass, ground: Ground, free: Sequence[Box], rng: Random) -> _Street:
+    """Place everything that stands on the ground, and nothing in the boxes that must stay `free`."""
+    (ground_rule,) = _rules_of(preset, "ground")
     objects = [
         place_asset(number, ground_rule.name, slab.asset, slab.matrix, None) for number, slab in enumerate(ground.slabs)
     ]
-    street = _Street(preset, ground, rng, objects, [oriented_box(o.matrix, o.size) for o in objects])
+    street = _Street(preset, ground, rng, objects, [*(oriented_box(o.matrix, o.size) for o in objects), *free])
     for place, place_class in _PLACES.items():
         for rule in _rules_of(preset, place):
             place_class(street, rule, usable[rule.name])

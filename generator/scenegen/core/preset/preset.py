@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from scenegen.core.scene.scene import UPWARDS, FrustumSpec, GridSpec, Vector
+from scenegen.core.scene.scene import UPWARDS, FrustumSpec, GridSpec, NamedGrid, Vector
 
 BOX_MODES = ("oriented", "axis_aligned")
 LAYOUTS = ("room", "street", "showcase")
@@ -63,7 +63,7 @@ class CameraRig:
     target_jitter: float
     places: tuple[CameraPlace, ...]
 
-    def hfov_at(self, place: CameraPlace) -> float:
+    def hfov_at(self, place: CameraPlace | MountedCamera) -> float:
         """A camera's horizontal field of view in degrees."""
         return self.hfov if place.hfov is None else place.hfov
 
@@ -82,13 +82,59 @@ class Street:
 
     `blocks`: slabs of road (10 m) between its two junctions. `eye` in metres above the ground under the camera, `pitch`
     in degrees above the horizon. `aimed` is the share of views that look at an object drawn class by class, so that
-    rare classes are seen; the rest look along or across the street from anywhere.
+    rare classes are seen; the rest look along or across the street from anywhere. The last three are of views that
+    belong to no vehicle.
     """
 
     blocks: tuple[int, int]
-    eye: tuple[float, float]
-    pitch: tuple[float, float]
-    aimed: float
+    eye: tuple[float, float] = (0.0, 0.0)
+    pitch: tuple[float, float] = (0.0, 0.0)
+    aimed: float = 0.0
+
+
+@dataclass(frozen=True)
+class MountedCamera:
+    """A camera of a vehicle: metres forward, left and up from the ground under the middle of the rear axle.
+
+    `yaw` is in degrees to the left of ahead, `pitch` above the horizon; `hfov` None is as the preset has it.
+    """
+
+    name: str
+    position: Vector
+    yaw: float
+    pitch: float
+    hfov: float | None
+
+
+@dataclass(frozen=True)
+class MountedLidar:
+    """A lidar of a vehicle, placed as its cameras: `beams` rings evenly between two elevations in degrees.
+
+    Each ring has `azimuths` beams per turn; `range` is the nearest and the farthest metre that it measures.
+    """
+
+    name: str
+    position: Vector
+    elevation: tuple[float, float]
+    beams: int
+    azimuths: int
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """What carries the cameras of a street along a lane. No image and no label shows it.
+
+    `speed` in m/s is that of its first and its last key frame, drawn from this range; it gains or loses speed evenly.
+    `front` and `back` are metres from its rear axle to its ends, `width` is across: all that it drives through is free.
+    """
+
+    speed: tuple[float, float]
+    front: float
+    back: float
+    width: float
+    cameras: tuple[MountedCamera, ...]
+    lidar: MountedLidar | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +158,8 @@ class Preset:
     `layout` is one of LAYOUTS: a room x in ±room[0]/2, y in ±room[1]/2, z in [0, room[2]], or with `street` or
     `showcase` in the open, where `room` is None. `views` is how many cameras a scene has. `objects` is the fewest and
     the most wished for in one scene (a street goes by its classes alone), `scale` the range of each object's size
-    factor, `boxes` one of BOX_MODES, `grid` None where a preset has no box grid.
+    factor, `boxes` one of BOX_MODES, `grid` None where a preset has no box grid, `grids` those beside it. Of a
+    `vehicle`, `views` is a multiple of the number of its cameras.
     """
 
     name: str
@@ -130,6 +177,8 @@ class Preset:
     views: int
     street: Street | None = None
     showcase: Showcase | None = None
+    vehicle: Vehicle | None = field(default=None, metadata=ADDED_LATER)
+    grids: tuple[NamedGrid, ...] = field(default=(), metadata=ADDED_LATER)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -139,8 +188,8 @@ class Preset:
     @property
     def frusta(self) -> frozenset[FrustumSpec]:
         """The frustum grids of its cameras: one where all have the same field of view."""
-        rig = self.cameras
-        angles = {rig.hfov_at(place) for place in rig.places} or {rig.hfov}
+        places = self.vehicle.cameras if self.vehicle else self.cameras.places
+        angles = {self.cameras.hfov_at(place) for place in places} or {self.cameras.hfov}
         return frozenset(replace(self.frustum, hfov_deg=angle) for angle in angles)
 
     @property

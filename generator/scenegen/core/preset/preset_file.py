@@ -16,8 +16,11 @@ from scenegen.core.preset.preset import (
     Preset,
     Showcase,
     Street,
+    Vehicle,
     stacking_order,
 )
+from scenegen.core.preset.vehicle_table import read_vehicle
+from scenegen.core.scene.asked_grid import named_grid
 from scenegen.core.scene.classes import object_class
 from scenegen.core.scene.scene import (
     MOST_CLASSES,
@@ -26,6 +29,7 @@ from scenegen.core.scene.scene import (
     UPWARDS,
     FrustumSpec,
     GridSpec,
+    NamedGrid,
     Vector,
 )
 from scenegen.core.toml_table import TomlTable, read_toml
@@ -49,6 +53,11 @@ def load_preset(name_or_path: str | Path, views: int | None = None) -> Preset:
         raise UsageError(f"--views {views}: the cameras of preset {preset.name} are fixed in its room; leave it out")
     if not 1 <= views <= MOST_VIEWS:
         raise UsageError(f"--views {views}: ask for 1 to {MOST_VIEWS}")
+    if preset.vehicle and views % (count := len(preset.vehicle.cameras)):
+        raise UsageError(
+            f"--views {views}: the vehicle of preset {preset.name} has {count} cameras at each key frame; ask for a "
+            f"multiple of {count}, such as {-(-views // count) * count}"
+        )
     return dataclasses.replace(preset, views=views)
 
 
@@ -86,6 +95,7 @@ def _preset(table: TomlTable) -> Preset:
         raise table.error("objects", f"the fewest ({fewest}) are more than all the classes' maxima together")
     _check_counts(table, rules)
     cameras = _cameras(table.table("cameras"), room)
+    vehicle, key_frames = read_vehicle(table.table("vehicle")) if _has_vehicle(table, layout) else (None, 0)
     preset = Preset(
         name=table.file.stem,
         layout=layout,
@@ -99,12 +109,42 @@ def _preset(table: TomlTable) -> Preset:
         frustum=_frustum(table.table("frustum"), cameras.hfov),
         cameras=cameras,
         rules=rules,
-        views=len(cameras.places) if room else table.integer("views", 1, MOST_VIEWS),
-        street=_street(table.table("street")) if layout == "street" else None,
+        views=_views(table, cameras, vehicle, key_frames),
+        street=_street(table.table("street"), vehicle) if layout == "street" else None,
         showcase=_showcase(table.table("showcase"), cameras.clear) if layout == "showcase" else None,
+        vehicle=vehicle,
+        grids=_grids(table),
     )
     table.done()
     return preset
+
+
+def _has_vehicle(table: TomlTable, layout: str) -> bool:
+    return layout == "street" and "vehicle" in table.body
+
+
+def _views(table: TomlTable, cameras: CameraRig, vehicle: Vehicle | None, key_frames: int) -> int:
+    """How many cameras a scene has."""
+    if vehicle is None:
+        return len(cameras.places) or table.integer("views", 1, MOST_VIEWS)
+    views = key_frames * len(vehicle.cameras)
+    if views > MOST_VIEWS:
+        raise table.error("vehicle.key_frames", f"with its cameras these are {views} views; a scene has {MOST_VIEWS}")
+    return views
+
+
+def _grids(table: TomlTable) -> tuple[NamedGrid, ...]:
+    """The box grids beside that of the masks, written as the options `--grid` and `--ego` take them."""
+    grids = []
+    for key in ("grids", "egos"):
+        for text in table.texts(key, "grids such as 'near=64,64,32@0.2'"):
+            try:
+                grids.append(named_grid(text, ego=key == "egos"))
+            except UsageError as error:
+                raise table.error(key, str(error)) from error
+    if len({grid.name for grid in grids}) < len(grids):
+        raise table.error("egos", "two grids have one name; give each a name of its own")
+    return tuple(grids)
 
 
 def _check_counts(table: TomlTable, rules: tuple[ClassRule, ...]) -> None:
@@ -135,10 +175,13 @@ def _frustum(table: TomlTable, hfov: float) -> FrustumSpec:
     return FrustumSpec(near, far, (w, h, d), hfov)
 
 
-def _street(table: TomlTable) -> Street:
+def _street(table: TomlTable, vehicle: Vehicle | None) -> Street:
     fewest, most = table.integers("blocks", 2, 1, 50)
     if fewest > most:
         raise table.error("blocks", f"the fewest ({fewest}) are more than the most ({most})")
+    if vehicle:  # which has its own cameras
+        table.done()
+        return Street((fewest, most))
     eye, pitch, aimed = table.span("eye", 0.1, 20), table.span("pitch", -45, 45), table.number("aimed", 0, 1)
     table.done()
     return Street((fewest, most), eye, pitch, aimed)

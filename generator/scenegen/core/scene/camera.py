@@ -75,6 +75,30 @@ def ego_frame(camera: Camera) -> Matrix4:
     return (first, (-b, a, 0.0, b * x - a * y), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 
 
+def rigid_inverse(matrix: Matrix4) -> Matrix4:
+    """The inverse of a rotation and translation."""
+    (a, b, c, x), (d, e, f, y), (g, h, i, z), last = matrix
+    return (
+        (a, d, g, 0.0 - (a * x + d * y + g * z)),
+        (b, e, h, 0.0 - (b * x + e * y + h * z)),
+        (c, f, i, 0.0 - (c * x + f * y + i * z)),
+        last,
+    )
+
+
+def rigid_product(one: Matrix4, other: Matrix4) -> Matrix4:
+    """First `other`, then `one`: element-wise, so that every host rounds alike; to the decimals of a pose."""
+    rows = [
+        tuple(
+            round(sum(row[n] * other[n][column] for n in range(3)) + (row[3] if column == 3 else 0.0), _DECIMALS) + 0.0
+            for column in range(4)
+        )
+        for row in one[:3]
+    ]
+    (a, b, c) = ((row[0], row[1], row[2], row[3]) for row in rows)
+    return (a, b, c, (0.0, 0.0, 0.0, 1.0))
+
+
 def seen_from(camera: Camera, frame: Matrix4) -> Camera:
     """The camera in the axes of `frame`, which maps the world to them by a rotation and a translation."""
     rows = []

@@ -53,7 +53,10 @@ class GridSpec:
 
 @dataclass(frozen=True)
 class NamedGrid:
-    """A box grid beside the one of the masks: in world axes or, with `ego`, one per camera in `ego_frame`'s axes."""
+    """A box grid beside the one of the masks: in world axes or, with `ego`, one per pose of the vehicle in its axes.
+
+    The vehicle is the scene's rig or, without one, stands under each camera (core/scene/ego.py).
+    """
 
     name: str
     grid: GridSpec
@@ -99,6 +102,57 @@ class Camera:
         """ValueError for a camera without an image."""
         if self.width < 1 or self.height < 1 or self.K[0][0] == 0 or self.K[1][1] == 0:
             raise ValueError(f"camera {self.name}: needs a width, a height and focal lengths that are not 0")
+
+
+@dataclass(frozen=True)
+class RigCamera:
+    """A camera of a vehicle: `camera_to_ego` takes points of the camera (OpenCV) to the vehicle."""
+
+    channel: str
+    camera_to_ego: Matrix4
+
+
+@dataclass(frozen=True)
+class Lidar:
+    """A spinning lidar of a vehicle, whose whole turn is taken at one moment.
+
+    Its own axes are x right, y forward, z up. Ring n has the elevation `elevations[n]`, in degrees, lowest first; every
+    ring has `azimuths` beams, the first straight ahead, clockwise seen from above. A beam gives a point where it meets
+    a surface between `near` and `far` metres.
+    """
+
+    channel: str
+    lidar_to_ego: Matrix4
+    elevations: tuple[float, ...]
+    azimuths: int
+    near: float
+    far: float
+
+
+@dataclass(frozen=True)
+class EgoPose:
+    """Where a vehicle is at a key frame, `time` seconds after the first; `velocity` in m/s, world axes."""
+
+    time: float
+    ego_to_world: Matrix4
+    velocity: Vector
+
+
+KEY_FRAME_SECONDS = 0.5
+"""Between the key frames of a rig: the 2 Hz of nuScenes."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The sensors of a vehicle and where it is at each key frame.
+
+    Its axes are x forward, y left, z up, the origin on the ground under the middle of the rear axle. The scene's camera
+    k is `cameras[k % len(cameras)]` at the pose k // len(cameras).
+    """
+
+    cameras: tuple[RigCamera, ...]
+    lidar: Lidar | None
+    poses: tuple[EgoPose, ...]
 
 
 @dataclass(frozen=True)
@@ -295,6 +349,7 @@ class Scene:
     voxel_spec: VoxelSpec = VoxelSpec()
     grids: tuple[NamedGrid, ...] = ()
     measured_depth: bool = False
+    rig: Rig | None = None
 
     @property
     def has_room_surfaces(self) -> bool:

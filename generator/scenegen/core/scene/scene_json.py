@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
 
 from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
-from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Scene, VoxelSpec
+from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Rig, Scene, VoxelSpec
 
 FORMAT = "scenegen/1"
 FORMAT_OF_STEPS = "scenegen/2"
@@ -18,6 +19,8 @@ MOST_SPELLED_OUT = 8
 
 FARTHEST = 1e6
 """Metres, or scale: no matrix has a larger number."""
+MOST_AZIMUTHS = 65_536
+"""Beams of a ring."""
 LEAST_VOLUME = 1e-12
 """Of what a matrix makes of the unit cube: one of less cannot be inverted."""
 _ASSET_NAME = re.compile(r"(?!\.)[^/\\\0]{1,200}")
@@ -35,6 +38,8 @@ def scene_to_json(scene: Scene) -> str:
         del body["measured_depth"]
     if not scene.grids:
         del body["grids"]
+    if scene.rig is None:
+        del body["rig"]
     for entry in [*body["objects"], *body["skipped"]]:
         entry["class"] = entry.pop("class_name")
     whole = {"format": _format(scene.map_spec), **body, **extra}
@@ -67,6 +72,8 @@ def scene_from_json(text: str | bytes) -> Scene:
     check_format(found, _format(scene.map_spec))
     for k, camera in enumerate(scene.cameras):
         _check_camera(camera, f"cameras[{k}]")
+    if scene.rig:
+        _check_rig(scene.rig, len(scene.cameras))
     for n, item in enumerate(scene.objects):
         _check_object(item, n, scene)
     return scene
@@ -77,6 +84,25 @@ def _check_camera(camera: Camera, place: str) -> None:
     _check_matrix(camera.world_to_camera, f"{place}.world_to_camera")
     if max(abs(value) for row in camera.K for value in row) > FARTHEST:
         raise JsonError(f"expected pixels, found a number above {FARTHEST:g}", f"{place}.K")
+
+
+def _check_rig(rig: Rig, cameras: int) -> None:
+    """Refuse a rig whose cameras and poses are not those of the scene, and a lidar that has no beams."""
+    if not rig.cameras or len(rig.cameras) * len(rig.poses) != cameras:
+        counts = f"{len(rig.cameras)} cameras at {len(rig.poses)} poses"
+        raise JsonError(f"{counts}, but the scene has {cameras} cameras", "rig")
+    for n, camera in enumerate(rig.cameras):
+        _check_matrix(camera.camera_to_ego, f"rig.cameras[{n}].camera_to_ego")
+    for n, pose in enumerate(rig.poses):
+        _check_matrix(pose.ego_to_world, f"rig.poses[{n}].ego_to_world")
+    if (lidar := rig.lidar) is None:
+        return
+    _check_matrix(lidar.lidar_to_ego, "rig.lidar.lidar_to_ego")
+    rising = all(a < b for a, b in itertools.pairwise(lidar.elevations))
+    if not rising or not all(-90 < angle < 90 for angle in lidar.elevations) or not 1 <= len(lidar.elevations) <= 1024:
+        raise JsonError("expected 1 to 1024 rising angles between -90 and 90 degrees", "rig.lidar.elevations")
+    if not 1 <= lidar.azimuths <= MOST_AZIMUTHS or not 0 <= lidar.near < lidar.far:
+        raise JsonError(f"expected 1 to {MOST_AZIMUTHS} azimuths and 0 <= near < far", "rig.lidar")
 
 
 def _check_object(item: PlacedObject, position: int, scene: Scene) -> None:

@@ -1,9 +1,10 @@
 """Moments of a scene as driving data sets have them: which cameras see it, and where the vehicle is.
 
-The cameras of a scene do not belong together: each view is a moment of its own, seen by one camera CAM_FRONT, half a
-second after the view before. Legend of frames: world (of the data set), ego (x forward, y left, z up, on the ground
-under the camera, turned as it looks), lidar (x right, y forward, z up, where the camera is). All are right-handed, in
-metres. A matrix `a_to_b` (4, 4) takes points of a to b.
+Where a scene has a rig, its key frames are the moments, half a second apart. The cameras of other scenes do not belong
+together: each view is a moment of its own, seen by one camera CAM_FRONT. Legend of frames: world (of the data set), ego
+(x forward, y left, z up, that of the rig, else on the ground under the camera, turned as it looks), lidar (x right, y
+forward, z up, that of the rig, else where the camera is). All are right-handed, in metres. A matrix `a_to_b` (4, 4)
+takes points of a to b.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.scene.camera import camera_position
-from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Scene
+from scenegen.core.scene.ego import ego_cameras
+from scenegen.core.scene.scene import Camera, Matrix4, PlacedObject, Rig, Scene
 
 Floats = NDArray[np.float64]
 
@@ -33,15 +35,7 @@ class Sample:
     number: int
     cameras: tuple[tuple[str, int], ...]
     ego_to_world: Floats
-    height: float
-    """Of the lidar above the ego frame, metres."""
-
-    @property
-    def lidar_to_ego(self) -> Floats:
-        """The pose of the lidar."""
-        matrix = np.eye(4)
-        matrix[:3, :3], matrix[2, 3] = AHEAD_TO_X, self.height
-        return matrix
+    lidar_to_ego: Floats
 
 
 @dataclass(frozen=True)
@@ -57,10 +51,28 @@ class OrientedBox:
 
 def samples_of(scene: Scene) -> Sequence[Sample]:
     """The moments of a scene, in order."""
+    if (rig := scene.rig) is None:
+        return [
+            Sample(k, (("CAM_FRONT", k),), ego_under(camera), _lidar_over(camera_position(camera)[2]))
+            for k, camera in enumerate(scene.cameras)
+        ]
+    lidar = np.array(rig.lidar.lidar_to_ego) if rig.lidar else _lidar_over(max(_heights(rig)))
+    channels = [camera.channel for camera in rig.cameras]
     return [
-        Sample(k, (("CAM_FRONT", k),), ego_under(camera), camera_position(camera)[2])
-        for k, camera in enumerate(scene.cameras)
+        Sample(n, tuple(zip(channels, ego_cameras(scene, n), strict=True)), np.array(pose.ego_to_world), lidar)
+        for n, pose in enumerate(rig.poses)
     ]
+
+
+def _heights(rig: Rig) -> Sequence[float]:
+    return [camera.camera_to_ego[2][3] for camera in rig.cameras]
+
+
+def _lidar_over(height: float) -> Floats:
+    """The pose of a lidar so many metres over the origin of the ego frame."""
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[2, 3] = AHEAD_TO_X, height
+    return matrix
 
 
 def ego_under(camera: Camera) -> Floats:

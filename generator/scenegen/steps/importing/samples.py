@@ -32,6 +32,7 @@ from scenegen.core.dataset.run_lock import LOCK
 from scenegen.core.dataset.writing import SceneWriter, write_labels
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.labels.grids import Floats
+from scenegen.core.scene.asked_grid import MOST_CELLS
 from scenegen.core.scene.scene import (
     ALL_VOXEL_LABELS,
     Camera,
@@ -44,7 +45,6 @@ from scenegen.core.scene.scene import (
 from scenegen.progress import OnProgress
 from scenegen.steps.importing.photographs import FruxelDepths, Pixels
 from scenegen.steps.library import load_asset
-from scenegen.steps.relabel import MOST_CELLS
 from scenegen.steps.scene_pool import map_scenes
 
 NO_LOOK = Look(None, None, None, (), "", 0.0, 0.0, 0.0)

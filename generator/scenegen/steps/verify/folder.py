@@ -33,6 +33,7 @@ CREDITS = "CREDITS.txt"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _NUMBERED = re.compile(r"(?:image|depth|instance)_(\d+)\.png|(?:frustum|normals)_(\d+)\.npz")
+_LIDAR = re.compile(r"lidar_(\d+)\.npz")
 
 
 def check_folder(dataset: Dataset) -> Iterable[str]:
@@ -129,6 +130,7 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
     """PNG files are whole, and none is of a camera or grid that the scene lacks; other files are their owner's."""
     folder = scene_path(path, scene.index)
     grids = {file_of(named, k) for named, k in files_of(scene)}
+    turns = len(scene.rig.poses) if scene.rig and scene.rig.lidar else 0
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _NUMBERED.fullmatch(file.name)
         camera = int(match[1] or match[2]) if match else -1
@@ -138,6 +140,8 @@ def check_files(path: Path, scene: Scene) -> Iterable[str]:
             yield f"{file}: the scene has no camera {camera}; remove it, or copy scene.json again"
         if match and file.name.startswith("normals_") and not scene.map_spec.normals:
             yield f"{file}: the scene has no normals; remove it, or copy scene.json again"
+        if (found := _LIDAR.fullmatch(file.name)) and int(found[1]) >= turns:
+            yield f"{file}: the scene has no such turn of a lidar; remove it, or copy scene.json again"
         if file.name in ("occupancy.npy", "masks.npy", "voxels.npz") and scene.grid is None:
             yield f"{file}: the scene has no box grid; remove it, or copy scene.json again"
         elif GRID_FILE.fullmatch(file.name) and file.name not in grids:

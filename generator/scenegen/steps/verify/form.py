@@ -21,6 +21,7 @@ from scenegen.core.scene.scene import (
     MOST_OBJECTS,
     Camera,
     Look,
+    NamedGrid,
     PlacedObject,
     Scene,
 )
@@ -61,7 +62,7 @@ def _check_asked(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
         ("split", info.request.split, scene.split),
         ("classes", info.classes, scene.classes),
         ("grid", info.grid, scene.grid),
-        ("grids", info.grids, scene.grids),
+        ("grids", _by_name(info.grids), _by_name(scene.grids)),
         ("map_spec", info.request.map_spec, scene.map_spec),
         ("measured_depth", info.imported is not None and info.imported.measured_depth, scene.measured_depth),
         *((("views", info.request.views, len(scene.cameras)),) if info.request.views else ()),
@@ -69,6 +70,11 @@ def _check_asked(scene: Scene, info: DatasetInfo, index: int) -> Iterable[str]:
     ):
         if was != now:
             yield f"{key} is {now}, but dataset.json asks for {was}"
+
+
+def _by_name(grids: tuple[NamedGrid, ...]) -> tuple[NamedGrid, ...]:
+    """Grids in one order: scenes that were added later may have another."""
+    return tuple(sorted(grids, key=lambda grid: grid.name))
 
 
 def _check_itself(scene: Scene) -> Iterable[str]:
@@ -142,6 +148,8 @@ def _check_preset(scene: Scene, preset: Preset) -> Iterable[str]:
     """Whether a scene is one that its preset allows."""
     if scene.room != preset.room:
         yield f"room is {scene.room}, but preset {preset.name} has {preset.room}"
+    if (scene.rig is None) != (preset.vehicle is None):
+        yield f"has {'no' if scene.rig is None else 'a'} rig, unlike preset {preset.name}"
     for camera in scene.cameras:
         if (camera.width, camera.height) != preset.image_size:
             yield f"{camera.name}: images of {camera.width} x {camera.height}, but the preset's are {preset.image_size}"

@@ -14,6 +14,7 @@ from scenegen.core.dataset.credits import credits_of
 from scenegen.core.json_values import JsonError
 from scenegen.core.scene.scene import PlacedObject, Scene
 from scenegen.steps.library import SIZE_TOLERANCE
+from scenegen.steps.verify.rig import check_rig
 from scenegen.steps.verify.street import check_ground, eyes_inside, is_ground
 
 TOLERANCE = 1e-6
@@ -193,6 +194,7 @@ LAYOUT_CHECKS: Mapping[str, Callable[[Scene, Path | None], Iterable[str]]] = {
     "boxes": check_boxes,
     "supports": check_supports,
     "street": check_streets,
+    "rig": check_rig,
     "eyes": check_eyes,
     "sources": check_sources,
 }

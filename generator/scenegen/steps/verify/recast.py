@@ -48,7 +48,7 @@ def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
     yield from _differing(f"instance_{v.k}.png", "pixels", v.instance, maps.instance)
     if v.normals is not None and maps.normals is not None:
         yield from _differing(f"normals_{v.k}.npz", "values", v.normals, maps.normals)
-    if v.k in with_frustum(s.scene):
+    if v.k in spread(s.scene, len(s.scene.cameras)):
         instances = frustum_instances(s.placed, v.camera)
         labels = cell_classes(s.scene, instances, frustum_grid(v.camera))
         yield from _differing(f"frustum_{v.k}.npz", "cells", v.frustum, labels)
@@ -65,10 +65,9 @@ def check_voxels(s: LabelledScene) -> Iterable[str]:
             yield from _differing("voxels.npz", "cells of `instances`", s.instances, right.instances)
 
 
-def with_frustum(scene: Scene) -> set[int]:
-    """The cameras whose frusta are cast again: MOST_FRUSTA of them, evenly spread, other ones in other scenes."""
-    views = len(scene.cameras)
-    return {(scene.index + n * views // MOST_FRUSTA) % views for n in range(MOST_FRUSTA)}
+def spread(scene: Scene, count: int) -> set[int]:
+    """The cameras, of `count`, whose cells are cast again: MOST_FRUSTA, evenly spread, other ones in other scenes."""
+    return {(scene.index + n * count // MOST_FRUSTA) % count for n in range(MOST_FRUSTA)}
 
 
 def _differing(file: str, called: str, found: NDArray[Any], right: NDArray[Any]) -> Iterable[str]:

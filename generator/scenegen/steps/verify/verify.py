@@ -20,12 +20,13 @@ from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.files import is_folder
 from scenegen.core.labels.grid_files import GridLabels, files_of
+from scenegen.core.labels.lidar_points import LidarPoints
 from scenegen.core.labels.placed_meshes import PlacedMesh
 from scenegen.core.scene.scene import NamedGrid, Scene
 from scenegen.progress import OnProgress
 from scenegen.steps.library import NAME_IT, is_there
 from scenegen.steps.scene_pool import map_scenes
-from scenegen.steps.verify import cut_outs, labels, normals, recast, voxels
+from scenegen.steps.verify import cut_outs, labels, normals, recast, rig, voxels
 from scenegen.steps.verify.folder import check_beside, check_files, check_folder
 from scenegen.steps.verify.form import AskedScene, asked_scene, check_form
 from scenegen.steps.verify.labels import CameraView, LabelledScene
@@ -48,7 +49,15 @@ SCENE_CHECKS = {
     "visibility": voxels.check_all_cameras,
     "recast": recast.check_voxels,
 }
-CHECKS = ("folder", "files", "scene.json", *LAYOUT_CHECKS, *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]), "grids")
+CHECKS = (
+    "folder",
+    "files",
+    "scene.json",
+    *LAYOUT_CHECKS,
+    *dict.fromkeys([*VIEW_CHECKS, *SCENE_CHECKS]),
+    "grids",
+    "lidar",
+)
 """The names of all checks of one data set."""
 NOT_OF_IMPORTED = ("boxes", "supports", "street", "eyes", "views")
 """Promises of scenes that were laid out: nobody places the objects of photographs, nor chooses what they show."""
@@ -280,6 +289,10 @@ def _check_labels(
         if found is not None and len(depths) == len(scene.cameras):
             details = voxels.check_grid(labelled, (named, number, found), [depths[n] for n in range(len(depths))])
             yield from (Fault(index, "grids", detail) for detail in details)
+    for n in range(len(scene.rig.poses) if scene.rig and scene.rig.lidar else 0):
+        points = files.lidar(n)
+        if points is not None:
+            yield from (Fault(index, "lidar", detail) for detail in rig.check_lidar(labelled, n, points))
     for name, scene_check in SCENE_CHECKS.items():
         yield from (Fault(index, name, detail) for detail in scene_check(labelled))
     yield from (Fault(index, "files", detail) for detail in files.damage)
@@ -308,6 +321,14 @@ class FileReader:
         """The labels of a named grid; None when its file is damaged."""
         try:
             return self._stored.named_grid(named.name, k)
+        except ScenegenError as error:
+            self.damage.append(str(error))
+            return None
+
+    def lidar(self, n: int) -> LidarPoints | None:
+        """The lidar's points at key frame n; None when their file is damaged."""
+        try:
+            return self._stored.lidar(n)
         except ScenegenError as error:
             self.damage.append(str(error))
             return None

@@ -16,10 +16,10 @@ from scenegen.core.labels.room_surfaces import cell_classes
 from scenegen.core.labels.visibility import visibility_of_any
 from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.labels.visible_voxels import box_visibility
-from scenegen.core.scene.camera import ego_frame
+from scenegen.core.scene.ego import ego_count, world_to_ego
 from scenegen.core.scene.scene import NamedGrid
 from scenegen.steps.verify.labels import CameraView, LabelledScene
-from scenegen.steps.verify.recast import with_frustum
+from scenegen.steps.verify.recast import spread
 from scenegen.steps.verify.room_surfaces import object_classes
 
 
@@ -80,12 +80,12 @@ def check_grid(
     if found.instances.max(initial=0) > len(s.scene.objects):
         yield f"{file}: `instances` has ids that no object has"
         return
-    frame = None if k is None else ego_frame(s.scene.cameras[k])
+    frame = None if k is None else world_to_ego(s.scene, k)
     right = cell_classes(s.scene, found.instances, box_grid(named.grid), frame)
     yield from _differing(f"{file}: `labels`", "the class of its objects", found.labels, right)
     seen = grid_visibility(s.scene, depths, named, k)
     yield from _differing(f"{file}: `visibility`", "its depth maps", found.visibility, seen)
-    if s.placed is not None and (k is None or k in with_frustum(s.scene)):
+    if s.placed is not None and (k is None or k in spread(s.scene, ego_count(s.scene))):
         cast = grid_instances(s.placed, named.grid, frame)
         yield from _differing(f"{file}: `instances`", "the library's models", found.instances, cast)
 

@@ -1,7 +1,7 @@
-"""LIDAR_TOP of a sample: points of its cameras' depth maps, each with the object that it lies on.
+"""LIDAR_TOP of a sample, which the devkit needs to draw an annotation: points, each with the object that it lies on.
 
-No spinning lidar made them: they are where the cameras look, as dense as there are pixels for them. The devkit draws
-annotations only for samples that have this channel.
+Where the scene's rig has a lidar, they are those of its beams. Else they are points of the cameras' depth maps: where
+the cameras look, as dense as there are pixels for them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RINGS = 32
 
 
 class Points(NamedTuple):
-    """Points of a sample: `places` (N, 3) in the world, `rings` (N,) 0 to 31, `instances` (N,) object id + 1 or 0."""
+    """Points of a sample: `places` (N, 3) in the lidar's axes, `rings` (N,), `instances` (N,) object id + 1 or 0."""
 
     places: Floats
     rings: NDArray[np.int64]
@@ -31,15 +31,22 @@ class Points(NamedTuple):
 
 
 def sample_points(scene: PlacedScene, sample: Sample) -> Points:
-    """The points of a sample: of every so manyth row and column of pixels."""
+    """The points of a sample: of its lidar, else of every so manyth row and column of pixels."""
+    rig = scene.stored.scene.rig
+    if rig and rig.lidar:
+        found = scene.stored.lidar(sample.number)
+        return Points(found.points[:, :3].astype(np.float64), found.points[:, 4].astype(np.int64), found.instances)
     cameras = [(k, scene.stored.cameras[k]) for _, k in sample.cameras]
     pixels = sum(camera.width * camera.height for _, camera in cameras)
     step = max(1, math.ceil(math.sqrt(pixels / MOST_POINTS)))
     parts = [_camera_points(camera, scene, k, step) for k, camera in cameras]
-    return Points(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    places, rings, instances = (np.concatenate(column) for column in zip(*parts, strict=True))
+    to_lidar = np.linalg.inv(sample.ego_to_world @ sample.lidar_to_ego)
+    return Points(places @ to_lidar[:3, :3].T + to_lidar[:3, 3], rings, instances)
 
 
 def _camera_points(camera: Camera, scene: PlacedScene, k: int, step: int) -> Points:
+    """Those of one camera, in the world."""
     depth, instance = (values[step // 2 :: step, step // 2 :: step] for values in scene.maps(k))
     rows, columns = np.nonzero(known_depth(depth))
     z = depth[rows, columns] * scene.stored.map_spec.depth_step

@@ -158,7 +158,7 @@ class SceneRecords:
                 "token": own,
                 "sample_token": self._token("sample", n),
                 "ego_pose_token": own,
-                "calibrated_sensor_token": self._token("calibration", n, channel),
+                "calibrated_sensor_token": self._calibration(n, channel),
                 "timestamp": self._time(n),
                 "fileformat": "pcd" if channel == LIDAR else Path(file).suffix[1:],
                 "is_key_frame": True,
@@ -170,11 +170,16 @@ class SceneRecords:
             }
         )
 
+    def _calibration(self, n: int, channel: str) -> str:
+        return self._token("calibration", 0 if self.scene.stored.scene.rig else n, channel)
+
     def _add_calibration(self, n: int, channel: str, pose: Floats, intrinsic: Sequence[Sequence[float]]) -> None:
-        """Where a sensor is on the vehicle: views differ in height and pitch, so each has its own."""
+        """Where a sensor is on the vehicle: once for a rig; other views have each its own, of its height and pitch."""
+        if self.scene.stored.scene.rig and n:
+            return
         self.tables["calibrated_sensor"].append(
             {
-                "token": self._token("calibration", n, channel),
+                "token": self._calibration(n, channel),
                 "sensor_token": token("sensor", channel),
                 "translation": pose[:3, 3].tolist(),
                 "rotation": quaternion(pose[:3, :3]),
@@ -184,9 +189,8 @@ class SceneRecords:
 
     def _write_points(self, sample: Sample, points: Points, path: Path) -> None:
         """The points in the lidar's frame, and the category of each."""
-        to_lidar = np.linalg.inv(sample.ego_to_world @ sample.lidar_to_ego)
         rows = np.zeros((len(points.places), 5), np.float32)
-        rows[:, :3] = points.places @ to_lidar[:3, :3].T + to_lidar[:3, 3]
+        rows[:, :3] = points.places
         rows[:, 4] = points.rings
         rows.tofile(path)
         names = category_names(self.classes)
@@ -199,13 +203,15 @@ class SceneRecords:
         self.tables["lidarseg"].append({"token": own, "sample_data_token": own, "filename": file})
 
     def _boxes(self, sample: Sample, frame: MapFrame, points: Points) -> list[tuple[PlacedObject, Record]]:
-        """The annotation of every object that some camera of the sample sees, without its neighbours in time."""
+        """The annotation of every object that some sensor of the sample sees, without its neighbours in time."""
         on_object = np.bincount(points.instances)
         meshes = {mesh.id: mesh for mesh in self.scene.placed}
         found = []
         for item in self.scene.stored.objects:
             category = self._category(item)
-            if not has_box(category) or not any(item.visible_pixels[k] for _, k in sample.cameras):
+            beams = int(on_object[item.id + 1]) if item.id + 1 < len(on_object) else 0
+            is_seen = beams or any(item.visible_pixels[k] for _, k in sample.cameras)
+            if not has_box(category) or not is_seen:
                 continue
             box, attribute = oriented_box(item), attribute_of(category)
             record = {
@@ -217,7 +223,7 @@ class SceneRecords:
                 "translation": (box.centre + frame.shift).tolist(),
                 "size": [box.width, box.length, box.height],
                 "rotation": quaternion(box.rotation),
-                "num_lidar_pts": int(on_object[item.id + 1]) if item.id + 1 < len(on_object) else 0,
+                "num_lidar_pts": beams,
                 "num_radar_pts": 0,
             }
             found.append((item, record))

@@ -1,6 +1,7 @@
 // Drawing with WebGL 2: merged faces of voxels, lines of any width, and a photograph behind them. It draws when it is
 // told to, never in a loop.
 
+import { h } from "./dom";
 import type { Mat4, Vec3 } from "./math";
 import { type Mesh, VERTEX_BYTES } from "./mesher";
 
@@ -102,6 +103,10 @@ interface Buffers {
   count: number;
 }
 
+const MOST_IDLE = 2;
+/** As many as a page has stages. */
+const idle: Renderer[] = [];
+
 export class Renderer {
   private readonly gl: WebGL2RenderingContext;
   private readonly programs: Record<"faces" | "lines" | "photo", WebGLProgram>;
@@ -111,11 +116,18 @@ export class Renderer {
   private readonly meshes = new Map<string, Buffers>();
   private readonly lines = new Map<string, Buffers>();
   private texture: WebGLTexture | null = null;
+  readonly canvas = h("canvas", { class: "stage-canvas", tabindex: "0", role: "img" });
   draws = 0;
 
+  /** One that is not in use, with its canvas, or a new one: a new context takes a tenth of a second. */
+  static take(): Renderer {
+    const kept = idle.pop();
+    return kept && !kept.gl.isContextLost() ? kept : new Renderer();
+  }
+
   /** An Error when the browser has no WebGL 2. */
-  constructor(readonly canvas: HTMLCanvasElement) {
-    const gl = canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: true });
+  private constructor() {
+    const gl = this.canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: true });
     if (!gl) throw new Error("This browser shows no WebGL 2.");
     this.gl = gl;
     this.programs = {
@@ -301,11 +313,15 @@ export class Renderer {
     gl.depthMask(true);
   }
 
-  /** Give the memory back. */
+  /** Give the memory back, and keep the context for the next stage. */
   close(): void {
     for (const name of [...this.meshes.keys()]) this.free(this.meshes, name);
     for (const name of [...this.lines.keys()]) this.free(this.lines, name);
     this.setPhoto(null);
-    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+    this.gl.disable(this.gl.SCISSOR_TEST);
+    this.gl.clear(this.gl.COLOR_BUFFER_BIT);
+    this.canvas.remove();
+    if (idle.length < MOST_IDLE) idle.push(this);
+    else this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

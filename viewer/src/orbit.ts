@@ -44,7 +44,12 @@ export function poseFromText(text: string): Pose | null {
 }
 
 /** Change a pose by dragging (turn; with Shift or the right button, move), pinching and the wheel (come nearer). */
-export function control(canvas: HTMLElement, get: () => Pose, set: (pose: Pose, ended: boolean) => void): void {
+export function control(
+  canvas: HTMLElement,
+  signal: AbortSignal,
+  get: () => Pose,
+  set: (pose: Pose, ended: boolean) => void,
+): void {
   const pointers = new Map<number, { x: number; y: number }>();
   const turn = (pose: Pose, dx: number, dy: number): Pose => ({
     ...pose,
@@ -62,38 +67,46 @@ export function control(canvas: HTMLElement, get: () => Pose, set: (pose: Pose, 
     distance: Math.min(Math.max(pose.distance * factor, 0.2), 400),
   });
 
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    const last = pointers.get(event.pointerId);
-    if (!last) return;
-    const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
-    if (!dx && !dy) return;
-    const before = spread([...pointers.values()]);
-    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (pointers.size === 1) {
-      const moving = event.shiftKey || (event.buttons & 6) !== 0;
-      set((moving ? move : turn)(get(), dx, dy), false);
-    } else {
-      const after = spread([...pointers.values()]);
-      set(move(nearer(get(), before / after || 1), dx / 2, dy / 2), false);
-    }
-  });
+  canvas.addEventListener(
+    "pointerdown",
+    (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    },
+    { signal },
+  );
+  canvas.addEventListener(
+    "pointermove",
+    (event) => {
+      const last = pointers.get(event.pointerId);
+      if (!last) return;
+      const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
+      if (!dx && !dy) return;
+      const before = spread([...pointers.values()]);
+      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (pointers.size === 1) {
+        const moving = event.shiftKey || (event.buttons & 6) !== 0;
+        set((moving ? move : turn)(get(), dx, dy), false);
+      } else {
+        const after = spread([...pointers.values()]);
+        set(move(nearer(get(), before / after || 1), dx / 2, dy / 2), false);
+      }
+    },
+    { signal },
+  );
   const end = (event: PointerEvent): void => {
     if (pointers.delete(event.pointerId)) set(get(), true);
   };
-  canvas.addEventListener("pointerup", end);
-  canvas.addEventListener("pointercancel", end);
-  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  canvas.addEventListener("pointerup", end, { signal });
+  canvas.addEventListener("pointercancel", end, { signal });
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   canvas.addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();
       set(nearer(get(), Math.exp(event.deltaY * 0.0012)), true);
     },
-    { passive: false },
+    { passive: false, signal },
   );
 }
 

@@ -38,6 +38,7 @@ export class Stage {
   readonly problem: string = "";
   private readonly renderer: Renderer | null = null;
   private readonly sizes: ResizeObserver;
+  private readonly listening = new AbortController();
   private shown: Shown | null = null;
   private pose: Pose = { azimuth: -122, elevation: 27, distance: 9, target: [0, 0, 0.6] };
   private through = -1;
@@ -53,13 +54,15 @@ export class Stage {
     private readonly onHover: (hit: Hit | null, event: PointerEvent) => void,
     private readonly onPick: (hit: Hit | null) => void,
   ) {
-    this.canvas = h("canvas", { class: "stage-canvas", tabindex: "0", role: "img", "aria-label": label });
-    this.element = h("div", { class: "stage" }, this.canvas);
+    this.element = h("div", { class: "stage" });
     try {
-      this.renderer = new Renderer(this.canvas);
+      this.renderer = Renderer.take();
+      this.canvas = this.renderer.canvas;
+      this.canvas.setAttribute("aria-label", label);
+      this.element.append(this.canvas);
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
-      this.canvas.remove();
+      this.canvas = h("canvas", {});
       this.element.append(
         h(
           "div",
@@ -71,8 +74,10 @@ export class Stage {
     }
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
+    const { signal } = this.listening;
     control(
       this.canvas,
+      signal,
       () => this.pose,
       (pose, ended) => {
         if (this.through >= 0) return;
@@ -82,12 +87,18 @@ export class Stage {
       },
     );
     let pressed: [number, number] | null = null;
-    this.canvas.addEventListener("pointerdown", (event) => (pressed = [event.clientX, event.clientY]));
-    this.canvas.addEventListener("pointermove", (event) => {
+    const on = <K extends "pointerdown" | "pointermove" | "pointerleave" | "click">(
+      kind: K,
+      listener: (event: HTMLElementEventMap[K]) => void,
+    ): void => this.canvas.addEventListener(kind, listener, { signal });
+    on("pointerdown", (event) => {
+      pressed = [event.clientX, event.clientY];
+    });
+    on("pointermove", (event) => {
       if (event.buttons === 0) this.onHover(this.hit(event), event);
     });
-    this.canvas.addEventListener("pointerleave", (event) => this.onHover(null, event));
-    this.canvas.addEventListener("click", (event) => {
+    on("pointerleave", (event) => this.onHover(null, event));
+    on("click", (event) => {
       if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 4)
         this.onPick(this.hit(event));
     });
@@ -227,6 +238,7 @@ export class Stage {
 
   close(): void {
     this.sizes.disconnect();
+    this.listening.abort(); // the canvas goes on to another stage
     cancelAnimationFrame(this.queued);
     this.renderer?.close();
   }

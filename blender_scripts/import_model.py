@@ -31,9 +31,10 @@ from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import material_names, read_dae
 from blender_scripts.imports.dae_mesh import put_meshes, reads_collada
-from blender_scripts.imports.far import FAR_NODES
+from blender_scripts.imports.far import FAR_AWAY, FAR_NODES
 from blender_scripts.imports.faults import ImportFault, no_numbers, no_numbers_left
 from blender_scripts.imports.fbx import keep_finest_levels, sort_objects, validate, without_number
+from blender_scripts.imports.fbx_far import near_fbx
 from blender_scripts.imports.fbx_looks import followed, read_looks
 from blender_scripts.imports.gltf import readable
 from blender_scripts.imports.gltf_check import check_gltf, explain
@@ -49,6 +50,7 @@ from blender_scripts.imports.polygons import single_polygons, values_of
 from blender_scripts.imports.references import USD_SUFFIXES, check_references
 from blender_scripts.imports.text_files import far_middle, readable_obj, readable_stl
 from blender_scripts.imports.usd import read_usd
+from blender_scripts.imports.usd_faults import check_usd
 
 IMPORTERS = {
     ".glb": ("import_scene", "gltf"),
@@ -77,11 +79,12 @@ OPTIONS: dict[str, dict[str, bool]] = {
 CORRECTIONS: dict[str, Callable[[Path, Path, list[str]], Path]] = {
     "gltf": readable,
     "collada_import": corrected,
+    "fbx": near_fbx,
+    "fbx_import": near_fbx,
     "stl_import": readable_stl,
     "obj_import": lambda file, folder, _: readable_obj(file, folder),
 }
 SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
-FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
 _PYTHON = re.compile(r"[\w.]*(Error|Exception|Warning)\b")
 HELPERS = "glTF_not_exported"  # the glTF importer's bone shapes
 
@@ -205,6 +208,8 @@ def _read(file: Path, folder: Path, warnings: list[str]) -> None:
         return
     if name not in dir(operators):
         raise ImportFault(f"Blender {bpy.app.version_string} reads no {file.suffix} files; convert it to plain .glb")
+    if name == "usd_import":
+        check_usd(file)
     readable_file = CORRECTIONS[name](file, folder, warnings) if name in CORRECTIONS else file
     known = getattr(operators, name).get_rna_type().properties.keys()  # they differ between versions of Blender
     options = {key: value for key, value in OPTIONS.get(name, {}).items() if key in known}

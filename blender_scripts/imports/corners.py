@@ -35,7 +35,7 @@ def corner_uvs(
                 material["textures"].pop(slot)
                 material["warnings"].append(
                     f"{material['name']}: its {slot} texture {texture['file']} is not shown, because it lies on the UV "
-                    f"map {other.name} and another of its textures on {own.name}"
+                    f"map {other.name} and another of its textures on {own.name}; bake it onto {own.name} to show it"
                 )
         if material.get("uv_transform"):
             su, sv, turn, u, v = material["uv_transform"]
@@ -76,7 +76,9 @@ def face_colors(
                 material["warnings"].append(f"{material['name']}: its mesh has no colours {named} of vertices")
             continue
         if not bare and material.get("alpha_attribute") is not None and colors[..., 3].min() < WHITE:
-            material["warnings"].append(f"{material['name']}: the alpha of its colours of vertices is not shown")
+            material["warnings"].append(
+                f"{material['name']}: the alpha of its colours of vertices is not shown; bake it into a texture"
+            )
         colors = colors[..., :3]
         if "base_color" in material and colors.min() >= WHITE:  # as exporters write it: the material's own colour
             continue

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from blender_scripts.imports.text_files import far_middle
 
 FAR_NODES = 1000.0  # times the size of all meshes: 32 bits lose a ten-thousandth of it
+FAR_AWAY = "so far from the origin that its 32-bit coordinates lose digits: move it to the origin, and export it again"
 Matrix = NDArray[np.float64]
 
 

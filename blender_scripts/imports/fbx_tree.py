@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_BINARY = b"Kaydara FBX Binary  \x00"
+BINARY = b"Kaydara FBX Binary  \x00"
 _SCALARS = {b"C": "<?", b"B": "<?", b"Z": "<b", b"Y": "<h", b"I": "<i", b"F": "<f", b"D": "<d", b"L": "<q"}
 _LINE = re.compile(r'^\s*(\w+):[ \t]*((?:"[^"]*"|[^"{])*?)\s*(\{?)\s*$')
 _VALUE = re.compile(r'"([^"]*)"|([^,\s]+)')
@@ -39,7 +39,7 @@ def read_fbx(file: Path) -> Node:
     content = file.read_bytes()
     root = Node("")
     try:
-        if content.startswith(_BINARY):
+        if content.startswith(BINARY):
             version = int.from_bytes(content[23:27], "little")
             place = 27
             while place >= 0:

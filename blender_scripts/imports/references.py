@@ -162,7 +162,9 @@ def _tokens(content: bytes) -> list[str]:
     except ImportError as error:
         raise ImportFault("this Blender's Python has no lz4 to read its names; convert the file to .usda") from error
     except (struct.error, StopIteration, OverflowError, RuntimeError, ValueError, IndexError) as error:
-        raise ImportFault(f"its table of names is damaged ({error}); export it again") from error
+        raise ImportFault(
+            "it is cut off or damaged: its table of names is not whole; copy or download it again"
+        ) from error
     return [name.decode("utf-8", errors="replace") for name in names.split(b"\0")]
 
 

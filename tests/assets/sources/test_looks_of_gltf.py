@@ -387,16 +387,19 @@ def test_colours_of_vertices_multiply_a_texture(tmp_path: Path) -> None:
     uvs = np.full((24, 2), 0.5, np.float32)
     file.body |= {"images": [{"uri": data_uri(plain(128, 128, 128)), "name": "g.png"}], "textures": [{"source": 0}]}
     file.body["materials"] = [{"name": "box", **pbr(baseColorTexture={"index": 0}), "alphaMode": "BLEND"}]
-    box = file.box((0, 0, 0), (1, 1, 1), TEXCOORD_0=uvs, COLOR_0=shades)
-    file.body["meshes"][box]["primitives"][0]["material"] = 0
-    file.node(mesh=box)
+    file.body["materials"] += [{"name": "cut", "alphaMode": "MASK"}, {"name": "solid", "alphaMode": "OPAQUE"}]
+    for number in range(3):  # the alpha of what is opaque means nothing
+        box = file.box((2 * number, 0, 0), (2 * number + 1, 1, 1), TEXCOORD_0=uvs, COLOR_0=shades)
+        file.body["meshes"][box]["primitives"][0]["material"] = number
+        file.node(mesh=box)
     (model,) = read(file.write(tmp_path / "shaded.glb"))
     found = {seen(model, "box", "base_color", face) for face in range(12)}
     half = round(srgb(((128 / 255 + 0.055) / 1.055) ** 2.4 * 0.5))
     assert (128, 128, 128) in found
     assert len(found) == 2
     np.testing.assert_allclose(next(each for each in found if each != (128,) * 3), (half, 128, 0), atol=2)
-    assert "box: the alpha of its colours of vertices is not shown" in model.warnings
+    named = "{}: the alpha of its colours of vertices is not shown; bake it into a texture"
+    assert set(model.warnings) == {named.format("box"), named.format("cut")}
 
 
 @pytest.mark.parametrize("name", ["ktx.gltf", "ktx.glb"])

@@ -339,6 +339,40 @@ def test_collada_far_from_the_origin_keeps_its_digits(way: str, tmp_path: Path) 
     assert np.abs(bounds(model)).max() < 5
 
 
+FBX_TABLES = """
+import bpy
+for number, place in enumerate(((0, 0, 0), (1.25, 0, 0), (0, 2.5, 0))):
+    bpy.ops.mesh.primitive_cube_add(size=1, location=place)
+    bpy.ops.object.transform_apply(location=True)
+    {}
+bpy.ops.export_scene.fbx(filepath=f"{folder}/near.fbx")
+"""
+FBX_FAR = """
+for section in root.elems:
+    for geometry in section.elems if section and section.id == b"Objects" else ():
+        for node in geometry.elems if geometry and geometry.id == b"Geometry" else ():
+            if node and node.id == b"Vertices":
+                place = (50000010.0, 540000020.0, 0)
+                node.props[0] = type(node.props[0])("d", [v + place[n % 3] for n, v in enumerate(node.props[0])])
+"""
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_fbx_far_from_the_origin_keeps_its_digits_or_is_named(alike: bool, tmp_path: Path) -> None:
+    """Three cubes at UTM coordinates in the 64-bit numbers of the file; one may be turned against the others."""
+    turn = "" if alike else "bpy.context.object.rotation_euler = (0, 0, number / 2)"
+    run_in_blender(FBX_TABLES.replace("{}", turn, 1), tmp_path)
+    edit_fbx(tmp_path / "near.fbx", tmp_path / "far.fbx", FBX_FAR)
+    near, far = read(tmp_path / "near.fbx", tmp_path / "far.fbx")
+    assert not near.warnings
+    if not alike:
+        assert any("coordinates lose digits" in text for text in far.warnings)
+        return
+    assert not far.warnings
+    places = far.vertices - far.vertices.min(axis=0) + near.vertices.min(axis=0)
+    np.testing.assert_allclose(places[far.faces], near.vertices[near.faces], atol=1e-5)
+
+
 def test_a_model_that_lost_digits_far_away_is_named(tmp_path: Path) -> None:
     """The numbers of a binary STL have 32 bits in the file already."""
     table().apply_translation((5_400_000, 0, 0)).export(tmp_path / "far.stl")

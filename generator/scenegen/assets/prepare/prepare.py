@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scenegen.assets.prepare import clean
+from scenegen.assets.prepare.coincident import notice_of
 from scenegen.assets.prepare.decimate import decimate
 from scenegen.assets.prepare.library_lock import library_lock
 from scenegen.assets.prepare.orient import leaky_columns
@@ -71,6 +72,8 @@ def prepare(
     _check_size(raw, size)
     supports = find_supports(vertices, mesh.faces)
     warnings = [*raw.warnings, *findings["warnings"]]
+    if raw.named_by_file and (notice := notice_of(mesh, raw.materials)):  # built-in models are what they are
+        warnings.append(notice)
     materials, textures = _materials(raw, budget, warnings)
     if raw.shelf_height is not None:
         findings["shelf_height"] = raw.shelf_height

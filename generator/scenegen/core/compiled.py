@@ -57,7 +57,11 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         """The machine code for a signature, or None: then numba compiles it."""
         with _alone(), self._guard_against_spurious_io_errors():
             runtime.initialize(context)  # what kernels call to allocate arrays
-            found = self._load_overload(signature, context)
+            try:
+                found = self._load_overload(signature, context)
+            except (AttributeError, ImportError):  # of a type that is now elsewhere, in a file other than the kernel's
+                self.flush()
+                found = None
             if found is None:
                 importlib.import_module("numba.np.arraymath")  # the compiler would do it, scipy and all
             return found

@@ -101,7 +101,7 @@ def test_tests_mirror_the_packages() -> None:
 
 def test_every_network_is_held_apart() -> None:
     """Each folder of networks/ is in the registry and in both contracts that keep networks from knowing each other."""
-    from scenetrain.networks.registry import FAMILIES
+    from scenetrain.networks.registry import FAMILIES, PAINTERS
 
     folders = {file.parent.name for file in tracked("trainer/scenetrain/networks/*/family.py")}
     modules = {f"scenetrain.networks.{folder}" for folder in folders}
@@ -110,7 +110,12 @@ def test_every_network_is_held_apart() -> None:
     ]
     independent = next(c["modules"] for c in contracts if c["type"] == "independence")
     hidden = next(c["forbidden_modules"] for c in contracts if c["name"].startswith("only the registry"))
-    assert {module.rpartition(".")[0] for module in FAMILIES.values()} == modules == set(independent) == set(hidden)
+    assert (
+        {module.rpartition(".")[0] for module in (FAMILIES | PAINTERS).values()}
+        == modules
+        == set(independent)
+        == set(hidden)
+    )
 
 
 def test_every_child_gets_a_safe_import_path() -> None:

@@ -84,7 +84,49 @@ class Config:
     training: TrainingSettings = TrainingSettings()
 
 
-C = TypeVar("C", bound=Config)
+@dataclass(frozen=True, config=STRICT)
+class EdgeSettings:
+    """Which edges of an image are kept (Canny, 1986), of photographs and of rendered images alike."""
+
+    sigma: float = Field(default=1.0, ge=0, le=10)
+    """Deviation in pixels of the Gaussian that smooths the image first."""
+    low: float = Field(default=0.0, ge=0)
+    """Least gradient of a pixel that continues an edge: the length of Sobel's vector, of grey from 0 to 1 (0: half of
+    `high`)."""
+    high: float = Field(default=0.0, ge=0)
+    """Least gradient of a pixel that begins an edge (0: for each image, what parts its gradients best in two)."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class PaintTraining:
+    """How a network learns to paint photographs."""
+
+    seed: int = Field(default=0, ge=0)
+    """Weights, order of photographs, crops and mirrors follow from it."""
+    epochs: Epochs = Field(default=200, ge=1)
+    """So many times every photograph is shown."""
+    size: int = Field(default=224, ge=64)
+    """Pixels that a photograph's middle square is scaled to: as many as the rendered images have."""
+    crop: int = Field(default=224, ge=64)
+    """Pixels of the square that is cut from it at random."""
+    batch_size: int = Field(default=1, ge=1)
+    """Photographs per step."""
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    """What is computed in."""
+    photographs: int = Field(default=0, ge=0)
+    """Use so many, evenly spread (0: all)."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class PaintConfig:
+    """One training of a network that paints; a painter's subclass adds its sections."""
+
+    model: ModelSettings
+    training: PaintTraining = PaintTraining()
+    edges: EdgeSettings = EdgeSettings()
+
+
+C = TypeVar("C", bound=Config | PaintConfig)
 
 
 def config_from_dict(settings: type[C], body: Mapping[str, Any], source: str) -> C:
@@ -104,7 +146,7 @@ def config_from_dict(settings: type[C], body: Mapping[str, Any], source: str) ->
         raise UsageError(f"{source}: section {missing!r} is missing") from error
 
 
-def config_to_toml(config: Config) -> str:
+def config_to_toml(config: Config | PaintConfig) -> str:
     """The text that reads back to the same Config."""
     return tomli_w.dumps(as_plain(dataclasses.asdict(config)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from scenetrain.cli.options import (
     workers_option,
 )
 from scenetrain.cli.reading import reading
+
+if TYPE_CHECKING:
+    from scenetrain.config import PaintConfig
 
 
 @click.command()
@@ -53,11 +57,19 @@ def fit(
       scenetrain fit --data data/studio --test-data data/studio_test \\
           --out runs/final --config final
       scenetrain fit --data data/studio --out runs/mine --set training.views=2
+      scenetrain fit --model pix2pixhd --data photos --out runs/real
     """
-    from scenetrain.networks.settings import load_config
+    from scenetrain.networks.settings import load_config, load_paint_config, named_painter
     from scenetrain.training import fit as training
     from scenetrain.training.hardware import Hardware, leave_group
 
+    if painter := named_painter(config, changes, model):
+        if test is not None or devices > 1 or nodes > 1:
+            raise click.UsageError(
+                f"{painter} trains on photographs, on one device: no --test-data, --devices, --nodes"
+            )
+        _fit_painter(load_paint_config(painter, config, changes), data, out, device)
+        return
     settings = load_config(config, changes, model)
     with reading("fit", data, test):
         if test is not None:
@@ -69,6 +81,15 @@ def fit(
         if test is not None:
             _write_report(out, test, device)
     click.echo(f"{out / 'model.pt'}: next, run scenetrain evaluate {out} --data {test or 'DIR'} --split test")
+
+
+def _fit_painter(settings: PaintConfig, data: Path, out: Path, device: str) -> None:
+    from scenetrain.training.hardware import open_device
+    from scenetrain.training.paint import fit_painter
+
+    with reading("fit", data):
+        fit_painter(settings, data, out, open_device(device), lambda line: click.echo(line, err=True))
+    click.echo(f"{out / 'model.pt'}: next, look at {out / 'samples.png'}, then scenetrain restyle DATA OUT --run {out}")
 
 
 def _write_report(run: Path, test: Path, device: str) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from scenegen.core.errors import UsageError
 
-from scenetrain.config import Config, apply_changes, config_from_dict, read_toml
+from scenetrain.config import Config, PaintConfig, apply_changes, config_from_dict, read_toml
 from scenetrain.networks.contract import Family
-from scenetrain.networks.registry import DEFAULT, get_family
+from scenetrain.networks.registry import DEFAULT, PAINTERS, get_family, get_painter
 
 
 def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), family: str | None = None) -> Config:
@@ -36,6 +36,33 @@ def load_config(name_or_path: str | None = None, changes: Sequence[str] = (), fa
     _shorten_one_view_stages(body, changed)
     apply_changes(body, (f'model.name="{record.name}"',))
     return family_config(record, body, f"{path} with --set" if changes else str(path))
+
+
+def named_painter(name_or_path: str | None, changes: Sequence[str], model: str | None) -> str | None:
+    """The painter that `fit` is asked for: by --model, --set model.name or a configuration file; None for none."""
+    changed: dict[str, Any] = {}
+    apply_changes(changed, changes)
+    name = model or _model_name(changed, "--set")
+    if name is None and name_or_path and Path(name_or_path).is_file():
+        name = _model_name(read_toml(Path(name_or_path)), name_or_path)
+    return name if name in PAINTERS else None
+
+
+def load_paint_config(painter: str, name_or_path: str | None = None, changes: Sequence[str] = ()) -> PaintConfig:
+    """As load_config, of a painter."""
+    record = get_painter(painter)
+    path = record.configs / f"{name_or_path or record.default_config}.toml"
+    if not path.is_file():
+        path = Path(name_or_path or "")
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in record.configs.glob("*.toml")))
+            raise UsageError(f"no configuration {name_or_path!r}; known: {known}, or the path of a .toml file")
+    body = read_toml(path)
+    apply_changes(body, (*changes, f'model.name="{record.name}"'))
+    config = config_from_dict(record.settings, body, f"{path} with --set" if changes else str(path))
+    if config.training.crop > config.training.size:
+        raise UsageError(f"training.crop: {config.training.crop} is more than training.size, {config.training.size}")
+    return config
 
 
 def family_config(family: Family, body: Mapping[str, Any], source: str) -> Config:

@@ -38,6 +38,8 @@ from scenetrain.networks.settings import family_config
 FORMAT = "scenetrain/2"
 OLD_FORMAT = "scenetrain/1"
 """Names no family, and its thresholds by their outputs' titles."""
+PAINTER_FORMAT = "scenetrain-painter/1"
+"""Of a network that paints: see training.paint."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ def load_model(run: Path, device: torch.device) -> TrainedModel:
         found = str(body["format"])[:60]
     except (OSError, ValueError, KeyError) as error:
         raise _not_a_model(path, error) from error
+    if found == PAINTER_FORMAT:
+        raise ScenegenError(f"{path}: paints images and labels nothing; `scenetrain restyle` takes it")
     if found not in (FORMAT, OLD_FORMAT):
         raise ScenegenError(f"{path}: format {found!r}, which this scenetrain does not know; upgrade it")
     trained = _trained_model(body, path, device)

@@ -1,0 +1,1 @@
+"""pix2pixHD: photographs from edges."""

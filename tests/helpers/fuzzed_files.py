@@ -13,6 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
+import pycolmap
 import torch
 from PIL import Image
 from scenegen import Dataset
@@ -33,6 +34,11 @@ from scenegen.core.scene import classes
 from scenegen.core.toml_table import read_toml
 from scenegen.generate.run_report import write_report
 from scenegen.steps.exchange.export import export
+from scenegen.steps.importing.class_names import read_class_names
+from scenegen.steps.importing.colmap_model import read_model
+from scenegen.steps.importing.meshes import read_meshes
+from scenegen.steps.importing.scannet_scan import nyu40_classes, read_scan
+from scenegen.steps.importing.sens import read_sens
 from scenegen.steps.pack import check_shards, pack
 from scenegen.steps.preview.sheets import write_preview
 from scenegen.steps.relabel import GridChange, relabel
@@ -50,7 +56,10 @@ from scenetrain.training.fit import _read_checkpoint
 from scenetrain.training.run_folder import begin_run, load_model, read_stage_result, save_model
 
 from helpers.box_scenes import write_box_dataset, write_box_library
+from helpers.colmap_files import camera, write_model
+from helpers.colmap_files import write_boxes as write_labelled_boxes
 from helpers.damage import harm
+from helpers.scannet_files import write_scan
 from helpers.trainer_boxes import BOX, small_config, trained_model, write_boxes
 
 
@@ -269,6 +278,48 @@ def make_lock(folder: Path) -> list[Path]:
     return [folder / ".lock"]
 
 
+def make_recordings(folder: Path) -> list[Path]:
+    scan = write_scan(folder)
+    pose = {f"{n}.png": pycolmap.Rigid3d() for n in range(3)}
+    for text in (False, True):
+        model = folder / ("text" if text else "binary")
+        write_model(model, camera("OPENCV", [100, 100, 60, 45, 0.1, 0, 0, 0]), pose, text)
+    write_labelled_boxes(folder / "boxes.ply")
+    (folder / "map.toml").write_text('"office chair" = "chair"\nfloor = "floor"\n')
+    (folder / "list.toml").write_text(
+        '[[objects]]\nclass = "floor"\nmesh = "boxes.ply"\nmatrix = [[1, 0, 0, 2], '
+        "[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]\n"
+    )
+    models = [
+        folder / kind / f"{name}{end}"
+        for kind, end in (("binary", ".bin"), ("text", ".txt"))
+        for name in ("cameras", "images")
+    ]
+    return [
+        *scan.iterdir(),
+        *[scan / "scene0000_00.sens"] * 4,
+        *models,
+        *models,
+        *folder.glob("*.t*"),
+        folder / "boxes.ply",
+    ]
+
+
+def read_recordings(folder: Path, random: Random) -> None:
+    names = read_class_names(folder / "map.toml")
+    act = random.choice(("scan", "binary", "text", "list"))
+    if act == "scan":
+        scan = folder / "scans" / "scene0000_00"
+        recording = read_sens(scan / "scene0000_00.sens")
+        for frame in recording.frames:
+            _ = (recording.depth(frame), recording.colour(frame))
+        read_scan(scan, nyu40_classes(folder / "scannetv2-labels.combined.tsv"))
+    elif act == "list":
+        read_meshes(folder / "list.toml", names)
+    else:
+        read_model(folder / act)
+
+
 KINDS: dict[str, Kind] = {
     "dataset": Kind(make_dataset, read_dataset),
     "packed": Kind(make_packed, read_packed),
@@ -278,4 +329,5 @@ KINDS: dict[str, Kind] = {
     "archives": Kind(make_archives, read_archives),
     "pictures": Kind(make_pictures, read_pictures),
     "lock": Kind(make_lock, read_lock),
+    "recordings": Kind(make_recordings, read_recordings),
 }

@@ -39,8 +39,8 @@ def imported(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 def test_what_was_left_out_is_counted(imported: tuple[Path, str]) -> None:
     assert "3 scenes of 3 photographs, 2 objects; classes: wall, floor, cabinet, bed, chair" in imported[1]
-    assert "1 frames are without a pose" in imported[1]
-    assert "1 labels are not in scannetv2-labels.combined.tsv and left out: mystery" in imported[1]
+    assert "left out, frames without a pose: 1" in imported[1]
+    assert "left out, labels that are not in scannetv2-labels.combined.tsv: mystery" in imported[1]
     assert "7.7% of the scans' triangles have no class" in imported[1]
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+MOST_NAMED = 12
+"""Classes that are printed by name."""
 FRUSTUM_SIDES = 128
 """Cells of a frustum along the image's width and height, as generated ones have."""
 
@@ -87,9 +89,10 @@ def print_result(done: ImportResult, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
         return
+    more = f" and {len(done.classes) - MOST_NAMED} more" if len(done.classes) > MOST_NAMED else ""
     click.echo(
         f"{done.path}: {counted(done.scenes, 'scene')} of {counted(done.images, 'photograph')}, "
-        f"{counted(done.objects, 'object')}; classes: {', '.join(done.classes)}"
+        f"{counted(done.objects, 'object')}; classes: {', '.join(done.classes[:MOST_NAMED])}{more}"
     )
     for note in done.notes:
         print_message(f"{done.path}: {note}")

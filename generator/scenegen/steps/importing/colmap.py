@@ -116,7 +116,7 @@ def import_colmap(  # noqa: PLR0913
         *missing,
         *told,
         *unseen,
-        *([f"{left} photographs do not fill a scene of {options.views}"] if left else []),
+        *([f"left out, photographs that do not fill a scene of {options.views}: {left}"] if left else []),
     )
     return ImportResult(str(out), len(samples), options.views * len(samples), len(objects), plan.classes, notes)
 

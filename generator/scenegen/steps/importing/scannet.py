@@ -137,9 +137,9 @@ def _scans(root: Path, every: int, views: int) -> tuple[list[_Scan], list[str]]:
     if not any(scan.samples for scan in scans):
         raise ScenegenError(f"{root}: no scan has {views} frames with a pose, of every {every}; try a smaller --every")
     if lost:
-        notes.append(f"{lost} frames are without a pose and left out")
+        notes.append(f"left out, frames without a pose: {lost}")
     if left:
-        notes.append(f"{left} frames do not fill a scene of {views}")
+        notes.append(f"left out, frames that do not fill a scene of {views}: {left}")
     return scans, notes
 
 
@@ -176,7 +176,7 @@ def _classes(
     known = nyu40_classes(file)
     unknown = [label for label in found if label not in known]
     some = ", ".join(unknown[:MOST_NAMED]) + (" ..." if len(unknown) > MOST_NAMED else "")
-    note = [f"{len(unknown)} labels are not in {file.name} and left out: {some}"] if unknown else []
+    note = [f"left out, labels that are not in {file.name}: {some}"] if unknown else []
     return tuple(NYU40.split("|")), {label: known.get(label, "") for label in found}, note
 
 

@@ -70,7 +70,7 @@ class SensFile:
                 pixels = np.asarray(image.convert("RGB"))
             if pixels.shape[:2] != (height, width):
                 raise ValueError(f"{pixels.shape[1]} x {pixels.shape[0]} pixels, not {width} x {height}")
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise self._damaged(f"frame {frame.number}: its image: {error}") from error
         return pixels
 
@@ -142,7 +142,7 @@ def _read(path: Path, file: BinaryIO, size: int) -> SensFile:
         known = bool(np.isfinite(pose).all()) and abs(np.linalg.det(pose[:3, :3])) > 0.5
         frames.append(SensFrame(number, pose if known else None, (start, colour), (start + colour, depth)))
         file.seek(start + colour + depth)
-    near = np.allclose(np.linalg.inv(depth_place) @ colour_place, np.eye(4), atol=1e-4)
+    near = np.allclose(depth_place, colour_place, rtol=0, atol=1e-4)
     return SensFile(
         path,
         _from_centre(colour_K),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import read_lock, run_lock
@@ -143,19 +143,29 @@ def _draw_view(stored: StoredScene, k: int) -> list[Image.Image]:
     image = stored.image(k)
     colors = [class_color(item.class_name) for item in stored.objects]
     tiles = (Image.fromarray(image), draw_overlay(image, stored.instance(k), colors), draw_depth(stored.depth(k)))
-    return [tile.resize((TILE, TILE), Image.Resampling.LANCZOS) for tile in tiles]
+    return [ImageOps.pad(tile, (TILE, TILE), Image.Resampling.LANCZOS, BACKGROUND) for tile in tiles]
 
 
 def _draw_head(sheet: Image.Image, scene: Scene) -> None:
-    """The line above a sheet: the scene, and its classes with their colours and counts."""
+    """The line above a sheet: the scene, and its classes with their colours and counts, the most numerous of many."""
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=15)
     draw.text((GAP, 11), f"scene {scene.index}", TEXT, font)
-    draw.text((GAP + 96, 11), f"seed {scene.seed}, {scene.preset}, {scene.split}", FAINT, font)
+    origin = f"seed {scene.seed}, {scene.preset}, {scene.split}"
+    draw.text((GAP + 96, 11), origin, FAINT, font)
     counts = Counter(item.class_name for item in scene.objects)
+    entries = {name: f"{counts[name]} {name}" for name in scene.classes if counts[name]}
+    room = sheet.width - GAP - (GAP + 96 + draw.textlength(origin, font) + 14)
+    left_out = 0
+    while sum(draw.textlength(text, font) + 34 for text in entries.values()) + 40 * (left_out > 0) > room and entries:
+        del entries[min(reversed(entries), key=lambda name: counts[name])]
+        left_out += 1
     right = sheet.width - GAP
-    for name in reversed([c for c in scene.classes if counts[c]]):
-        text = f"{counts[name]} {name}"
+    if left_out:
+        right -= round(draw.textlength(f"+ {left_out}", font))
+        draw.text((right, 11), f"+ {left_out}", FAINT, font)
+        right -= 14
+    for name, text in reversed(entries.items()):
         right -= round(draw.textlength(text, font))
         draw.text((right, 11), text, TEXT, font)
         right -= 20

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import venv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.box_scenes import box_corners, labelled_box_scene
+from helpers.nuscenes_environment import read_with_devkit
 from PIL import Image
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import UsageError
@@ -23,7 +22,6 @@ from scipy.spatial.transform import Rotation
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 VERSION = "v1.0-scenegen"
-READER = Path(__file__).parents[2] / "helpers/nuscenes_reader.py"
 OWN = ("category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose", "log", "scene")
 NAMES = (*OWN, "sample", "sample_data", "sample_annotation", "map")
 
@@ -180,13 +178,7 @@ def test_a_class_map_renames_and_one_that_is_wrong_is_refused(box_set: Path, box
 
 @pytest.mark.slow
 def test_the_devkit_reads_draws_and_scores_it(exported: Path, tmp_path: Path) -> None:
-    """Installs nuscenes-devkit 1.2.0 (650 MB) into an environment of its own: its pins are not ours."""
-    venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env/bin/python"
-    packages = ["nuscenes-devkit==1.2.0", "opencv-python<4.12"]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-    command = [python, READER, exported, tmp_path / "images"]
-    answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    answer = read_with_devkit(exported, tmp_path)
     assert answer["tables"]["sample"] == 6 and answer["tables"]["lidarseg"] == 6
     assert max(answer["outside"]) < 2e-3  # depth is rounded to a millimetre
     assert answer["fastest"] == 0

@@ -17,6 +17,7 @@ from scenegen.core.files import write_text
 from scenegen.core.scene.classes import Color, class_color
 from scenegen.core.scene.scene import Scene
 from scenegen.progress import OnProgress
+from scenegen.steps.preview.around import cameras_around, draw_around
 from scenegen.steps.preview.faces import BACKGROUND
 from scenegen.steps.preview.frusta import draw_frustum
 from scenegen.steps.preview.maps import draw_depth, draw_overlay
@@ -102,12 +103,15 @@ def _save(image: Image.Image, path: Path) -> None:
 def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
     """The sheet of a scene, and its part of the contact sheet: the first image beside the voxels.
 
-    Of many views, some are shown, evenly chosen; without a box grid, each with its frustum.
+    Of many views, some are shown, evenly chosen; of a rig, those of one key frame, with what is around it. Without a
+    box grid, each has its frustum.
     """
     scene = stored.scene
     class_colors = [class_color(name) for name in scene.classes]
     most = MOST_CAMERAS if stored.grid else MOST_VIEWS
-    chosen = sorted(set(np.linspace(0, len(scene.cameras) - 1, most).astype(int).tolist()))
+    key_frame = len(scene.rig.poses) // 2 if scene.rig else 0
+    cameras = cameras_around(scene, key_frame) if scene.rig else range(len(scene.cameras))
+    chosen = [cameras[n] for n in sorted(set(np.linspace(0, len(cameras) - 1, most).astype(int).tolist()))]
     columns = [_draw_view(stored, k) for k in chosen]
     voxels = []
     if stored.grid:
@@ -122,6 +126,8 @@ def _draw_scene(stored: StoredScene) -> tuple[Image.Image, Image.Image]:
                 )
             )
 
+    if scene.rig:
+        columns.append(draw_around(stored, key_frame, class_colors, TILE))
     width = GAP + len(columns) * (TILE + GAP) + (VOXELS[0] + GAP if voxels else 0)
     sheet = Image.new("RGB", (max(width, LEAST_WIDTH), HEAD + len(columns[0]) * (TILE + GAP)), BACKGROUND)
     for k, column in enumerate(columns):

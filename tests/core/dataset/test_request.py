@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,11 @@ def through_argv(kind: type[Any], record: Any) -> Any:
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_arguments(parser, kind)
     return from_arguments(kind, parser.parse_args(to_argv(record)))
+
+
+def test_a_blender_without_numpy_says_its_options() -> None:
+    code = "import sys, scenegen.core.dataset.request; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_field_is_named_here() -> None:

@@ -224,6 +224,8 @@ def _decide_rest(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
     around = _around(peaks)
     for x in range(cells.shape[0]):
         for y in range(cells.shape[1]):
+            if _is_column_outside(m, slack, reach, (width, height), (x + 0.5, y + 0.5, cells.shape[2] - 0.5)):
+                continue
             for z in range(cells.shape[2]):
                 if cells[x, y, z] != NOT_IN_VIEW:
                     continue
@@ -259,6 +261,25 @@ def _decide_rest(lens: _Lens, rays: PixelRays, cells: Cells) -> None:
                     cells[x, y, z] = FREE
                 elif inside:
                     cells[x, y, z] = HIDDEN
+
+
+@compiled
+def _is_column_outside(
+    m: tuple[Row4, Row4, Row4], slack: Floats, reach: float, size: tuple[int, int], column: Vector
+) -> bool:
+    """Whether all cells at (x, y), up to one with its centre at z, are beyond one and the same side of the image."""
+    x, y, top = column
+    behind = left = right = above = below = True
+    for z in (0.5, top):
+        depth = m[2][0] * x + m[2][1] * y + m[2][2] * z + m[2][3]
+        u = m[0][0] * x + m[0][1] * y + m[0][2] * z + m[0][3]
+        v = m[1][0] * x + m[1][1] * y + m[1][2] * z + m[1][3]
+        behind &= depth <= -reach
+        left &= u < -slack[0]
+        right &= size[0] * depth - u < -slack[1]
+        above &= v < -slack[2]
+        below &= size[1] * depth - v < -slack[3]
+    return behind or left or right or above or below
 
 
 @compiled

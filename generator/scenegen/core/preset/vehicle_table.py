@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from scenegen.core.preset.preset import MountedCamera, MountedLidar, Vehicle
-from scenegen.core.scene.scene import Vector
-from scenegen.core.scene.scene_json import MOST_AZIMUTHS
+from scenegen.core.scene.scene import MOST_AZIMUTHS, Vector
 from scenegen.core.toml_table import TomlTable
 
 MOST_KEY_FRAMES = 1000

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenegen.core.errors import UsageError
-from scenegen.core.scene.scene import GridSpec, NamedGrid
-from scenegen.core.scene.scene_json import FARTHEST
+from scenegen.core.scene.scene import FARTHEST, GridSpec, NamedGrid
 
 ASKED_GRID = "NAME=X,Y,Z@SIZE[@X0,Y0,Z0]"
 MOST_CELLS = 2**28

@@ -14,6 +14,11 @@ from typing import Any
 MOST_CELLS = 2**30
 """Of a grid; `scenegen voxelize` makes at most a quarter of it."""
 
+FARTHEST = 1e6
+"""Metres, or scale: no matrix has a larger number."""
+MOST_AZIMUTHS = 65_536
+"""Beams of a lidar's ring."""
+
 FARTHEST_STEP = 65535
 """Stored depth of surfaces that many steps away or farther: the largest value of a 16-bit image."""
 MOST_DEPTH_UNIT = 100

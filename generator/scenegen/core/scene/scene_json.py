@@ -8,7 +8,17 @@ import json
 import re
 
 from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
-from scenegen.core.scene.scene import Camera, MapSpec, Matrix4, PlacedObject, Rig, Scene, VoxelSpec
+from scenegen.core.scene.scene import (
+    FARTHEST,
+    MOST_AZIMUTHS,
+    Camera,
+    MapSpec,
+    Matrix4,
+    PlacedObject,
+    Rig,
+    Scene,
+    VoxelSpec,
+)
 
 FORMAT = "scenegen/1"
 FORMAT_OF_STEPS = "scenegen/2"
@@ -17,10 +27,6 @@ FORMAT_OF_STEPS = "scenegen/2"
 MOST_SPELLED_OUT = 8
 """Cameras up to which scene.json has a line for every number."""
 
-FARTHEST = 1e6
-"""Metres, or scale: no matrix has a larger number."""
-MOST_AZIMUTHS = 65_536
-"""Beams of a ring."""
 LEAST_VOLUME = 1e-12
 """Of what a matrix makes of the unit cube: one of less cannot be inverted."""
 _ASSET_NAME = re.compile(r"(?!\.)[^/\\\0]{1,200}")

@@ -21,8 +21,7 @@ from scenegen.core.fingerprint import fingerprint, to_text
 from scenegen.core.labels.grids import affine
 from scenegen.core.labels.label_meshes import SCANNED
 from scenegen.core.scene.classes import class_color
-from scenegen.core.scene.scene import MOST_OBJECTS, Bounds, PlacedObject, Vector
-from scenegen.core.scene.scene_json import FARTHEST
+from scenegen.core.scene.scene import FARTHEST, MOST_OBJECTS, Bounds, PlacedObject, Vector
 from scenegen.steps.importing.meshes import LabelledMesh
 from scenegen.steps.importing.photographs import matrix4
 

@@ -23,6 +23,7 @@ COMMANDS = {
         ("predict", "Turn photographs into labelled voxels."),
         ("realism", "Say how far rendered images are from photographs."),
         ("report", "Write a page about a run: curves, scores, images."),
+        ("restyle", "Paint a realistic image of every rendered view."),
         ("search", "Search for better training settings."),
     )
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--real", metavar="PHOTOS", type=DIRECTORY, required=True, help="A folder of photographs, with those in it."
 )
+@click.option("--restyled", is_flag=True, help="Compare the images that `restyle` painted, not the rendered ones.")
 @click.option("--out", metavar="DIR", type=DIRECTORY, help="Write realism.html, realism.md and realism.json there.")
 @click.option(
     "--most",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 def realism(
     data: tuple[Path, ...],
     real: Path,
+    restyled: bool,
     out: Path | None,
     most: int,
     network: str,
@@ -64,6 +66,7 @@ def realism(
     Examples:
       scenetrain realism data/street --real photos --out realism
       scenetrain realism data/draft data/standard --real photos
+      scenetrain realism data/street_real --restyled --real photos
       scenetrain realism data/street --real photos \\
           --network vit_small_patch14_dinov2 --weights dinov2.pth
     """
@@ -80,7 +83,7 @@ def realism(
     place = open_device(device)
     model = FeatureNetwork(network, weights).to(place)
     with reading("realism", *data, real):
-        opened = [open_image_set(path, most) for path in (*data, real)]
+        opened = [*(open_image_set(path, most, restyled=restyled) for path in data), open_image_set(real, most)]
         described = []
         for images in opened:
             with progress(images.path.name, "images") as on_progress:

@@ -44,7 +44,7 @@ class ImageSet:
     files: tuple[ImageFile, ...]
     total: int
     rendered: bool
-    """Whether it is a data set of scenegen."""
+    """Whether they are the views of a data set of scenegen; names then begin with the scene."""
 
 
 class Broken(NamedTuple):
@@ -54,11 +54,17 @@ class Broken(NamedTuple):
     reason: str
 
 
-def open_image_set(path: Path, most: int) -> ImageSet:
+def open_image_set(path: Path, most: int, *, restyled: bool = False) -> ImageSet:
     """At most `most` images, evenly spread over all: of a data set's views, or of a folder and those in it.
 
-    ScenegenError when there is no folder, or no image in it.
+    `restyled` takes the images that `restyle` painted, and no others. ScenegenError when there is no folder, or
+    no image in it.
     """
+    if restyled:
+        painted = sorted((path / "scenes").glob("scene_*/image_restyled_*.png"))
+        if not painted:
+            raise ScenegenError(f"{path}: no restyled images in it; give an OUT of `scenetrain restyle`")
+        return _of_files(path / "scenes", painted, most, rendered=True)
     if (path / "dataset.json").is_file():
         return _views(path, most)
     if not path.is_dir():
@@ -66,8 +72,7 @@ def open_image_set(path: Path, most: int) -> ImageSet:
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
     if not found:
         raise ScenegenError(f"{path}: no images in it; give a folder of photographs (.jpg, .png, .webp, .tif, ...)")
-    files = [ImageFile(str(file.relative_to(path)), partial(read_file, file)) for file in _spread(found, most)]
-    return ImageSet(path, tuple(files), len(found), rendered=False)
+    return _of_files(path, found, most, rendered=False)
 
 
 def upright_images(images: ImageSet) -> Iterator[tuple[ImageFile, Image.Image | Broken]]:
@@ -87,6 +92,12 @@ def describe_broken(images: ImageSet, broken: Sequence[Broken]) -> str:
     more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
     reason = broken[0].reason
     return f"{images.path}: {len(broken)} of {len(images.files)} images are skipped: {names}{more}; the first: {reason}"
+
+
+def _of_files(path: Path, found: Sequence[Path], most: int, *, rendered: bool) -> ImageSet:
+    """Some files below `path`."""
+    files = [ImageFile(str(file.relative_to(path)), partial(read_file, file)) for file in _spread(found, most)]
+    return ImageSet(path, tuple(files), len(found), rendered)
 
 
 def _views(path: Path, most: int) -> ImageSet:

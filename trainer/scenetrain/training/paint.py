@@ -49,6 +49,8 @@ class TrainedPainter:
     config: PaintConfig
     photographs: int
     """How many it was trained on."""
+    path: Path
+    """Its model.pt."""
 
 
 def fit_painter(config: PaintConfig, data: Path, run: Path, device: torch.device, report_line: ReportLine) -> None:
@@ -117,7 +119,7 @@ def load_painter(run: Path, device: torch.device) -> TrainedPainter:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, UsageError) as error:
         reason = str(error).split("\n")[0]
         raise DamageError(f"{path}: not a painter of this program, or damaged ({reason}); copy it again") from error
-    return TrainedPainter(network.eval(), painter, config, photographs)
+    return TrainedPainter(network.eval(), painter, config, photographs, path)
 
 
 def _report(photographs: Photographs, images: ImageSet, report_line: ReportLine) -> None:

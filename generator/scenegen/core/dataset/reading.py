@@ -93,7 +93,7 @@ class Dataset:
 def open_scene(path: Path, index: int, map_spec: MapSpec | None = None) -> StoredScene:
     """Scene `index` of the data set in folders at `path`, with maps as dataset.json says; nothing is read yet."""
     folder = scene_path(path, index)
-    advice = f"copy it again from where it came, or move {folder.name} away and generate scene {index} again"
+    advice = f"copy it again from where it came, or move {folder.name} away and make scene {index} again"
     return StoredScene(str(folder), partial(_read_file, folder), advice, map_spec)
 
 

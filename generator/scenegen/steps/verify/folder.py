@@ -50,7 +50,8 @@ def check_folder(dataset: Dataset) -> Iterable[str]:
         yield f"{dataset.path / 'dataset.json'}: classes {list(info.classes)}: each needs a name of its own"
     yield from _check_scenes(dataset)
     if not (dataset.path / CREDITS).is_file():
-        yield f"{dataset.path / CREDITS}: is missing; run `scenegen generate` again"
+        command = f"import {info.imported.form}" if info.imported else "generate"
+        yield f"{dataset.path / CREDITS}: is missing; run `scenegen {command}` again"
     try:
         read_fingerprints(dataset.path)
     except ScenegenError as error:

@@ -161,9 +161,7 @@ def test_advice_keeps_what_may_be_whole(box_copy: Path, file: str) -> None:
             FILES[file](Dataset(box_copy)[1])
         message = str(caught.value)
         assert message.startswith(f"{path}: damaged (")
-        assert message.endswith(
-            "; copy it again from where it came, or move scene_000001 away and make scene 1 again"
-        )
+        assert message.endswith("; copy it again from where it came, or move scene_000001 away and make scene 1 again")
         assert not re.search("remove|delete", message)
 
 

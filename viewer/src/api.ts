@@ -70,6 +70,14 @@ export interface SceneAnswer {
   maps: boolean;
   objects: boolean;
   visibility: boolean;
+  grids: NamedGrid[];
+}
+
+/** A box grid beside the room's; `frame` takes its axes to the world, null where they are the world's. */
+export interface NamedGrid {
+  name: string;
+  grid: GridSpec;
+  frame: number[][] | null;
 }
 
 export interface ClassInfo {

@@ -4,7 +4,7 @@ import type { ClassInfo } from "./api";
 import type { Vec3 } from "./math";
 import { mat4, transform } from "./math";
 import { classColors, objectColor, SEEN } from "./palette";
-import type { Labels, SceneData, Volume } from "./scene_data";
+import { gridOf, type Labels, type SceneData, type Volume } from "./scene_data";
 
 /** Cells to draw: `ids` is 0 for air, else 1 + the place of the colour; `classOf` is the class + 1 of every cell. */
 export interface Cells {
@@ -64,7 +64,7 @@ export async function byObject(data: SceneData, volume: Volume, classOf: Uint8Ar
   const ids = new Uint16Array(classOf.length);
   const objects = data.scene.objects;
   const colors = [...objects.map((_, n) => objectColor(n)), [128, 132, 142] as Vec3];
-  if (data.hasObjects) {
+  if (data.hasObjects || gridOf(volume) >= 0) {
     const places = new Map(objects.map((item, n) => [item.id + 1, n + 1]));
     const labels = await data.objectsOf(volume);
     for (let cell = 0; cell < ids.length; cell++) {
@@ -83,12 +83,12 @@ export async function byObject(data: SceneData, volume: Volume, classOf: Uint8Ar
  *  pixel's ray. */
 export async function bySight(data: SceneData, volume: Volume, classOf: Uint8Array): Promise<Cells> {
   const ids = new Uint16Array(classOf.length);
-  if (data.hasVisibility) {
+  if (data.hasVisibility || gridOf(volume) >= 0) {
     const labels = await data.visibilityOf(volume);
     for (let cell = 0; cell < ids.length; cell++) if (classOf[cell]) ids[cell] = [3, 4, 1, 2][labels[cell]];
     return { ids, colors: SEEN, classOf };
   }
-  const cameras = volume === "box" ? data.scene.cameras.map((_, k) => k) : [volume];
+  const cameras = typeof volume === "number" ? [volume] : data.scene.cameras.map((_, k) => k);
   const seen = new Uint8Array(classOf.length);
   for (const k of cameras) for (const cell of (await data.cast(k)).cells) if (cell >= 0) seen[cell] = 1;
   const views = cameras.map((k) => {

@@ -26,6 +26,18 @@ export function boxLattice(grid: GridSpec): Lattice {
   };
 }
 
+/** A box grid whose axes are not the world's: `frame` takes them there. */
+export function turnedLattice(grid: GridSpec, frame: number[][]): Lattice {
+  const inner = boxLattice(grid);
+  const toWorld = mat4(frame);
+  const back = inverse(toWorld);
+  return {
+    ...inner,
+    toWorld: (i, j, k) => transform(toWorld, inner.toWorld(i, j, k)),
+    fromWorld: (point) => inner.fromWorld(transform(back, point)),
+  };
+}
+
 /** The fruxels of a camera: columns and rows of its image, slices of equal depth. */
 export function frustumLattice(camera: Camera): Lattice {
   const { near, far, size: shape, hfov_deg } = camera.frustum;

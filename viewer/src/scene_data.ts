@@ -5,18 +5,25 @@ import {
   getBytes,
   getJson,
   imageAddress,
+  type NamedGrid,
   type PlacedObject,
   type RunInfo,
   type Scene,
   type SceneAnswer,
 } from "./api";
-import { boxLattice, frustumLattice, type Lattice } from "./lattice";
+import { boxLattice, frustumLattice, type Lattice, turnedLattice } from "./lattice";
 import { inverse, type Mat4, mat4, transform, type Vec3 } from "./math";
 import { type Curves, curvesOf, type Prediction } from "./predictions";
 import { type Cast, castBox, castFrustum } from "./rays";
 
-/** "box": the room's grid; a number: that camera's frustum. */
-export type Volume = "box" | number;
+/** "box": the room's grid; a number: that camera's frustum; "grid:3": the fourth of the grids with names. */
+export type Volume = "box" | number | `grid:${number}`;
+
+/** The place of a grid with a name in the scene's list, -1 for another volume. */
+export const gridOf = (volume: Volume | string): number => {
+  const place = /^grid:(\d{1,9})$/.exec(String(volume));
+  return place ? Number(place[1]) : -1;
+};
 
 /** Labels of cells: of a box grid a bit per class, of a frustum the class + 1. */
 export interface Labels {
@@ -31,6 +38,7 @@ export class SceneData {
   readonly hasMaps: boolean;
   readonly hasObjects: boolean;
   readonly hasVisibility: boolean;
+  readonly grids: readonly NamedGrid[];
   private readonly abort = new AbortController();
   private readonly waiting = new Map<string, Promise<unknown>>();
   private readonly lattices = new Map<Volume, Lattice>();
@@ -41,6 +49,7 @@ export class SceneData {
     this.hasMaps = answer.maps;
     this.hasObjects = answer.objects;
     this.hasVisibility = answer.visibility;
+    this.grids = answer.grids;
     this.toObject = this.scene.objects.map((item) => inverse(mat4(item.matrix)));
   }
 
@@ -52,16 +61,19 @@ export class SceneData {
     return this.scene.index;
   }
 
-  /** The volumes that it has: the room's, and each camera's frustum. */
+  /** What is shown at first: the room's grid, else the first of those with names, else the first camera's frustum. */
   get firstVolume(): Volume {
-    return this.scene.grid ? "box" : 0;
+    if (this.scene.grid) return "box";
+    return this.grids.length ? "grid:0" : 0;
   }
 
   lattice(volume: Volume): Lattice {
     let found = this.lattices.get(volume);
     if (!found) {
       const { grid, cameras } = this.scene;
-      found = volume === "box" && grid ? boxLattice(grid) : frustumLattice(cameras[Number(volume) || 0]);
+      const named = this.grids[gridOf(volume)];
+      if (named) found = named.frame ? turnedLattice(named.grid, named.frame) : boxLattice(named.grid);
+      else found = volume === "box" && grid ? boxLattice(grid) : frustumLattice(cameras[Number(volume) || 0]);
       this.lattices.set(volume, found);
     }
     return found;
@@ -82,19 +94,19 @@ export class SceneData {
   }
 
   async labels(volume: Volume): Promise<Labels> {
-    const bytes = new Uint8Array(await this.bytes(volume === "box" ? "masks" : `frustum/${volume}`));
+    const bytes = new Uint8Array(await this.bytes(pathOf(volume, "masks", "frustum", "grid")));
     const [x, y, z] = this.lattice(volume).shape;
     return { bytes, bytesPerCell: bytes.length / (x * y * z), cells: x * y * z, isBits: volume === "box" };
   }
 
   /** The object of every cell, id + 1; 0 for air. */
   async objectsOf(volume: Volume): Promise<Uint16Array> {
-    return new Uint16Array(await this.bytes(`objects${volume === "box" ? "" : `/${volume}`}`));
+    return new Uint16Array(await this.bytes(pathOf(volume, "objects", "objects", "gridobjects")));
   }
 
   /** 0 in no view, 1 seen free, 2 a surface in it is seen, 3 hidden or inside. */
   async visibilityOf(volume: Volume): Promise<Uint8Array> {
-    return new Uint8Array(await this.bytes(`visibility${volume === "box" ? "" : `/${volume}`}`));
+    return new Uint8Array(await this.bytes(pathOf(volume, "visibility", "visibility", "gridvisibility")));
   }
 
   /** What run number `run` predicted of a volume. */
@@ -185,6 +197,12 @@ export class SceneData {
     this.abort.abort();
   }
 }
+
+/** What the server is asked for: of the room's grid, of a camera's frustum, of a grid with a name. */
+const pathOf = (volume: Volume, box: string, frustum: string, grid: string): string => {
+  if (volume === "box") return box;
+  return typeof volume === "number" ? `${frustum}/${volume}` : `${grid}/${gridOf(volume)}`;
+};
 
 /** Ids that are 1 where a cell is occupied. */
 export function occupied(labels: Labels): Uint16Array {

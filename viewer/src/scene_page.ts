@@ -11,7 +11,7 @@ import type { Vec3 } from "./math";
 import { type Pose, poseFromText, poseText } from "./orbit";
 import { classColors, css, objectColor, SEEN, SEEN_NAMES } from "./palette";
 import { predictedCells, predictedClass, verdictCells } from "./predictions";
-import type { SceneData, Volume } from "./scene_data";
+import { gridOf, type SceneData, type Volume } from "./scene_data";
 import { axisLines, boxLines, cameraLines, latticeLines, roomLines } from "./shapes";
 import { type Hit, Stage } from "./stage";
 import { listen, numbers, type State, state, update } from "./state";
@@ -23,6 +23,7 @@ const COLORINGS = [
   { value: "visibility", label: "Visibility", title: "Which voxels a camera sees (V)" },
 ];
 const MOST_BUTTONS = 6;
+const MOST_FRUSTA = 60;
 /** Cameras with a button each; more are chosen from a list. */
 
 export class ScenePage {
@@ -150,11 +151,18 @@ export class ScenePage {
 
   private get volume(): Volume {
     if (state.volume === "box" && this.data.scene.grid) return "box";
+    const named = gridOf(state.volume);
+    if (named >= 0 && named < this.data.grids.length) return `grid:${named}`;
     const k = state.volume === "" ? -1 : Number(state.volume);
     if (Number.isInteger(k) && k >= 0 && k < this.data.scene.cameras.length) return k;
-    if (!this.data.scene.grid && state.through >= 0 && state.through < this.data.scene.cameras.length)
+    if (this.hasFrustaAlone && state.through >= 0 && state.through < this.data.scene.cameras.length)
       return state.through;
     return this.data.firstVolume;
+  }
+
+  /** Whether there is no box to see: then looking through a camera shows its frustum. */
+  private get hasFrustaAlone(): boolean {
+    return !this.data.scene.grid && !this.data.grids.length;
   }
 
   private get hidden(): Set<number> {
@@ -169,7 +177,7 @@ export class ScenePage {
   private refresh(changed: Set<keyof State> | null): void {
     if (state.scene !== this.data.index) return;
     const any = (...keys: (keyof State)[]): boolean => !changed || keys.some((key) => changed.has(key));
-    const newVolume = any("volume") || (!this.data.scene.grid && any("through"));
+    const newVolume = any("volume") || (this.hasFrustaAlone && any("through"));
     if (any("color", "hidden", "palette", "slice", "at", "only", "compare", "run", "other", "threshold") || newVolume) {
       void this.colorCells(newVolume);
     }
@@ -249,7 +257,7 @@ export class ScenePage {
   /** What a run answers, in the colours of classes or of its errors. */
   private async answer(run: number, volume: Volume, errors: boolean): Promise<Cells> {
     const info = this.dataset.runs[run];
-    if (info.frustum !== (volume !== "box")) {
+    if (info.frustum !== (typeof volume === "number") || gridOf(volume) >= 0) {
       throw new Error(
         `${info.name} predicts ${info.frustum ? "cameras' frusta: choose one above" : "the room grid: choose it above"}`,
       );
@@ -264,7 +272,7 @@ export class ScenePage {
   /** Show the run's IoU of this scene. */
   private async score(volume: Volume): Promise<void> {
     const compare = this.compare;
-    if (!compare || compare.chosen.frustum !== (volume !== "box")) return;
+    if (!compare || compare.chosen.frustum !== (typeof volume === "number") || gridOf(volume) >= 0) return;
     try {
       const curves = await this.data.curves(compare.chosenIndex, compare.chosen, volume);
       if (volume === this.volume) compare.show(curves);
@@ -443,15 +451,18 @@ export class ScenePage {
     (this.views as HTMLSelectElement).value = String(state.through);
   };
 
-  /** The room's grid or a camera's frustum, where there are both. */
+  /** The room's grid, those with names, or a camera's frustum, where there are several. */
   private volumeChoice(): HTMLElement | null {
-    const { grid, cameras } = this.data.scene;
-    if (!grid || cameras.length > 40) return null;
+    const { grids, scene } = this.data;
+    const frusta = scene.cameras.length > MOST_FRUSTA ? [] : scene.cameras;
+    if ((!scene.grid || !frusta.length) && !grids.length) return null;
+    const first = String(this.data.firstVolume);
     const select = h(
       "select",
-      { "aria-label": "Which labels", onchange: () => update({ volume: select.value === "box" ? "" : select.value }) },
-      h("option", { value: "box" }, "Room grid"),
-      ...cameras.map((_, k) => h("option", { value: k }, `Frustum ${k + 1}`)),
+      { "aria-label": "Which labels", onchange: () => update({ volume: select.value === first ? "" : select.value }) },
+      scene.grid && h("option", { value: "box" }, "Room grid"),
+      ...grids.map((grid, n) => h("option", { value: `grid:${n}` }, `Grid ${grid.name}`)),
+      ...frusta.map((_, k) => h("option", { value: k }, `Frustum ${k + 1}`)),
     );
     return select;
   }

@@ -8,7 +8,7 @@ import { firstCell } from "./lattice";
 import { inverse, lookAt, mat4, multiply, projection, transform, unit, type Vec3 } from "./math";
 import { meshCells } from "./mesher";
 import { control, eyeOf, kOf, type Pose, viewOf } from "./orbit";
-import type { SceneData, Volume } from "./scene_data";
+import { gridOf, type SceneData, type Volume } from "./scene_data";
 import { extent } from "./shapes";
 
 export interface Hit {
@@ -116,7 +116,7 @@ export class Stage {
     const ids = slice.axis < 0 ? cells.ids : sliced(cells.ids, lattice.shape, slice.axis, slice.at, slice.only);
     this.shown = { data, volume, cells, ids };
     if (!this.renderer) return;
-    const mesh = meshCells(ids, lattice, cells.colors, volume !== "box");
+    const mesh = meshCells(ids, lattice, cells.colors, typeof volume === "number");
     this.renderer.setMesh("cells", mesh);
     this.faces = mesh.faces;
     this.exposed = mesh.exposed;
@@ -157,6 +157,12 @@ export class Stage {
   static fit(data: SceneData, volume: Volume): Pose {
     const { middle, radius } = extent(data.scene, data.lattice(volume));
     if (volume === "box") return { azimuth: -122, elevation: 27, distance: radius * 3.05, target: middle };
+    const frame = data.grids[gridOf(volume)]?.frame;
+    if (typeof volume !== "number") {
+      const heading = frame ? Math.atan2(frame[1][0], frame[0][0]) * (180 / Math.PI) : 0;
+      // Behind the vehicle, above it and to its right.
+      return { azimuth: frame ? heading + 180 + 38 : -122, elevation: 33, distance: radius * 2.6, target: middle };
+    }
     const camera = data.scene.cameras[volume];
     const back = inverse(mat4(camera.world_to_camera));
     // Behind the camera, above it and to its right.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,16 @@ from helpers.box_scenes import CLASSES, GRID, labelled_box_scene, write_box_data
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from scenegen.core.scene.camera import ego_frame
 from scenegen.core.scene.classes import class_color
+from scenegen.core.scene.scene import GridSpec
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 VOXEL = (24, 21, 6)
 """The only occupied cell of scene 1, a table."""
 CAMERA = 1
+EGO_GRID, EGO_CELL = GridSpec((0.0, -1.0, 0.0), 0.2, (16, 10, 8)), (11, 6, 3)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
@@ -41,8 +46,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     masks = np.zeros((*GRID.shape, len(CLASSES)), bool)
     masks[*VOXEL, CLASSES.index("table")] = True
     np.save(path / "scenes" / "scene_000001" / "masks.npy", masks)
+    write_ego_grids(path / "scenes" / "scene_000001")
     (path / "scenes" / "scene_000002" / "scene.json").write_text("{")
     return path
+
+
+def write_ego_grids(scene: Path) -> None:
+    """A grid before each camera of scene 1, with one occupied cell, a table's."""
+    body = json.loads((scene / "scene.json").read_text())
+    body["grids"] = [{"name": "ahead", "grid": asdict(EGO_GRID), "ego": True}]
+    (scene / "scene.json").write_text(json.dumps(body))
+    labels = np.zeros(EGO_GRID.shape, np.uint8)
+    labels[EGO_CELL] = CLASSES.index("table") + 1
+    for k in range(len(body["cameras"])):
+        words, seen = labels.astype(np.uint16), np.full(labels.shape, 2, np.uint8)
+        np.savez(scene / f"grid_ahead_{k}.npz", labels=labels, instances=words, visibility=seen)
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +162,17 @@ def test_the_overview_filters_and_opens_a_scene(go: Open) -> None:
     page.wait_for_selector(".card")
 
 
-def test_a_known_voxel_is_drawn_at_its_known_pixel(go: Open) -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_known_voxel_is_drawn_at_its_known_pixel(go: Open, turned: bool) -> None:
     camera = labelled_box_scene(1)[0].cameras[CAMERA]
-    centre = np.array(GRID.origin) + GRID.voxel_size * (np.array(VOXEL) + 0.5)
+    grid, cell, volume = (EGO_GRID, EGO_CELL, f"grid:{CAMERA}") if turned else (GRID, VOXEL, "")
+    centre = np.array(grid.origin) + grid.voxel_size * (np.array(cell) + 0.5)
+    if turned:
+        centre = (np.linalg.inv(ego_frame(camera)) @ [*centre, 1.0])[:3]
     x, y, z = (np.array(camera.world_to_camera) @ [*centre, 1.0])[:3]
     u, v = camera.K[0][0] * x / z + camera.K[0][2], camera.K[1][1] * y / z + camera.K[1][2]
-    page = go(f"/scene/1?through={CAMERA}&opacity=1&overlay=voxels")
-    page.wait_for_selector(".stage.through[data-viewport]")
+    page = go(f"/scene/1?through={CAMERA}&opacity=1&overlay=voxels&volume={volume}")
+    page.wait_for_selector(f"[data-ready='1 {volume or 'box'} class'] .stage.through[data-viewport]")
     page.locator(".opacity").evaluate("slider => { slider.style.visibility = 'hidden'; }")  # it is blue, too
     shown = pixels(page)
     left, low, width, height = map(float, (page.locator(".stage").get_attribute("data-viewport") or "").split())
@@ -161,8 +183,10 @@ def test_a_known_voxel_is_drawn_at_its_known_pixel(go: Open) -> None:
     assert blue[int(row), int(column)]
     rows, columns = np.nonzero(blue)
     assert np.hypot(rows.mean() + 0.5 - row, columns.mean() + 0.5 - column) < 0.7
-    reach = camera.K[0][0] * GRID.voxel_size / z / camera.width * width  # of a voxel, in pixels of the screen
+    reach = camera.K[0][0] * grid.voxel_size / z / camera.width * width  # of a voxel, in pixels of the screen
     assert max(np.ptp(rows), np.ptp(columns)) < 2 * reach
+    if turned:
+        return  # images are painted with the room's grid
 
     painted = overlay(page, CAMERA, "voxels")[..., 3] > 0  # by casting rays, without WebGL
     rows, columns = np.nonzero(painted)

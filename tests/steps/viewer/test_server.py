@@ -14,8 +14,11 @@ from click.testing import CliRunner
 from helpers.box_scenes import CLASSES, labelled_box_scene, write_box_dataset
 from scenegen.cli.main import cli, main
 from scenegen.core.dataset.packing import Packing
+from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import UsageError
+from scenegen.core.scene.camera import ego_frame
 from scenegen.steps.pack import pack
+from scenegen.steps.relabel import GridChange, relabel
 from scenegen.steps.viewer.answers import Answers
 from scenegen.steps.viewer.rows import Rows
 from scenegen.steps.viewer.server import application, bind
@@ -70,6 +73,36 @@ def test_arrays_are_those_of_the_data_set(boxes: Path, tmp_path: Path, packed: b
         assert np.array_equal(np.frombuffer(client.get(get("instance")).content, "<u2"), labels.instances[k].ravel())
         assert client.get(get("image")).headers["content-type"] == "image/png"
     assert client.get("/api/scenes/1").json()["scene"]["objects"][5]["class"] == "bag"
+
+
+def test_grids_with_names_and_where_they_are(copied: Path, box_assets: Path) -> None:
+    relabel(
+        copied,
+        grids=[
+            GridChange((6, 5, 4), 0.7, name="wide"),
+            GridChange((5, 4, 3), 0.5, (0.0, -1.0, 0.0), name="ahead", ego=True),
+        ],
+        assets=box_assets,
+    )
+    stored = Dataset(copied)[0]
+    client = client_of(copied)
+    told = client.get("/api/scenes/0").json()["grids"]
+    places = [("wide", None), *(("ahead", k) for k in range(len(stored.cameras)))]
+    assert [each["name"] for each in told] == ["wide", "ahead, camera 1", "ahead, camera 2", "ahead, camera 3"]
+    for n, ((name, k), each) in enumerate(zip(places, told, strict=True)):
+        labels = stored.named_grid(name, k)
+        assert each["grid"]["shape"] == list(labels.labels.shape)
+        for kind, array in (
+            ("grid", labels.labels),
+            ("gridobjects", labels.instances),
+            ("gridvisibility", labels.visibility),
+        ):
+            found = np.frombuffer(client.get(f"/api/scenes/0/{kind}/{n}").content, array.dtype.newbyteorder("<"))
+            assert np.array_equal(found, array.ravel())
+        if k is not None:
+            assert np.allclose(np.array(each["frame"]) @ ego_frame(stored.cameras[k]), np.eye(4))
+    assert told[0]["frame"] is None
+    assert client.get("/api/scenes/0/grid/4").status_code == 404
 
 
 def test_rows_say_what_a_scene_shows(boxes: Path) -> None:

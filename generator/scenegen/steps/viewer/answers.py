@@ -36,7 +36,10 @@ from PIL import Image
 
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.core.labels.grid_files import GridLabels, files_of
+from scenegen.core.scene.camera import rigid_inverse
 from scenegen.core.scene.classes import class_color
+from scenegen.core.scene.ego import world_to_ego
 from scenegen.steps.viewer.rows import Rows
 from scenegen.steps.viewer.runs import RunFolder
 from scenegen.steps.viewer.source import SceneSource
@@ -79,6 +82,7 @@ class Answers:
             "depth": lambda scene, k: _array(source.open(scene).depth_steps(k)),
             "instance": lambda scene, k: _array(source.open(scene).instance(k)),
         }
+        self._of_grids = {"grid": "labels", "gridobjects": "instances", "gridvisibility": "visibility"}
 
     def get(self, path: str) -> Reply:
         """The answer to one path. NoAnswerError: there is none; ScenegenError: it cannot be read, and why."""
@@ -110,6 +114,8 @@ class Answers:
             return _array(_cells(self.source.open(index), kind, None if match[3] is None else number))
         if kind == "run" and number < len(self.runs):
             return _array(self.runs[number].read(index, None if match[4] is None else int(match[4])))
+        if kind in self._of_grids and match[3] and not match[4]:
+            return _array(getattr(self._grid(index, number), self._of_grids[kind]))
         if kind not in self._kinds or match[4]:
             raise NoAnswerError(f"{path[:60]}: the viewer has no such address")
         try:
@@ -154,7 +160,26 @@ class Answers:
             "maps": self.source.has_maps,
             "objects": stored.scene.voxel_spec.instances,
             "visibility": stored.scene.voxel_spec.visibility,
+            "grids": [
+                {
+                    "name": named.name
+                    if k is None
+                    else f"{named.name}, {'pose' if stored.scene.rig else 'camera'} {k + 1}",
+                    "grid": asdict(named.grid),
+                    "frame": None if k is None else rigid_inverse(world_to_ego(stored.scene, k)),
+                }
+                for named, k in files_of(stored.scene)
+            ],
         }
+
+    def _grid(self, index: int, number: int) -> GridLabels:
+        """The labels of one of a scene's named grids, by its place in `files_of`."""
+        stored = self.source.open(index)
+        grids = files_of(stored.scene)
+        if number >= len(grids):
+            raise NoAnswerError(f"scene {index}: has {len(grids)} grids with names")
+        named, k = grids[number]
+        return stored.named_grid(named.name, k)
 
     def _image(self, index: int, k: int) -> Reply:
         content = self.source.open(index).whole_image(k)

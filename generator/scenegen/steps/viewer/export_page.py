@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.files import is_folder, write_text
+from scenegen.core.labels.grid_files import files_of
 from scenegen.progress import OnProgress
 from scenegen.steps.viewer.answers import Answers, Reply
 from scenegen.steps.viewer.page_files import page_files
@@ -87,6 +88,8 @@ def _paths(answers: Answers, index: int) -> Iterator[str]:
     yield from (f"{scene}/{kind}/{k}" for kind in (*kinds, *cells) for k in cameras)
     if stored.grid:
         yield from (f"{scene}/{kind}" for kind in ("masks", *cells))
+    for n in range(len(files_of(stored))):
+        yield from (f"{scene}/{kind}/{n}" for kind in ("grid", "gridobjects", "gridvisibility"))
     for number, run in enumerate(answers.runs):
         if run.said.frustum is None:
             yield f"{scene}/run/{number}"

@@ -121,13 +121,14 @@ def _check_scenes(
     extra = sorted(files[key].name for key in files.keys() - wanted)
     if extra:
         raise ScenegenError(
-            f"{folder}: {_some(extra)} not in {dataset.path}; give the data set that was predicted, or move them away"
+            f"{folder}: {some_names(extra)} not in {dataset.path}; give the data set that was predicted, or move them "
+            "away"
         )
     missing = sorted(_file_stem(*key) for key in wanted - files.keys())
     if missing and not partial:
         raise ScenegenError(
-            f"{folder}: no prediction of {_some(missing)}, {len(missing)} of {len(wanted)}; predict them, or score the "
-            "others alone with --partial"
+            f"{folder}: no prediction of {some_names(missing)}, {len(missing)} of {len(wanted)}; predict them, or "
+            "score the others alone with --partial"
         )
 
 
@@ -135,7 +136,8 @@ def _file_stem(index: int, camera: int | None) -> str:
     return f"scene_{index:06d}" + ("" if camera is None else f"_camera_{camera}")
 
 
-def _some(names: Sequence[str]) -> str:
+def some_names(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 

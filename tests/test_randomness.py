@@ -22,6 +22,8 @@ TORCH_DRAWS = {
     "randn_like",
     "randperm",
 }
+FIXED = {"rng.py": {"PCG64", "SeedSequence"}, "set_distances.py": {"RandomState"}}
+"""Of modules, the parts of numpy.random that they may use: numpy keeps what these draw as it is (NEP 19)."""
 SEEDED = ("blocks/volume_decoder.py", "networks", "training/bench.py", "training/made_up.py")
 """Parts of the trainer that may draw from torch's own stream: fit and bench seed it before they build a network."""
 
@@ -33,7 +35,7 @@ def test_nothing_draws_from_unseeded_or_changing_sources(path: Path) -> None:
     Nowhere numpy.random, functions of module random, the builtin hash (of texts it differs between processes).
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    fixed = {"PCG64", "SeedSequence"} if path.name == "rng.py" else set()  # whose raw bits numpy keeps
+    fixed = FIXED.get(path.name, set())
     assert _banned(tree, fixed) == []
     assert _without_generator(tree) == [] or _is_seeded(path)
 

@@ -12,7 +12,10 @@ KERNEL = """from scenegen.core.compiled import compiled
 def twice(pair):
     return 2 * pair.value
 """
-RUN = "import kernel, types_of_it; print(kernel.twice(types_of_it.made()), sum(kernel.twice.stats.cache_hits.values()))"
+RUN = """import sys; sys.path.insert(0, ".")
+import kernel, types_of_it
+print(kernel.twice(types_of_it.made()), sum(kernel.twice.stats.cache_hits.values()))
+"""
 
 
 def test_code_for_a_type_that_is_gone_is_made_again(tmp_path: Path) -> None:

@@ -35,14 +35,15 @@ def box_at(pose: tuple[float, ...], size: tuple[float, ...]) -> Box:
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(poses, sizes, poses, sizes)
 def test_boxes_meet_as_shapely_says(pose_a, size_a, pose_b, size_b) -> None:  # type: ignore[no-untyped-def]
-    shared = outline(pose_a, size_a).intersection(outline(pose_b, size_b)).area
+    one, other = outline(pose_a, size_a), outline(pose_b, size_b)
+    shared = one.intersection(other).area  # 0 at times where one has the other inside, edges on edges: GEOS 3.14
     high = min(pose_a[2] + size_a[2] * pose_a[4], pose_b[2] + size_b[2] * pose_b[4]) - max(pose_a[2], pose_b[2])
     a, b = box_at(pose_a, size_a), box_at(pose_b, size_b)
     found = boxes_overlap(a, np.array([b]))[0]
     assert found == boxes_overlap(b, np.array([a]))[0]
     if shared > FAR and high > 2e-6:
         assert found
-    elif shared == 0 or high < 0:
+    elif one.disjoint(other) or high < 0:
         assert not found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scenegen.core.errors import ScenegenError
+from scenegen.core.rng import integer, shuffled, stream, uniform
 from scenegen.progress import OnProgress
 from torch import Tensor
 
@@ -92,14 +93,14 @@ class Photographs:
         The same for the same seed and epoch.
         """
         training = self.config.training
-        draw = np.random.default_rng((training.seed, epoch))
-        order = draw.permutation([n for n in range(len(self)) if n not in set(self.held_out)])
+        draw = stream(training.seed, epoch, "photographs")
+        order = shuffled(draw, [n for n in range(len(self)) if n not in set(self.held_out)])
         for start in range(0, len(order), training.batch_size):
             squares, edges = [], []
             for number in order[start : start + training.batch_size]:
-                top, left = (int(n) for n in draw.integers(0, training.size - training.crop + 1, 2))
+                top, left = (integer(draw, 0, training.size - training.crop) for _ in range(2))
                 cut = slice(top, top + training.crop), slice(left, left + training.crop)
-                step = -1 if draw.random() < 0.5 else 1
+                step = -1 if uniform(draw, 0, 1) < 0.5 else 1
                 squares.append(self.square(number)[cut][:, ::step])
                 edges.append(self.edges(number)[cut][:, ::step])
             yield as_batch(squares, edges)

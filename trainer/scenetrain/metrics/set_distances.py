@@ -52,7 +52,7 @@ def kernel_distance(
     distribution. A subset has half of the smaller set and at most 1,000 images, so that subsets differ.
     """
     size = subset_size or max(2, min(MOST_IN_SUBSET, min(len(rendered), len(real)) // 2))
-    draw = np.random.RandomState(seed)  # as in torch-fidelity, so that the figures are equal
+    draw = np.random.RandomState(seed)  # torch-fidelity's subsets, for equal figures; numpy keeps this stream as it is
     values = []
     for _ in range(subsets):
         x = rendered[draw.choice(len(rendered), size, replace=False)]

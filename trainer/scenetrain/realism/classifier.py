@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scenegen.core.rng import shuffled, stream
 from torch import Tensor
 from torch.nn import functional
 
@@ -55,7 +56,7 @@ def _above(probabilities: NDArray[np.float64]) -> float:
 def _folds(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """A fold for each image, the same within a group."""
     known, place = np.unique(groups, return_inverse=True)
-    order = np.random.default_rng(0).permutation(len(known))
+    order = np.array(shuffled(stream(0, 0, "folds"), range(len(known))))
     return np.asarray(order[place] % FOLDS, dtype=np.int64)
 
 

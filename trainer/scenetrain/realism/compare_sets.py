@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
@@ -154,10 +155,10 @@ def _difference(
         return StatisticDifference(statistic, nothing, nothing, float("nan"), float("nan"), "")
     scale = max(float(theirs.std()), statistic.least)
     distance = float(wasserstein_distance(ours, theirs)) / scale
-    together, draw = np.concatenate([ours, theirs]), np.random.default_rng(0)
+    together, draw = np.concatenate([ours, theirs]), torch.Generator().manual_seed(0)
     chance = []
     for _ in range(SHUFFLES):
-        mixed = draw.permutation(together)
+        mixed = together[torch.randperm(len(together), generator=draw).numpy()]
         chance.append(wasserstein_distance(mixed[: len(ours)], mixed[len(ours) :]) / scale)
     by_chance = float(np.quantile(chance, 0.95))
     shift = float(ours.mean() - theirs.mean())

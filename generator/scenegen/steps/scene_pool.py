@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
-from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
 from scenegen.core.processes import worker_pool
 from scenegen.progress import OnProgress
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+_TOLD = 10
+"""Files that are refused with a line each."""
 
 
 def map_scenes(work: Callable[[S], T], items: Sequence[S], workers: int, on_progress: OnProgress | None) -> Iterator[T]:
@@ -50,6 +54,13 @@ class Tried(Generic[S, T]):
                 yield result
             elif str(result) not in self.damage:  # a model of the library may be of many scenes
                 self.damage.append(str(result))
+
+    def refuse(self, folder: Path) -> None:
+        """Raise SeveralErrors with the first of what is damaged, and how many more files of `folder` are."""
+        if self.damage:
+            rest = len(self.damage) - _TOLD
+            more = [f"{folder}: and {rest} more files"] if rest > 0 else []
+            raise SeveralErrors(*self.damage[:_TOLD], *more)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.one_line import one_line
 from scenegen.core.toml_table import TomlTable, read_toml
 from scenegen.steps.importing.class_names import ClassNames
 
@@ -121,7 +122,7 @@ def _of_file(file: Path, alone: str) -> Iterator[_Node]:
         scene = trimesh.load_scene(file, process=False, **options)
     except Exception as error:  # whatever a reader of some format raises
         raise UsageError(
-            f"{file}: trimesh cannot read it ({error or type(error).__name__}); save it as .glb"
+            f"{file}: trimesh cannot read it ({one_line(str(error)) or type(error).__name__}); save it as .glb"
         ) from error
     for name in sorted(scene.graph.nodes_geometry):
         matrix, shape = scene.graph[name]

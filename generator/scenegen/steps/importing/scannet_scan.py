@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import DamageError, UsageError
+from scenegen.core.one_line import one_line
 from scenegen.steps.importing.meshes import LabelledMesh
 from scenegen.steps.importing.sens import COPY_AGAIN
 
@@ -113,7 +114,7 @@ def _surface(file: Path) -> tuple[Floats, NDArray[np.int64]]:
         mesh = trimesh.load_mesh(file, process=False)
         vertices, faces = np.array(mesh.vertices, dtype=np.float64), np.array(mesh.faces, dtype=np.int64)
     except Exception as error:  # whatever trimesh raises for a file that is no mesh
-        raise DamageError(f"{file}: damaged ({error or type(error).__name__}); {COPY_AGAIN}") from error
+        raise DamageError(f"{file}: damaged ({one_line(str(error)) or type(error).__name__}); {COPY_AGAIN}") from error
     if not len(faces) or not np.isfinite(vertices).all():
         raise DamageError(f"{file}: damaged (has no triangles, or vertices that are not finite); {COPY_AGAIN}")
     return vertices, faces

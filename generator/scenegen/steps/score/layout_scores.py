@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors, UsageError
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.metrics.tables import ScoreTable
 from scenegen.progress import OnProgress
 from scenegen.steps.scene_pool import Tried
 from scenegen.steps.score.cells import CellCounts, count_cells, iou_table
 from scenegen.steps.score.layouts import LAYOUTS, read_cells
 from scenegen.steps.score.predictions import sets_of_labels, some_names
-
-_TOLD = 10
-"""Files that are refused with a line each."""
 
 
 class FilePair(NamedTuple):
@@ -79,10 +76,7 @@ def score_layout(
     pairs = _pairs(predictions, truth, layout.pattern, form, partial=partial)
     tried = Tried(functools.partial(_score_file, form), workers, on_progress)
     files = tuple(tried.results(pairs))
-    if tried.damage:
-        rest = len(tried.damage) - _TOLD
-        more = [f"{predictions}: and {rest} more files"] if rest > 0 else []
-        raise SeveralErrors(*tried.damage[:_TOLD], *more)
+    tried.refuse(predictions)
     seen = [file.seen for file in files if file.seen]
     table = iou_table(
         layout.classes,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.run_lock import read_lock
 from scenegen.core.dataset.stored_scene import StoredScene
-from scenegen.core.errors import DamageError, ScenegenError, SeveralErrors
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.core.labels.visibility import FREE, SURFACE
 from scenegen.metrics.box_rays import count_box_rays, one_class
 from scenegen.metrics.panoptic import PanopticCounts, count_segments, panoptic_table
@@ -37,9 +37,6 @@ from scenegen.steps.score.predictions import (
     sets_of_labels,
 )
 from scenegen.steps.viewer.runs import RunPredictions
-
-_TOLD = 10
-"""Files that are refused with a line each."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +92,7 @@ def score(
         work = [(dataset[positions[file.index]], file) for file in found.files]
         tried = Tried(functools.partial(score_item, said=found.said), workers, on_progress)
         items = list(tried.results(work))
-    if tried.damage:
-        rest = len(tried.damage) - _TOLD
-        more = [f"{predictions}: and {rest} more files"] if rest > 0 else []
-        raise SeveralErrors(*tried.damage[:_TOLD], *more)
+    tried.refuse(predictions)
     for item, file in zip(items, found.files, strict=True):
         if (item.is_occupancy, item.panoptic is None) != (items[0].is_occupancy, items[0].panoptic is None):
             first = found.files[0].path.name

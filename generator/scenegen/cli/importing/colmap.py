@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from scenegen.cli.importing.options import print_result, read_sample_options, sample_options
+from scenegen.cli.importing.options import print_result, sample_options
 from scenegen.cli.options import PositiveNumber, json_option, worker_count, workers_option
 from scenegen.core.errors import UsageError
 from scenegen.core.scene.asked_grid import read_numbers
+
+if TYPE_CHECKING:
+    from scenegen.steps.importing.samples import SampleOptions
 
 
 @click.command()
@@ -57,11 +61,7 @@ def colmap(
     gps: bool,
     up: str | None,
     class_map: Path | None,
-    grid: str,
-    frustum: str,
-    size: int,
-    views: int,
-    split: str,
+    options: SampleOptions,
     workers: int | None,
     as_json: bool,
 ) -> int:
@@ -78,7 +78,6 @@ def colmap(
     from scenegen.progress import progress
     from scenegen.steps.importing.colmap import WorldOptions, import_colmap
 
-    options = read_sample_options(grid, frustum, size, views, split)
     known = None if distance is None else (_place(distance[0]), _place(distance[1]), _metres(distance[2]))
     world = WorldOptions(scale, known, gps, None if up is None else _direction(up))
     with progress("import") as on_progress:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,16 +17,20 @@ from scenegen.core.scene.asked_grid import read_grid, read_numbers
 if TYPE_CHECKING:
     from scenegen.steps.importing.samples import ImportResult, SampleOptions
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 MOST_NAMED = 12
 """Classes that are printed by name."""
 FRUSTUM_SIDES = 128
 """Cells of a frustum along the image's width and height, as generated ones have."""
 
 
-def sample_options(command: Command) -> Command:
-    """The options that say what samples are made: --grid, --frustum, --size, --views, --split."""
+def sample_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command --grid, --frustum, --size, --views and --split; it gets `options`, what samples they ask for."""
+
+    @functools.wraps(command)
+    def with_samples(*, grid: str, frustum: str, size: int, views: int, split: str, **others: Any) -> int:
+        return command(options=_read(grid, frustum, size, views, split), **others)
+
+    wrapped: Callable[..., int] = with_samples
     for option in reversed(
         (
             click.option(
@@ -63,11 +68,11 @@ def sample_options(command: Command) -> Command:
             ),
         )
     ):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
-def read_sample_options(grid: str, frustum: str, size: int, views: int, split: str) -> SampleOptions:
+def _read(grid: str, frustum: str, size: int, views: int, split: str) -> SampleOptions:
     """What the options of `sample_options` ask for. UsageError."""
     from scenegen.steps.importing.photographs import FruxelDepths
     from scenegen.steps.importing.samples import SampleOptions

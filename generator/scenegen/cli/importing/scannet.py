@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from scenegen.cli.importing.options import print_result, read_sample_options, sample_options
+from scenegen.cli.importing.options import print_result, sample_options
 from scenegen.cli.options import json_option, worker_count, workers_option
+
+if TYPE_CHECKING:
+    from scenegen.steps.importing.samples import SampleOptions
 
 
 @click.command()
@@ -43,11 +47,7 @@ def scannet(
     every: int,
     labels: Path | None,
     class_map: Path | None,
-    grid: str,
-    frustum: str,
-    size: int,
-    views: int,
-    split: str,
+    options: SampleOptions,
     workers: int | None,
     as_json: bool,
 ) -> int:
@@ -64,7 +64,6 @@ def scannet(
     from scenegen.progress import progress
     from scenegen.steps.importing.scannet import import_scannet
 
-    options = read_sample_options(grid, frustum, size, views, split)
     with progress("import") as on_progress:
         done = import_scannet(
             root,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scenegen.core.labels.fruxels import label_numbers, labels_of
 from scenegen.core.labels.grids import Floats, Grid, affine, box_grid
 from scenegen.core.labels.voxelize import mark_cells
-from scenegen.core.scene.scene import ROOM_SURFACES, Matrix4, Scene
+from scenegen.core.scene.scene import ROOM_SURFACES, Matrix4, Scene, Vector
 
 _TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
 
@@ -29,10 +29,10 @@ def cell_classes(
     object are the floor's, else a wall's, else the ceiling's, if that surface meets them.
     """
     labels = labels_of(instances, label_numbers(scene.objects, scene.classes))
-    if scene.has_room_surfaces:
+    if scene.has_room_surfaces and scene.room:
         surfaces = np.zeros_like(labels)  # in memory as they are stored
         for name in reversed(ROOM_SURFACES):
-            _mark(surfaces, scene, name, grid, frame, value=scene.classes.index(name) + 1)
+            mark_surface(surfaces, scene.room, name, grid, frame, value=scene.classes.index(name) + 1)
         empty = labels == 0
         labels[empty] = surfaces[empty]
     return labels
@@ -40,21 +40,25 @@ def cell_classes(
 
 def add_room_masks(masks: NDArray[np.bool_], scene: Scene) -> None:
     """Fill the masks (X, Y, Z, C) of floor, wall and ceiling, where the scene has these classes."""
-    if scene.has_room_surfaces and scene.grid:
+    if scene.has_room_surfaces and scene.room and scene.grid:
         for name in ROOM_SURFACES:
-            _mark(masks[..., scene.classes.index(name)], scene, name, box_grid(scene.grid), None, value=1)
+            mark_surface(masks[..., scene.classes.index(name)], scene.room, name, box_grid(scene.grid), value=1)
 
 
-def _mark(cells: NDArray[Any], scene: Scene, surface: str, grid: Grid, frame: Matrix4 | None, *, value: int) -> None:
-    """Write `value` into the cells that a surface meets, touching them included."""
-    for corners in _rectangles(scene, surface):
+def mark_surface(
+    cells: NDArray[Any], room: Vector, surface: str, grid: Grid, frame: Matrix4 | None = None, *, value: int
+) -> None:
+    """Write `value` into the cells (grid.shape) that one of ROOM_SURFACES meets, touching them included.
+
+    `room` is the size of the room; `grid` is in world axes, or in those that `frame` maps these to.
+    """
+    for corners in _rectangles(room, surface):
         mark_cells(cells, corners if frame is None else affine(frame, corners), _TRIANGLES, grid, value=value)
 
 
-def _rectangles(scene: Scene, surface: str) -> Iterator[Floats]:
+def _rectangles(room: Vector, surface: str) -> Iterator[Floats]:
     """The corners (4, 3), world metres, of each rectangle that the surface is made of."""
-    assert scene.room is not None
-    x, y, z = scene.room[0] / 2, scene.room[1] / 2, scene.room[2]
+    x, y, z = room[0] / 2, room[1] / 2, room[2]
     ring = [(-x, -y), (x, -y), (x, y), (-x, y)]
     if surface == "wall":
         for start, end in zip(ring, [*ring[1:], ring[0]], strict=True):

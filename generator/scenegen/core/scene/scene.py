@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -359,4 +360,9 @@ class Scene:
     @property
     def has_room_surfaces(self) -> bool:
         """Whether its cells show the room's floor, walls and ceiling, too."""
-        return self.room is not None and set(ROOM_SURFACES) <= set(self.classes)
+        return self.room is not None and have_room_surfaces(self.classes)
+
+
+def have_room_surfaces(classes: Collection[str]) -> bool:
+    """Whether a data set's classes are those of --with-room: the room's own surfaces beside its objects."""
+    return set(ROOM_SURFACES) <= set(classes)

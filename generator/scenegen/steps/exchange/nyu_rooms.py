@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from scenegen.core.labels.grids import box_grid
+from scenegen.core.labels.room_surfaces import mark_surface
 from scenegen.core.scene.camera import camera_position
-from scenegen.core.scene.scene import Camera, GridSpec, Scene
+from scenegen.core.scene.scene import ROOM_SURFACES, Camera, GridSpec, Scene
 from scenegen.steps.exchange.class_maps import ClassMap
 from scenegen.steps.exchange.framed_voxels import Cells, cell_objects, class_numbers
 from scenegen.steps.exchange.placed_scene import PlacedScene
@@ -15,7 +16,6 @@ from scenegen.steps.exchange.samples import ego_under
 VOXEL, SHAPE = 0.08, (60, 60, 36)
 BELOW = VOXEL / 2
 """The floor is in the middle of the lowest cells."""
-SURFACES = ("floor", "wall", "ceiling")
 CLASSES = range(1, 12)
 TOUCH = 1e-6
 
@@ -37,23 +37,9 @@ def room_labels(scene: PlacedScene, classes: ClassMap, grid: GridSpec) -> Cells:
 
 
 def _room_surfaces(scene: Scene, classes: ClassMap, grid: GridSpec) -> Cells:
-    """Cells that the room's floor, walls and ceiling meet, by the rule for objects: touching counts."""
+    """Cells that the room's floor, walls and ceiling meet, by the rule for objects; the floor before the others."""
     cells = np.zeros(grid.shape, np.uint8)
-    if scene.room is None:
-        return cells
-    size = scene.room
-    ends = [(-size[0] / 2, size[0] / 2), (-size[1] / 2, size[1] / 2), (0.0, size[2])]
-    low = [grid.origin[a] + grid.voxel_size * np.arange(grid.shape[a]) for a in range(3)]
-
-    def between(axis: int, start: float, stop: float) -> NDArray[np.bool_]:
-        meets = (low[axis] <= stop + TOUCH) & (low[axis] + grid.voxel_size >= start - TOUCH)
-        return meets.reshape([-1 if a == axis else 1 for a in range(3)])
-
-    whole = [between(a, *ends[a]) for a in range(3)]
-    ceiling, wall, floor = (classes.values[name] for name in ("ceiling", "wall", "floor"))
-    cells[whole[0] & whole[1] & between(2, size[2], size[2])] = ceiling
-    for a in (0, 1):
-        for end in ends[a]:
-            cells[between(a, end, end) & whole[1 - a] & whole[2]] = wall
-    cells[whole[0] & whole[1] & between(2, 0.0, 0.0)] = floor
+    if scene.room:
+        for name in reversed(ROOM_SURFACES):
+            mark_surface(cells, scene.room, name, box_grid(grid), value=classes.values[name])
     return cells

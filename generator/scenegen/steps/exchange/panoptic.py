@@ -16,7 +16,7 @@ from PIL import Image
 
 from scenegen.core.labels.depth_and_instances import ray_frame
 from scenegen.core.scene.classes import object_class
-from scenegen.core.scene.scene import MOST_OBJECTS, ROOM_SURFACES, Camera, Scene, Vector
+from scenegen.core.scene.scene import MOST_OBJECTS, ROOM_SURFACES, Camera, Scene, Vector, have_room_surfaces
 from scenegen.steps.exchange.masks import box_of
 
 FIRST_STUFF = MOST_OBJECTS + 1
@@ -25,7 +25,7 @@ FIRST_STUFF = MOST_OBJECTS + 1
 
 def is_thing(class_name: str, classes: Sequence[str]) -> bool:
     """Whether objects of a class have a segment each."""
-    surface = class_name in ROOM_SURFACES and set(ROOM_SURFACES) <= set(classes)
+    surface = class_name in ROOM_SURFACES and have_room_surfaces(classes)
     return not surface and not object_class(class_name).is_ground
 
 

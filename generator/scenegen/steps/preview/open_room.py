@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.scene.scene import ROOM_SURFACES
+from scenegen.core.scene.scene import have_room_surfaces
 
 
 def open_masks(masks: NDArray[np.bool_], names: Sequence[str]) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -25,6 +25,4 @@ def open_labels(labels: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.u
 
 def _hiding(names: Sequence[str]) -> list[int]:
     """The indices of walls and ceiling, of a data set that has a room's surfaces as classes."""
-    if not set(ROOM_SURFACES) <= set(names):
-        return []
-    return [names.index("wall"), names.index("ceiling")]
+    return [names.index("wall"), names.index("ceiling")] if have_room_surfaces(names) else []

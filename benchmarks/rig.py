@@ -6,8 +6,6 @@ Streets of the built-in library: `scenegen assets build --preset drive` first, o
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from scenegen.core.asset_library import default_library, list_assets
@@ -21,19 +19,10 @@ from scenegen.core.preset.preset_file import load_preset
 from scenegen.core.scene.ego import ego_cameras, world_to_ego
 from scenegen.core.scene.scene import GridSpec, NamedGrid
 from scenegen.steps.library import load_asset
+from visibility import best  # type: ignore[import-not-found]
 
-SCENES, REPEATS = 3, 5
+SCENES = 3
 GRID = NamedGrid("kitti", GridSpec((-25.6, -25.6, -2.0), 0.2, (256, 256, 32)), ego=True)
-
-
-def best(call: Callable[[], object]) -> float:
-    """Processor seconds of the fastest of REPEATS calls."""
-    times = []
-    for _ in range(REPEATS):
-        started = time.thread_time()
-        call()
-        times.append(time.thread_time() - started)
-    return min(times)
 
 
 def main() -> None:

@@ -138,6 +138,41 @@ def test_what_is_missing_or_damaged_is_said(root: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("aggregation.json", '{"segGroups": []}', "no object of its scans has a class; name some with --class-map"),
+        ("aggregation.json", "[1]", r"aggregation\.json: damaged \(segGroups: is no list of objects\)"),
+        *(
+            ("txt", f"axisAlignment = {numbers}\n", r"txt: damaged \(axisAlignment is no rotation and translation")
+            for numbers in ("0 " * 16, "1 2 3", "nan " * 16, "-1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1")
+        ),
+    ],
+)
+def test_what_would_label_nothing_or_bend_the_scan_is_refused(
+    root: Path, tmp_path: Path, file: str, content: str, message: str
+) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    (copy / f"scans/scene0000_00/scene0000_00.{file}").write_text(content)
+    with pytest.raises(ScenegenError, match=message):
+        run(copy, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ([None, None], "all 2 frames that --every 1 takes lost their pose; give another scan"),
+        ([np.diag([-1.0, 1, 1, 1])], "all 1 frames that --every 1 takes lost their pose"),  # a mirror is no pose
+        ([], "its recordings have no frames"),
+    ],
+)
+def test_scans_without_a_pose_say_so(root: Path, tmp_path: Path, frames: list[np.ndarray | None], message: str) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    (copy / "scans/scene0000_00/scene0000_00.sens").write_bytes(sens(frames))
+    with pytest.raises(ScenegenError, match=message):
+        run(copy, tmp_path / "out")
+
+
 def test_a_recording_says_where_its_frames_are(tmp_path: Path) -> None:
     (tmp_path / "a.sens").write_bytes(sens([np.eye(4), None]))
     recording = read_sens(tmp_path / "a.sens")

@@ -54,13 +54,21 @@ def test_a_report_of_folders_with_files_of_every_kind(tmp_path: Path) -> None:
     (found,) = json.loads(done.stdout)
     assert (found["images"], found["real_images"]) == (10, 11)
     assert "2 of 13 images are skipped: cut.jpg, raw.cr2" in done.stderr
-    assert "10 images are too few" in done.stderr and "2 of 11 images are grey" in done.stderr
+    assert "rendered: 10 images are too few" in done.stderr and "photos: 11 images are too few" in done.stderr
+    assert "2 of 11 images are grey" in done.stderr
     assert found["network"] == "test_resnet, random weights"
     assert "fewer" in found["statistics"]["brightness"]["advice"]
     page = (tmp_path / "out" / "realism.html").read_text()
     assert "test_resnet" in page and "data:image/png" in page
     text = (tmp_path / "out" / "realism.md").read_text()
     assert "| brightness, L* |" in text and "FID" not in text
+
+
+def test_a_place_that_is_a_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(crops(tmp_path / "a", 3), "--real", crops(tmp_path / "b", 3), "--out", tmp_path / "file")
+    assert "file: cannot be written (File exists); give another folder" in str(done.exception)
+    assert "images" not in done.output
 
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:

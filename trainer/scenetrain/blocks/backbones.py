@@ -166,7 +166,8 @@ def _file_state(path: Path, name: str) -> dict[str, Tensor]:
         loaded = read_saved(path, "cpu")
         state = tensors_of(loaded.get("state_dict", loaded))
     except (OSError, ValueError) as error:
-        raise DamageError(f"{path}: not a file of PyTorch weights ({error}); give model.weights that fit") from error
+        # PyTorch's own words advise to load the file without a check, which runs what is in it.
+        raise DamageError(f"{path}: not a file of PyTorch weights; give one of {name}") from error
     full = timm.create_model(name, pretrained=False).state_dict()
     if set(state) >= set(full):
         return state

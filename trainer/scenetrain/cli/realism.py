@@ -70,6 +70,7 @@ def realism(
       scenetrain realism data/street --real photos \\
           --network vit_small_patch14_dinov2 --weights dinov2.pth
     """
+    from scenegen.cli.score_tables import make_folder
     from scenegen.cli.tables import console
     from scenegen.progress import progress
 
@@ -81,6 +82,8 @@ def realism(
     from scenetrain.training.hardware import open_device
 
     place = open_device(device)
+    if out:
+        make_folder(out)  # before the work
     model = FeatureNetwork(network, weights).to(place)
     with reading("realism", *data, real):
         opened = [*(open_image_set(path, most, restyled=restyled) for path in data), open_image_set(real, most)]

@@ -73,17 +73,20 @@ class SetComparison:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Lines on what the figures do not say."""
-        lines = []
-        least = min(len(self.rendered), len(self.real))
-        if least < FEW:
-            lines.append(f"{least} images are too few: no figure is to be trusted; give {FEW} or more, best 1,000")
+        few = [each for each in (self.rendered, self.real) if len(each) < FEW]
+        enough = f"give {FEW} or more, best 1,000"
+        lines = [
+            f"{each.images.path}: {len(each)} images are too few: no figure is to be trusted; {enough}" for each in few
+        ]
+        if self.rendered.images.path.resolve() == self.real.images.path.resolve():
+            lines.append(f"{self.real.images.path}: is given as the photographs, too")
         if self.kid.deviation >= self.kid.mean:
             lines.append(
                 f"KID's spread ({self.kid.deviation:.4f}) is not below the difference ({self.kid.mean:.4f}): "
                 "the sets are alike, or too small to tell"
             )
-        width = self.rendered.features.shape[1]
-        if least <= width:
+        least, width = min(len(self.rendered), len(self.real)), self.rendered.features.shape[1]
+        if least <= width and not few:
             lines.append(
                 f"Frechet: {least} images for {width} features make it too large; compare it only between sets of as "
                 "many images"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 12
 """Classes that are printed by name."""
+MOST_PIXELS = 8192
+"""Along a side of an image, as in presets."""
 FRUSTUM_SIDES = 128
 """Cells of a frustum along the image's width and height, as generated ones have."""
 
@@ -49,7 +51,7 @@ def sample_options(command: Callable[..., int]) -> Callable[..., int]:
             ),
             click.option(
                 "--size",
-                type=click.IntRange(0),
+                type=click.IntRange(0, MOST_PIXELS),
                 default=224,
                 show_default=True,
                 metavar="PIXELS",

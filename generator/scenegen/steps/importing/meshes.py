@@ -121,9 +121,8 @@ def _of_file(file: Path, alone: str) -> Iterator[_Node]:
     try:
         scene = trimesh.load_scene(file, process=False, **options)
     except Exception as error:  # whatever a reader of some format raises
-        raise UsageError(
-            f"{file}: trimesh cannot read it ({one_line(str(error)) or type(error).__name__}); save it as .glb"
-        ) from error
+        why = one_line(str(error)) or type(error).__name__
+        raise UsageError(f"{file}: trimesh cannot read it ({why}); export it again, best as .glb") from error
     for name in sorted(scene.graph.nodes_geometry):
         matrix, shape = scene.graph[name]
         mesh = scene.geometry[shape]

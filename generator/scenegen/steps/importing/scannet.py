@@ -45,6 +45,8 @@ from scenegen.steps.importing.sens import SensFile, SensFrame, read_sens
 from scenegen.steps.scene_pool import map_scenes
 
 MOST_NAMED = 10
+LEAST_SHARE = 0.0005
+"""Of triangles without a class, that is told: what rounds to .1% or more."""
 Words = NDArray[np.uint16]
 
 
@@ -92,6 +94,8 @@ def import_scannet(  # noqa: PLR0913
     found = tuple(dict.fromkeys(label for scan in scans for label in labels_of_scan(scan.folder)))
     names, of_label, unknown = _classes(root, found, labels, class_map)
     notes += unknown
+    if not any(of_label.values()):
+        raise ScenegenError(f"{root}: no object of its scans has a class; name some with --class-map")
     plan = SamplePlan(out, options, ImportSource("scannet", measured_depth=True), names)
     samples = [(n, frames) for n, scan in enumerate(scans) for frames in scan.samples]
     settings = ([(scan.folder.name, [f.number for s in scan.samples for f in s]) for scan in scans], of_label)
@@ -109,7 +113,8 @@ def import_scannet(  # noqa: PLR0913
         tasks = [_Task(scans[n].recording, frames, placed[n]) for n, frames in samples]
         write_scenes(plan, tasks, make, workers, on_progress)
     share = float(np.mean([scan.unlabelled for scan in placed]))
-    notes.append(f"{share:.1%} of the scans' triangles have no class and are in no label")
+    if share >= LEAST_SHARE:
+        notes.append(f"{share:.1%} of the scans' triangles have no class and are in no label")
     objects = sum(len(scan.objects) for scan in placed)
     return ImportResult(str(out), len(samples), len(samples) * options.views, objects, names, tuple(notes))
 
@@ -122,7 +127,7 @@ def _scans(root: Path, every: int, views: int) -> tuple[list[_Scan], list[str]]:
         folder, names = next(iter(lacking.items()))
         raise ScenegenError(f"{folder}: has no {', '.join(names)}; download {'it' if len(names) == 1 else 'them'} too")
     notes = [f"left out {folder.name}: has no {', '.join(names)}" for folder, names in lacking.items()]
-    scans, lost, left = [], 0, 0
+    scans, lost, left, taken = [], 0, 0, 0
     for folder in folders:
         if folder in lacking:
             continue
@@ -130,12 +135,20 @@ def _scans(root: Path, every: int, views: int) -> tuple[list[_Scan], list[str]]:
         if not recording.aligned:
             raise ScenegenError(f"{recording.path}: its colour and depth cameras are apart; give a calibrated scan")
         frames = [frame for frame in recording.frames[::every] if frame.pose is not None]
+        taken += len(recording.frames[::every])
         lost += len(recording.frames[::every]) - len(frames)
         whole = groups(frames, views)
         left += len(frames) - views * len(whole)
         scans.append(_Scan(folder, replace(recording, frames=()), tuple(whole)))
     if not any(scan.samples for scan in scans):
-        raise ScenegenError(f"{root}: no scan has {views} frames with a pose, of every {every}; try a smaller --every")
+        if lost == taken:
+            lost_all = f"all {taken} frames that --every {every} takes lost their pose"
+            why = lost_all if taken else "its recordings have no frames"
+            raise ScenegenError(f"{root}: {why}; give another scan, or another --every")
+        raise ScenegenError(
+            f"{root}: no scan has {views} frames with a pose of those that --every {every} takes; make one or both "
+            "smaller"
+        )
     if lost:
         notes.append(f"left out, frames without a pose: {lost}")
     if left:

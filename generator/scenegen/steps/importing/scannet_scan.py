@@ -23,7 +23,7 @@ from scenegen.core.decoding import read_file
 from scenegen.core.errors import DamageError, UsageError
 from scenegen.core.one_line import one_line
 from scenegen.steps.importing.meshes import LabelledMesh
-from scenegen.steps.importing.sens import COPY_AGAIN
+from scenegen.steps.importing.sens import COPY_AGAIN, is_pose
 
 LABELS = "scannetv2-labels.combined.tsv"
 SURFACE, SEGMENTS, OBJECTS = "_vh_clean_2.ply", "_vh_clean_2.0.010000.segs.json", ".aggregation.json"
@@ -137,6 +137,8 @@ def _groups(scan: Path) -> list[tuple[str, int, list[int]]]:
     file = scan / (scan.name + OBJECTS)
     body = _json(file)
     try:
+        if not isinstance(body, dict) or not isinstance(body["segGroups"], list):
+            raise ValueError("is no list of objects")
         return [
             (str(group["label"]), int(group["objectId"]), [int(segment) for segment in group["segments"]])
             for group in body["segGroups"]
@@ -159,11 +161,21 @@ def _alignment(file: Path) -> Floats:
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "axisAlignment":
-            try:
-                return rigid(np.array([float(number) for number in value.split()]).reshape(4, 4))
-            except ValueError as error:
-                raise DamageError(f"{file}: damaged (axisAlignment: {error}); {COPY_AGAIN}") from error
+            matrix = _numbers(value)
+            if matrix is None or not is_pose(matrix):
+                why = "is no rotation and translation, 16 numbers"
+                raise DamageError(f"{file}: damaged (axisAlignment {why}); {COPY_AGAIN}")
+            return rigid(matrix)
     return np.eye(4)
+
+
+def _numbers(text: str) -> Floats | None:
+    """The matrix (4, 4) that a line has; None where it has something else."""
+    try:
+        numbers = [float(number) for number in text.split()]
+    except ValueError:
+        return None
+    return np.array(numbers).reshape(4, 4) if len(numbers) == 16 else None
 
 
 def rigid(matrix: Floats) -> Floats:

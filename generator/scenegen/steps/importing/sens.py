@@ -139,8 +139,7 @@ def _read(path: Path, file: BinaryIO, size: int) -> SensFile:
         start = file.tell()
         if max(colour, depth) > MOST_BYTES or start + colour + depth > size:
             raise EOFError(f"it ends within frame {number} of {count}")
-        known = bool(np.isfinite(pose).all()) and abs(np.linalg.det(pose[:3, :3])) > 0.5
-        frames.append(SensFrame(number, pose if known else None, (start, colour), (start + colour, depth)))
+        frames.append(SensFrame(number, pose if is_pose(pose) else None, (start, colour), (start + colour, depth)))
         file.seek(start + colour + depth)
     near = np.allclose(depth_place, colour_place, rtol=0, atol=1e-4)
     return SensFile(
@@ -173,3 +172,8 @@ def _matrix(content: bytes) -> Floats:
 def _from_centre(matrix: Floats) -> Floats:
     """K with (0.5, 0.5) as the centre of the first pixel."""
     return np.array([[matrix[0, 0], 0, matrix[0, 2] + 0.5], [0, matrix[1, 1], matrix[1, 2] + 0.5], [0, 0, 1.0]])
+
+
+def is_pose(matrix: Floats) -> bool:
+    """Whether a matrix (4, 4) is near a rotation and a translation: not lost, not flat, no mirror."""
+    return bool(np.isfinite(matrix).all()) and float(np.linalg.det(matrix[:3, :3])) > 0.5

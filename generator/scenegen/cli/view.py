@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from scenegen.cli.options import counted, print_message
+from scenegen.core.dataset.request import parse_place
 from scenegen.core.errors import UsageError
 
 LOCAL = "127.0.0.1"
@@ -16,8 +17,8 @@ SCENES = 12
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="The data set, instead of the argument.")
+@click.argument("folder", metavar="[DIR]", required=False, type=parse_place)
+@click.option("--data", metavar="DIR", type=parse_place, help="The data set, instead of the argument.")
 @click.option(
     "--run",
     "runs",
@@ -48,8 +49,8 @@ SCENES = 12
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="The port (default: a free one).")
 @click.option("--open/--no-open", "opened", default=True, help="Open the browser (default: yes).")
 def view(
-    folder: Path | None,
-    data: Path | None,
+    folder: Path | str | None,
+    data: Path | str | None,
     runs: tuple[Path, ...],
     faults: Path | None,
     exported: Path | None,
@@ -60,14 +61,15 @@ def view(
 ) -> int:
     """Look through a data set in a browser: every scene's images, labels and voxels in 3D.
 
-    It works offline, on data sets in folders and in shards, and while one is being made. On another machine, forward
-    the port: `ssh -L 8000:127.0.0.1:8000 HOST`, there `scenegen view DIR --port 8000 --no-open`, and open
-    http://127.0.0.1:8000/ here. Ctrl-C ends it.
+    It works offline, on data sets in folders and in shards, and while one is being made. DIR may be an address such as
+    s3://bucket/studio. On another machine, forward the port: `ssh -L 8000:127.0.0.1:8000 HOST`, there
+    `scenegen view DIR --port 8000 --no-open`, and open http://127.0.0.1:8000/ here. Ctrl-C ends it.
 
     \b
     Examples: scenegen view data/studio
               scenegen view data/studio --port 8000 --no-open
               scenegen view data/studio_test --run runs/lift --run runs/everted
+              scenegen view s3://bucket/studio
               scenegen view data/studio --export page.html --limit 20
     """
     from scenegen.progress import progress
@@ -101,7 +103,7 @@ def view(
     return 0
 
 
-def _faults(file: Path | None, path: Path) -> dict[int, list[str]]:
+def _faults(file: Path | None, path: Path | str) -> dict[int, list[str]]:
     """What `verify` found, by scene; says so where it is of scenes that the data set does not have."""
     from scenegen.steps.viewer.faults import read_faults, scenes_not_there
     from scenegen.steps.viewer.view import open_source

@@ -5,21 +5,21 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.core.dataset.shards import Block, read_block, scene_key, unpack_masks, unpack_pairs
+from scenegen.core.dataset.shards import Block, scene_key, unpack_masks, unpack_pairs
 from scenegen.core.dataset.stored_scene import StoredScene, decode_sixteen_bit, grid_shape
 from scenegen.core.decoding import decode_gzip, decode_npz
 from scenegen.core.errors import DamageError
 from scenegen.core.scene.scene import MapSpec
 
 U = TypeVar("U", bound=np.generic)
+ReadBlock = Callable[[Block], Mapping[str, bytes]]
 
 _STACKED = {"labels": "frusta", "instances": "frusta_instances", "visibility": "frusta_visibility"}
 """Arrays of frustum_K.npz, and what holds those of all cameras in a shard."""
@@ -29,14 +29,16 @@ class PackedScene(StoredScene):
     """A scene in a shard. Every access reads and checks its whole block, about 60 kB; with many views, that of one
     view.
 
-    Images may come from JPEG.
+    Images may come from JPEG. `read` gives the members of a block of `shard`, as `shards.read_block` does.
     """
 
-    def __init__(self, shard: Path, block: Block, views: Mapping[int, Block] | None, map_spec: MapSpec) -> None:
+    def __init__(
+        self, shard: str, read: ReadBlock, block: Block, views: Mapping[int, Block] | None, map_spec: MapSpec
+    ) -> None:
         self._views = views or {}
-        read = partial(_read_packed, shard, block, self._views)
+        name = f"{shard}/{scene_key(block.scene)}"
         advice = "copy the shard again, or pack the data set again"
-        super().__init__(f"{shard}/{scene_key(block.scene)}", read, advice, map_spec)
+        super().__init__(name, partial(_read_packed, name, read, block, self._views), advice, map_spec)
 
     @property
     def occupancy(self) -> NDArray[np.bool_]:
@@ -94,15 +96,15 @@ class PackedScene(StoredScene):
         return self._fitting(self._parse(file, decode), file, lambda scene: scene.cameras[k].frustum.size)
 
 
-def _read_packed(shard: Path, block: Block, views: Mapping[int, Block], file: str) -> bytes:
+def _read_packed(name: str, read: ReadBlock, block: Block, views: Mapping[int, Block], file: str) -> bytes:
     whole = file.split(".")[0]
     stem, _, number = whole.rpartition("_")
     members: Mapping[str, bytes] = {}
     if number.isdecimal() and int(number) in views and stem != "lidar":
-        members = read_block(shard, views[int(number)])
+        members = read(views[int(number)])
     if stem not in members and (not members or stem.startswith("grid_")):  # a rig's grids are not those of its views
-        members, stem = read_block(shard, block), whole
+        members, stem = read(block), whole
     if stem not in members:
         without = " (packed without --maps)" if stem.startswith(("depth", "instance", "normals")) else ""
-        raise DamageError(f"{shard}/{scene_key(block.scene)}: holds no {stem}{without}; pack the data set again")
+        raise DamageError(f"{name}: holds no {stem}{without}; pack the data set again")
     return decode_gzip(members[stem]) if stem == "scene" else members[stem]

@@ -22,7 +22,7 @@ from scenegen.core.dataset.folders import finished_indices, scene_path
 from scenegen.core.dataset.info import read_dataset_json
 from scenegen.core.dataset.packed_scene import PackedScene
 from scenegen.core.dataset.packing import Packing
-from scenegen.core.dataset.shards import Block, Shard, is_packed, read_index
+from scenegen.core.dataset.shards import Block, Shard, is_packed, read_block, read_index
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.decoding import read_file
 from scenegen.core.scene.scene import MapSpec
@@ -73,9 +73,13 @@ class Dataset:
             raise TypeError(f"the scenes of a Dataset have integer positions; {kind} is none") from None
         if not -len(self) <= number < len(self):
             raise IndexError(f"{self.path}: no scene at position {number}, there are {len(self)} scenes")
-        index = self.indices[number]
+        return self._open(self.indices[number])
+
+    def _open(self, index: int) -> StoredScene:
         if self.packing:
-            return PackedScene(*self._blocks[index], self._views.get(index), self.info.request.map_spec)
+            shard, block = self._blocks[index]
+            read = partial(read_block, shard)
+            return PackedScene(str(shard), read, block, self._views.get(index), self.info.request.map_spec)
         return open_scene(self.path, index, self.info.request.map_spec)
 
     def __iter__(self) -> Iterator[StoredScene]:

@@ -169,7 +169,11 @@ def read_block(shard: Path, block: Block) -> dict[str, bytes]:
         if block.size > rest:  # before so much memory is taken
             raise ValueError(f"the shard ends {block.size - max(rest, 0)} bytes too early")
         file.seek(block.offset)
-        content = file.read(block.size)
+        return block_members(file.read(block.size), block)
+
+
+def block_members(content: bytes, block: Block) -> dict[str, bytes]:
+    """The members of `read_block` in a block's bytes. ValueError when these are not those that were packed."""
     if zlib.crc32(content) != block.crc:
         raise ValueError("its bytes are not those of index.json's checksum")
     with damage_as_value_error(), tarfile.open(fileobj=io.BytesIO(content + END), mode="r:") as archive:

@@ -7,8 +7,6 @@ its scene.json does, so nobody ever sees half a scene.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import finished_indices, remove_leftovers, remove_scene, scene_path
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.steps.remote_files import remote_files, storage_errors
 
 COMPANIONS = ("dataset.json", "CREDITS.txt", "fingerprints.json", "timings.csv", "events.jsonl", "report.json")
-DRIVERS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "hdfs": "pyarrow"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class RemoteStore:
         """Fetch the files beside the scenes, such as dataset.json. UsageError, ScenegenError without an answer."""
         there, files = self._place()
         self.home.mkdir(parents=True, exist_ok=True)
-        with _clear(self.url):
+        with storage_errors(self.url):
             files.invalidate_cache()
             for name in COMPANIONS:
                 (self.home / name).unlink(missing_ok=True)
@@ -53,7 +50,7 @@ class RemoteStore:
         """Return which of the scenes 0 to `scenes` - 1 exist, bool (scenes,)."""
         there, files = self._place()
         found = np.zeros(scenes, bool)
-        with _clear(self.url):
+        with storage_errors(self.url):
             files.invalidate_cache()
             for path in files.find(f"{there}/scenes"):
                 *_, folder, name = path.split("/")
@@ -65,7 +62,7 @@ class RemoteStore:
     def has(self, index: int) -> bool:
         """Whether scene `index` exists."""
         there, files = self._place()
-        with _clear(self.url):
+        with storage_errors(self.url):
             files.invalidate_cache()
             return bool(files.exists(f"{there}/scenes/scene_{index:06d}/scene.json"))
 
@@ -74,7 +71,7 @@ class RemoteStore:
         there, files = self._place()
         folder = scene_path(self.home, index)
         target = f"{there}/scenes/{folder.name}"
-        with _clear(self.url):
+        with storage_errors(self.url):
             files.makedirs(target, exist_ok=True)
             for path in sorted(folder.iterdir(), key=lambda path: path.name == "scene.json"):
                 files.put_file(str(path), f"{target}/{path.name}")
@@ -90,29 +87,11 @@ class RemoteStore:
     def close(self) -> None:
         """Upload the files beside the scenes, such as dataset.json."""
         there, files = self._place()
-        with _clear(self.url):
+        with storage_errors(self.url):
             for name in COMPANIONS:
                 if (self.home / name).is_file():
                     files.put_file(str(self.home / name), f"{there}/{name}")
 
     def _place(self) -> tuple[str, Any]:
         """Return the path below its file system, and the file system."""
-        import fsspec
-
-        try:
-            files, there = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError) as error:
-            scheme = self.url.split(":")[0]
-            fix = f"pip install {DRIVERS[scheme]}" if scheme in DRIVERS else f"fsspec knows no {scheme}://"
-            raise UsageError(f"--out {self.url}: {fix} ({error})") from error
-        return there.rstrip("/"), files
-
-
-@contextmanager
-def _clear(url: str) -> Iterator[None]:
-    """Turn an error of the storage into one line: every driver has errors of its own, with no base but Exception."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ScenegenError(f"{url}: {reason}; check the address, your credentials and this machine's disk") from error
+        return remote_files(self.url, "--out")

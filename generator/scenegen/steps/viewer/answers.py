@@ -160,6 +160,7 @@ class Answers:
             "maps": self.source.has_maps,
             "objects": stored.scene.voxel_spec.instances,
             "visibility": stored.scene.voxel_spec.visibility,
+            "faults": self.rows.faults_of(index),
             "grids": [
                 {
                     "name": named.name

@@ -26,7 +26,7 @@ PLACE = '<script type="application/json" id="embedded">null</script>'
 
 
 def export_page(
-    path: Path,
+    path: Path | str,
     out: Path,
     runs: Sequence[Path] = (),
     *,

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from scenegen.core.dataset.stored_scene import StoredScene
-from scenegen.core.errors import ScenegenError
+from scenegen.core.errors import DamageError, ScenegenError
 from scenegen.steps.viewer.source import SceneSource
 
 EVERY_SECONDS = 1.0
 """How long to wait between looks for new scenes."""
+REMOTE_LOOKS = 30
+"""Behind an address, so many times as long: a look lists all scenes."""
 LONGEST_PAUSE = 0.2
 """Seconds before each scene, however much is asked: the overview goes on."""
 
@@ -90,6 +92,10 @@ class Rows:
         while not self._caught_up and self._thread.is_alive():
             self._ended.wait(0.02)
 
+    def faults_of(self, index: int) -> Sequence[str]:
+        """What `scenegen verify` found about a scene."""
+        return self._faults.get(index, ())
+
     def since(self, start: int, most: int) -> dict[str, Any]:
         """Rows from position `start` on, at most `most`, column by column; with the tables that they point into."""
         with self._lock:
@@ -122,10 +128,11 @@ class Rows:
                     if self._ended.is_set():
                         return
                     self._quiet.wait(LONGEST_PAUSE)
-                    self._add(_row(self._source, index, seconds))
-                    read.add(index)
+                    with suppress(ScenegenError):  # not all there yet, or no answer: the next look reads it
+                        self._add(_row(self._source, index, seconds))
+                        read.add(index)
             self._caught_up = True
-            self._ended.wait(EVERY_SECONDS)
+            self._ended.wait(EVERY_SECONDS * (REMOTE_LOOKS if self._source.is_remote else 1))
 
     def _add(self, row: SceneRow) -> None:
         with self._lock:
@@ -140,12 +147,15 @@ def _row(source: SceneSource, index: int, seconds: Mapping[int, float]) -> Scene
     try:
         stored = source.open(index)
         scene = stored.scene
-    except ScenegenError as error:
+    except DamageError as error:
         return SceneRow(index, seconds=took, damage=str(error))
     counts = Counter(item.class_name for item in scene.objects)
     shown = [any(item.visible_pixels) for item in scene.objects if item.visible_pixels]
-    occupied, damage = _occupied(stored)
-    damage = damage or _image_damage(stored)
+    occupied: float | None = None
+    damage = ""
+    if source.packed or not source.is_remote:  # else scene.json alone: the rest would be all of the data set
+        occupied, damage = _occupied(stored)
+        damage = damage or _image_damage(stored)
     return SceneRow(
         index=index,
         objects=tuple(counts[name] for name in source.classes),
@@ -167,7 +177,7 @@ def _occupied(stored: StoredScene) -> tuple[float | None, str]:
     """The share of cells that are occupied, of the first frustum without a box grid; and what is damaged."""
     try:
         cells = stored.mask_bits if stored.grid else stored.frustum(0)
-    except ScenegenError as error:
+    except DamageError as error:
         return None, str(error)
     return float(np.count_nonzero(cells)) / max(cells.size, 1), ""
 
@@ -177,7 +187,7 @@ def _image_damage(stored: StoredScene) -> str:
     try:
         for k in range(len(stored.cameras)):
             stored.whole_image(k)
-    except ScenegenError as error:
+    except DamageError as error:
         return str(error)
     return ""
 

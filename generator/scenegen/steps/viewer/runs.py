@@ -82,7 +82,7 @@ class RunFolder:
             raise DamageError(f"{path}: damaged ({str(error).splitlines()[0]}); {_AGAIN}") from error
 
 
-def open_run(run: Path, path: Path, info: DatasetInfo) -> RunFolder:
+def open_run(run: Path, path: Path | str, info: DatasetInfo) -> RunFolder:
     """The predictions that a run has of the data set at `path`.
 
     ScenegenError when it has none, or when its grid or classes are others.

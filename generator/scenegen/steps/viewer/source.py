@@ -1,4 +1,4 @@
-"""Where the viewer's scenes come from: a data set in a folder, in shards, or still in the making."""
+"""Where the viewer's scenes come from: a data set in folders or shards, here or far away, maybe in the making."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scenegen.core.dataset.info import DatasetInfo
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import ScenegenError
+from scenegen.steps.viewer.remote_dataset import RemoteDataset
 
 MOST_TEXT = 2**28
 
@@ -16,20 +17,21 @@ MOST_TEXT = 2**28
 class SceneSource:
     """A data set that may grow while it is looked at.
 
-    `refresh` finds what is there now, at most `limit` scenes (None: all); `open` gives a scene by its index.
+    `path` is a folder or an address that fsspec knows. `refresh` finds what is there now, at most `limit` scenes (None:
+    all); `open` gives a scene by its index.
     """
 
-    def __init__(self, path: Path, limit: int | None = None) -> None:
+    def __init__(self, path: Path | str, limit: int | None = None) -> None:
         self.path = path
         self._limit = limit
-        self._dataset = Dataset(path)
+        self._dataset = self._look()
         self._positions = _positions(self._dataset)
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
         """What the page calls it."""
-        return self._dataset.path.name
+        return Path(self.path).absolute().name
 
     @property
     def info(self) -> DatasetInfo:
@@ -56,16 +58,26 @@ class SceneSource:
         """Whether it is in shards."""
         return self._dataset.packing is not None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is behind an address: then every file that is read costs time and traffic."""
+        return isinstance(self._dataset, RemoteDataset)
+
+    def _look(self) -> Dataset:
+        return Dataset(self.path) if isinstance(self.path, Path) else RemoteDataset(self.path)
+
     def refresh(self) -> list[int]:
         """Look again; the indices of all scenes that are there now."""
-        dataset = Dataset(self.path)
+        dataset = self._look()
         with self._lock:
             self._dataset, self._positions = dataset, _positions(dataset)
         return list(dataset.indices)[: self._limit]
 
     def must_be_there(self) -> None:
         """ScenegenError when the data set was removed or moved since it was opened."""
-        if not (self.path / "dataset.json").exists():
+        if isinstance(self._dataset, RemoteDataset):
+            self._dataset.must_be_there()
+        elif not (self._dataset.path / "dataset.json").exists():
             raise ScenegenError(
                 f"{self.path}: the data set is gone (removed, moved or not mounted); "
                 "put it back, or start `scenegen view` where it is now"
@@ -81,8 +93,10 @@ class SceneSource:
 
     def text(self, name: str) -> str:
         """A text file beside the scenes; "" where there is none."""
+        if isinstance(self._dataset, RemoteDataset):
+            return self._dataset.text(name)
         try:
-            with (self.path / name).open(encoding="utf-8", errors="replace") as file:
+            with (self._dataset.path / name).open(encoding="utf-8", errors="replace") as file:
                 return file.read(MOST_TEXT)
         except OSError:
             return ""

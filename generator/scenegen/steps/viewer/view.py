@@ -14,7 +14,7 @@ from scenegen.steps.viewer.source import SceneSource
 
 
 def view(
-    path: Path,
+    path: Path | str,
     runs: Sequence[Path] = (),
     *,
     faults: Mapping[int, Sequence[str]] | None = None,
@@ -24,8 +24,8 @@ def view(
 ) -> None:
     """Serve the data set at `path`, and what `runs` predicted of it, until interrupted.
 
-    `faults` are those of each scene. `on_ready` is told the address to open. ScenegenError: there is
-    no data set, or a run has no predictions of it.
+    `path` is a folder or an address that fsspec knows; `faults` are those of each scene. `on_ready` is told the address
+    to open. ScenegenError: there is no data set, or a run has no predictions of it.
     UsageError: `host` and `port` cannot be listened at.
     """
     source = open_source(path)
@@ -41,8 +41,8 @@ def view(
         bound.listener.close()
 
 
-def open_source(path: Path, limit: int | None = None) -> SceneSource:
+def open_source(path: Path | str, limit: int | None = None) -> SceneSource:
     """The first `limit` scenes (None: all) of the data set at `path`; ScenegenError when there is none."""
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         raise ScenegenError(f"{path}: there is no such folder; name a data set that `scenegen generate` made")
     return SceneSource(path, limit)

@@ -71,6 +71,8 @@ export interface SceneAnswer {
   objects: boolean;
   visibility: boolean;
   grids: NamedGrid[];
+  /** What `scenegen verify` found. */
+  faults: string[];
 }
 
 /** A box grid beside the room's; `frame` takes its axes to the world, null where they are the world's. */

@@ -39,6 +39,17 @@ function append(element: Element, children: Child[]): void {
   for (const child of children) if (child) element.append(child);
 }
 
+const LONGEST_WAIT_MS = 1000;
+
+/** Call once what was drawn is on the screen and nothing else is to do. */
+export function afterPaint(action: () => void): void {
+  const whenIdle = (): void => {
+    if ("requestIdleCallback" in window) requestIdleCallback(action, { timeout: LONGEST_WAIT_MS });
+    else setTimeout(action); // Safari
+  };
+  requestAnimationFrame(() => requestAnimationFrame(whenIdle));
+}
+
 const ICONS: Record<string, string> = {
   back: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",

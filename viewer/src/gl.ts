@@ -2,8 +2,8 @@
 // told to, never in a loop.
 
 import { h } from "./dom";
-import type { Mat4, Vec3 } from "./math";
 import { type Mesh, VERTEX_BYTES } from "./mesher";
+import type { Drawing, Line, Painter } from "./painter";
 
 const FACES_VERTEX = `#version 300 es
 uniform mat4 uView;
@@ -79,35 +79,19 @@ in vec2 vPlace;
 out vec4 color;
 void main() { color = vec4(texture(uPhoto, vPlace).rgb, 1.0); }`;
 
-export interface Line {
-  from: Vec3;
-  to: Vec3;
-  color: Vec3;
-  alpha: number;
-}
-
-export interface Drawing {
-  /** World to clip space. */
-  view: Mat4;
-  /** The part of the canvas that is drawn to, in device pixels from the lower left. */
-  viewport: [number, number, number, number];
-  opacity: number;
-  edges: boolean;
-  photo: boolean;
-  lineWidth: number;
-}
-
 interface Buffers {
   array: WebGLVertexArrayObject;
   buffers: WebGLBuffer[];
   count: number;
+  /** Whether edges between cells are drawn. */
+  cells: boolean;
 }
 
 const MOST_IDLE = 2;
 /** As many as a page has stages. */
-const idle: Renderer[] = [];
+const idle: WebGlPainter[] = [];
 
-export class Renderer {
+export class WebGlPainter implements Painter {
   private readonly gl: WebGL2RenderingContext;
   private readonly programs: Record<"faces" | "lines" | "photo", WebGLProgram>;
   private readonly corners: WebGLBuffer;
@@ -116,17 +100,17 @@ export class Renderer {
   private readonly meshes = new Map<string, Buffers>();
   private readonly lines = new Map<string, Buffers>();
   private texture: WebGLTexture | null = null;
-  readonly canvas = h("canvas", { class: "stage-canvas", tabindex: "0", role: "img" });
-  draws = 0;
+  readonly canvas = h("canvas", { class: "stage-canvas" });
 
-  /** One that is not in use, with its canvas, or a new one: a new context takes a tenth of a second. */
-  static take(): Renderer {
+  /** One that is not in use, with its canvas; null when there is none. */
+  static kept(): WebGlPainter | null {
     const kept = idle.pop();
-    return kept && !kept.gl.isContextLost() ? kept : new Renderer();
+    return kept && !kept.gl.isContextLost() ? kept : null;
   }
 
-  /** An Error when the browser has no WebGL 2. */
-  private constructor() {
+  /** A new context, which takes a tenth of a second, and the browser's first one up to a whole second. An Error when
+   *  the browser has no WebGL 2. */
+  constructor() {
     const gl = this.canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: true });
     if (!gl) throw new Error("This browser shows no WebGL 2.");
     this.gl = gl;
@@ -170,10 +154,9 @@ export class Renderer {
     return found.get(name) ?? null;
   }
 
-  /** Show a mesh under a name, or none. */
   setMesh(name: string, mesh: Mesh | null): void {
     this.free(this.meshes, name);
-    if (!mesh?.faces) return;
+    if (!mesh?.indices.length) return;
     const gl = this.gl;
     const array = gl.createVertexArray();
     gl.bindVertexArray(array);
@@ -191,10 +174,9 @@ export class Renderer {
       gl.enableVertexAttribArray(place);
       gl.vertexAttribPointer(place, size, kind, normalized, VERTEX_BYTES, offset);
     }
-    this.meshes.set(name, { array, buffers: [vertices, indices], count: mesh.indices.length });
+    this.meshes.set(name, { array, buffers: [vertices, indices], count: mesh.indices.length, cells: mesh.cells });
   }
 
-  /** Show lines under a name; names are drawn in the order in which they were first given. */
   setLines(name: string, lines: readonly Line[]): void {
     this.free(this.lines, name);
     if (!lines.length) return;
@@ -220,11 +202,10 @@ export class Renderer {
       gl.vertexAttribPointer(place, size, gl.FLOAT, false, 40, offset);
       gl.vertexAttribDivisor(place, 1);
     }
-    this.lines.set(name, { array, buffers: [buffer], count: lines.length });
+    this.lines.set(name, { array, buffers: [buffer], count: lines.length, cells: false });
   }
 
-  /** The photograph behind everything. */
-  setPhoto(image: TexImageSource | null): void {
+  setPhoto(image: HTMLImageElement | null): void {
     const gl = this.gl;
     gl.deleteTexture(this.texture);
     this.texture = null;
@@ -248,7 +229,6 @@ export class Renderer {
 
   draw(drawing: Drawing): void {
     const gl = this.gl;
-    this.draws++;
     gl.disable(gl.SCISSOR_TEST);
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
@@ -280,7 +260,6 @@ export class Renderer {
     gl.useProgram(program);
     gl.uniformMatrix4fv(this.at(program, "uView"), true, drawing.view);
     gl.uniform1f(this.at(program, "uOpacity"), drawing.opacity);
-    gl.uniform1f(this.at(program, "uEdges"), drawing.edges ? 1 : 0);
     gl.enable(gl.CULL_FACE);
     const clear = drawing.opacity < 1;
     // See-through faces show the nearest one alone: first their depth, then their colour.
@@ -289,6 +268,7 @@ export class Renderer {
       if (clear && pass === "color") gl.enable(gl.BLEND);
       else gl.disable(gl.BLEND);
       for (const mesh of this.meshes.values()) {
+        gl.uniform1f(this.at(program, "uEdges"), mesh.cells ? 1 : 0);
         gl.bindVertexArray(mesh.array);
         gl.drawElements(gl.TRIANGLES, mesh.count, gl.UNSIGNED_INT, 0);
       }
@@ -313,7 +293,7 @@ export class Renderer {
     gl.depthMask(true);
   }
 
-  /** Give the memory back, and keep the context for the next stage. */
+  /** Give the memory back, and keep the context for the next scene. */
   close(): void {
     for (const name of [...this.meshes.keys()]) this.free(this.meshes, name);
     for (const name of [...this.lines.keys()]) this.free(this.lines, name);

@@ -52,7 +52,7 @@ export class ImageTile {
       alt: altText(data, k),
       width: camera.width,
       height: camera.height,
-      loading: "lazy",
+      loading: k < 3 ? "eager" : "lazy",
       decoding: "async",
       draggable: "false",
     });

@@ -1,12 +1,12 @@
 // The page: its head, and the overview or a scene below.
 
 import { type DatasetAnswer, getJson, imageAddress, isExported, readEmbedded } from "./api";
-import { h, iconButton } from "./dom";
+import { afterPaint, h, iconButton } from "./dom";
 import { onKey, showHelp } from "./keys";
 import { Overview } from "./overview";
 import { SceneData } from "./scene_data";
 import { ScenePage } from "./scene_page";
-import { DEFAULTS, LOST, listen, readAddress, state, update } from "./state";
+import { DEFAULTS, fromAddress, LOST, listen, readAddress, state, update } from "./state";
 import { Table } from "./table";
 
 const KEPT = 6;
@@ -19,6 +19,11 @@ function hideWalls(dataset: DatasetAnswer): void {
   DEFAULTS.hidden = [names.indexOf("wall"), names.indexOf("ceiling")].sort((a, b) => a - b).join(",");
 }
 
+interface FirstScene {
+  index: number;
+  data: Promise<SceneData>;
+}
+
 class App {
   private readonly content = h("div", { class: "content" });
   private readonly place = h("div", { class: "place" });
@@ -27,13 +32,20 @@ class App {
   private page: Overview | ScenePage | { element: HTMLElement; close(): void; retheme(): void } | null = null;
   private shown = Number.NaN;
   private order: number[] = [];
+  private begun = false;
 
-  constructor(private readonly dataset: DatasetAnswer) {
+  /** `first` is a scene that is being read already. */
+  constructor(
+    private readonly dataset: DatasetAnswer,
+    first: FirstScene | null,
+  ) {
     hideWalls(dataset);
     this.table = new Table(dataset);
     document.title = `${dataset.name} · scenegen`;
     document.body.replaceChildren(this.head(), this.content);
     this.table.listen(() => this.showPlace());
+    if (first) this.kept.set(first.index, first.data);
+    readAddress();
     listen((changed) => {
       if (changed.has("scene")) void this.show();
       if (changed.has("palette")) this.page?.retheme();
@@ -41,10 +53,21 @@ class App {
     window.addEventListener("hashchange", readAddress);
     window.addEventListener("popstate", readAddress);
     document.addEventListener("keydown", (event) => onKey(event, this));
-    readAddress();
+    this.content.addEventListener("drawn", () => this.begin());
     void this.show();
+  }
+
+  /** Read what the overview knows of all scenes: after the scene that the address names, which comes first. */
+  private begin(): void {
+    if (this.begun) return;
+    this.begun = true;
+    this.follow();
+    afterPaint(() => document.documentElement.classList.remove("starting"));
+  }
+
+  private follow(): void {
     void this.table.follow();
-    if (dataset.runs.length) this.table.readScores(0).catch(() => {});
+    if (this.dataset.runs.length) this.table.readScores(0).catch(() => {});
   }
 
   private head(): HTMLElement {
@@ -146,6 +169,7 @@ class App {
     if (this.page instanceof Overview) this.order = this.page.order;
     this.shown = index;
     this.showPlace();
+    if (index < 0) this.begin();
     if (index === LOST) {
       this.replace(failed(null, `#${decoded(location.hash.slice(1))}: there is no such place; a scene is #/scene/3`));
       return;
@@ -157,11 +181,14 @@ class App {
     try {
       const data = await this.open(index);
       if (this.shown !== index) return;
-      const page = new ScenePage(data, this.dataset, this.table.faults.get(index));
+      data.readFirst();
+      const page = new ScenePage(data, this.dataset);
       page.element.addEventListener("drawn", () => this.prefetch(), { once: true });
       this.replace(page);
     } catch (error) {
-      if (this.shown === index) this.replace(failed(index, reasonOf(error)));
+      if (this.shown !== index) return;
+      this.replace(failed(index, reasonOf(error)));
+      this.begin();
     }
   }
 
@@ -188,12 +215,10 @@ class App {
       for (const by of [1, -1]) {
         const next = this.neighbour(by);
         if (next === null) continue;
-        const ready = async (): Promise<void> => {
-          const data = await this.open(next);
-          await data.labels(data.firstVolume);
-          for (const k of data.scene.cameras.keys()) if (k < 3) await data.image(k);
-        };
-        ready().catch(() => {});
+        this.open(next).then(
+          (data) => data.readFirst(),
+          () => {},
+        );
       }
     }, 60);
   }
@@ -246,10 +271,17 @@ function firstTheme(): string {
 async function start(): Promise<void> {
   setTheme(firstTheme());
   readEmbedded();
+  const index = fromAddress(location.hash.slice(1)).scene ?? -1;
+  const first = index >= 0 ? { index, data: SceneData.open(index) } : null;
+  first?.data.then(
+    (data) => data.readFirst(),
+    () => {},
+  );
   try {
-    new App(await getJson<DatasetAnswer>("dataset"));
+    new App(await getJson<DatasetAnswer>("dataset"), first);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
+    document.documentElement.classList.remove("starting");
     document.body.replaceChildren(
       h("main", { class: "failed" }, h("strong", {}, "This data set cannot be shown"), h("p", {}, text)),
     );

@@ -9,6 +9,8 @@ export const VERTEX_BYTES = 20;
 export interface Mesh {
   vertices: ArrayBuffer;
   indices: Uint32Array;
+  /** Whether it is of cells, between which edges are drawn. */
+  cells: boolean;
   faces: number;
   /** Exposed faces of single cells, before merging. */
   exposed: number;
@@ -26,7 +28,7 @@ const LIGHT_CAMERA = [
   [1.0, 0.5],
   [0.9, 0.5],
 ];
-/** By how many of the three cells around a corner are free: corners between cells are darker. */
+/** Brightness by how many of the three cells around a corner are free: corners between cells are darker. */
 const CORNER = [0.66, 0.78, 0.9, 1.0];
 /** Rectangles reach this much over their edges, in cells, so that no pixel between two shows what is behind. */
 const OVERLAP = 0.0015;
@@ -81,11 +83,15 @@ class Builder {
     return {
       vertices: this.buffer.slice(0, this.count * VERTEX_BYTES),
       indices: this.indices.slice(0, this.faces * 6),
+      cells: true,
       faces: this.faces,
       exposed,
     };
   }
 }
+
+/** By how many of the three cells around a corner are free; between two solid ones the third does not count. */
+const corner = (a: number, b: number, c: number): number => (a && b ? 0 : 3 - a - b - c);
 
 /** The mesh of all cells whose id is not 0, in `colors[id - 1]`; ids in the order (x, y, z) of the lattice. */
 export function meshCells(ids: Uint16Array, lattice: Lattice, colors: readonly Vec3[], ofCamera: boolean): Mesh {
@@ -115,15 +121,18 @@ export function meshCells(ids: Uint16Array, lattice: Lattice, colors: readonly V
     const perSlice = new Int32Array(shape[axis]);
     for (let side = 0; side < 2; side++) {
       const out = side ? wide[axis] : -wide[axis];
-      const [du, dv] = [wide[u], wide[v]];
+      const du = wide[u];
+      const dv = wide[v];
       perSlice.fill(0);
       for (const cell of filled) {
         const i = Math.floor(cell / strides[0]);
         const j = Math.floor(cell / nz) % ny;
         const place = (i + 1) * wide[0] + (j + 1) * wide[1] + (cell % nz) + 1 + out;
         if (solid[place]) continue;
-        const [left, right, low, high] = [solid[place - du], solid[place + du], solid[place - dv], solid[place + dv]];
-        const corner = (a: number, b: number, c: number): number => (a && b ? 0 : 3 - a - b - c);
+        const left = solid[place - du];
+        const right = solid[place + du];
+        const low = solid[place - dv];
+        const high = solid[place + dv];
         const ao =
           corner(left, low, solid[place - du - dv]) |
           (corner(right, low, solid[place + du - dv]) << 2) |

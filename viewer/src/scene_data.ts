@@ -39,6 +39,7 @@ export class SceneData {
   readonly hasObjects: boolean;
   readonly hasVisibility: boolean;
   readonly grids: readonly NamedGrid[];
+  readonly faults: readonly string[];
   private readonly abort = new AbortController();
   private readonly waiting = new Map<string, Promise<unknown>>();
   private readonly lattices = new Map<Volume, Lattice>();
@@ -50,11 +51,18 @@ export class SceneData {
     this.hasObjects = answer.objects;
     this.hasVisibility = answer.visibility;
     this.grids = answer.grids;
+    this.faults = answer.faults;
     this.toObject = this.scene.objects.map((item) => inverse(mat4(item.matrix)));
   }
 
   static async open(index: number): Promise<SceneData> {
     return new SceneData(await getJson<SceneAnswer>(`scenes/${index}`));
+  }
+
+  /** Begin to read what a page shows at first. */
+  readFirst(): void {
+    const first = [this.labels(this.firstVolume), ...this.scene.cameras.slice(0, 3).map((_, k) => this.image(k))];
+    for (const each of first) each.catch(() => {}); // whoever shows it says why it is not there
   }
 
   get index(): number {

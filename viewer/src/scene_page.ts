@@ -4,11 +4,11 @@ import type { DatasetAnswer } from "./api";
 import { byClass, byObject, bySight, type Cells, cellsPerClass, classOfCells } from "./cells";
 import { CompareBar, thresholdOf } from "./compare";
 import { h, Segmented, Toggle } from "./dom";
-import type { Line } from "./gl";
 import { ImageTile, OVERLAYS, type Pointed } from "./images";
 import { streetMap } from "./map";
 import type { Vec3 } from "./math";
 import { type Pose, poseFromText, poseText } from "./orbit";
+import type { Line } from "./painter";
 import { classColors, css, objectColor, SEEN, SEEN_NAMES } from "./palette";
 import { predictedCells, predictedClass, verdictCells } from "./predictions";
 import { gridOf, type SceneData, type Volume } from "./scene_data";
@@ -58,9 +58,8 @@ export class ScenePage {
   constructor(
     readonly data: SceneData,
     private readonly dataset: DatasetAnswer,
-    faults: readonly string[] = [],
   ) {
-    const { scene } = data;
+    const { scene, faults } = data;
     const newStage = (): Stage =>
       new Stage(
         `Voxels of scene ${scene.index} in 3D; drag to turn, use the wheel to come nearer`,
@@ -224,6 +223,7 @@ export class ScenePage {
       this.stage.setCells(this.data, volume, null, { axis: -1, at: 0, only: false });
       this.status.textContent = error instanceof Error ? error.message : String(error);
       this.element.dataset.ready = "failed";
+      this.element.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
     }
   }
 

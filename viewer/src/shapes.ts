@@ -1,9 +1,9 @@
 // Lines in the world: boxes, axes, cameras and the room.
 
 import type { Camera, PlacedObject, Scene } from "./api";
-import type { Line } from "./gl";
 import type { Lattice } from "./lattice";
 import { add, inverse, mat4, transform, type Vec3 } from "./math";
+import type { Line } from "./painter";
 
 const EDGES = [
   [0, 1],

@@ -2,14 +2,16 @@
 
 import type { Camera } from "./api";
 import { type Cells, sliced } from "./cells";
-import { h } from "./dom";
-import { type Line, Renderer } from "./gl";
+import { afterPaint, h } from "./dom";
+import { WebGlPainter } from "./gl";
 import { firstCell } from "./lattice";
 import { inverse, lookAt, mat4, multiply, projection, transform, unit, type Vec3 } from "./math";
-import { meshCells } from "./mesher";
+import { type Mesh, meshCells } from "./mesher";
 import { control, eyeOf, kOf, type Pose, viewOf } from "./orbit";
+import type { Line, Painter } from "./painter";
 import { gridOf, type SceneData, type Volume } from "./scene_data";
 import { extent } from "./shapes";
+import { SoftwarePainter } from "./software";
 
 export interface Hit {
   cell: number;
@@ -34,9 +36,9 @@ export interface Slice {
 
 export class Stage {
   readonly element: HTMLDivElement;
-  readonly canvas: HTMLCanvasElement;
-  readonly problem: string = "";
-  private readonly renderer: Renderer | null = null;
+  private readonly screen: HTMLDivElement;
+  private painter: Painter;
+  private draws = 0;
   private readonly sizes: ResizeObserver;
   private readonly listening = new AbortController();
   private shown: Shown | null = null;
@@ -44,6 +46,10 @@ export class Stage {
   private through = -1;
   private opacity = 0.65;
   private queued = 0;
+  /** Whether it is known what to show, or that there is nothing. */
+  private known = false;
+  /** Whether WebGL was asked for. */
+  private asked = false;
   /** Faces that are drawn, and those of single cells before they were merged. */
   faces = 0;
   exposed = 0;
@@ -54,29 +60,16 @@ export class Stage {
     private readonly onHover: (hit: Hit | null, event: PointerEvent) => void,
     private readonly onPick: (hit: Hit | null) => void,
   ) {
-    this.element = h("div", { class: "stage" });
-    try {
-      this.renderer = Renderer.take();
-      this.canvas = this.renderer.canvas;
-      this.canvas.setAttribute("aria-label", label);
-      this.element.append(this.canvas);
-    } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
-      this.canvas = h("canvas", {});
-      this.element.append(
-        h(
-          "div",
-          { class: "notice", "data-problem": "webgl" },
-          h("strong", {}, "No 3D view"),
-          h("p", {}, `${this.problem} Images, labels and tables work; for voxels in 3D open another browser.`),
-        ),
-      );
-    }
+    this.screen = h("div", { class: "stage-screen", tabindex: "0", role: "img", "aria-label": label });
+    this.element = h("div", { class: "stage" }, this.screen);
+    this.painter = WebGlPainter.kept() ?? new SoftwarePainter();
+    this.screen.append(this.painter.canvas);
+    this.element.dataset.painter = this.painter instanceof SoftwarePainter ? "software" : "webgl";
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
     const { signal } = this.listening;
     control(
-      this.canvas,
+      this.screen,
       signal,
       () => this.pose,
       (pose, ended) => {
@@ -90,7 +83,7 @@ export class Stage {
     const on = <K extends "pointerdown" | "pointermove" | "pointerleave" | "click">(
       kind: K,
       listener: (event: HTMLElementEventMap[K]) => void,
-    ): void => this.canvas.addEventListener(kind, listener, { signal });
+    ): void => this.screen.addEventListener(kind, listener, { signal });
     on("pointerdown", (event) => {
       pressed = [event.clientX, event.clientY];
     });
@@ -106,18 +99,18 @@ export class Stage {
 
   /** Show cells; null while none are known. */
   setCells(data: SceneData, volume: Volume, cells: Cells | null, slice: Slice): void {
+    this.known = true;
     if (!cells) {
       this.shown = null;
-      this.renderer?.setMesh("cells", null);
+      this.painter.setMesh("cells", null);
       this.draw();
       return;
     }
     const lattice = data.lattice(volume);
     const ids = slice.axis < 0 ? cells.ids : sliced(cells.ids, lattice.shape, slice.axis, slice.at, slice.only);
     this.shown = { data, volume, cells, ids };
-    if (!this.renderer) return;
     const mesh = meshCells(ids, lattice, cells.colors, typeof volume === "number");
-    this.renderer.setMesh("cells", mesh);
+    this.painter.setMesh("cells", mesh);
     this.faces = mesh.faces;
     this.exposed = mesh.exposed;
     this.element.dataset.faces = String(mesh.faces);
@@ -125,12 +118,12 @@ export class Stage {
   }
 
   setLines(name: string, lines: Line[]): void {
-    this.renderer?.setLines(name, lines);
+    this.painter.setLines(name, lines);
     this.draw();
   }
 
-  setMesh(name: string, mesh: Parameters<Renderer["setMesh"]>[1]): void {
-    this.renderer?.setMesh(name, mesh);
+  setMesh(name: string, mesh: Mesh | null): void {
+    this.painter.setMesh(name, mesh);
     this.draw();
   }
 
@@ -140,10 +133,10 @@ export class Stage {
   }
 
   /** Look through camera k with its photograph behind, -1: from anywhere. */
-  setThrough(k: number, photo: TexImageSource | null, opacity: number): void {
+  setThrough(k: number, photo: HTMLImageElement | null, opacity: number): void {
     this.through = k;
     this.opacity = opacity;
-    this.renderer?.setPhoto(photo);
+    this.painter.setPhoto(photo);
     this.element.classList.toggle("through", k >= 0);
     this.draw();
   }
@@ -177,7 +170,7 @@ export class Stage {
   }
 
   draw(): void {
-    if (this.queued || !this.renderer) return;
+    if (this.queued) return;
     this.queued = requestAnimationFrame(() => {
       this.queued = 0;
       this.drawNow();
@@ -185,36 +178,62 @@ export class Stage {
   }
 
   private drawNow(): void {
-    if (!this.renderer || !this.canvas.isConnected) return;
+    if (!this.known || !this.screen.isConnected || this.element.hidden) return;
+    const { canvas } = this.painter;
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const width = Math.max(1, Math.round(this.element.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.element.clientHeight * ratio));
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
     }
     const camera = this.camera;
     const viewport = camera
       ? fitted(camera, width, height)
       : ([0, 0, width, height] as [number, number, number, number]);
     const view = camera ? throughCamera(camera) : viewOf(this.pose, width, height);
-    this.renderer.draw({
+    this.painter.draw({
       view,
       viewport,
       opacity: camera ? this.opacity : 1,
-      edges: true,
       photo: camera !== null,
       lineWidth: 1.6 * ratio,
     });
-    this.element.dataset.drawn = String(this.renderer.draws);
+    this.draws++;
+    this.element.dataset.drawn = String(this.draws);
     this.element.dataset.viewport = viewport.map((n) => n / ratio).join(" ");
+    if (this.shown) this.useWebGl();
+  }
+
+  /** Once the scene is on the screen, draw with WebGL: to begin with that takes the browser up to a second. */
+  private useWebGl(): void {
+    const before = this.painter;
+    if (this.asked || !(before instanceof SoftwarePainter)) return;
+    this.asked = true;
+    afterPaint(() => {
+      if (this.listening.signal.aborted) return;
+      try {
+        this.painter = new WebGlPainter();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.element.append(
+          h("div", { class: "notice", "data-problem": "webgl" }, `${reason} The 3D view is drawn without it, slowly.`),
+        );
+        return;
+      }
+      before.giveTo(this.painter);
+      this.drawNow();
+      this.screen.replaceChildren(this.painter.canvas);
+      before.close();
+      this.element.dataset.painter = "webgl";
+    });
   }
 
   /** What is under a pointer. */
   private hit(event: PointerEvent | MouseEvent): Hit | null {
     if (!this.shown) return null;
     const { data, volume, cells, ids } = this.shown;
-    const box = this.canvas.getBoundingClientRect();
+    const box = this.screen.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const camera = this.camera;
     let eye: Vec3;
@@ -244,9 +263,9 @@ export class Stage {
 
   close(): void {
     this.sizes.disconnect();
-    this.listening.abort(); // the canvas goes on to another stage
+    this.listening.abort();
     cancelAnimationFrame(this.queued);
-    this.renderer?.close();
+    this.painter.close();
   }
 }
 

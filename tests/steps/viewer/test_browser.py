@@ -32,6 +32,11 @@ VOXEL = (24, 21, 6)
 CAMERA = 1
 EGO_GRID, EGO_CELL = GridSpec((0.0, -1.0, 0.0), 0.2, (16, 10, 8)), (11, 6, 3)
 
+NO_WEBGL = (
+    "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
+    "function (kind, ...rest) { return kind === 'webgl2' ? null : get.call(this, kind, ...rest); }"
+)
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 Open = Callable[..., Page]
@@ -101,6 +106,8 @@ def go(browser: Browser, address: str) -> Iterator[Open]:
         page.on("request", lambda r: None if r.url.startswith((address, "data:")) else wrong.append(r.url))
         page.goto(f"{address}#{place}")
         page.wait_for_selector(".scene-page[data-ready], .failed[data-ready], .card")
+        if page.locator(".scene-page").count() and script != NO_WEBGL:
+            page.wait_for_selector(".stage[data-painter=webgl]")  # before, the processor draws
         return page
 
     yield open_page
@@ -310,13 +317,23 @@ def test_an_image_that_was_cut_off_says_so(go: Open, data: Path) -> None:
         image.write_bytes(whole)
 
 
-def test_without_webgl_images_still_work(go: Open) -> None:
-    script = (
-        "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
-        "function (kind, ...rest) { return kind === 'webgl2' ? null : get.call(this, kind, ...rest); }"
-    )
-    page = go("/scene/0?overlay=voxels", script=script)
+@pytest.mark.parametrize("place", ["", "?through=1&boxes=1", "?color=instance&slice=z&axes=1&frusta=0"])
+def test_without_webgl_the_processor_draws_the_same(go: Open, place: str) -> None:
+    page = go(f"/scene/0{place}", script=NO_WEBGL)
+    page.wait_for_selector(".stage[data-painter=software][data-drawn]")
     assert "shows no WebGL 2" in page.locator("[data-problem=webgl]").inner_text()
+    page.locator("[data-problem=webgl]").evaluate("note => { note.style.visibility = 'hidden'; }")
+    ours, theirs = pixels(page), pixels(go(f"/scene/0{place}"))
+    apart = np.abs(ours - theirs).max(axis=-1)
+    assert np.median(apart[apart > 0], axis=None) < 40  # steps along edges, which WebGL smooths
+    assert (apart > 40).mean() < 0.02
+    assert np.ptp(ours, axis=(0, 1)).min() > 60  # it is a picture
+    turned = drawn(page, lambda: page.evaluate("() => { location.hash = '/scene/0?orbit=40_20_7_0_0_0.5'; }"))
+    assert (np.abs(turned - ours).max(axis=-1) > 40).mean() > 0.02
+
+
+def test_without_webgl_images_have_their_overlays(go: Open) -> None:
+    page = go("/scene/0?overlay=voxels", script=NO_WEBGL)
     assert (overlay(page, 0, "voxels")[..., 3] > 0).any()
 
 

@@ -71,6 +71,8 @@ export interface SceneAnswer {
   objects: boolean;
   visibility: boolean;
   grids: NamedGrid[];
+  /** Whether the library has its models. */
+  mesh: boolean;
   /** What `scenegen verify` found. */
   faults: string[];
 }

@@ -260,7 +260,6 @@ export class WebGlPainter implements Painter {
     gl.useProgram(program);
     gl.uniformMatrix4fv(this.at(program, "uView"), true, drawing.view);
     gl.uniform1f(this.at(program, "uOpacity"), drawing.opacity);
-    gl.enable(gl.CULL_FACE);
     const clear = drawing.opacity < 1;
     // See-through faces show the nearest one alone: first their depth, then their colour.
     for (const pass of clear ? ["depth", "color"] : ["color"]) {
@@ -269,6 +268,8 @@ export class WebGlPainter implements Painter {
       else gl.disable(gl.BLEND);
       for (const mesh of this.meshes.values()) {
         gl.uniform1f(this.at(program, "uEdges"), mesh.cells ? 1 : 0);
+        if (mesh.cells) gl.enable(gl.CULL_FACE);
+        else gl.disable(gl.CULL_FACE); // models may be open
         gl.bindVertexArray(mesh.array);
         gl.drawElements(gl.TRIANGLES, mesh.count, gl.UNSIGNED_INT, 0);
       }

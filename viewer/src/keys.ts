@@ -14,6 +14,7 @@ const KEYS: [string, string][] = [
   ["E  S", "a run's errors; truth and run side by side"],
   ["O", "the next overlay on the images"],
   ["B  A  F", "boxes, axes, cameras"],
+  ["M", "models instead of voxels, where the library is at hand"],
   ["X  Y  Z", "cut along an axis"],
   ["[  ]", "move the cut"],
   ["L", "one layer"],
@@ -81,6 +82,7 @@ function sceneKey(key: string, app: Target): Action {
   if (key === "b") return () => update({ boxes: !state.boxes });
   if (key === "a") return () => update({ axes: !state.axes });
   if (key === "f") return () => update({ frusta: !state.frusta });
+  if (key === "m") return () => document.querySelector<HTMLElement>("[data-toggle=mesh]")?.click();
   if (key === "l") return () => update({ only: !state.only });
   if (key === "r") return () => update({ orbit: "", through: -1 });
   if (["x", "y", "z"].includes(key)) {

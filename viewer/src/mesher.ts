@@ -9,7 +9,7 @@ export const VERTEX_BYTES = 20;
 export interface Mesh {
   vertices: ArrayBuffer;
   indices: Uint32Array;
-  /** Whether it is of cells, between which edges are drawn. */
+  /** Whether it is of cells: only their fronts are drawn, with edges between them. */
   cells: boolean;
   faces: number;
   /** Exposed faces of single cells, before merging. */

@@ -24,7 +24,7 @@ const start = new Float64Array(EVEN);
 const alongX = new Float64Array(EVEN);
 const alongY = new Float64Array(EVEN);
 
-/** Draw a mesh's front sides, `alpha` (0 to 255) solid; the nearest surface of a pixel counts. */
+/** Draw a mesh, of cells their front sides alone, `alpha` (0 to 255) solid; the nearest surface of a pixel counts. */
 export function fillMesh(target: Target, mesh: Mesh, view: Mat4, alpha: number): void {
   const corners = clipCorners(mesh, view);
   const { indices } = mesh;
@@ -105,7 +105,7 @@ function fill(
   const cx = columnOf(target, corners[c], wc) - ax;
   const cy = rowOf(target, corners[c + 1], wc) - ay;
   const area = bx * cy - cx * by;
-  if (area >= 0) return; // rows count downward, so a front is negative
+  if (area === 0 || (cells && area > 0)) return; // rows count downward, so a front is negative
   const first = Math.max(Math.ceil(ay + Math.min(0, by, cy) - 0.5), target.top);
   const last = Math.min(Math.floor(ay + Math.max(0, by, cy) - 0.5), target.bottom - 1);
   if (first > last) return;

@@ -13,6 +13,7 @@ import {
 } from "./api";
 import { boxLattice, frustumLattice, type Lattice, turnedLattice } from "./lattice";
 import { inverse, type Mat4, mat4, transform, type Vec3 } from "./math";
+import { type Models, readModels } from "./models";
 import { type Curves, curvesOf, type Prediction } from "./predictions";
 import { type Cast, castBox, castFrustum } from "./rays";
 
@@ -40,6 +41,7 @@ export class SceneData {
   readonly hasVisibility: boolean;
   readonly grids: readonly NamedGrid[];
   readonly faults: readonly string[];
+  readonly hasMesh: boolean;
   private readonly abort = new AbortController();
   private readonly waiting = new Map<string, Promise<unknown>>();
   private readonly lattices = new Map<Volume, Lattice>();
@@ -52,6 +54,7 @@ export class SceneData {
     this.hasVisibility = answer.visibility;
     this.grids = answer.grids;
     this.faults = answer.faults;
+    this.hasMesh = answer.mesh;
     this.toObject = this.scene.objects.map((item) => inverse(mat4(item.matrix)));
   }
 
@@ -130,6 +133,10 @@ export class SceneData {
     return this.once(`curves ${run} ${volume}`, async () =>
       curvesOf(await this.prediction(run, info, volume), await this.labels(volume), this.scene.classes.length),
     );
+  }
+
+  async models(): Promise<Models> {
+    return readModels(await this.bytes("mesh"));
   }
 
   async depth(k: number): Promise<Uint16Array> {

@@ -7,6 +7,8 @@ import { h, Segmented, Toggle } from "./dom";
 import { ImageTile, OVERLAYS, type Pointed } from "./images";
 import { streetMap } from "./map";
 import type { Vec3 } from "./math";
+import type { Mesh } from "./mesher";
+import { modelMesh } from "./models";
 import { type Pose, poseFromText, poseText } from "./orbit";
 import type { Line } from "./painter";
 import { classColors, css, objectColor, SEEN, SEEN_NAMES } from "./palette";
@@ -22,6 +24,7 @@ const COLORINGS = [
   { value: "instance", label: "Object", title: "Voxels in a colour for each object (I)" },
   { value: "visibility", label: "Visibility", title: "Which voxels a camera sees (V)" },
 ];
+const OWN = { value: "own", label: "Own", title: "Models in their own colours" };
 const MOST_BUTTONS = 6;
 const MOST_FRUSTA = 60;
 /** Cameras with a button each; more are chosen from a list. */
@@ -34,7 +37,7 @@ export class ScenePage {
   private readonly names = [h("div", { class: "stage-name" }), h("div", { class: "stage-name" })];
   private readonly tiles: ImageTile[];
   private readonly stop: () => void;
-  private readonly coloring = new Segmented("Colour voxels by", COLORINGS, (color) => update({ color }));
+  private readonly coloring: Segmented;
   private readonly overlays = new Segmented("Show over the images", OVERLAYS, (overlay) => update({ overlay }));
   private readonly boxes = new Toggle("Boxes", "The objects' boxes (B)", "boxes", () =>
     update({ boxes: !state.boxes }),
@@ -42,6 +45,9 @@ export class ScenePage {
   private readonly axes = new Toggle("Axes", "The objects' axes (A)", "axes", () => update({ axes: !state.axes }));
   private readonly frusta = new Toggle("Cameras", "Where the cameras stand (F)", "frusta", () =>
     update({ frusta: !state.frusta }),
+  );
+  private readonly mesh = new Toggle("Models", "The models instead of the voxels (M)", "mesh", () =>
+    update({ mesh: !state.mesh }),
   );
   private readonly legend = h("div", { class: "legend", role: "group", "aria-label": "Classes" });
   private readonly keys = h("div", { class: "stage-keys", hidden: true });
@@ -60,6 +66,10 @@ export class ScenePage {
     private readonly dataset: DatasetAnswer,
   ) {
     const { scene, faults } = data;
+    const colorings = data.hasMesh ? [...COLORINGS, OWN] : COLORINGS;
+    this.coloring = new Segmented("Colour voxels by", colorings, (color) =>
+      update(color === OWN.value ? { color, mesh: true } : { color }),
+    );
     const newStage = (): Stage =>
       new Stage(
         `Voxels of scene ${scene.index} in 3D; drag to turn, use the wheel to come nearer`,
@@ -121,6 +131,7 @@ export class ScenePage {
           this.boxes.element,
           this.axes.element,
           this.frusta.element,
+          data.hasMesh && this.mesh.element,
           h("span", { class: "rule" }),
           this.slices,
         ),
@@ -177,7 +188,10 @@ export class ScenePage {
     if (state.scene !== this.data.index) return;
     const any = (...keys: (keyof State)[]): boolean => !changed || keys.some((key) => changed.has(key));
     const newVolume = any("volume") || (this.hasFrustaAlone && any("through"));
-    if (any("color", "hidden", "palette", "slice", "at", "only", "compare", "run", "other", "threshold") || newVolume) {
+    if (
+      any("mesh", "color", "hidden", "palette", "slice", "at", "only", "compare", "run", "other", "threshold") ||
+      newVolume
+    ) {
       void this.colorCells(newVolume);
     }
     if (any("boxes", "axes", "frusta", "object", "hidden", "palette", "through") || newVolume) this.drawLines();
@@ -193,6 +207,7 @@ export class ScenePage {
     this.boxes.on = state.boxes;
     this.axes.on = state.axes;
     this.frusta.on = state.frusta;
+    this.mesh.on = state.mesh;
     for (const [k, tile] of this.tiles.entries()) tile.chosen = state.through === k;
     this.showControls();
   }
@@ -214,6 +229,10 @@ export class ScenePage {
       const slice = { axis, at: state.at, only: state.only };
       this.stage.setCells(this.data, volume, left, slice);
       if (right) this.second?.setCells(this.data, volume, right, slice);
+      const truth = !this.compare || state.compare === "truth";
+      const models = truth && state.mesh && this.data.hasMesh ? await this.models() : null;
+      if (ticket !== this.latest) return;
+      this.stage.setModels(models);
       this.status.textContent = "";
       if (fresh) this.drawLegend();
       this.element.dataset.ready = `${this.data.index} ${volume} ${state.color}${this.compare ? ` ${state.compare}` : ""}`;
@@ -288,6 +307,18 @@ export class ScenePage {
     if (state.color === "instance") return byObject(this.data, volume, classOf);
     if (state.color === "visibility") return bySight(this.data, volume, classOf);
     return byClass(classOf, this.dataset.classes);
+  }
+
+  /** The models of classes that are not hidden, in colours of classes, of objects, or their own. */
+  private async models(): Promise<Mesh> {
+    const { scene } = this.data;
+    const colors = classColors(this.dataset.classes);
+    const classOf = scene.objects.map((item) => scene.classes.indexOf(item.class));
+    return modelMesh(
+      await this.data.models(),
+      (n) => !this.hidden.has(classOf[n]),
+      (n) => (state.color === "class" ? colors[classOf[n]] : state.color === "instance" ? objectColor(n) : null),
+    );
   }
 
   private drawLines(): void {

@@ -42,6 +42,7 @@ export class Stage {
   private readonly sizes: ResizeObserver;
   private readonly listening = new AbortController();
   private shown: Shown | null = null;
+  private cells: Mesh | null = null;
   private pose: Pose = { azimuth: -122, elevation: 27, distance: 9, target: [0, 0, 0.6] };
   private through = -1;
   private opacity = 0.65;
@@ -102,6 +103,7 @@ export class Stage {
     this.known = true;
     if (!cells) {
       this.shown = null;
+      this.cells = null;
       this.painter.setMesh("cells", null);
       this.draw();
       return;
@@ -110,6 +112,7 @@ export class Stage {
     const ids = slice.axis < 0 ? cells.ids : sliced(cells.ids, lattice.shape, slice.axis, slice.at, slice.only);
     this.shown = { data, volume, cells, ids };
     const mesh = meshCells(ids, lattice, cells.colors, typeof volume === "number");
+    this.cells = mesh;
     this.painter.setMesh("cells", mesh);
     this.faces = mesh.faces;
     this.exposed = mesh.exposed;
@@ -125,6 +128,12 @@ export class Stage {
   setMesh(name: string, mesh: Mesh | null): void {
     this.painter.setMesh(name, mesh);
     this.draw();
+  }
+
+  /** Draw models instead of the cells; null: the cells. */
+  setModels(mesh: Mesh | null): void {
+    this.setMesh("models", mesh);
+    this.painter.setMesh("cells", mesh ? null : this.cells);
   }
 
   setPose(pose: Pose): void {

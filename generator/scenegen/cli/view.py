@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from scenegen.cli.options import counted, print_message
+from scenegen.cli.options import counted, print_message, source_library_option
 from scenegen.core.dataset.request import parse_place
 from scenegen.core.errors import UsageError
 
@@ -33,6 +33,7 @@ SCENES = 12
     type=click.Path(path_type=Path),
     help="What `scenegen verify DIR --json` printed: scenes with faults can be filtered.",
 )
+@source_library_option
 @click.option(
     "--export",
     "exported",
@@ -53,6 +54,7 @@ def view(
     data: Path | str | None,
     runs: tuple[Path, ...],
     faults: Path | None,
+    assets: Path | None,
     exported: Path | None,
     limit: int | None,
     host: str | None,
@@ -74,6 +76,7 @@ def view(
     """
     from scenegen.progress import progress
     from scenegen.steps.viewer.export_page import export_page
+    from scenegen.steps.viewer.view import Beside
     from scenegen.steps.viewer.view import view as run
 
     path = folder or data
@@ -88,7 +91,8 @@ def view(
     if exported:
         found = _faults(faults, path)
         with progress("export") as on_progress:
-            scenes = export_page(path, exported, runs, limit=limit or SCENES, faults=found, on_progress=on_progress)
+            beside = Beside(runs, found, assets)
+            scenes = export_page(path, exported, beside, limit=limit or SCENES, on_progress=on_progress)
         click.echo(f"{exported}: {counted(scenes, 'scene')}; open it in a browser")
         return 0
 
@@ -99,7 +103,7 @@ def view(
 
     with suppress(KeyboardInterrupt):  # before and after the server itself hears it: Ctrl-C is how it ends
         found = _faults(faults, path)
-        run(path, runs, faults=found, host=host or LOCAL, port=port or 0, on_ready=on_ready)
+        run(path, Beside(runs, found, assets), host=host or LOCAL, port=port or 0, on_ready=on_ready)
     return 0
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.box_scenes import CLASSES, GRID, labelled_box_scene, write_box_dataset
+from helpers.box_scenes import CLASSES, GRID, labelled_box_scene, write_box_dataset, write_box_library
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -70,8 +70,10 @@ def write_ego_grids(scene: Path) -> None:
 
 @pytest.fixture(scope="module")
 def address(data: Path) -> Iterator[str]:
-    """Where its viewer answers."""
-    command = [sys.executable, "-m", "scenegen.cli.main", "view", str(data), "--no-open"]
+    """Where its viewer answers, with the library at hand."""
+    library = data.with_name("library")
+    write_box_library(library)
+    command = [sys.executable, "-m", "scenegen.cli.main", "view", str(data), "--assets", str(library), "--no-open"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         match = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
@@ -231,6 +233,7 @@ def test_each_control_changes_the_view_and_changes_it_back(go: Open) -> None:
         ("[data-toggle=boxes]", "[data-toggle=boxes]"),
         ("[data-toggle=axes]", "[data-toggle=axes]"),
         ("[data-toggle=frusta]", "[data-toggle=frusta]"),
+        ("[data-toggle=mesh]", "[data-toggle=mesh]"),
         ("[data-class=table]", "[data-class=table]"),
         (".slices [data-value=z]", ".slices [data-value='']"),
         ("[data-object='3']", "[data-object='3']"),
@@ -251,6 +254,25 @@ def test_each_control_changes_the_view_and_changes_it_back(go: Open) -> None:
     hidden = drawn(page, page.locator("[data-class=nightstand]").click)
     assert ((hidden[..., 1] - hidden[..., [0, 2]].max(axis=-1)) > 30).sum() == 0 < green.sum()
     assert ((hidden[..., 2] - hidden[..., [0, 1]].max(axis=-1)) > 60).sum() >= blue.sum()
+
+
+def test_models_stand_where_the_photographs_show_them(go: Open) -> None:
+    """Boxes cover the pixels of the instance map, which was cast without any code of this program."""
+    scene, labels = labelled_box_scene(0)
+    page = go(f"/scene/0?mesh=1&color=class&opacity=1&through={CAMERA}")
+    page.wait_for_selector(".stage.through[data-viewport]")
+    page.locator(".opacity").evaluate("slider => { slider.style.visibility = 'hidden'; }")
+    shown = pixels(page)
+    left, low, width, height = map(float, (page.locator(".stage").get_attribute("data-viewport") or "").split())
+    instance = labels.instances[CAMERA]
+    table = next(item for item in scene.objects if item.class_name == "table")
+    rows, columns = np.nonzero(instance == table.id + 1)
+    size = scene.cameras[CAMERA].width
+    x = (left + (columns + 0.5) / size * width).astype(int)
+    y = (shown.shape[0] - low - height + (rows + 0.5) / size * height).astype(int)
+    blue = (shown * [-1, 0, 1]).sum(axis=-1) > 60  # a table's
+    assert blue[y, x].mean() > 0.95  # all but some along the edges
+    assert blue.sum() < 1.1 * len(rows) * (width / size) * (height / size)
 
 
 def test_keys_and_the_address_say_what_is_shown(go: Open) -> None:

@@ -18,7 +18,7 @@ from scenegen.steps.pack import pack
 from scenegen.steps.viewer.answers import Answers
 from scenegen.steps.viewer.export_page import export_page
 from scenegen.steps.viewer.rows import Rows
-from scenegen.steps.viewer.view import open_source
+from scenegen.steps.viewer.view import Beside, answers_of, open_source
 
 PATHS = (
     "scenes/1",
@@ -69,13 +69,12 @@ def memory(boxes: Path, packed: Path) -> Iterator[str]:
         files.rm(f"/{folder.name}", recursive=True)
 
 
-def answers_of(place: Path | str) -> Answers:
-    source = open_source(place)
-    rows = Rows(source)
-    rows.start()
-    rows.wait()
-    rows.close()
-    return Answers(source, rows)
+def read_answers(place: Path | str) -> Answers:
+    answers = answers_of(open_source(place), Beside())
+    answers.rows.start()
+    answers.rows.wait()
+    answers.rows.close()
+    return answers
 
 
 @pytest.mark.parametrize("kind", ["memory", "web"])
@@ -83,7 +82,7 @@ def answers_of(place: Path | str) -> Answers:
 def test_what_is_far_away_is_what_is_here(boxes: Path, request: pytest.FixtureRequest, kind: str, name: str) -> None:
     url = f"{request.getfixturevalue(kind)}/{name}"
     request.getfixturevalue("packed")
-    here, there = answers_of(boxes.parent / name), answers_of(url)
+    here, there = read_answers(boxes.parent / name), read_answers(url)
     assert there.source.name == name
     for path in PATHS:
         assert there.get(path).content == here.get(path).content, path
@@ -120,7 +119,7 @@ def test_what_goes_wrong_far_away_is_one_line(memory: str, tmp_path: Path) -> No
         open_source("nosuch://bucket/x")
     with pytest.raises(ScenegenError, match=r"http://127.0.0.1:9/set: .*check the address"):
         open_source("http://127.0.0.1:9/set")
-    answers = answers_of(f"{memory}/packed")
+    answers = read_answers(f"{memory}/packed")
     files = fsspec.filesystem("memory")
     shard = files.cat_file("/packed/shard-000000.tar")
     files.pipe_file("/packed/shard-000000.tar", shard[:20000] + b"?" + shard[20001:])

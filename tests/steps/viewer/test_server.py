@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 from click.testing import CliRunner
-from helpers.box_scenes import CLASSES, labelled_box_scene, write_box_dataset
+from helpers.box_scenes import CLASSES, box_asset, labelled_box_scene, write_box_dataset, write_box_library
 from scenegen.cli.main import cli, main
+from scenegen.core.asset_library import Material, Mesh, write_asset
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.errors import UsageError
+from scenegen.core.errors import ScenegenError, UsageError
 from scenegen.core.scene.camera import ego_frame
 from scenegen.steps.pack import pack
 from scenegen.steps.relabel import GridChange, relabel
 from scenegen.steps.viewer.answers import Answers
-from scenegen.steps.viewer.rows import Rows
+from scenegen.steps.viewer.scene_mesh import _few_triangles
 from scenegen.steps.viewer.server import application, bind
-from scenegen.steps.viewer.view import open_source
+from scenegen.steps.viewer.view import Beside, answers_of, open_source
 from starlette.testclient import TestClient
 
 LOCAL = "http://127.0.0.1:1"
@@ -38,17 +45,15 @@ def copied(boxes: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(boxes, tmp_path / "set"))
 
 
-def answers_of(path: Path, *, read: bool = True) -> Answers:
-    source = open_source(path)
-    rows = Rows(source)
-    rows.start()
-    if read:
-        rows.wait()
-    return Answers(source, rows)
+def read_answers(path: Path) -> Answers:
+    answers = answers_of(open_source(path), Beside())
+    answers.rows.start()
+    answers.rows.wait()
+    return answers
 
 
 def client_of(path: Path) -> TestClient:
-    return TestClient(application(answers_of(path)), base_url=LOCAL)
+    return TestClient(application(read_answers(path)), base_url=LOCAL)
 
 
 def rows_of(client: TestClient) -> dict[str, Any]:
@@ -105,6 +110,49 @@ def test_grids_with_names_and_where_they_are(copied: Path, box_assets: Path) -> 
     assert client.get("/api/scenes/0/grid/4").status_code == 404
 
 
+def test_models_stand_where_their_boxes_are(boxes: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    write_box_library(library)
+    source = open_source(boxes)
+    answers = answers_of(source, Beside(assets=library))
+    stored = Dataset(boxes)[1]
+    assert json.loads(answers.get("scenes/1").content)["mesh"]
+    content = answers.get("scenes/1/mesh").content
+    count = int(np.frombuffer(content, "<u4", 1)[0])
+    corners = np.frombuffer(content, "<f4", 9 * count, 4).reshape(count, 3, 3)
+    places = np.frombuffer(content, "<u2", count, 4 + 36 * count)
+    colors = np.frombuffer(content, "u1", 3 * count, 4 + 38 * count).reshape(count, 3)
+    assert len(content) == 4 + 41 * count
+    assert count == 12 * len(stored.objects)
+    assert (colors == 231).all()  # 0.8, linear, in sRGB
+    for place, item in enumerate(stored.objects):
+        own = corners[places == place].reshape(-1, 3)
+        assert np.allclose(own.min(axis=0), item.bbox.min, atol=1e-5)
+        assert np.allclose(own.max(axis=0), item.bbox.max, atol=1e-5)
+    shutil.rmtree(library / "table_box")
+    assert not json.loads(answers.get("scenes/1").content)["mesh"]
+    with pytest.raises(ScenegenError, match="there is no asset library here"):
+        answers_of(source, Beside(assets=tmp_path / "nowhere"))
+    assert answers_of(source, Beside()).library is None  # that of dataset.json is not there
+    assert client_of(boxes).get("/api/scenes/1/mesh").status_code == 404
+
+
+def test_large_models_are_simplified(tmp_path: Path) -> None:
+    """A ball of 20,480 triangles, made by trimesh: few are left, and where they were."""
+    ball = trimesh.creation.icosphere(5, 0.25)
+    vertices = (ball.vertices + np.array([0, 0, 0.25])).astype(np.float32)
+    faces = ball.faces.astype(np.int32)
+    halves = (vertices[faces].mean(axis=1)[:, 2] > 0.25).astype(np.int32)
+    mesh = Mesh(vertices, faces, np.zeros((len(faces), 3, 3), np.float32), None, halves)
+    materials = (Material("low", base_color=(0.0, 0.0, 0.0)), Material("high", base_color=(1.0, 1.0, 1.0)))
+    write_asset(tmp_path, replace(box_asset("bag"), name="ball", materials=materials, size=(0.5, 0.5, 0.5)), mesh, {})
+    corners, colors = _few_triangles(tmp_path, "ball", 1024)
+    assert 900 < len(corners) <= 1100
+    assert np.abs(np.linalg.norm(corners - (0, 0, 0.25), axis=-1) - 0.25).max() < 0.01
+    high = corners.mean(axis=1)[:, 2] > 0.25
+    assert ((colors[:, 0] == 255) == high).mean() > 0.97
+
+
 def test_rows_say_what_a_scene_shows(boxes: Path) -> None:
     _, labels = labelled_box_scene(1)
     assert labels.occupancy is not None
@@ -119,7 +167,7 @@ def test_rows_say_what_a_scene_shows(boxes: Path) -> None:
 
 def test_scenes_appear_as_they_are_made(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scenegen.steps.viewer.rows.EVERY_SECONDS", 0.01)
-    answers = answers_of(copied)
+    answers = read_answers(copied)
     scenes = copied / "scenes"
     shutil.copytree(scenes / "scene_000001", scenes / ".writing-000007-host-1")
     (scenes / ".writing-000007-host-1").rename(scenes / "scene_000007")
@@ -197,7 +245,7 @@ def test_beyond_this_machine_a_token_is_needed(boxes: Path) -> None:
     assert bound.address.endswith(f"/?token={bound.token}")
     assert "//0.0.0.0" not in bound.address  # of no use in another machine's browser
     assert len(bound.token) > 20
-    client = TestClient(application(answers_of(boxes), bound.token), base_url="http://10.0.0.7:8000")
+    client = TestClient(application(read_answers(boxes), bound.token), base_url="http://10.0.0.7:8000")
     assert client.get("/api/dataset").status_code == 403
     assert client.get("/?token=wrong").status_code == 403
     assert "<title>" in client.get(f"/?token={bound.token}").text  # and a cookie from now on
@@ -266,3 +314,38 @@ def test_options_that_lead_nowhere_are_refused_at_once(
 def test_what_is_no_data_set_is_refused(tmp_path: Path, arguments: list[str]) -> None:
     result = CliRunner().invoke(cli, ["view", *(arguments or [str(tmp_path)]), "--no-open"])
     assert "no data set here" in str(result.exception) or "no such folder" in str(result.exception)
+
+
+def test_a_second_ctrl_c_ends_it_at_once(boxes: Path) -> None:
+    """While an answer takes long, which the first one waits for."""
+    script = (
+        "import sys, time; from scenegen.steps.viewer.answers import Answers; get = Answers.get\n"
+        "def slow(self, path):\n    print('asked', flush=True); time.sleep(60)\n    return get(self, path)\n"
+        "Answers.get = slow; sys.argv = ['scenegen', 'view', sys.argv[1], '--no-open']\n"
+        "from scenegen.cli.main import main; main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(boxes)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        match = re.search(r"http://(127\.0\.0\.1):(\d+)/", server.stdout.readline())
+        assert match is not None
+        with socket.create_connection((match[1], int(match[2]))) as asking:
+            asking.sendall(b"GET /api/dataset HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert server.stdout.readline() == "asked\n"
+            server.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                server.wait(0.3)
+            server.send_signal(signal.SIGINT)
+            assert server.wait(20) == 130
+        assert server.stderr.read() == "scenegen: interrupted; what is finished stays; run the same command again\n"
+
+
+def test_two_viewers_of_one_data_set_work_at_once(boxes: Path) -> None:
+    first, second = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
+    first.listener.close()
+    second.listener.close()
+    assert first.address != second.address
+    clients = [client_of(boxes), client_of(boxes)]
+    assert rows_of(clients[0])["index"] == rows_of(clients[1])["index"] == [0, 1]

@@ -7,6 +7,7 @@ The server sends these answers, and a page that is exported holds them.
     scenes/N                      scene.json, and what else there is of the scene
     scenes/N/thumb                a small image, JPEG
     scenes/N/image/K              camera K's image as it is stored
+    scenes/N/mesh                 the models' triangles, where the asset library is at hand (scene_mesh.py)
     scenes/N/masks                the box labels: little-endian unsigned integers (X, Y, Z), bit c is class c
     scenes/N/frustum/K            uint8 (w, h, d), 0 = air, else class index + 1
     scenes/N/depth/K              uint16 (H, W), steps of depth; 0 = nothing hit
@@ -28,6 +29,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,8 +42,10 @@ from scenegen.core.labels.grid_files import GridLabels, files_of
 from scenegen.core.scene.camera import rigid_inverse
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.ego import world_to_ego
+from scenegen.steps.library import is_there
 from scenegen.steps.viewer.rows import Rows
 from scenegen.steps.viewer.runs import RunFolder
+from scenegen.steps.viewer.scene_mesh import scene_mesh
 from scenegen.steps.viewer.source import SceneSource
 
 THUMB = 192
@@ -69,8 +73,11 @@ class NoAnswerError(ScenegenError):
 class Answers:
     """The answers about one data set."""
 
-    def __init__(self, source: SceneSource, rows: Rows, runs: Sequence[RunFolder] = ()) -> None:
+    def __init__(
+        self, source: SceneSource, rows: Rows, runs: Sequence[RunFolder] = (), library: Path | None = None
+    ) -> None:
         self.source = source
+        self.library = library
         self.rows = rows
         self.runs = runs
         self._thumb = lru_cache(maxsize=MOST_THUMBS)(self._draw_thumb)
@@ -112,6 +119,8 @@ class Answers:
             return _json(self._scene(index))
         if kind in ("objects", "visibility"):
             return _array(_cells(self.source.open(index), kind, None if match[3] is None else number))
+        if kind == "mesh" and self.library and not match[3]:
+            return Reply(scene_mesh(self.source.open(index), self.library), "application/octet-stream")
         if kind == "run" and number < len(self.runs):
             return _array(self.runs[number].read(index, None if match[4] is None else int(match[4])))
         if kind in self._of_grids and match[3] and not match[4]:
@@ -160,6 +169,7 @@ class Answers:
             "maps": self.source.has_maps,
             "objects": stored.scene.voxel_spec.instances,
             "visibility": stored.scene.voxel_spec.visibility,
+            "mesh": self.library is not None and all(is_there(self.library, item.asset) for item in stored.objects),
             "faults": self.rows.faults_of(index),
             "grids": [
                 {

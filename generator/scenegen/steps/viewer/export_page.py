@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +16,7 @@ from scenegen.core.labels.grid_files import files_of
 from scenegen.progress import OnProgress
 from scenegen.steps.viewer.answers import Answers, Reply
 from scenegen.steps.viewer.page_files import page_files
-from scenegen.steps.viewer.rows import Rows
-from scenegen.steps.viewer.runs import open_run
-from scenegen.steps.viewer.view import open_source
+from scenegen.steps.viewer.view import NOTHING_BESIDE, Beside, answers_of, open_source
 
 PAGE = "export.html"
 PLACE = '<script type="application/json" id="embedded">null</script>'
@@ -28,27 +26,27 @@ PLACE = '<script type="application/json" id="embedded">null</script>'
 def export_page(
     path: Path | str,
     out: Path,
-    runs: Sequence[Path] = (),
+    beside: Beside = NOTHING_BESIDE,
     *,
     limit: int,
-    faults: Mapping[int, Sequence[str]] | None = None,
     on_progress: OnProgress | None = None,
 ) -> int:
     """Write the first `limit` scenes of the data set at `path` into the file `out`; how many scenes it shows.
 
-    What is damaged is left out. `faults` are those of each scene. ScenegenError: no data set, no scene, or `out` cannot
-    be written (UsageError: it is a folder or in none).
+    What is damaged is left out; of models, so are all without `beside.assets`. ScenegenError: no data set, no scene, or
+    `out` cannot be written (UsageError: it is a folder or in none).
     """
     _check_place(out)
     source = open_source(path, limit)
     indices = source.refresh()
     if not indices:
         raise ScenegenError(f"{path}: has no scenes yet; run `scenegen generate`")
-    rows = Rows(source, faults)
-    rows.start()
-    rows.wait()
-    rows.close()
-    answers = Answers(source, rows, [open_run(run, path, source.info) for run in runs])
+    answers = answers_of(source, beside)
+    if not beside.assets:
+        answers.library = None  # models are large: for whoever asks for them
+    answers.rows.start()
+    answers.rows.wait()
+    answers.rows.close()
     held = {}
     for done, index in enumerate(indices, start=1):
         for name in _paths(answers, index):
@@ -56,7 +54,7 @@ def export_page(
                 held[name] = _packed(answers.get(name))
         if on_progress:
             on_progress(done, len(indices))
-    for name in ("dataset", "rows/0", *(f"runs/{n}" for n in range(len(runs)))):
+    for name in ("dataset", "rows/0", *(f"runs/{n}" for n in range(len(answers.runs)))):
         held[name] = _packed(answers.get(name))
     content = json.dumps(held, separators=(",", ":")).replace("<", "\\u003c")
     page = page_files()[PAGE].decode()
@@ -86,6 +84,8 @@ def _paths(answers: Answers, index: int) -> Iterator[str]:
     kinds = ["frustum", "image", *(("depth", "instance") if answers.source.has_maps else ())]
     cells = [name for name, there in _cell_labels(answers, index) if there]
     yield from (f"{scene}/{kind}/{k}" for kind in (*kinds, *cells) for k in cameras)
+    if answers.library:
+        yield f"{scene}/mesh"
     if stored.grid:
         yield from (f"{scene}/{kind}" for kind in ("masks", *cells))
     for n in range(len(files_of(stored))):

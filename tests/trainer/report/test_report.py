@@ -19,14 +19,16 @@ from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import class_color
 from scenegen.core.scene.scene import FrustumSpec
 from scenetrain.config import ModelSettings, TrainingSettings
-from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore
+from scenetrain.evaluation.evaluate import Evaluation, OutputScore, SceneScore, evaluate, open_scenes
+from scenetrain.evaluation.predictions import PredictionFolder
 from scenetrain.metrics.iou import Scores
 from scenetrain.networks.registry import FAMILIES, get_family
 from scenetrain.networks.settings import load_config
 from scenetrain.report.frustum_sheets import GAP, HEAD_HEIGHT, SMALL
 from scenetrain.report.report import choose_scenes, write_report
 from scenetrain.report.tables import score_rows
-from scenetrain.training.run_folder import TrainedModel, save_model
+from scenetrain.report.viewer_links import viewer_links
+from scenetrain.training.run_folder import TrainedModel, load_model, save_model
 
 METRICS_HEAD = "epoch,train_loss,val_loss,val_iou,val_threshold,learning_rate,seconds\n"
 STAGES = ("reconstructor_1", "reconstructor_3", "segmenter_1", "segmenter_3")
@@ -57,7 +59,7 @@ def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> Non
     path = write_report(run, test_boxes, "test", (other,), torch.device("cpu"))
     assert path == run / "report.html"
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"https?://|<script|<link", text)
+    assert not re.search(r"https?://(?!127\.0\.0\.1:)|<script|<link", text)
     sources = Pictures(text).sources
     files = {p.read_bytes() for p in (run / "report").glob("*.png")}
     held = [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources]
@@ -67,6 +69,22 @@ def test_a_page_that_needs_nothing_else(test_boxes: Path, tmp_path: Path) -> Non
             image.load()
     assert "reconstructor, 3 views" in text and "0.384" in text and ">first<" in text
     assert "<h1>&lt;b&gt;final</h1>" in text and "<b>final" not in text
+    worst = next(iter(re.findall(r'Worst <a href="([^"]+)">scene (\d+)</a>', text)))
+    assert worst[0] == f"http://127.0.0.1:8123/#/scene/{worst[1]}"
+    assert f"<code>scenegen view {test_boxes} --port 8123</code>" in text
+
+
+def test_scenes_lead_to_their_errors_where_predictions_were_kept(test_boxes: Path, tmp_path: Path) -> None:
+    runs = make_run(tmp_path / "a run", 0), make_run(tmp_path / "other", 1)
+    trained = load_model(runs[0], torch.device("cpu"))
+    scenes = open_scenes(trained, test_boxes, "test")
+    PredictionFolder(runs[0], trained, scenes).finish(evaluate(trained, scenes, torch.device("cpu")))
+    links = viewer_links(test_boxes, runs)
+    assert links.command == f"scenegen view {test_boxes} --run '{runs[0]}' --port 8123"
+    of_scene, of_camera = SceneScore(0, 7, None, {}, ()), SceneScore(0, 7, 2, {}, ())
+    assert links.address(of_scene) == "http://127.0.0.1:8123/#/scene/7?compare=errors"
+    assert links.address(of_camera) == "http://127.0.0.1:8123/#/scene/7?compare=errors&volume=2"
+    assert not viewer_links(test_boxes, runs[1:]).predictions
 
 
 def test_scenes_are_the_best_the_median_and_the_worst() -> None:

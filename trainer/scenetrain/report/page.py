@@ -18,6 +18,7 @@ from scenetrain.evaluation.evaluate import Evaluation, SceneScore
 from scenetrain.metrics.seen import SeenScore
 from scenetrain.networks.contract import PaperScore
 from scenetrain.report.tables import ScoredRun, item_name, score_rows, setting_rows, show
+from scenetrain.report.viewer_links import ViewerLinks
 from scenetrain.training.epoch_tables import Rows
 
 TEMPLATE = "page.html.j2"
@@ -35,12 +36,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class PageRow:
-    """A table's row: its name, a CSS colour beside it or "", whether a line parts it from the row above."""
+    """A table's row: its name, a CSS colour beside it or "", whether a line parts it from the row above, and where the
+    name leads to or "".
+    """
 
     name: str
     cells: tuple[Cell, ...]
     color: str = ""
     starts_group: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class ReportContent:
     stages: Mapping[str, Rows]
     shown: Mapping[str, SceneScore]
     figures: Mapping[str, bytes]
+    viewer: ViewerLinks
 
 
 def render(template: str, **values: Any) -> str:
@@ -108,11 +113,17 @@ def page(content: ReportContent) -> str:
         has_classes=result.main.output.kind != "occupancy",
         classes=[(name, css_color(name)) for name in result.classes],
         scenes=[
-            (kind, score.name, embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"))
+            (
+                kind,
+                score.name,
+                content.viewer.address(score),
+                embed(content.figures[figure_of(kind)], f"{score.name}: images, truth, predictions"),
+            )
             for kind, score in content.shown.items()
         ],
         more=[(run.name, [_more_scores(scores) for scores in run.result.tables]) for run in content.runs],
-        worst=_worst_table(content.runs[0]),
+        worst=_worst_table(content.runs[0], content.viewer),
+        viewer=content.viewer,
         curves=_named_figure(content.figures, "curves", "loss and IoU by epoch"),
         parts=_named_figure(content.figures, "parts", "every part of the losses by epoch"),
         stages=_stage_table(content.stages),
@@ -198,7 +209,7 @@ def _more_scores(scores: ScoreTable) -> tuple[str, Table, tuple[str, ...]]:
     return scores.title, Table((scores.head, *scores.columns), rows), scores.notes
 
 
-def _worst_table(run: ScoredRun) -> Table | None:
+def _worst_table(run: ScoredRun, viewer: ViewerLinks) -> Table | None:
     """The scenes of the lowest IoU, with that of every class that truth or prediction has."""
     result = run.result
     output = result.main.output.name
@@ -207,7 +218,11 @@ def _worst_table(run: ScoredRun) -> Table | None:
     if result.main.output.kind == "occupancy" or not ranked:
         return None
     rows = [
-        PageRow(score.name, (Cell(show(iou), own=True), *(Cell("" if c is None else show(c)) for c in score.classes)))
+        PageRow(
+            score.name,
+            (Cell(show(iou), own=True), *(Cell("" if c is None else show(c)) for c in score.classes)),
+            link=viewer.address(score),
+        )
         for iou, score in ranked
     ]
     return Table(("worst", "overall IoU", *result.classes), tuple(rows))

@@ -16,6 +16,7 @@ from scenetrain.report.page import ReportContent, figure_of, page
 from scenetrain.report.plots import ThresholdCurve, plot_confusion, plot_parts, plot_stages, plot_thresholds
 from scenetrain.report.scenes import Drawn, draw_scene
 from scenetrain.report.tables import ScoredRun, show
+from scenetrain.report.viewer_links import viewer_links
 from scenetrain.training.epoch_tables import Rows, read_epochs
 from scenetrain.training.run_folder import load_model
 
@@ -69,7 +70,8 @@ def write_report(run: Path, data: Path, split: str, compare: Sequence[Path], dev
         raise ScenegenError(
             f"{folder}: cannot be written ({error.strerror}); check its permissions and the disk space"
         ) from error
-    text = page(ReportContent(runs, f"{data.resolve().name}, {split}", stages, shown, figures))
+    links = viewer_links(data, (run, *compare))
+    text = page(ReportContent(runs, f"{data.resolve().name}, {split}", stages, shown, figures, links))
     write_text(run / "report.html", text)
     return run / "report.html"
 

@@ -12,7 +12,9 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 from __future__ import annotations
 
 import copy
+import hashlib
 import operator
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -84,6 +86,18 @@ class Dataset:
 
     def __iter__(self) -> Iterator[StoredScene]:
         return (self[position] for position in range(len(self)))
+
+    def stamp(self, index: int) -> str:
+        """A text that is another one once any file of scene `index` was changed, by their sizes and times. OSError."""
+        if self.packing:
+            shard, block = self._blocks[index]
+            found = shard.stat()
+            parts: list[object] = [found.st_size, found.st_mtime_ns, block, *self._views.get(index, {}).values()]
+        else:
+            with os.scandir(scene_path(self.path, index)) as entries:
+                stats = [(entry.name, entry.stat()) for entry in entries]
+            parts = [*sorted((name, found.st_size, found.st_mtime_ns) for name, found in stats)]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def megabytes(self) -> float:
         """The size of its scenes on the disk."""

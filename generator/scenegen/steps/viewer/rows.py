@@ -8,13 +8,16 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.steps.viewer.kept_rows import LEAST_KEPT, KeptRow, load_rows, save_rows
+from scenegen.steps.viewer.scene_row import SceneRow
 from scenegen.steps.viewer.source import SceneSource
 
 EVERY_SECONDS = 1.0
@@ -23,25 +26,6 @@ REMOTE_LOOKS = 30
 """Behind an address, so many times as long: a look lists all scenes."""
 LONGEST_PAUSE = 0.2
 """Seconds before each scene, however much is asked: the overview goes on."""
-
-
-@dataclass(frozen=True)
-class SceneRow:
-    """One scene in the overview.
-
-    `objects` is the number of objects by class, `models` their assets, `seen` the share of objects that an image
-    shows, `occupied` the share of cells that are occupied, None where the labels cannot be read. `damage` is "" or why
-    the scene, its first labels or one of its images cannot be shown; of what cannot be read the values are empty.
-    """
-
-    index: int
-    objects: tuple[int, ...] = ()
-    models: tuple[str, ...] = ()
-    licences: tuple[str, ...] = ()
-    seen: float | None = None
-    occupied: float | None = None
-    seconds: float | None = None
-    damage: str = ""
 
 
 class Rows:
@@ -59,6 +43,7 @@ class Rows:
         self._licences: dict[str, int] = {}
         self._caught_up = False
         self._asked = 0
+        self._fresh = 0
         self._quiet = threading.Event()
         self._quiet.set()
         self._lock = threading.Lock()
@@ -120,6 +105,8 @@ class Rows:
 
     def _read(self) -> None:
         read = set[int]()
+        place = self._source.path if isinstance(self._source.path, Path) else None
+        kept = load_rows(place, self._source.classes) if place else {}
         while not self._ended.is_set():
             with suppress(ScenegenError):  # it may be changed just now; the next look finds it whole
                 new = [index for index in self._source.refresh() if index not in read]
@@ -129,10 +116,25 @@ class Rows:
                         return
                     self._quiet.wait(LONGEST_PAUSE)
                     with suppress(ScenegenError):  # not all there yet, or no answer: the next look reads it
-                        self._add(_row(self._source, index, seconds))
+                        self._add(self._read_row(index, seconds, kept))
                         read.add(index)
+                if place and self._fresh >= LEAST_KEPT:
+                    save_rows(place, self._source.classes, [kept[index] for index in sorted(read & kept.keys())])
+                    self._fresh = 0
             self._caught_up = True
             self._ended.wait(EVERY_SECONDS * (REMOTE_LOOKS if self._source.is_remote else 1))
+
+    def _read_row(self, index: int, seconds: Mapping[int, float], kept: dict[int, KeptRow]) -> SceneRow:
+        """A scene's row: the one that was kept, if the scene is what it was then."""
+        stamp = self._source.stamp(index)
+        known = kept.get(index)
+        if stamp and known and known.stamp == stamp:
+            return replace(known.row, seconds=seconds.get(index))
+        row = _row(self._source, index, seconds)
+        if stamp and not row.damage:
+            kept[index] = KeptRow(stamp, row)
+            self._fresh += 1
+        return row
 
     def _add(self, row: SceneRow) -> None:
         with self._lock:

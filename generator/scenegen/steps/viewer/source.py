@@ -91,6 +91,15 @@ class SceneSource:
             raise ScenegenError(f"{self.path}: has no scene {index}")
         return dataset[positions[index]]
 
+    def stamp(self, index: int) -> str:
+        """A text that is another one once the scene was changed; "" where that is not known."""
+        if self.is_remote:
+            return ""
+        try:
+            return self._dataset.stamp(index)
+        except OSError:
+            return ""
+
     def text(self, name: str) -> str:
         """A text file beside the scenes; "" where there is none."""
         if isinstance(self._dataset, RemoteDataset):

@@ -94,7 +94,10 @@ class EdgeSettings:
     """Least gradient of a pixel that continues an edge: the length of Sobel's vector, of grey from 0 to 1 (0: half of
     `high`)."""
     high: float = Field(default=0.0, ge=0)
-    """Least gradient of a pixel that begins an edge (0: for each image, what parts its gradients best in two)."""
+    """Least gradient of a pixel that begins an edge (0: for each image, half of what best parts its gradients in two:
+    Otsu's)."""
+    borders: bool = False
+    """Borders of objects join the edges, where images come with masks: data sets with instance maps, COCO."""
 
 
 @dataclass(frozen=True, config=STRICT)

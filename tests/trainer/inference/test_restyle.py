@@ -102,6 +102,30 @@ def test_contour_recall_counts_edges_within_two_pixels() -> None:
     rendered, restyled = np.zeros((20, 20), bool), np.zeros((20, 20), bool)
     rendered[:, 11] = True
     restyled[:5, 12] = True
-    assert contour_recall(instances, rendered, restyled) == ContourRecall(20, 20, 0)
+    assert contour_recall(instances, rendered, restyled) == ContourRecall(20, 20, 0, 5)  # column 10 in the mirror
     restyled[:5, 8] = True
     assert contour_recall(instances, rendered, restyled).restyled == 6  # one more, diagonally below
+
+
+def test_borders_of_objects_join_what_a_painter_is_given(data: Path, tmp_path: Path) -> None:
+    lined = shutil.copytree(data, tmp_path / "lined")
+    numbers = np.zeros((224, 224), np.uint16)
+    numbers[50:150, 60:160] = 1
+    for file in lined.glob("scenes/*/instance_*.png"):
+        Image.fromarray(numbers).save(file)
+    config = load_paint_config("pix2pixhd", "tiny", (*SMALL, "edges.borders=true"))
+    fit_painter(config, lined, tmp_path / "run", CPU, lambda _: None)
+    restyle(lined, tmp_path / "out", "--run", tmp_path / "run")
+    restyle(data, tmp_path / "bare", "--run", tmp_path / "run")
+    name = "scenes/scene_000000/image_restyled_0.png"
+    with_borders, without = (np.asarray(Image.open(tmp_path / out / name)).astype(int) for out in ("out", "bare"))
+    changed = np.abs(with_borders - without).sum(2)
+    assert changed[45:155, 55:165].any() and not np.array_equal(with_borders, without)
+    assert json.loads((tmp_path / "out/restyled.json").read_text())["edges"]["borders"] is True
+    pack(data, tmp_path / "packed", Packing("png", 95, maps=False, shard_mb=1.0))
+    for call in (
+        lambda: restyle(tmp_path / "packed", tmp_path / "images", "--run", tmp_path / "run"),
+        lambda: fit_painter(config, tmp_path / "packed", tmp_path / "new", CPU, lambda _: None),
+    ):
+        with pytest.raises(ScenegenError, match=r"instance maps, .*edges.borders=false"):
+            call()

@@ -9,6 +9,8 @@ import click
 
 from scenetrain.cli.options import (
     DIRECTORY,
+    coco_choice,
+    coco_options,
     config_option,
     data_option,
     device_option,
@@ -20,6 +22,7 @@ from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
     from scenetrain.config import PaintConfig
+    from scenetrain.data.coco_images import CocoChoice
 
 
 @click.command()
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="GPUs or processes per machine.")
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines.")
 @workers_option
+@coco_options
 def fit(
     model: str | None,
     data: Path,
@@ -48,6 +52,9 @@ def fit(
     devices: int,
     nodes: int,
     workers: int,
+    coco: Path | None,
+    classes: str | None,
+    objects: str | None,
 ) -> None:
     """Train a network. After an interruption, the same command continues the run.
 
@@ -58,18 +65,23 @@ def fit(
           --out runs/final --config final
       scenetrain fit --data data/studio --out runs/mine --set training.views=2
       scenetrain fit --model pix2pixhd --data photos --out runs/real
+      scenetrain fit --model pix2pixhd --data train2017 --out runs/real \\
+          --coco instances_train2017.json --classes car,bus --objects crop
     """
     from scenetrain.networks.settings import load_config, load_paint_config, named_painter
     from scenetrain.training import fit as training
     from scenetrain.training.hardware import Hardware, leave_group
 
+    choice = coco_choice(coco, classes, objects)
     if painter := named_painter(config, changes, model):
         if test is not None or devices > 1 or nodes > 1:
             raise click.UsageError(
                 f"{painter} trains on photographs, on one device: no --test-data, --devices, --nodes"
             )
-        _fit_painter(load_paint_config(painter, config, changes), data, out, device)
+        _fit_painter(load_paint_config(painter, config, changes), data, out, device, choice)
         return
+    if choice:
+        raise click.UsageError("--coco is for a network that paints photographs, such as --model pix2pixhd")
     settings = load_config(config, changes, model)
     with reading("fit", data, test):
         if test is not None:
@@ -83,12 +95,12 @@ def fit(
     click.echo(f"{out / 'model.pt'}: next, run scenetrain evaluate {out} --data {test or 'DIR'} --split test")
 
 
-def _fit_painter(settings: PaintConfig, data: Path, out: Path, device: str) -> None:
+def _fit_painter(settings: PaintConfig, data: Path, out: Path, device: str, choice: CocoChoice | None) -> None:
     from scenetrain.training.hardware import open_device
     from scenetrain.training.paint import fit_painter
 
     with reading("fit", data):
-        fit_painter(settings, data, out, open_device(device), lambda line: click.echo(line, err=True))
+        fit_painter(settings, data, out, open_device(device), lambda line: click.echo(line, err=True), choice)
     click.echo(f"{out / 'model.pt'}: next, look at {out / 'samples.png'}, then scenetrain restyle DATA OUT --run {out}")
 
 

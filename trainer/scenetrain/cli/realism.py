@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenetrain.cli.options import DIRECTORY, device_option, json_option
+from scenetrain.cli.options import DIRECTORY, coco_choice, coco_options, device_option, json_option
 from scenetrain.cli.reading import reading
 
 if TYPE_CHECKING:
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("data", metavar="DATA...", nargs=-1, required=True, type=DIRECTORY)
 @click.option(
-    "--real", metavar="PHOTOS", type=DIRECTORY, required=True, help="A folder of photographs, with those in it."
+    "--real",
+    metavar="PHOTOS",
+    type=DIRECTORY,
+    required=True,
+    help="A folder of photographs or of their WebDataset shards, with those in it.",
 )
+@coco_options
 @click.option("--restyled", is_flag=True, help="Compare the images that `restyle` painted, not the rendered ones.")
 @click.option("--out", metavar="DIR", type=DIRECTORY, help="Write realism.html, realism.md and realism.json there.")
 @click.option(
@@ -48,6 +53,9 @@ if TYPE_CHECKING:
 def realism(
     data: tuple[Path, ...],
     real: Path,
+    coco: Path | None,
+    classes: str | None,
+    objects: str | None,
     restyled: bool,
     out: Path | None,
     most: int,
@@ -67,6 +75,8 @@ def realism(
       scenetrain realism data/street --real photos --out realism
       scenetrain realism data/draft data/standard --real photos
       scenetrain realism data/street_real --restyled --real photos
+      scenetrain realism data/street --real val2017 \\
+          --coco instances_val2017.json --classes car,bus
       scenetrain realism data/street --real photos \\
           --network vit_small_patch14_dinov2 --weights dinov2.pth
     """
@@ -74,6 +84,7 @@ def realism(
     from scenegen.cli.tables import console
     from scenegen.progress import progress
 
+    from scenetrain.data.coco_images import open_photographs
     from scenetrain.data.image_sets import open_image_set
     from scenetrain.realism.compare_sets import compare_sets
     from scenetrain.realism.describe import FeatureNetwork, describe_set, kinds_of_variation
@@ -81,12 +92,13 @@ def realism(
     from scenetrain.realism.page import figure_table, notes, statistics_table, write_pages
     from scenetrain.training.hardware import open_device
 
-    place = open_device(device)
+    choice, place = coco_choice(coco, classes, objects), open_device(device)
     if out:
         make_folder(out)  # before the work
     model = FeatureNetwork(network, weights).to(place)
     with reading("realism", *data, real):
-        opened = [*(open_image_set(path, most, restyled=restyled) for path in data), open_image_set(real, most)]
+        sets = [open_image_set(path, most, restyled=restyled) for path in data]
+        opened = [*sets, open_photographs(real, most, choice)]
         described = []
         for images in opened:
             with progress(images.path.name, "images") as on_progress:

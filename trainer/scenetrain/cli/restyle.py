@@ -56,7 +56,11 @@ def restyle(data: Path, out: Path, run: Path, batch: int, device: str) -> None:
     speed = f", {done.written / (time.monotonic() - began):.1f} images/s" if done.written else ""
     click.echo(f"{out}: {done.written} images restyled{speed}, {done.kept} were there")
     if done.recall.contours:
-        share, best = done.recall.restyled / done.recall.contours, done.recall.rendered / done.recall.contours
-        click.echo(f"labels' contours with an edge within 2 pixels: {share:.3f} (in the rendered images {best:.3f})")
+        recall = done.recall
+        share, best, chance = (n / recall.contours for n in (recall.restyled, recall.rendered, recall.by_chance))
+        click.echo(
+            f"labels' contours with an edge within 2 pixels: {share:.3f} (in the rendered images {best:.3f}; of "
+            f"contours seen in a mirror {chance:.3f})"
+        )
     else:
         click.echo("labels' contours: not measured, because the data set has no instance maps")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,12 @@ def as_rgb(photograph: Image.Image) -> Image.Image:
         shown = photograph.convert("RGBA")
         photograph = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
     return photograph.convert("RGB")
+
+
+def middle_square_of_numbers(numbers: NDArray[np.integer[Any]], size: int) -> NDArray[np.int32]:
+    """The same square of a number for each pixel (H, W), int32 (size, size): that of the nearest pixel."""
+    image = Image.fromarray(numbers.astype(np.int32))
+    return np.array(ImageOps.fit(image, (size, size), Image.Resampling.NEAREST), dtype=np.int32)
 
 
 def middle_square(upright: Image.Image, size: int) -> NDArray[np.uint8]:

@@ -14,9 +14,9 @@ from scenegen.progress import OnProgress
 from torch import Tensor
 
 from scenetrain.config import PaintConfig
-from scenetrain.data.edges import canny_edges
-from scenetrain.data.image_files import middle_square, upright_image
-from scenetrain.data.image_sets import Broken, ImageFile, ImageSet, upright_images
+from scenetrain.data.edges import edges_of
+from scenetrain.data.image_files import middle_square, middle_square_of_numbers
+from scenetrain.data.image_sets import Broken, ImageFile, ImageSet, shown_image, upright_images
 
 MOST_IN_MEMORY = 4 * 2**30
 """Bytes; of more photographs each is read again whenever it is shown."""
@@ -36,11 +36,17 @@ class PaintBatch(NamedTuple):
 class Photographs:
     """The middle squares of a set's images, all checked, with `broken` those that cannot be read.
 
-    `enlarged` counts images with a shorter side below the square's. ScenegenError when fewer than two can be read.
+    `enlarged` counts images with a shorter side below the square's. ScenegenError when fewer than two can be read, and
+    when borders of objects are asked for and images come without masks.
     """
 
     def __init__(self, images: ImageSet, config: PaintConfig, on_progress: OnProgress) -> None:
         self.config, self.path = config, images.path
+        if config.edges.borders and not all(file.objects for file in images.files):
+            raise ScenegenError(
+                f"{images.path}: has no masks of objects, which edges.borders takes; give COCO's with --coco, "
+                "or a data set with instance maps, or set edges.borders=false"
+            )
         self.broken: list[Broken] = []
         self.enlarged = 0
         self._files: list[ImageFile] = []
@@ -73,15 +79,24 @@ class Photographs:
         """A photograph's middle square, uint8 (S, S, 3)."""
         if self._squares:
             return self._squares[number]
-        file = self._files[number]
-        return middle_square(upright_image(file.read, self.path / file.name), self.config.training.size)
+        return middle_square(shown_image(self._files[number], self.path), self.config.training.size)
 
     def edges(self, number: int) -> NDArray[np.bool_]:
         """The square's edges, bool (S, S)."""
         square = self.square(number)
         if number not in self._edges:
-            self._edges[number] = np.packbits(canny_edges(square, self.config.edges))
+            self._edges[number] = np.packbits(edges_of(square, self._objects(number), self.config.edges))
         return np.unpackbits(self._edges[number], count=square[..., 0].size).reshape(square.shape[:2]).astype(bool)
+
+    def _objects(self, number: int) -> NDArray[np.int32] | None:
+        """The numbers of the objects that the square shows, (S, S), where their borders are asked for."""
+        file = self._files[number]
+        if not self.config.edges.borders or not file.objects:
+            return None
+        try:
+            return middle_square_of_numbers(file.objects(), self.config.training.size)
+        except ValueError as error:
+            raise ScenegenError(f"{self.path / file.name}: {error}") from error
 
     def batch(self, numbers: list[int]) -> PaintBatch:
         """Whole squares."""

@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from scenegen.core.files import cannot_write, check_apart, remove_folder, write_
 from scenegen.progress import OnProgress
 from scipy import ndimage
 
-from scenetrain.data.edges import canny_edges
+from scenetrain.config import EdgeSettings
+from scenetrain.data.edges import canny_edges, edges_of, object_borders
 from scenetrain.training.paint import TrainedPainter
 
 NEAR = 2.0
@@ -39,17 +40,19 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ContourRecall:
-    """How many pixels of labels' contours have an edge near them, in the rendered and in the restyled images."""
+    """How many pixels of labels' contours have an edge near them, in the rendered and in the restyled images.
+
+    `by_chance` are those of the contours seen in a mirror: images with edges everywhere have them near anything.
+    """
 
     contours: int = 0
     rendered: int = 0
     restyled: int = 0
+    by_chance: int = 0
 
     def __add__(self, other: ContourRecall) -> ContourRecall:
         """Of both together."""
-        return ContourRecall(
-            self.contours + other.contours, self.rendered + other.rendered, self.restyled + other.restyled
-        )
+        return ContourRecall(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,15 @@ def restyle(
 
     Of a data set in folders OUT becomes a whole copy; of a packed one it holds the restyled images alone. A scene
     appears whole; those that are there are kept, so the same command continues. UsageError for folders in one another
-    and for a packed data set in place; ScenegenError when OUT was made by another run, or cannot be written.
+    and for a packed data set in place; ScenegenError when OUT was made by another run, or cannot be written, and when
+    the painter takes borders of objects and the data set has no instance maps.
     """
     dataset = Dataset(data)
+    if trained.config.edges.borders and not dataset.maps:
+        raise ScenegenError(
+            f"{data}: packed without instance maps, and {trained.path.parent} paints from borders of objects too; pack "
+            "it with --maps, or give a run with edges.borders=false"
+        )
     in_place = out.resolve() == data.resolve()
     if in_place and dataset.packing:
         raise UsageError(f"{data}: is packed, and shards are not changed; name another OUT")
@@ -87,7 +96,7 @@ def restyle(
                 images = [_read(target / _name(k)) for k in range(views)] if dataset.maps else []
                 kept += views
             else:
-                images = paint_images(trained, scene.images, device, batch)
+                images = paint_edges(trained, _edges(scene, trained.config.edges), device, batch)
                 source = None if in_place or dataset.packing else scene_path(data, scene.index)
                 _write(target, images, source, in_place=in_place)
                 written += views
@@ -100,32 +109,42 @@ def restyle(
     return Restyled(written, kept, recall)
 
 
-def paint_images(trained: TrainedPainter, images: Sequence[Picture], device: torch.device, batch: int) -> list[Picture]:
-    """Images uint8 (H, W, 3), each painted anew from its edges; those of one size go through together."""
+def paint_edges(
+    trained: TrainedPainter, edges: Sequence[NDArray[np.bool_]], device: torch.device, batch: int
+) -> list[Picture]:
+    """An image uint8 (H, W, 3) of each edges (H, W); those of one size go through together."""
     painted: dict[int, Picture] = {}
-    for numbers in _batches(images, batch):
-        edges = np.stack([canny_edges(images[n], trained.config.edges) for n in numbers])
+    for numbers in _batches(edges, batch):
+        stacked = torch.from_numpy(np.stack([edges[n] for n in numbers]))
         with torch.inference_mode():
-            colours = trained.network.paint(torch.from_numpy(edges).unsqueeze(1).float().to(device))
+            colours = trained.network.paint(stacked.unsqueeze(1).float().to(device))
         bytes_ = (colours.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         painted |= dict(zip(numbers, bytes_, strict=True))
-    return [painted[n] for n in range(len(images))]
+    return [painted[n] for n in range(len(edges))]
+
+
+def _edges(scene: StoredScene, settings: EdgeSettings) -> list[NDArray[np.bool_]]:
+    """What each view of a scene is painted from."""
+    return [
+        edges_of(scene.image(k), scene.instance(k) if settings.borders else None, settings)
+        for k in range(len(scene.cameras))
+    ]
 
 
 def contour_recall(
     instances: NDArray[np.uint16], rendered: NDArray[np.bool_], restyled: NDArray[np.bool_]
 ) -> ContourRecall:
-    """Of an instance map and the edges of two images, all (H, W): a contour is where a pixel's right or lower neighbour
-    is another object's.
-    """
-    contour = np.zeros(instances.shape, bool)
-    contour[:, :-1] |= instances[:, :-1] != instances[:, 1:]
-    contour[:-1] |= instances[:-1] != instances[1:]
-    near = [
-        int((ndimage.distance_transform_edt(~edges)[contour] <= NEAR).sum()) if edges.any() else 0
-        for edges in (rendered, restyled)
-    ]
-    return ContourRecall(int(contour.sum()), *near)
+    """Of an instance map and the edges of two images, all (H, W); a contour is as in object_borders."""
+    contour = object_borders(instances)
+    near_rendered, near_restyled = (
+        ndimage.distance_transform_edt(~edges) <= NEAR if edges.any() else edges for edges in (rendered, restyled)
+    )
+    return ContourRecall(
+        int(contour.sum()),
+        int(near_rendered[contour].sum()),
+        int(near_restyled[contour].sum()),
+        int(near_restyled[contour[:, ::-1]].sum()),
+    )
 
 
 def _recall(scene: StoredScene, images: Sequence[Picture], trained: TrainedPainter) -> ContourRecall:
@@ -135,11 +154,11 @@ def _recall(scene: StoredScene, images: Sequence[Picture], trained: TrainedPaint
     return total
 
 
-def _batches(images: Sequence[Picture], batch: int) -> Iterator[list[int]]:
-    """The numbers of images of one size, at most `batch` at a time."""
+def _batches(edges: Sequence[NDArray[np.bool_]], batch: int) -> Iterator[list[int]]:
+    """The numbers of edges of one size, at most `batch` at a time."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
-    for number, image in enumerate(images):
-        by_shape.setdefault(image.shape, []).append(number)
+    for number, each in enumerate(edges):
+        by_shape.setdefault(each.shape, []).append(number)
     for numbers in by_shape.values():
         yield from (numbers[i : i + batch] for i in range(0, len(numbers), batch))
 

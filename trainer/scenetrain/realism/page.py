@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scenegen.core.files import write_text
 
-from scenetrain.data.image_files import middle_square, upright_image
-from scenetrain.data.image_sets import describe_broken
+from scenetrain.data.image_files import middle_square
+from scenetrain.data.image_sets import describe_broken, shown_image
 from scenetrain.metrics.set_distances import Spread
 from scenetrain.realism.compare_sets import SetComparison
 from scenetrain.realism.describe import DescribedSet
@@ -72,7 +72,8 @@ def statistics_table(comparison: SetComparison) -> Table:
 
 def notes(comparisons: Sequence[SetComparison]) -> list[str]:
     """What to know about the figures, each once."""
-    lines = [line for c in comparisons for d in (c.rendered, c.real) if (line := describe_broken(d.images, d.broken))]
+    sets = [described for c in comparisons for described in (c.rendered, c.real)]
+    lines = [line for d in sets for line in (*d.images.notes, describe_broken(d.images, d.broken)) if line]
     for c in comparisons:
         shared = f"{c.real.images.path}: "
         lines += [
@@ -124,7 +125,7 @@ def _image_row(
     sheet = Image.new("RGB", (len(chosen) * (SIDE + 4) - 4, SIDE), (20, 22, 28))
     for place, i in enumerate(chosen):
         file = described.files[i]
-        square = middle_square(upright_image(file.read, file.name), SIDE)
+        square = middle_square(shown_image(file, described.images.path), SIDE)
         sheet.paste(Image.fromarray(square), (place * (SIDE + 4), 0))
     content = io.BytesIO()
     sheet.save(content, "PNG")

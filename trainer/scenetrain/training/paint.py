@@ -28,7 +28,8 @@ from torch import Tensor
 
 from scenetrain.blocks.saved import read_saved, tensors_of
 from scenetrain.config import PaintConfig, config_from_dict, config_to_toml
-from scenetrain.data.image_sets import ImageSet, describe_broken, open_image_set
+from scenetrain.data.coco_images import CocoChoice, open_photographs
+from scenetrain.data.image_sets import ImageSet, describe_broken
 from scenetrain.data.paint_batches import Photographs
 from scenetrain.networks.painting import Painter
 from scenetrain.networks.registry import get_painter
@@ -53,11 +54,21 @@ class TrainedPainter:
     """Its model.pt."""
 
 
-def fit_painter(config: PaintConfig, data: Path, run: Path, device: torch.device, report_line: ReportLine) -> None:
-    """Train into `run` and write model.pt; an interrupted run continues after its last epoch, as it would have."""
+def fit_painter(
+    config: PaintConfig,
+    data: Path,
+    run: Path,
+    device: torch.device,
+    report_line: ReportLine,
+    coco: CocoChoice | None = None,
+) -> None:
+    """Train into `run` and write model.pt; an interrupted run continues after its last epoch, as it would have.
+
+    `coco` chooses among the images of `data` by their annotations.
+    """
     painter = get_painter(config.model.name)
     training = config.training
-    images = open_image_set(data, training.photographs or 10**9)
+    images = open_photographs(data, training.photographs or 10**9, coco)
     with progress("photographs", "images") as on_progress:
         photographs = Photographs(images, config, on_progress)
     _report(photographs, images, report_line)
@@ -123,7 +134,7 @@ def load_painter(run: Path, device: torch.device) -> TrainedPainter:
 
 
 def _report(photographs: Photographs, images: ImageSet, report_line: ReportLine) -> None:
-    lines = [describe_broken(images, photographs.broken)]
+    lines = [*images.notes, describe_broken(images, photographs.broken)]
     if photographs.enlarged:
         size = photographs.config.training.size
         lines.append(f"{images.path}: {photographs.enlarged} images are smaller than {size} pixels and were enlarged")

@@ -57,6 +57,8 @@ class TrainingSettings:
     """Use only the first scenes of the training split (0: all)."""
     validation_scenes: int = Field(default=0, ge=0)
     """Use only the first scenes of the validation split (0: all)."""
+    images: Literal["rendered", "restyled", "both"] = "rendered"
+    """Learn from rendered images, from those that `restyle` painted of them, or from each in turn."""
     largest_object: bool = False
     """Of every scene learn one class alone, that of the object which takes the largest area of its images (box grids).
     So the paper of SSZ trains the networks it compares with."""

@@ -14,7 +14,7 @@ from helpers.trainer_boxes import BOX, CLASSES, STUDIO, set_visible_pixels, writ
 from PIL import Image
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.dataset.reading import Dataset
-from scenegen.core.errors import ScenegenError, UsageError
+from scenegen.core.errors import DamageError, ScenegenError, UsageError
 from scenegen.core.scene.scene import GridSpec
 from scenegen.steps.pack import pack
 from scenetrain.data.batches import PlanRequest, ResidentBatches, streaming_batches, training_plan, validation_plan
@@ -110,6 +110,45 @@ def test_an_item_of_frusta_is_one_view(boxes: Path) -> None:
         one = scenes[position, 0, 0]
         assert torch.equal(one.labels, item.labels) and torch.equal(one.images, item.images)
     assert torch.equal(scenes.labels(4), scenes[4].labels)
+
+
+def restyled_copy(data: Path, out: Path) -> Path:
+    """A copy whose restyled images are the rendered ones in negative."""
+    shutil.copytree(data, out)
+    for file in sorted(out.glob("scenes/*/image_?.png")):
+        Image.fromarray(255 - np.asarray(Image.open(file))).save(file.with_name(f"image_restyled_{file.stem[-1]}.png"))
+    return out
+
+
+@pytest.mark.parametrize(("reads", "views"), [(BOX, 3), (FRUSTUM, 1)])
+def test_restyled_images_come_with_the_same_labels(boxes: Path, tmp_path: Path, reads: Reads, views: int) -> None:
+    data = restyled_copy(boxes, tmp_path / "restyled")
+    plain = open_split(data, "train", reads, views, limit=2)
+    painted = open_split(data, "train", reads, views, limit=2, images="restyled")
+    both = open_split(data, "train", reads, views, limit=2, images="both")
+    assert len(painted) == len(plain) and len(both) == 2 * len(plain) and len(both.first(1)) == len(plain)
+    for i in range(len(plain)):
+        assert torch.equal(painted[i].images, 255 - plain[i].images) and torch.equal(painted[i].labels, plain[i].labels)
+        for found, expected in ((both[2 * i], plain[i]), (both[2 * i + 1], painted[i])):
+            assert torch.equal(found.images, expected.images) and torch.equal(found.labels, expected.labels)
+        assert both.scene_index(2 * i + 1) == plain.scene_index(i) and both.camera(2 * i + 1) == plain.camera(i)
+
+
+def test_scenes_without_restyled_images_are_told(boxes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScenegenError, match="has no restyled images; run `scenetrain restyle`"):
+        open_split(boxes, "train", BOX, 3, images="both")
+    data = restyled_copy(boxes, tmp_path / "half")
+    (data / "scenes/scene_000002/image_restyled_1.png").unlink()
+    with pytest.raises(ScenegenError, match=r"1 of 11 scenes have not all .* scene_000002; run the same"):
+        open_split(data, "train", BOX, 3, images="restyled")
+    assert len(open_split(data, "train", BOX, 1, images="restyled")) == 11  # view 1 is not asked for
+    (data / "scenes/scene_000003/image_restyled_0.png").write_bytes(b"cut")
+    scenes = open_split(data, "train", BOX, 1, images="restyled")
+    with pytest.raises(DamageError, match=r"scene_000003/image_restyled_0.png: cannot be read"):
+        scenes[3]
+    pack(boxes, tmp_path / "packed", Packing("png", 95, maps=False, shard_mb=1.0))
+    with pytest.raises(ScenegenError, match="is packed, and holds no restyled images"):
+        open_split(tmp_path / "packed", "train", BOX, 1, images="both")
 
 
 def test_images_of_frusta_are_scaled_to_the_network_s_size(boxes: Path) -> None:

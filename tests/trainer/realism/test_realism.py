@@ -96,6 +96,15 @@ def test_copies_are_noticed_however_they_were_saved(tmp_path: Path) -> None:
     assert any("1 images are in both sets" in line for line in found.doubts)
 
 
+def test_copies_within_one_set_are_noticed(tmp_path: Path) -> None:
+    rendered, real = described(crops(tmp_path / "a", 6)), crops(tmp_path / "b", 6, level=1)
+    said = "images are copies of others in it"
+    assert not any(said in line for line in compare_sets("a", rendered, described(real)).doubts)  # type: ignore[arg-type]
+    Image.open(real / "002.png").save(real / "again.jpg", quality=90)
+    (line,) = (d for d in compare_sets("a", rendered, described(real)).doubts if said in d)  # type: ignore[arg-type]
+    assert line.startswith(f"{real}: 1 of 7 {said}, such as again.jpg of 002.png; remove them")
+
+
 def test_a_set_against_itself_has_nothing_to_change(tmp_path: Path) -> None:
     same = described(crops(tmp_path / "a", 30))
     found = compare_sets("a", same, same)  # type: ignore[arg-type]

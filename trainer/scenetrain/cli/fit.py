@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 @click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="GPUs or processes per machine.")
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines.")
 @workers_option
+@click.option(
+    "--images",
+    type=click.Choice(["rendered", "restyled", "both"]),
+    help="Which images of a data set to learn from: rendered ones (the default), those of `restyle`, or both.",
+)
 @coco_options
 def fit(
     model: str | None,
@@ -52,6 +57,7 @@ def fit(
     devices: int,
     nodes: int,
     workers: int,
+    images: str | None,
     coco: Path | None,
     classes: str | None,
     objects: str | None,
@@ -64,6 +70,7 @@ def fit(
       scenetrain fit --data data/studio --test-data data/studio_test \\
           --out runs/final --config final
       scenetrain fit --data data/studio --out runs/mine --set training.views=2
+      scenetrain fit --data data/studio_real --out runs/both --images both
       scenetrain fit --model pix2pixhd --data photos --out runs/real
       scenetrain fit --model pix2pixhd --data train2017 --out runs/real \\
           --coco instances_train2017.json --classes car,bus --objects crop
@@ -74,15 +81,16 @@ def fit(
 
     choice = coco_choice(coco, classes, objects)
     if painter := named_painter(config, changes, model):
-        if test is not None or devices > 1 or nodes > 1:
+        if test is not None or images is not None or devices > 1 or nodes > 1:
             raise click.UsageError(
-                f"{painter} trains on photographs, on one device: no --test-data, --devices, --nodes"
+                f"{painter} trains on photographs, on one device: no --test-data, --images, --devices, --nodes"
             )
         _fit_painter(load_paint_config(painter, config, changes), data, out, device, choice)
         return
     if choice:
         raise click.UsageError("--coco is for a network that paints photographs, such as --model pix2pixhd")
-    settings = load_config(config, changes, model)
+    asked = (f'training.images="{images}"',) if images else ()
+    settings = load_config(config, (*changes, *asked), model)
     with reading("fit", data, test):
         if test is not None:
             training.check_test_data(settings, test)  # before hours of training

@@ -50,8 +50,10 @@ def measure_costs(config: Config, data: Path, hardware: Hardware, scratch: Path)
     """Train each stage for two epochs of a few steps, in a folder of its own under `scratch`; the second counts."""
     family, training = get_family(config.model.name), config.training
     device = open_device(hardware.accelerator).type
-    train = open_split(data, "train", family.reads, training.views, training.train_scenes)
-    validation = open_split(data, "validation", family.reads, training.views, training.validation_scenes)
+    train = open_split(data, "train", family.reads, training.views, training.train_scenes, training.images)
+    validation = open_split(
+        data, "validation", family.reads, training.views, training.validation_scenes, training.images
+    )
     stages = family.stages(config)
     items = STEPS[device] * max(stage.batch_size for stage in stages)
     few = replace(training, train_scenes=math.ceil(items / train.per_scene), validation_scenes=1)

@@ -1,7 +1,8 @@
 """Scenes as tensors: images and labels as bytes, read once and kept where training needs them.
 
 A SceneList gives items. With box labels an item is a scene: all views and the room's labels. With frustum labels it is
-one view of a scene: its image and its frustum's labels. Legend of shapes: N items, V views, H W pixels, X Y Z the
+one view of a scene: its image and its frustum's labels. Where rendered and restyled images are both learnt from, each
+is an item, with the same labels. Legend of shapes: N items, V views, H W pixels, X Y Z the
 grid's axes.
 """
 
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.dataset.stored_scene import StoredScene
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
@@ -27,6 +29,7 @@ from scenetrain.data.given_cameras import check_sees_grid
 from scenetrain.data.labels import MAX_CLASSES
 from scenetrain.data.mirror import mirror_labels, turn_images
 from scenetrain.data.reads import Extras, Reads, read_extras
+from scenetrain.data.restyled import ImageChoice, Look, check_restyled, looks_of, read_restyled
 
 SPLITS = ("train", "validation", "test")
 
@@ -46,11 +49,13 @@ class SceneTensors(NamedTuple):
     extras: Extras
 
 
-def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0) -> SceneList:
+def open_split(
+    path: Path, split: str, reads: Reads, views: int, limit: int = 0, images: ImageChoice = "rendered"
+) -> SceneList:
     """The scenes of a split ("train", "validation", "test") of a data set, at most `limit` (0 = all).
 
     Raises ScenegenError when the split is empty or does not fit what a family reads: grid, number of classes or of
-    views, size of the images, depth.
+    views, size of the images, depth; and when not all have the restyled `images` that are asked for.
     """
     dataset = Dataset(path)
     positions = split_positions(dataset, split)
@@ -78,7 +83,10 @@ def open_split(path: Path, split: str, reads: Reads, views: int, limit: int = 0)
     _check_image_size(first, first.image(0).shape, reads)
     if reads.depth and not dataset.maps:
         raise ScenegenError(f"{path}: packed without depth, which the network reads; pack it with --maps")
-    return SceneList(dataset, positions, views, reads)
+    looks = looks_of(images)
+    if "restyled" in looks:
+        check_restyled(dataset, positions, len(first.cameras) if reads.labels == "frustum" else views)
+    return SceneList(dataset, positions, views, reads, looks)
 
 
 def _check_image_size(scene: StoredScene, shape: tuple[int, ...], reads: Reads) -> None:
@@ -157,8 +165,16 @@ class SceneList(TorchDataset[SceneTensors]):
     labels of a scene that is asked for by one view. Labels of all views are those of the room, not mirrored.
     """
 
-    def __init__(self, dataset: Dataset, positions: Sequence[int], views: int, reads: Reads) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        positions: Sequence[int],
+        views: int,
+        reads: Reads,
+        looks: tuple[Look, ...] = ("rendered",),
+    ) -> None:
         self.dataset = dataset
+        self.looks = looks
         self.positions = tuple(positions)
         self.views = views
         self.reads = reads
@@ -166,7 +182,7 @@ class SceneList(TorchDataset[SceneTensors]):
         self.largest_only = False
         self.mirrors = torch.zeros(views, dtype=torch.long)
         first = dataset[positions[0]]
-        self.per_scene = len(first.cameras) if reads.labels == "frustum" else 1
+        self.per_scene = len(looks) * (len(first.cameras) if reads.labels == "frustum" else 1)
         """How many items each scene gives."""
         grid = dataset.info.grid if reads.labels == "box" else first.cameras[0].frustum
         assert grid is not None
@@ -196,7 +212,7 @@ class SceneList(TorchDataset[SceneTensors]):
 
     def camera(self, position: int) -> int | None:
         """Which camera of its scene an item shows; None where it shows several."""
-        return position % self.per_scene if self.reads.labels == "frustum" else None
+        return position % self.per_scene // len(self.looks) if self.reads.labels == "frustum" else None
 
     def first(self, scenes: int) -> SceneList:
         """The first `scenes` scenes."""
@@ -238,7 +254,7 @@ class SceneList(TorchDataset[SceneTensors]):
         scene, camera = self.scene(position), self.camera(position)
         views = list(range(self.views)) if view is None else [view]
         cameras = views if camera is None else [camera]
-        images = np.stack([scene.image(k) for k in cameras])
+        images = np.stack([self._image(scene, k, self.looks[position % len(self.looks)]) for k in cameras])
         _check_image_size(scene, images.shape[1:], self.reads)
         shown = _scaled(torch.from_numpy(images).permute(0, 3, 1, 2), self.reads.image_size)
         shown = turn_images(shown, self.mirrors[views])
@@ -246,6 +262,11 @@ class SceneList(TorchDataset[SceneTensors]):
         if view is not None:
             labels = mirror_labels(labels.unsqueeze(0), self.mirrors[views])[0]
         return SceneTensors(shown, labels, position, variant, read_extras(scene, cameras, self.reads))
+
+    def _image(self, scene: StoredScene, camera: int, look: Look) -> NDArray[np.uint8]:
+        if look == "rendered":
+            return scene.image(camera)
+        return read_restyled(scene_path(self.dataset.path, scene.index), camera)
 
     def labels(self, position: int) -> Tensor:
         """The labels of one item alone, uint8 (X, Y, Z)."""

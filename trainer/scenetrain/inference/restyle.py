@@ -29,6 +29,7 @@ from scipy import ndimage
 
 from scenetrain.config import EdgeSettings
 from scenetrain.data.edges import canny_edges, edges_of, object_borders
+from scenetrain.data.restyled import read_restyled, restyled_name
 from scenetrain.training.paint import TrainedPainter
 
 NEAR = 2.0
@@ -92,8 +93,8 @@ def restyle(
         for done, scene in enumerate(dataset, start=1):
             target = scene_path(out, scene.index)
             views = len(scene.cameras)
-            if all((target / _name(k)).is_file() for k in range(views)):
-                images = [_read(target / _name(k)) for k in range(views)] if dataset.maps else []
+            if all((target / restyled_name(k)).is_file() for k in range(views)):
+                images = [read_restyled(target, k) for k in range(views)] if dataset.maps else []
                 kept += views
             else:
                 images = paint_edges(trained, _edges(scene, trained.config.edges), device, batch)
@@ -196,7 +197,7 @@ def _write(target: Path, images: Sequence[Picture], source: Path | None, *, in_p
     """A scene's images: beside the rendered ones, or in a new folder, with `source`'s files, that appears whole."""
     if in_place:
         for k, image in enumerate(images):
-            write_bytes(target / _name(k), [_png(image)])
+            write_bytes(target / restyled_name(k), [_png(image)])
         return
     staging = target.with_name(f".restyling-{target.name}")
     if staging.exists():
@@ -207,22 +208,13 @@ def _write(target: Path, images: Sequence[Picture], source: Path | None, *, in_p
     else:
         staging.mkdir()
     for k, image in enumerate(images):
-        (staging / _name(k)).write_bytes(_png(image))
+        (staging / restyled_name(k)).write_bytes(_png(image))
     if target.exists():
         remove_folder(target)
     staging.rename(target)
-
-
-def _name(view: int) -> str:
-    return f"image_restyled_{view}.png"
 
 
 def _png(image: Picture) -> bytes:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
     return content.getvalue()
-
-
-def _read(path: Path) -> Picture:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))

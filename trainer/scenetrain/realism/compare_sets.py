@@ -105,6 +105,11 @@ class SetComparison:
                     f"{described.images.path}: {described.small} of {len(described)} images were enlarged to 224 "
                     "pixels: their blur and noise are not their camera's"
                 )
+            if copies := find_copies(described):
+                lines.append(
+                    f"{described.images.path}: {len(copies)} of {len(described)} images are copies of others in it, "
+                    f"such as {copies[0][0]} of {copies[0][1]}; remove them, or figures count them twice"
+                )
             if described.grey:
                 lines.append(f"{described.images.path}: {described.grey} of {len(described)} images are grey")
         return tuple(lines)
@@ -138,15 +143,31 @@ def compare_sets(
 
 def find_duplicates(rendered: DescribedSet, real: DescribedSet) -> tuple[Duplicate, ...]:
     """Rendered images whose thumbnail is that of a photograph, with the nearest; plain ones are like any other."""
-    a, b = rendered.thumbnails, real.thumbnails
-    b_squares = (b**2).sum(1, dtype=np.float64)
     found = []
-    for name, row in zip((file.name for file in rendered.files), a, strict=True):
-        squares = (row**2).sum(dtype=np.float64) + b_squares - 2.0 * (b @ row)
-        nearest = int(squares.argmin())
-        if squares[nearest] / len(row) <= NEAR**2 and row.std() > 4 * NEAR:
-            found.append(Duplicate(name, real.files[nearest].name))
+    for file, row in zip(rendered.files, rendered.thumbnails, strict=True):
+        near = _nearest(row, real.thumbnails)
+        if near is not None:
+            found.append(Duplicate(file.name, real.files[near].name))
     return tuple(found)
+
+
+def find_copies(described: DescribedSet) -> tuple[tuple[str, str], ...]:
+    """Images that seem to be an earlier one of the same set, each with that one."""
+    found = []
+    for i in range(1, len(described)):
+        near = _nearest(described.thumbnails[i], described.thumbnails[:i])
+        if near is not None:
+            found.append((described.files[i].name, described.files[near].name))
+    return tuple(found)
+
+
+def _nearest(thumbnail: NDArray[np.float32], others: NDArray[np.float32]) -> int | None:
+    """Which of `others` (N, D) shows the same as a thumbnail (D,): the nearest; None where none does."""
+    if thumbnail.std() <= 4 * NEAR:
+        return None
+    squares = (thumbnail**2).sum(dtype=np.float64) + (others**2).sum(1, dtype=np.float64) - 2.0 * (others @ thumbnail)
+    nearest = int(squares.argmin())
+    return nearest if squares[nearest] / len(thumbnail) <= NEAR**2 else None
 
 
 def _difference(

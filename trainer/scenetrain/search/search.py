@@ -117,8 +117,10 @@ def search(config: Config, data: Path, out: Path, hardware: Hardware, report_lin
     if not family.searched:
         raise UsageError(f"{family.title}: its record names no settings to search; use scenetrain fit --set")
     training = config.training
-    train = open_split(data, "train", family.reads, training.views, training.train_scenes)
-    validation = open_split(data, "validation", family.reads, training.views, training.validation_scenes)
+    train = open_split(data, "train", family.reads, training.views, training.train_scenes, training.images)
+    validation = open_split(
+        data, "validation", family.reads, training.views, training.validation_scenes, training.images
+    )
     begin_run(out, config, train, validation, leader=True)
     known = _read_journal(out)
     rows: list[TrialRow] = []

@@ -140,8 +140,10 @@ def train_stages(
         raise UsageError(
             f"training.moved_rooms: {family.name} does not label rooms from images and their cameras; set it to 0"
         )
-    train = open_split(data, "train", family.reads, views, config.training.train_scenes)
-    validation = open_split(data, "validation", family.reads, views, config.training.validation_scenes)
+    train = open_split(data, "train", family.reads, views, config.training.train_scenes, config.training.images)
+    validation = open_split(
+        data, "validation", family.reads, views, config.training.validation_scenes, config.training.images
+    )
     if config.training.largest_object:
         train, validation = train.of_largest_object(), validation.of_largest_object()
     lightning.seed_everything(config.training.seed, verbose=False)

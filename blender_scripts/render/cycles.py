@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 from PIL import Image
 from scenegen.core.errors import UsageError
-from scenegen.core.look.sensor_noise import add_noise
-from scenegen.core.scene.scene import NoiseLook
+from scenegen.core.look.photograph import photograph
+from scenegen.core.scene.scene import Look
 
 from blender_scripts.host.compat import set_known, use_denoiser, use_device
 
@@ -147,11 +147,11 @@ def warm_up(quality: Quality, device: str) -> tuple[str, ...]:
 
 
 def render_cameras(
-    scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int, noise: NoiseLook | None = None
+    scene: Any, cameras: Sequence[Any], paths: Sequence[Path], seed: int, look: Look | None = None
 ) -> None:
     """Render each camera object to its path, at the resolution that its "width" and "height" properties give.
 
-    `seed` is that of Cycles' first image; `noise` the sensor's.
+    `seed` is that of Cycles' first image; the camera of `look` has a lens and a sensor.
     """
     scene.render.use_persistent_data = True  # the cameras of a scene share what Cycles made of it
     for number, (camera, path) in enumerate(zip(cameras, paths, strict=True)):
@@ -161,10 +161,10 @@ def render_cameras(
         scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
         drop_metadata(path)
-        if noise:
+        if look and (look.noise or look.camera):
             with Image.open(path) as image:
                 pixels = np.asarray(image)
-            Image.fromarray(add_noise(pixels, noise, seed + number)).save(path, compress_level=_COMPRESSION)
+            Image.fromarray(photograph(pixels, look, seed + number)).save(path, compress_level=_COMPRESSION)
     # Frees it. Kept for the next scene, it would change that scene's noise: images would depend on their order.
     scene.render.use_persistent_data = False
 

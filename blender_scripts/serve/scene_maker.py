@@ -109,7 +109,7 @@ class SceneMaker:
                     with _timed(seconds, "render"):
                         images = [Path(self._folder.name) / f"image_{k}.png" for k in range(len(cameras))]
                         noise_seed = rng.integer(rng.stream(request.seed, index, "noise"), 0, 2**30)
-                        render_cameras(self._target, cameras, images, noise_seed, scene.look.noise)
+                        render_cameras(self._target, cameras, images, noise_seed, scene.look)
                 finally:
                     with _timed(seconds, "labels"):
                         pending.result()

@@ -56,7 +56,7 @@ class Studio:
 
     def image(self, scene: Scene, seed: int = 0) -> NDArray[np.float64]:
         cameras = build_scene(scene, self.cache)
-        render_cameras(self.target, cameras, [self.path], seed, scene.look.noise)
+        render_cameras(self.target, cameras, [self.path], seed, scene.look)
         purge_scene()
         return np.asarray(Image.open(self.path), dtype=np.float64)
 

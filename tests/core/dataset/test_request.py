@@ -38,7 +38,7 @@ UNUSUAL: dict[str, Any] = {
     "split": "test",
     "quality": "draft",
     "views": 12,
-    "variation": ("lights", "noise"),
+    "variation": ("lights", "noise", "jpeg"),
     "depth_unit": 10,
     "normals": True,
     "with_room": True,

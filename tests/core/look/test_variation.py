@@ -279,13 +279,15 @@ def test_noise_is_the_same_anywhere_and_differs_between_views() -> None:
         ("none", ()),
         ("noise,world", ("world", "noise")),
         ("objects, objects", ("objects",)),
+        ("jpeg,all,blur", (*VARIATIONS, "blur", "jpeg")),
+        ("blur,noise", ("noise", "blur")),
     ],
 )
 def test_what_variation_says(text: str, names: tuple[str, ...]) -> None:
     assert parse_variation(text) == names
 
 
-@pytest.mark.parametrize("text", ["", "light", "all,noise", "none,", "World"])
+@pytest.mark.parametrize("text", ["", "light", "all,light", "none,", "none,blur", "World"])
 def test_an_unknown_kind_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError, match=r"^--variation: '.*' does not vary; take all, none, or some of") as said:
         parse_variation(text)

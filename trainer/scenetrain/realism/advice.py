@@ -29,15 +29,15 @@ ADVICE: dict[str, tuple[Advice, Advice]] = {
         Advice("objects", "more colourful models and surfaces"),
         Advice("-objects", "plainer models and surfaces"),
     ),
-    "tint": (Advice("world", "less green light: white balance"), Advice("world", "less red light: white balance")),
-    "warmth": (Advice("lights", "warmer lamps: white balance"), Advice("lights", "cooler lamps: white balance")),
+    "tint": (Advice("white_balance", "less green light"), Advice("white_balance", "less red light")),
+    "warmth": (Advice("white_balance", "warmer lamps"), Advice("white_balance", "cooler lamps")),
     "noise": (
         Advice("noise", "a sensor of fewer electrons; JPEG hides noise, so compare files of one kind"),
         Advice("-noise", "more samples: --quality high"),
     ),
     "blur": (
-        Advice("", "no setting blurs a render: blur images in training, "),
-        Advice("", "--quality high, and images of more pixels in the preset"),
+        Advice("blur", "images of fewer pixels in the preset"),
+        Advice("-blur", "--quality high, and images of more pixels in the preset"),
     ),
     "edge density": (
         Advice("distractors", "more objects per scene in the preset"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from scenegen.core.blender_protocol import GPU_KINDS
 from scenegen.core.dataset.packing import Packing
 from scenegen.core.errors import UsageError
-from scenegen.core.look.variation_names import VARIATIONS, parse_variation
+from scenegen.core.look.variation_names import CAMERA_VARIATIONS, VARIATIONS, parse_variation
 from scenegen.core.options import option, options_of
 from scenegen.core.scene.asked_grid import ASKED_GRID, grid_text, parse_ego, parse_grid
 from scenegen.core.scene.scene import MOST_CLASSES_IN_GRID, MOST_DEPTH_UNIT, ROOM_SURFACES, MapSpec, NamedGrid
@@ -101,7 +101,7 @@ class Request:
     variation: tuple[str, ...] | None = option(
         None,
         "What differs between scenes beside the labels: all, none, or some of these with commas between: "
-        f"{', '.join(VARIATIONS)} (default: all).",
+        f"{', '.join(VARIATIONS)} (default: all of these); {', '.join(CAMERA_VARIATIONS)} come on top, as in all,blur.",
         parse=parse_variation,
         format=_variation_text,
         metavar="WHAT",

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegen.core.look.srgb import codes_of_light, light_of_codes
 from scenegen.core.rng import raw_bits
 from scenegen.core.scene.scene import NoiseLook
 
@@ -19,13 +20,10 @@ def add_noise(image: NDArray[np.uint8], look: NoiseLook, view: int) -> NDArray[n
     The variance of the electrons is their number plus the variance of the read noise. Equal on every host and with
     every numpy: the random bits come from a generator whose stream numpy keeps fixed.
     """
-    codes = np.arange(256) / 255
-    linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)  # IEC 61966-2-1
-    electrons = linear[image] * look.full_well
+    electrons = light_of_codes()[image] * look.full_well
     noisy = electrons + np.sqrt(electrons + look.read_noise**2) * _normal(image.shape, (look.seed, view))
     light = np.clip(noisy / look.full_well, 0.0, 1.0)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.where(image == _CLIPPED, image, np.rint(255 * encoded)).astype(np.uint8)
+    return np.where(image == _CLIPPED, image, codes_of_light(light))
 
 
 def _normal(shape: tuple[int, ...], seed: tuple[int, int]) -> NDArray[np.float64]:

@@ -6,16 +6,26 @@ Every kind of variation has its own random stream, so switching one off does not
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from scenegen.core.look.distractors import draw_distractors
 from scenegen.core.look.surfaces import CEILINGS, FLOORS, WALLS, draw_surface
-from scenegen.core.look.variation_names import VARIATIONS
+from scenegen.core.look.variation_names import CAMERA_VARIATIONS, VARIATIONS
 from scenegen.core.preset.preset import Preset
 from scenegen.core.rng import choose, integer, number, stream, uniform
 from scenegen.core.scene.classes import object_class
-from scenegen.core.scene.scene import LightLook, Look, NoiseLook, ObjectLook, PlacedObject, SunLook, SurfaceLook, Vector
+from scenegen.core.scene.scene import (
+    CameraLook,
+    LightLook,
+    Look,
+    NoiseLook,
+    ObjectLook,
+    PlacedObject,
+    SunLook,
+    SurfaceLook,
+    Vector,
+)
 
 # world images that every Blender ships in datafiles/studiolights/world
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -25,6 +35,10 @@ KELVIN = (2700.0, 6500.0)
 SUN_KELVIN = (4300.0, 6000.0)
 WHITE_BALANCE = 4600.0  # kelvin that the cameras show as white, as a photographer would set them in such rooms
 DAYLIGHT_BALANCE = 5500.0
+MISSED_BALANCE = (0.8, 1.25)  # parts of the right white balance that a camera takes for it
+BLUR = (0.3, 0.9)  # pixels
+VIGNETTING = (0.05, 0.5)
+JPEG = (50, 95)
 
 _GREY_FLOOR, _GREY_WALLS, _GREY_CEILING = (
     SurfaceLook("paint", (grey, grey, grey), (grey, grey, grey), 0.8, 1.0) for grey in (0.4, 0.6, 0.75)
@@ -63,6 +77,7 @@ def draw_look(
         sun=None if room else _sun(rng("lights")),
         objects=_objects(objects, rng("objects")),
         noise=_noise(rng("noise")),
+        camera=_camera(rng, WHITE_BALANCE if room else DAYLIGHT_BALANCE),
         distractors=draw_distractors(room, rng("distractors")) if room else (),
     )
 
@@ -142,6 +157,24 @@ def _noise(rng: Random | None) -> NoiseLook | None:
     if rng is None:
         return None
     return NoiseLook(integer(rng, 0, 2**32 - 1), round(3000.0 * 10.0 ** rng.random(), 3), number(rng, 1.0, 5.0))
+
+
+def _camera(rng: Callable[[str], Random | None], balance: float) -> CameraLook | None:
+    """A camera's lens and file, and a white balance that misses `balance` (kelvin); None where none of it varies."""
+    blur, vignetting, white, jpeg = (rng(kind) for kind in CAMERA_VARIATIONS)
+    look = CameraLook(
+        number(blur, *BLUR) if blur else 0.0,
+        number(vignetting, *VIGNETTING) if vignetting else 0.0,
+        _gains(balance, balance * uniform(white, *MISSED_BALANCE)) if white else (1.0, 1.0, 1.0),
+        integer(jpeg, *JPEG) if jpeg else 0,
+    )
+    return None if look == CameraLook() else look
+
+
+def _gains(white: float, taken: float) -> Vector:
+    """What colours are multiplied by where light of `white` kelvin is taken for `taken`; green stays."""
+    red, green, blue = (true / wrong for true, wrong in zip(_black_body(white), _black_body(taken), strict=True))
+    return round(red / green, 6), 1.0, round(blue / green, 6)
 
 
 def lamp_color(kelvin: float, white_balance: float = WHITE_BALANCE) -> Vector:

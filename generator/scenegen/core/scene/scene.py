@@ -257,6 +257,20 @@ class NoiseLook:
 
 
 @dataclass(frozen=True)
+class CameraLook:
+    """What a camera does to an image, beside its sensor's noise: nothing by default."""
+
+    blur: float = 0.0
+    """Deviation in pixels of the lens' Gaussian."""
+    vignetting: float = 0.0
+    """The share of the light that is missing in the corners; along a radius it grows as its square."""
+    gains: Vector = (1.0, 1.0, 1.0)
+    """What red, green and blue light is multiplied by: a white balance that is off."""
+    jpeg: int = 0
+    """The quality, from 1 to 95, of the JPEG file that the image has been; 0 for none."""
+
+
+@dataclass(frozen=True)
 class DistractorLook:
     """A flat object without a class on a wall or the floor: a rectangle with corners center ± u ± v (world metres).
 
@@ -289,6 +303,7 @@ class Look:
     sun: SunLook | None = None
     objects: tuple[ObjectLook, ...] = ()
     noise: NoiseLook | None = None
+    camera: CameraLook | None = None
     distractors: tuple[DistractorLook, ...] = ()
 
 

@@ -36,6 +36,8 @@ def scene_to_json(scene: Scene) -> str:
     """The text of scene.json; with many views, one line per camera and object instead of one per number."""
     body = dataclasses.asdict(scene)
     extra = body.pop("extra")
+    if scene.look.camera is None:  # as before there were any
+        del body["look"]["camera"]
     if scene.map_spec == MapSpec():  # as before there were others
         del body["map_spec"]
     if scene.voxel_spec == VoxelSpec():

@@ -142,6 +142,10 @@ def _check_look(look: Look, scene: Scene) -> Iterable[str]:
         yield "look: a light has a negative power or no size"
     if look.noise is not None and not (look.noise.full_well > 0 and look.noise.read_noise >= 0):
         yield "look: the sensor's full well must be above 0 and its read noise at least 0"
+    if (camera := look.camera) is not None and not (
+        camera.blur >= 0 and 0 <= camera.vignetting <= 1 and min(camera.gains) > 0 and 0 <= camera.jpeg <= 95
+    ):
+        yield "look: the camera's blur must be at least 0, its vignetting 0 to 1, its gains above 0, its JPEG 0 to 95"
 
 
 def _check_preset(scene: Scene, preset: Preset) -> Iterable[str]:

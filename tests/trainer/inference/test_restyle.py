@@ -78,8 +78,13 @@ def test_in_place_and_packed(data: Path, run: Path, tmp_path: Path) -> None:
     pack(data, tmp_path / "packed", Packing("png", 95, maps=False, shard_mb=1.0))
     restyle(tmp_path / "packed", tmp_path / "images", "--run", run)
     assert len(files(tmp_path / "images")) == 7
-    names = [file.name for file in open_image_set(copy, 4, restyled=True).files]
+    found = open_image_set(copy, 4, restyled=True)
+    names = [file.name for file in found.files]
     assert names == [f"scene_{i:06d}/image_restyled_{k}.png" for i, k in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    assert found.notes == ()
+    (copy / "restyled.json").write_text((tmp_path / "images/restyled.json").read_text().replace('"images"', '"begun"'))
+    (said,) = open_image_set(copy, 4, restyled=True).notes
+    assert said.startswith(f"{copy}: 6 images are restyled, not all; run the same")
     with pytest.raises(ScenegenError, match="no restyled images"):
         open_image_set(data, 4, restyled=True)
     with pytest.raises(ScenegenError, match="is packed"):

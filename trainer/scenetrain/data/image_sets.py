@@ -16,6 +16,7 @@ from scenegen.core.decoding import read_file
 from scenegen.core.errors import ScenegenError
 
 from scenetrain.data.image_files import ReadBytes, upright_image
+from scenetrain.data.restyled import is_finished
 from scenetrain.data.tar_images import COMPRESSED, images_in_shard
 
 T = TypeVar("T")
@@ -75,7 +76,8 @@ def open_image_set(path: Path, most: int, *, restyled: bool = False) -> ImageSet
             raise ScenegenError(f"{path}: no restyled images in it; give an OUT of `scenetrain restyle`")
         folder = path / "scenes"
         files = [ImageFile(str(file.relative_to(folder)), partial(read_file, file)) for file in spread(painted, most)]
-        return ImageSet(folder, tuple(files), len(painted), rendered=True)
+        begun = f"{path}: {len(painted)} images are restyled, not all; run the same `scenetrain restyle` again"
+        return ImageSet(folder, tuple(files), len(painted), rendered=True, notes=() if is_finished(path) else (begun,))
     if (path / "dataset.json").is_file():
         return _views(path, most)
     if not path.is_dir():

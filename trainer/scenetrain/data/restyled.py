@@ -12,8 +12,11 @@ from scenegen.core.dataset.folders import scene_path
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.decoding import decode_png, read_file
 from scenegen.core.errors import DamageError, ScenegenError
+from scenegen.core.json_values import parse_object
 
 Look = Literal["rendered", "restyled"]
+RECORD = "restyled.json"
+"""Beside the scenes: by which run, with which edges; how many images, once all are there."""
 ImageChoice = Literal["rendered", "restyled", "both"]
 
 
@@ -35,6 +38,14 @@ def read_restyled(folder: Path, view: int) -> NDArray[np.uint8]:
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise DamageError(f"{path}: cannot be read ({reason}); remove it and run `scenetrain restyle` again") from error
+
+
+def is_finished(path: Path) -> bool:
+    """Whether `restyle` came to its end in a folder."""
+    try:
+        return "images" in parse_object(read_file(path / RECORD))
+    except (OSError, ValueError):
+        return False
 
 
 def check_restyled(dataset: Dataset, positions: Iterable[int], views: int) -> None:

@@ -29,12 +29,11 @@ from scipy import ndimage
 
 from scenetrain.config import EdgeSettings
 from scenetrain.data.edges import canny_edges, edges_of, object_borders
-from scenetrain.data.restyled import read_restyled, restyled_name
+from scenetrain.data.restyled import RECORD, read_restyled, restyled_name
 from scenetrain.training.paint import TrainedPainter
 
 NEAR = 2.0
 """Pixels from a label's contour within which an edge counts as its own."""
-RECORD = "restyled.json"
 
 Picture = NDArray[np.uint8]
 

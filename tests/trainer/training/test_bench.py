@@ -55,6 +55,19 @@ def test_every_stage_is_measured_and_scaled(monkeypatch: pytest.MonkeyPatch) -> 
     assert result["inference"][0]["seconds"] > 0
 
 
+@pytest.mark.skipif(not step.PEAK_RESET.is_file(), reason="only Linux forgets the peak of a process")
+def test_memory_freed_again_is_in_the_peak_and_is_forgotten_for_the_next_stage() -> None:
+    cpu, size = torch.device("cpu"), 300 * 2**20
+    step._forget_peak(cpu)
+    before = step._peak(cpu)
+    held = torch.ones(size, dtype=torch.uint8)
+    assert held.max() == 1
+    del held
+    assert 0.9 * size < step._peak(cpu) - before < 1.5 * size
+    step._forget_peak(cpu)
+    assert step._peak(cpu) - before < 0.5 * size
+
+
 def test_labels_are_sparse_masks_of_all_classes() -> None:
     assert FAMILY.bench is not None
     encoder = Encoder(None, torch.float32)

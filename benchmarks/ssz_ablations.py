@@ -1,6 +1,6 @@
 """SSZ, its ablations and its ancestor Z-GAN, each trained with the same processor time: 3D IoU over seeds.
 
-    python benchmarks/ssz_ablations.py --data DIR --test DIR --out DIR [--minutes 4] [--seeds 3] [--networks ssz no_6d]
+    python benchmarks/ssz_ablations.py --data DIR --test DIR --out DIR [--minutes 20] [--seeds 3] [--networks ssz no_6d]
 
 Every network has as many epochs as its step's processor time, measured once, lets into the budget. Finished runs in OUT
 are not trained again, an interrupted one continues. Writes OUT/ssz_ablations.md.
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor time of all steps of one run")
+    parser.add_argument("--minutes", type=float, default=20.0, help="processor time of all steps of one run")
     parser.add_argument("--seeds", type=int, default=3)
     known = [name for name, (family, _) in NETWORKS.items() if family in family_names()]
     parser.add_argument("--networks", nargs="+", choices=known, default=known)

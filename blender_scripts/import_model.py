@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scenegen.core.blender_protocol import MARK
 from scenegen.core.parent import die_with_parent
 
-from blender_scripts.imports.blend import refuse_other_files, show_as_rendered
+from blender_scripts.imports.blend import all_hidden, refuse_other_files, show_as_rendered
 from blender_scripts.imports.collada import corrected
 from blender_scripts.imports.corners import corner_uvs, face_colors
 from blender_scripts.imports.dae import material_names, read_dae
@@ -70,7 +70,8 @@ IMPORTERS = {
 # Validation of any mesh takes coordinates that are no numbers for 0: of an FBX, `validate` does the rest of it.
 # Animations of an FBX would show the model as it is in their first frame, not as the file's nodes place it.
 OPTIONS: dict[str, dict[str, bool]] = {
-    "gltf": {"merge_vertices": False},
+    # A pose that Blender guesses tears skins whose joints are scaled; without it each joint stands where its node is.
+    "gltf": {"merge_vertices": False, "guess_original_bind_pose": False},
     "obj_import": {"validate_meshes": False},
     "fbx": {"use_anim": False},
     "fbx_import": {"use_anim": False, "validate_meshes": False},
@@ -160,6 +161,8 @@ def import_model(file: Path, folder: Path, max_triangles: int) -> None:
             part_sizes.append((source.name, len(part["faces"])))
         instance.object.to_mesh_clear()
     if not parts:
+        if file.suffix.lower() == ".blend" and (hidden := all_hidden()):
+            raise ImportFault(hidden)
         raise ImportFault("no mesh in this file; export it again with its surface, not its points or curves alone")
     if broken == triangles:
         raise ImportFault(no_numbers_left(triangles))

@@ -27,6 +27,17 @@ def refuse_other_files(file: Path) -> None:
         raise ImportFault("its geometry nodes import files; apply that modifier and save the file")
 
 
+def all_hidden() -> str | None:
+    """What to do where renders hide each mesh of the open .blend file; None where they show one, or there is none."""
+    meshes = [each for each in bpy.context.scene.objects if each.type == "MESH" and len(each.data.polygons)]
+    if not meshes or any(each.visible_get() for each in meshes):
+        return None
+    return (
+        f"all of its meshes ({len(meshes)}) are hidden in renders; in Blender's outliner, turn on the camera of the "
+        "objects and collections that belong to the model, and save the file"
+    )
+
+
 def _absolute(path: str) -> str:
     return os.path.normpath(path)
 

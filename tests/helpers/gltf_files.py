@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 _TYPES = {"float32": 5126, "uint32": 5125, "uint16": 5123, "uint8": 5121}
-_SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+_SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 
 
 class GltfFile:

@@ -10,6 +10,7 @@ import trimesh
 from helpers.gltf_files import GltfFile
 from helpers.model_files import edit_fbx, run_in_blender, table
 from PIL import Image
+from scenegen.assets.prepare.raw_model import Refused
 from scenegen.assets.sources.files.importer import Imported, import_files
 
 
@@ -177,6 +178,60 @@ bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/state.blend")
     (model,) = read(tmp_path / "state.blend")
     assert len(model.faces) == 4 * 12
     np.testing.assert_allclose(bounds(model), [[-1.5, -0.5, -0.5], [1.5, 0.5, 3.5]], atol=1e-6)
+
+
+def test_skins_are_placed_by_their_nodes(tmp_path: Path) -> None:
+    """A mesh in centimetres on joints in metres, one of which moves no vertex: the nodes place each vertex.
+
+    What is right is the formula of glTF 2.0 (3.7.3.3): the sum of weight * joint * inverse bind matrix * position.
+    """
+    file = GltfFile()
+    turn = trimesh.transformations.rotation_matrix(0.7, [0.2, 1.0, 0.3], [0.1, 0.4, 0.0])
+    locals_ = [np.eye(4), turn, trimesh.transformations.rotation_matrix(0.5, [0.0, 0.0, 1.0], [0.0, 0.8, 0.2])]
+    tip = file.node(root=False, matrix=locals_[2].T.reshape(-1).tolist())
+    base = file.node(root=False, matrix=locals_[1].T.reshape(-1).tolist(), children=[tip])
+    root = file.node(children=[base])
+    binds = [np.eye(4), np.diag([100.0, 100.0, 100.0, 1.0]), np.diag([100.0, 100.0, 100.0, 1.0])]
+    binds[2][:3, 3] = [0.0, 50.0, 0.0]
+    inverse = [np.linalg.inv(bind) for bind in binds]
+    matrices = file.array(np.stack([each.T.reshape(16) for each in inverse]).astype(np.float32))
+    joints = np.tile(np.array([[1, 0, 0, 0], [2, 0, 0, 0]], np.uint16), (12, 1))
+    weights = np.tile(np.array([[1, 0, 0, 0]], np.float32), (24, 1))
+    mesh = file.box((-50.0, -50.0, -50.0), (50.0, 50.0, 50.0), JOINTS_0=joints, WEIGHTS_0=weights)
+    file.body["skins"] = [{"joints": [root, base, tip], "inverseBindMatrices": matrices}]
+    file.node(mesh=mesh, skin=0)
+    (model,) = read(file.write(tmp_path / "skinned.glb"))
+    worlds = [locals_[1], locals_[1] @ locals_[2]]
+    placed = np.stack([world @ each for world, each in zip(worlds, inverse[1:], strict=True)])
+    corners = file.body["accessors"][file.body["meshes"][mesh]["primitives"][0]["attributes"]["POSITION"]]
+    start = file.body["bufferViews"][corners["bufferView"]]["byteOffset"]
+    points = np.frombuffer(bytes(file.data), np.float32, 72, start).reshape(24, 3)
+    expected = np.einsum("vij,vj->vi", placed[joints[:, 0] - 1], np.c_[points, np.ones(24)])
+    expected = expected[:, [0, 2, 1]] * [1, -1, 1]  # Blender has Z up
+    np.testing.assert_allclose(bounds(model), [expected.min(axis=0), expected.max(axis=0)], atol=1e-4)
+
+
+def test_a_blend_whose_meshes_are_all_hidden_in_renders_says_so(tmp_path: Path) -> None:
+    """And is read once the camera of its collection is on, as the refusal says."""
+    run_in_blender(
+        """
+bpy.ops.mesh.primitive_cube_add(size=1)
+cube = bpy.context.object
+bpy.context.scene.collection.children.link(bpy.data.collections.new("Main"))
+bpy.data.collections["Main"].objects.link(cube)
+for each in list(cube.users_collection):
+    if each.name != "Main":
+        each.objects.unlink(cube)
+for hidden in (True, False):
+    bpy.data.collections["Main"].hide_render = hidden
+    bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/{'hidden' if hidden else 'shown'}.blend")
+""",
+        tmp_path,
+    )
+    ((_, refused),) = import_files([tmp_path / "hidden.blend"])
+    assert isinstance(refused, Refused) and "all of its meshes (1) are hidden in renders" in refused.why
+    (model,) = read(tmp_path / "shown.blend")
+    assert len(model.faces) == 12
 
 
 def test_polygons_with_the_same_box_are_no_copies(tmp_path: Path) -> None:

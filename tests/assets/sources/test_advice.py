@@ -71,7 +71,7 @@ CASES = {
     ),
     "house at a third": ("building", house(), 0.45, "--height", "a small size for a building", (9.0, 6.0, 8.0)),
     "person like a child": ("human", person(), 0.62, "--height", "a small size for a human", None),
-    "table in a unit box": ("table", table(1.0, 1.0, 1.0), 1.0, "--height", "unit box", (0.75, 0.75, 0.75)),
+    "table in a unit box": ("table", table(1.0, 1.0, 1.0), 1.0, "--height", "unit box", (1.0, 1.0, 1.0)),
     "one who stands": ("human", person(), 0.13, "--height", "units unknown", None),
 }
 

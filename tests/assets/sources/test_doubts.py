@@ -50,6 +50,11 @@ def stool(height: float, width: float) -> trimesh.Trimesh:
         ("tree", (4.0, 4.0, 6.7), "oak", None),
         ("truck", (4.1, 7.5, 3.0), "truck", "4.10 m wide"),
         ("car", (1.8, 4.3, 1.5), "car", None),
+        ("car", (1.63, 3.57, 1.49), "fiat_500", None),  # as its maker gives it
+        ("car", (1.5, 3.0, 1.3), "police_car", "a small size for a car, 1.50 x 3.00 x 1.30 m"),
+        ("chair", (0.36, 0.5, 1.0), "borje", None),  # chairs are 1 m high
+        ("table", (1.0, 1.0, 0.75), "table", None),  # and tables 1 m wide
+        ("table", (1.0, 1.0, 0.45), "table", "unit box"),
         ("building", (10.0, 8.0, 6.0), "house", None),  # whole metres are usual for a house
         ("building", (8.0, 2.74, 4.7), "building", "a small size for a building"),  # no room is that narrow
     ],
@@ -83,6 +88,57 @@ def test_a_kind_decides_the_usual_size() -> None:
     assert guess_scale(size, "table", states_unit=False).scale * 4.2 == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize(
+    ("class_name", "size", "name", "own", "height"),
+    [
+        ("table", (1.0, 1.0, 1.0), "table", None, 0.75),
+        ("table", (2.0, 1.0, 1.0), "office_desk", None, 0.74),
+        ("table", (1.0, 1.0, 1.0), "bar_table", None, 1.0),  # near the usual 1.05 m
+        ("table", (1.0, 1.0, 0.45), "table", None, 0.45),  # its height was not stretched
+        ("chair", (0.5, 0.5, 1.0), "chair", None, 1.0),  # near the usual 0.9 m
+        ("human", (0.6, 0.8, 2.0), "man", 1.32, 1.32),  # who sits
+        ("human", (0.6, 0.4, 2.0), "man", None, 1.72),
+        ("human", (0.6, 0.4, 1.95), "man", None, 1.95),
+    ],
+)
+def test_what_was_stretched_to_a_box_gets_its_usual_height(
+    class_name: str, size: tuple[float, float, float], name: str, own: float | None, height: float
+) -> None:
+    own_height = None if own is None else OwnHeight(own, "as one who sits")
+    guess = guess_scale(size, class_name, states_unit=True, name=name, own_height=own_height)
+    assert guess.scale * size[2] == pytest.approx(height)
+    assert (guess.scale != 1.0) == ("if that is wrong, give --height" in (guess.warning or ""))
+
+
+@pytest.mark.parametrize(
+    ("class_name", "size", "asks"),
+    [
+        ("car", (1.8, 4.3, 1.5), False),
+        ("car", (1.8, 2.6, 1.9), True),  # of a comic
+        ("laptop", (0.35, 0.25, 0.22), False),
+        ("truck", (2.5, 7.5, 3.0), True),  # may be a pickup
+        ("tree", (4.0, 4.0, 6.0), True),  # trees of such proportions are of many sizes
+    ],
+)
+def test_usual_proportions_leave_no_doubt_of_a_size(
+    class_name: str, size: tuple[float, float, float], asks: bool
+) -> None:
+    tiny = (size[0] * 3e-5, size[1] * 3e-5, size[2] * 3e-5)
+    guess = guess_scale(tiny, class_name, states_unit=True)
+    assert guess.to_usual and guess.warning is not None and ("--height" in guess.warning) == asks
+
+
+def test_a_scale_by_a_seat_is_printed_only_where_it_is_doubtful(tmp_path: Path) -> None:
+    chair().apply_scale(7.3).export(tmp_path / "upright.stl")
+    chair().apply_transform(np.diag([7.3, 7.3, 12.4, 1.0])).export(tmp_path / "slender.stl")
+    done = run("add", "--assets", tmp_path / "library", "--class", "chair", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert " ".join(done.stdout.split()).count("units unknown") == 1
+    warnings = [str(asset.findings["warnings"]) for asset in list_assets(tmp_path / "library")]
+    assert all("units unknown: scaled by" in text for text in warnings)
+    assert sum("give --height" in text for text in warnings) == 1
+
+
 @pytest.mark.parametrize(("mesh", "share"), [(chair(), 0.5), (stool(0.75, 0.35), 1.0)])
 def test_the_seat(mesh: trimesh.Trimesh, share: float) -> None:
     found = seat_share(*arrays(mesh))
@@ -106,8 +162,28 @@ def test_a_chair_gets_the_size_that_its_seat_asks_for() -> None:
 def test_a_long_house_without_a_unit_has_one_storey() -> None:
     long, high = box((0.0, 0.0, 0.0), (15.6, 10.5, 8.0)), box((0.0, 0.0, 0.0), (9.0, 6.0, 8.0))
     own = own_height(*arrays(long), "building")
-    assert own is not None and own.height == 5.0 and "if it has several" in own.because
+    assert own is not None and own.height == 5.0 and own.otherwise == "if it has several"
     assert own_height(*arrays(high), "building") is None
+
+
+def test_a_slender_building_without_a_unit_has_many_storeys() -> None:
+    tower = box((0.0, 0.0, 0.0), (3.7, 3.7, 8.0))
+    own = own_height(*arrays(tower), "building")
+    assert own is not None and own.height == pytest.approx(12.0 * 8.0 / 3.7)
+    guess = guess_scale((0.37, 0.37, 0.8), "building", states_unit=False, own_height=own)
+    assert guess.scale * 0.37 == pytest.approx(12.0)
+    assert (
+        guess.warning is not None
+        and "as a slender building 12 m wide; if that is wrong, give --height" in guess.warning
+    )
+
+
+def test_the_height_that_is_advised_is_that_of_the_pose() -> None:
+    """A suitcase that lies is not advised to be as high as one that stands."""
+    guess = guess_scale((40.0, 34.0, 9.0), "bag", states_unit=True, name="suitcase")
+    assert guess.warning is not None
+    advised = float(guess.warning.rpartition("--height ")[2])
+    assert advised == pytest.approx(9.0 * guess.scale, rel=0.05)
 
 
 def test_a_seat_too_high_is_a_doubt() -> None:

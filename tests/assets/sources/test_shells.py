@@ -151,6 +151,16 @@ def test_variants_in_one_place_are_told_apart() -> None:
     np.testing.assert_array_equal(alone[1].faces[:count], both.faces[count : 2 * count])
 
 
+def test_many_parts_in_one_place_are_told_in_one_line() -> None:
+    """Six panes of one shape, one in the other."""
+    panes = bare(trimesh.util.concatenate([chair()] * 6))
+    sizes = tuple((f"pane_{n}", len(chair().faces)) for n in range(6))
+    (named,) = objects_of(replace(panes, part_sizes=sizes), np.eye(3), "chair", split=False)
+    assert named.warnings == (
+        "pane_0 and 5 other parts fill the same place: if they are variants, give --split-objects",
+    )
+
+
 def test_a_shell_is_named_by_its_material() -> None:
     both = trimesh.util.concatenate([chair(), dome()])
     index = (np.arange(len(both.faces)) >= len(chair().faces)).astype(np.int32)

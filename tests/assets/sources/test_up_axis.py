@@ -15,7 +15,7 @@ from helpers.model_files import box
 from scenegen.assets.prepare.raw_model import RawModel
 from scenegen.assets.sources.files.facing import arms_stretched_out, find_facing
 from scenegen.assets.sources.files.files import ImportOptions, read_files, to_raw_model
-from scenegen.assets.sources.files.guess import SizeGuess, guess_scale
+from scenegen.assets.sources.files.guess import SizeGuess, guess_front, guess_scale
 from scenegen.assets.sources.files.importer import Imported
 from scenegen.assets.sources.files.up_axis import find_up
 from scenegen.core.asset_library import Material
@@ -54,9 +54,22 @@ def bus_with_a_cooler() -> trimesh.Trimesh:
     return trimesh.util.concatenate([*parts, box((1.25, -5.5, 2.2), (1.5, -5.4, 2.6))])
 
 
+def dead_tree() -> trimesh.Trimesh:
+    """3 m high: a trunk on spread roots, and bare branches to three sides, each like a trunk from its side."""
+    parts = [box((-0.15, -0.15, 0.0), (0.15, 0.15, 3.0)), box((-0.6, -0.6, 0.0), (0.6, 0.6, 0.4))]
+    parts += [box((-1.1, -0.07, 2.3), (1.1, 0.07, 2.45)), box((-0.07, 0.1, 2.0), (0.07, 1.5, 2.15))]
+    return trimesh.util.concatenate(parts)
+
+
 @pytest.mark.parametrize(
     ("class_name", "made"),
-    [("chair", stool), ("nightstand", loaded_nightstand), ("bus", bus_with_a_cooler), ("bicycle", UPRIGHT["bicycle"])],
+    [
+        ("tree", dead_tree),
+        ("chair", stool),
+        ("nightstand", loaded_nightstand),
+        ("bus", bus_with_a_cooler),
+        ("bicycle", UPRIGHT["bicycle"]),
+    ],
 )
 @pytest.mark.parametrize("degrees", [0, 40, 90])
 def test_what_stands_in_a_file_that_says_what_is_up_stays(
@@ -65,6 +78,21 @@ def test_what_stands_in_a_file_that_says_what_is_up_stays(
     """A stool and a loaded chest were laid on their sides: a wide seat is no narrow back, a cup on a top hides it."""
     mesh = made().apply_transform(trimesh.transformations.rotation_matrix(np.radians(degrees), [0, 0, 1]))
     assert find_up(np.asarray(mesh.vertices), np.asarray(mesh.faces), class_name, ".glb").axis == "z"
+
+
+@pytest.mark.parametrize("ahead", [-1.0, 1.0])
+def test_the_toes_of_a_long_stride_show_no_front(ahead: float) -> None:
+    """The foot ahead is on its heel, the one behind on its toes: a person who walked forward was turned around."""
+    parts = [box((-0.2, -0.12, 0.8), (0.2, 0.12, 1.7))]
+    for x, foot, raised in ((-0.15, -0.42, 0.06), (0.05, 0.3, 0.0)):
+        parts.append(box((x, foot, 0.0 if raised else 0.06), (x + 0.1, foot + 0.08, 0.8)))  # heel and leg
+        parts.append(box((x, foot - 0.2, raised), (x + 0.1, foot, 0.12)))  # the toes, to -y
+    mesh = trimesh.util.concatenate(parts).apply_transform(np.diag([ahead, ahead, 1.0, 1.0]))
+    assert guess_front(np.asarray(mesh.vertices), np.asarray(mesh.faces), "human") is None
+    standing = person().apply_transform(np.diag([ahead, ahead, 1.0, 1.0]))
+    assert guess_front(np.asarray(standing.vertices), np.asarray(standing.faces), "human") == (
+        "-y" if ahead > 0 else "y"
+    )
 
 
 def imported(mesh: trimesh.Trimesh, up: str = "z", names: tuple[str, ...] = ("m",)) -> Imported:

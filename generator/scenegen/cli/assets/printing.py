@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_TWINS = 5  # of one shape that a table names
 # Guesses that cost nothing and name no option: the table leaves them to `assets check`.
-_PLAIN_GUESS = re.compile(r"(front guessed: -?[xy]|units guessed: (cm|mm))")
+_PLAIN_GUESS = re.compile(r"front guessed: -?[xy]|units guessed: (cm|mm)|units unknown: scaled by [^;]*")
 
 
 def prepare_all(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegen.assets.sources.files.doubts import size_doubt
+from scenegen.assets.sources.files.doubts import ALIKE, box_text, height_of_box, size_doubt
 from scenegen.core.errors import ScenegenError
 from scenegen.core.scene.classes import UsualSize, object_class
 
@@ -21,7 +21,9 @@ Floats = NDArray[np.float64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 ODD = 1.5
 NEARLY = 1.2
+TYPICAL = 1.25  # of each usual measure: a scaled model whose proportions are so usual has its true size, or nearly
 LEAST, MOST = 0.01, 50.0  # metres: the length of nearly everything that is an object of its own
+STRIDE = 0.6  # of the extent between the ankles; at most 0.5 for those who stand and walk with short steps
 AXES = ("x", "-x", "y", "-y", "z", "-z")
 _VECTORS: dict[str, Floats] = {
     name: (-1.0 if name[0] == "-" else 1.0) * np.eye(3)["xyz".index(name[-1])] for name in AXES
@@ -84,10 +86,15 @@ def _lengths(vectors: Floats) -> Floats:
 
 
 class OwnHeight(NamedTuple):
-    """A height in metres that the shape of a model asks for, `because` of something: a seat, a person who sits."""
+    """A height in metres that the shape of a model asks for, `because` of something: a seat, a person who sits.
+
+    `otherwise` is when another height is right; `certain` is whether usual proportions leave no doubt of this one.
+    """
 
     height: float
     because: str
+    otherwise: str = "if that is wrong"
+    certain: bool = False
 
 
 class SizeGuess(NamedTuple):
@@ -129,8 +136,9 @@ def guess_scale(
             f"{class_name} no usual size is known; give --scale (metres per unit: 1, 0.01 for cm, 0.001 for mm, 0.0254 "
             "for inches) or --height (its height in metres)"
         )
-    unusual = "an unusual size, taken as metres; give --scale or --height if that is wrong"
     to_usual = usual.scale_to_usual(size)
+    true_height = f"give its true height, such as --height {size[2] * to_usual:.3g}"
+    unusual = f"an unusual size, taken as metres; if that is wrong, {true_height}"
     near = usual.fits(size, NEARLY) and 1 / NEARLY <= replace(usual, width=None).scale_to_usual(size) <= NEARLY
     if states_unit and near and not usual.fits(size):
         return SizeGuess(1.0, warning=unusual)
@@ -142,6 +150,10 @@ def guess_scale(
         unit = fitting[0] if fitting[0] == "m" else min(fitting, key=lambda each: _rank(each, size, usual))
         others = [f"{other} would fit, too: --scale {UNITS[other]:g}" for other in fitting if other not in (unit, "m")]
         said = ["; ".join([f"units guessed: {unit}", *others])] if unit != "m" else []
+        own = own_height.height if own_height else None
+        if unit == "m" and (height := height_of_box(size, class_name, name, own)):
+            made = f"{box_text(size)}: made {height:.3g} m high; if that is wrong, give --height {size[2]:g}"
+            return SizeGuess(height / size[2], to_usual=True, warning=made)
         doubt = size_doubt(_times(size, UNITS[unit]), class_name, name, unit, states_unit=states_unit)
         if unit == "inch" and doubt is None:
             common = (kind.usual_size_of(name) or usual).height[1]
@@ -154,12 +166,30 @@ def guess_scale(
     if own_height is not None and of_its_kind and size[2] > 0:
         scale = own_height.height / size[2]
         taken = f"units unknown: scaled by {scale:.3g} to a height of {own_height.height:.3g} m, {own_height.because}"
-        return SizeGuess(scale, to_usual=True, warning=f"{taken}, give --height {usual.height[1]:g}")
+        if own_height.certain and _is_typical(_times(size, scale), usual):
+            return SizeGuess(scale, to_usual=True, warning=taken)
+        doubt = own_height.otherwise
+        return SizeGuess(scale, to_usual=True, warning=f"{taken}; {doubt}, give --height {usual.height[1]:g}")
     if named is not None:
         to_usual = (kind.usual_size_of(name) or usual).scale_to_usual(size)
     what, height = (f"{class_name} called {named[0]}", named[1][1]) if named else (class_name, usual.height[1])
-    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {what}; if that is wrong, give "
-    return SizeGuess(to_usual, to_usual=True, warning=f"{warning}its true height, such as --height {height:g}")
+    warning = f"units unknown: scaled by {to_usual:.3g} to the usual size of a {what}"
+    alike = min(most / least for least, _, most in (usual.height, usual.longest)) < ALIKE
+    if alike and _is_typical(_times(size, to_usual), kind.usual_size_of(name) or usual):
+        return SizeGuess(to_usual, to_usual=True, warning=warning)
+    reached = size[2] * to_usual
+    # A suitcase that lies is not as high as one that stands.
+    example = height if height / 2 < reached < height * 2 else reached
+    advice = f"if that is wrong, give its true height, such as --height {example:.3g}"
+    return SizeGuess(to_usual, to_usual=True, warning=f"{warning}; {advice}")
+
+
+def _is_typical(size: tuple[float, float, float], usual: UsualSize) -> bool:
+    """Whether each measure of a size in metres is near its usual value."""
+    extents = (size[2], max(size[:2]), min(size[:2]))
+    ranges = [usual.height, usual.longest, *([usual.width] if usual.width else [])]
+    measures = zip(extents[: len(ranges)], ranges, strict=True)
+    return all(1 / TYPICAL < extent / common < TYPICAL for extent, (_, common, _) in measures)
 
 
 def _times(size: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
@@ -200,13 +230,14 @@ def _away_from_upper_mass(places: Floats, areas: Floats, _normals: Floats) -> tu
 
 
 def _where_toes_point(places: Floats, _areas: Floats, _normals: Floats) -> tuple[float, float] | None:
-    """People: the feet extend to the front of the ankles."""
+    """People: the feet extend to the front of the ankles. In a long stride one is on its toes and one on its heel."""
     feet = places[:, 2] < 0.03
     ankles = (places[:, 2] > 0.05) & (places[:, 2] < 0.10)
     if not feet.any() or not ankles.any():
         return None
     middle = [(places[part, :2].min(axis=0) + places[part, :2].max(axis=0)) / 2 for part in (feet, ankles)]
-    forward = middle[0] - middle[1]
+    stride = np.ptp(places[ankles, :2], axis=0)
+    forward = np.where(stride > STRIDE, 0.0, middle[0] - middle[1])
     return (forward[0], forward[1]) if np.abs(forward).max() > 0.03 else None
 
 

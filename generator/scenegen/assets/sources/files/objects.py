@@ -19,6 +19,7 @@ from scenegen.core.scene.classes import object_class
 NOT_ENCLOSED = ("building",)  # whose walls are a shell around its furniture
 ON_NO_PLATE = ("laptop",)  # whose base is a plate below its screen
 MORE_DETAIL = 20
+MOST_PAIRS = 2  # of parts in one place that are named; of more the number is said
 GROUND_LEFT_OUT = "a plate of ground was left out"
 
 
@@ -64,9 +65,14 @@ def objects_of(imported: Imported, turn: NDArray[np.float64], class_name: str, *
         imported = with_faces(imported, np.ones(len(faces), dtype=bool), [f"{beside}: {advice}"])
     if split and same_place:
         return _variants_alone(imported, {name for pair in same_place for name in pair})
+    return [replace(imported, warnings=(*imported.warnings, *_said_of_variants(same_place)))]
+
+
+def _said_of_variants(pairs: Sequence[tuple[str, str]]) -> list[str]:
     advice = "fill the same place: if they are variants, give --split-objects"
-    pairs = [f"{one} and {other} {advice}" for one, other in same_place]
-    return [replace(imported, warnings=(*imported.warnings, *pairs))]
+    if len(pairs) <= MOST_PAIRS:
+        return [f"{one} and {other} {advice}" for one, other in pairs]
+    return [f"{pairs[0][0]} and {len({name for pair in pairs for name in pair}) - 1} other parts {advice}"]
 
 
 def _variants_alone(imported: Imported, names: Collection[str]) -> list[Imported]:

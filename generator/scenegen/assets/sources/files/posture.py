@@ -15,6 +15,8 @@ SITTING_HEIGHT = 1.32  # metres from the soles to the crown: a seat of 0.43 m an
 FEET_FORWARD = 0.16  # of the height; 0.26 for one who sits, at most 0.07 for 29 who stand, walk or run
 ONE_STOREY = 5.0  # metres, with a roof
 LONG_HOUSE = 0.6  # the height of a house of one storey in lengths, at most
+SLENDER = 1.8  # heights of a building with many storeys in its widths: one with few is wider
+WIDE = 12.0  # metres: such a building
 BINS = 40  # of the height
 ABOVE = 0.03  # of the height, above a table's top: rims and monitors are nearer, or stand on it
 AROUND = 0.5  # of the surface above a table's top: chairs that stand around it
@@ -27,14 +29,17 @@ def own_height(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: st
     vertices (V, 3) in any unit, faces (F, 3).
     """
     if sits(vertices, faces, class_name):
-        return OwnHeight(SITTING_HEIGHT, "as one who sits; if it stands")
+        return OwnHeight(SITTING_HEIGHT, "as one who sits", "if it stands")
     extents = np.ptp(vertices, axis=0)
     if class_name == "building" and extents[2] < LONG_HOUSE * extents[:2].max():
-        return OwnHeight(ONE_STOREY, "as a house of one storey, long for its height; if it has several")
+        return OwnHeight(ONE_STOREY, "as a house of one storey, long for its height", "if it has several")
+    if class_name == "building" and extents[2] > SLENDER * extents[:2].max() > 0:
+        height = WIDE * float(extents[2] / extents[:2].max())
+        return OwnHeight(height, f"as a slender building {WIDE:g} m wide", "if that is wrong")
     if class_name != "chair" or (share := seat_share(vertices, faces)) is None:
         return None
     x, y, z = np.ptp(vertices, axis=0)
-    return OwnHeight(height_by_seat(share, (float(x), float(y), float(z))), "by its seat; if that is wrong")
+    return OwnHeight(height_by_seat(share, (float(x), float(y), float(z))), "by its seat", certain=True)
 
 
 def posture_doubt(vertices: Floats, faces: NDArray[np.integer[Any]], class_name: str) -> str | None:

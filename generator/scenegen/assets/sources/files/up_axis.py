@@ -31,6 +31,7 @@ FLAT = 0.15  # of the smaller side: a closed laptop is thinner
 DIRECTIONS = np.stack([np.cos(turns := np.arange(12) * np.pi / 12), np.sin(turns)], axis=1)
 SEAT = 0.4  # of the footprint: the level seat of a stool, on legs below it
 LEGS = 0.1  # of `_on_legs`: a stool that lies is not on legs whichever way it is turned
+LOWEST_TREE = 0.8  # of the height that a tree has as it is: none is so much wider than high
 ROOF = 0.12  # of the surface, more slanting upward than downward: a roof
 NO_ROOF = 0.03  # gables and buttresses slant sideways by less
 
@@ -177,8 +178,9 @@ def _person_lies(_kind: ObjectClass, now: _Stood, _turned: _Stood) -> bool:
 
 
 def _tree_lies(_kind: ObjectClass, now: _Stood, turned: _Stood) -> bool:
-    """A trunk has the same width all along; the tip of a fir does not."""
+    """A trunk has the same width all along; the tip of a fir does not, and the branch of a dead tree is low."""
     has_trunk = turned.trunk < 0.1 and turned.trunk < 4 * turned.low_spread
+    has_trunk = has_trunk and turned.size[2] > LOWEST_TREE * now.size[2]
     return has_trunk and now.trunk > 0.15 and turned.trunk < 0.4 * now.trunk
 
 

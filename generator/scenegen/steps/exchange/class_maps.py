@@ -15,6 +15,8 @@ from scenegen.core.scene.classes import known_classes, object_class
 from scenegen.core.toml_table import TomlTable, read_toml
 
 CLASS_MAPS = Path(__file__).with_name("class_maps.toml")
+SAME = {"surroundocc": "occ3d", "occscannet": "monoscene-nyu"}
+"""Formats that number classes as another one does, which has the table."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def read_class_map(form: str, classes: tuple[str, ...], file: Path | None, numbe
     `numbers` are those that the format has; None where it has names. UsageError when a class of the data set has no
     line, and for a file with other lines than classes and their names or numbers.
     """
-    defaults = read_toml(CLASS_MAPS, "table of classes").table(form)
+    defaults = read_toml(CLASS_MAPS, "table of classes").table(SAME.get(form, form))
     values = _read(defaults, numbers)
     if file is not None:
         own = read_toml(file, "class map")

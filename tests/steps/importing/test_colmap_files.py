@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from helpers.colmap_files import SIZE, camera, write_model
 from PIL import Image
 from scenegen.core.errors import ScenegenError
-from scenegen.steps.importing.colmap_model import read_model
+from scenegen.steps.importing.colmap_model import find_model, read_model
 from scenegen.steps.importing.lenses import LENSES, Lens
 from scenegen.steps.importing.photographs import ORIENTATION, Shot, photograph
 
@@ -53,7 +54,7 @@ def test_what_is_wrong_with_a_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(ScenegenError, match=r"has no cameras.bin and images.bin.*name COLMAP's folder"):
         read_model(tmp_path)
     model = write_model(tmp_path / "0", camera("PINHOLE", PINHOLE), pose)
-    with pytest.raises(ScenegenError, match=r"such as .*/0"):
+    with pytest.raises(ScenegenError, match=r"or the folder sparse that holds some"):
         read_model(tmp_path)
     whole = (model / "images.bin").read_bytes()
     (model / "images.bin").write_bytes(whole[:-9])
@@ -70,6 +71,41 @@ def test_what_is_wrong_with_a_model_is_said(tmp_path: Path) -> None:
     (empty / "cameras.txt").write_text(cameras.replace("PINHOLE", "SPHERE"))
     with pytest.raises(ScenegenError, match=r"camera 1: its model SPHERE is unknown"):
         read_model(empty)
+
+
+def test_of_several_models_the_largest_is_taken_and_named(tmp_path: Path) -> None:
+    lens, pose = camera("PINHOLE", PINHOLE), pycolmap.Rigid3d()
+    for name, images in (("0", "ab"), ("1", "abc"), ("2", "c")):
+        write_model(tmp_path / name, lens, {f"{image}.jpg": pose for image in images}, text=name == "2")
+    (tmp_path / "notes").mkdir()
+    model, notes = find_model(tmp_path)
+    assert model == tmp_path / "1"
+    assert notes == [
+        f"took the model {tmp_path / '1'} (3 images); name another one's folder to take that: "
+        "0 (2 images), 2 (1 images)"
+    ]
+    assert find_model(tmp_path / "0") == (tmp_path / "0", [])
+
+
+@pytest.mark.parametrize("part", [4, 9, 20, 60, 75, 100])
+def test_a_binary_model_that_is_cut_off_anywhere_is_damaged(tmp_path: Path, part: int) -> None:
+    model = write_model(tmp_path, camera("PINHOLE", PINHOLE), {"a photograph of a room.jpg": pycolmap.Rigid3d()})
+    whole = (model / "images.bin").read_bytes()
+    (model / "images.bin").write_bytes(whole[: len(whole) * part // 101])
+    with pytest.raises(ScenegenError, match=r"images.bin: is damaged \(it ends (too early|within an image)"):
+        read_model(model)
+
+
+@pytest.mark.parametrize("file", ["cameras.bin", "images.bin"])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_refused(tmp_path: Path, file: str, number: float) -> None:
+    model = write_model(tmp_path, camera("PINHOLE", PINHOLE), {"a.jpg": pycolmap.Rigid3d()})
+    content = bytearray((model / file).read_bytes())
+    place = 8 + 24 if file == "cameras.bin" else 8 + 4  # the first focal length; the first number of the pose
+    content[place : place + 8] = struct.pack("<d", number)
+    (model / file).write_bytes(content)
+    with pytest.raises(ScenegenError, match=rf"{file}: .*(pixels|no rotation and translation)"):
+        read_model(model)
 
 
 @pytest.mark.parametrize("model", ["OPENCV", "RADIAL_FISHEYE"])

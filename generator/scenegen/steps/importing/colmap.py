@@ -30,7 +30,7 @@ from scenegen.steps.importing.alignment import (
     upright,
 )
 from scenegen.steps.importing.class_names import read_class_names
-from scenegen.steps.importing.colmap_model import ColmapImage, read_model
+from scenegen.steps.importing.colmap_model import ColmapImage, find_model, read_model
 from scenegen.steps.importing.meshes import LabelledMesh, read_meshes
 from scenegen.steps.importing.models import shapes_of, write_shapes
 from scenegen.steps.importing.photographs import photograph, pinhole
@@ -85,12 +85,14 @@ def import_colmap(  # noqa: PLR0913
 ) -> ImportResult:
     """Make a data set at `out` of a COLMAP model, the folder of its photographs and labelled meshes in its axes.
 
+    Of a folder of several models, such as `sparse`, the one with the most images is taken, which a note says.
     `images` without a value is the folder `images` beside the model. Depth and instance maps are cast from the meshes.
     The same call again makes the scenes that are missing. UsageError and ScenegenError say what is wrong with what was
     given: the model, the meshes (no class, in no view), the photographs (none there), or `out` that holds something.
     """
     check_place(out)
     names = read_class_names(class_map)
+    model, chosen = find_model(model)
     placed = read_model(model)
     found, missing = _photographs(placed, images or _folder_beside(model))
     labelled = read_meshes(meshes, names)
@@ -113,6 +115,7 @@ def import_colmap(  # noqa: PLR0913
         write_scenes(plan, samples, make, workers, on_progress)
     left = len(found) - options.views * len(samples)
     notes = (
+        *chosen,
         *missing,
         *told,
         *unseen,

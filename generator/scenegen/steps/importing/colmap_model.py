@@ -45,6 +45,21 @@ class ColmapImage:
     pose: NDArray[np.float64]
 
 
+def find_model(folder: Path) -> tuple[Path, list[str]]:
+    """The folder itself, or the model in it (sparse/0, sparse/1 ...) with the most images, and a line on which it is.
+
+    Of models with equally many, the first. ScenegenError as `read_model`.
+    """
+    models = sorted({child.parent for child in folder.glob("*/cameras.*")}) if folder.is_dir() else []
+    if not models or any(folder.glob("cameras.*")):
+        return folder, []
+    counts = [len(read_model(model)) for model in models]
+    best = models[counts.index(max(counts))]
+    others = ", ".join(f"{model.name} ({n} images)" for model, n in zip(models, counts, strict=True) if model != best)
+    choose = f"; name another one's folder to take that: {others}" if others else ""
+    return best, [f"took the model {best} ({max(counts)} images){choose}"]
+
+
 def read_model(folder: Path) -> tuple[ColmapImage, ...]:
     """All images of a model that have a pose, in the order of their names.
 
@@ -62,9 +77,8 @@ def read_model(folder: Path) -> tuple[ColmapImage, ...]:
             if not images:
                 raise ScenegenError(f"{images_file}: has no images; give a model in which COLMAP placed some")
             return tuple(sorted(images, key=lambda image: image.name))
-    found = [child.parent.name for child in sorted(folder.glob("*/cameras.*"))] if folder.is_dir() else []
-    hint = f"name one of the models in it, such as {folder / found[0]}" if found else "name COLMAP's folder of a model"
-    raise ScenegenError(f"{folder}: has no cameras.bin and images.bin, nor cameras.txt and images.txt; {hint}")
+    missing = f"{folder}: has no cameras.bin and images.bin, nor cameras.txt and images.txt"
+    raise ScenegenError(f"{missing}; name COLMAP's folder of a model, or the folder sparse that holds some")
 
 
 def _content(file: Path) -> bytes:
@@ -78,7 +92,9 @@ def _of(file: Path, entries: Iterator[T]) -> Iterator[T]:
     """The entries of a file; what goes wrong between them is damage."""
     try:
         yield from entries
-    except (ValueError, IndexError, struct.error, UnicodeDecodeError) as error:
+    except struct.error as error:
+        raise ScenegenError(f"{file}: is damaged (it ends too early); {WRITE_AGAIN}") from error
+    except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ScenegenError(f"{file}: is damaged ({error}); {WRITE_AGAIN}") from error
 
 
@@ -158,7 +174,8 @@ def _binary_images(content: bytes) -> Iterator[tuple[str, int, Pose]]:
     (count,), place = struct.unpack_from("<Q", content), 8
     for _ in range(count):
         _, *pose, camera = struct.unpack_from("<i7di", content, place)
-        end = content.index(b"\0", place + 64)
+        if (end := content.find(b"\0", place + 64)) < 0:
+            raise ValueError("it ends within an image's name")
         name = content[place + 64 : end].decode("utf-8")
         (points,) = struct.unpack_from("<Q", content, end + 1)
         place = end + 9 + points * _POINT.size

@@ -98,3 +98,21 @@ def write_scan(root: Path, name: str = "scene0000_00") -> Path:
     numbers = " ".join(f"{value:.6f}" for value in TO_WORLD.reshape(-1))
     (scan / f"{name}.txt").write_text(f"axisAlignment = {numbers}\nnumDepthFrames = 4\n")
     return scan
+
+
+def export_frames(scan: Path) -> None:
+    """Write a scan's frames as ScanNet's exporter does (SensReader/python/SensorData.py), in place of its .sens."""
+    back = np.linalg.inv(TO_WORLD)
+    first, *others = (back @ np.linalg.inv(pose) for pose in poses())
+    for folder in ("color", "depth", "pose", "intrinsic"):
+        (scan / folder).mkdir()
+    for name, matrix in (("intrinsic_color", COLOUR_K), ("intrinsic_depth", DEPTH_K)):
+        np.savetxt(scan / f"intrinsic/{name}.txt", matrix, fmt="%f")
+        np.savetxt(scan / f"intrinsic/{name.replace('in', 'ex', 1)}.txt", np.eye(4), fmt="%f")
+    for number, pose in enumerate([first, None, *others]):
+        known = np.full((4, 4), -np.inf) if pose is None else pose
+        np.savetxt(scan / f"pose/{number}.txt", known, fmt="%f")
+        colour = colour_of(np.eye(4) if pose is None else np.linalg.inv(TO_WORLD @ pose))
+        (scan / f"color/{number}.jpg").write_bytes(colour)
+        Image.fromarray(depth_of(number)).save(scan / f"depth/{number}.png")
+    (scan / f"{scan.name}.sens").unlink()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers.scannet_files import DEPTH, HIGH, LOW, depth_of, poses, sens, write_scan
+from helpers.scannet_files import DEPTH, HIGH, LOW, depth_of, export_frames, poses, sens, write_scan
 from scenegen import Dataset
 from scenegen.cli.main import cli
 from scenegen.core.errors import DamageError, ScenegenError, UsageError
+from scenegen.steps.exchange.class_maps import read_class_map
+from scenegen.steps.exchange.export import export
+from scenegen.steps.importing.scannet_scan import NYU40
 from scenegen.steps.importing.sens import read_sens
 from scenegen.steps.verify.verify import verify
 
@@ -96,6 +100,35 @@ def test_every_promise_that_it_makes_holds(imported: tuple[Path, str]) -> None:
     assert "nor is its measured depth compared" in report.notes[0]
 
 
+@pytest.mark.parametrize("form", ["occscannet", "monoscene-nyu"])
+def test_every_class_of_scans_has_a_number_in_formats_of_rooms(form: str) -> None:
+    numbers = read_class_map(form, tuple(NYU40.split("|")), None, range(1, 12)).values
+    assert set(numbers.values()) == set(range(1, 12))
+    assert [numbers[name] for name in ("wall", "door", "curtain", "desk", "night stand", "books")] == [
+        3,
+        3,
+        4,
+        8,
+        10,
+        11,
+    ]
+
+
+def test_a_scan_is_exported_as_occ_scannet(imported: tuple[Path, str], tmp_path: Path) -> None:
+    export(imported[0], tmp_path / "occ", "occscannet")
+    with (tmp_path / "occ/gathered_data/scene0000_00/00000.pkl").open("rb") as file:
+        frame = pickle.load(file)
+    scene = Dataset(imported[0])[0]
+    found = frame["target_1_4"]
+    assert set(np.unique(found)) == {0, 2, 5}  # floor and chair
+    edges = [frame["voxel_origin"][axis] + 0.08 * np.arange(found.shape[axis] + 1) for axis in range(3)]
+    box = next(item for item in scene.objects if item.class_name == "chair").bbox
+    for axis, cells in enumerate(np.nonzero(found == 5)):
+        assert abs(edges[axis][cells.min()] - box.min[axis]) < 0.081
+        assert abs(edges[axis][cells.max() + 1] - box.max[axis]) < 0.081
+    assert (tmp_path / "occ/CREDITS.txt").is_file()
+
+
 def test_images_are_the_middle_square_in_the_size_of_networks(root: Path, tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text('floor = ""\n"office chair" = "seat"\nmystery = ""\n')
     run(root / "scans/scene0000_00", tmp_path / "out", "--class-map", str(tmp_path / "map.toml"), "--views", "3")
@@ -163,7 +196,7 @@ def test_what_would_label_nothing_or_bend_the_scan_is_refused(
     [
         ([None, None], "all 2 frames that --every 1 takes lost their pose; give another scan"),
         ([np.diag([-1.0, 1, 1, 1])], "all 1 frames that --every 1 takes lost their pose"),  # a mirror is no pose
-        ([], "its recordings have no frames"),
+        ([], "its recordings have no frames that --every 1 takes"),
     ],
 )
 def test_scans_without_a_pose_say_so(root: Path, tmp_path: Path, frames: list[np.ndarray | None], message: str) -> None:
@@ -180,3 +213,42 @@ def test_a_recording_says_where_its_frames_are(tmp_path: Path) -> None:
     assert (recording.depth(recording.frames[1]) == depth_of(1)).all()
     assert recording.depth_K[0, 2] == 80.0  # whole pixel centres in the file
     assert recording.colour(recording.frames[0]).shape == (240, 320, 3)
+
+
+def test_exported_frames_give_what_their_recording_gives(
+    imported: tuple[Path, str], root: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    export_frames(copy / "scans/scene0000_00")
+    printed = run(copy, tmp_path / "out", "--size", "0")
+    assert "3 scenes of 3 photographs, 2 objects" in printed and "left out, frames without a pose: 1" in printed
+    for one, other in zip(Dataset(imported[0]), Dataset(tmp_path / "out"), strict=True):
+        assert one.scene.extra["imported"]["images"] == other.scene.extra["imported"]["images"]
+        assert (one.depth_steps(0) == other.depth_steps(0)).all() and (one.image(0) == other.image(0)).all()
+        assert one.cameras[0].K == other.cameras[0].K
+        away = np.subtract(one.cameras[0].world_to_camera, other.cameras[0].world_to_camera)
+        assert np.abs(away).max() < 1e-5  # poses are written with six digits
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("pose/2.txt", "1 2 3", r"pose/2\.txt: cannot be used \(is no matrix of 16 numbers\); export the scan again"),
+        ("depth/0.png", "no png", r"depth/0\.png: cannot be used \("),
+        ("depth/2.png", None, r"depth/2\.png: cannot be used \(No such file or directory\)"),
+        ("color/3.jpg", "no jpeg", r"color/3\.jpg: cannot be used \("),
+        ("intrinsic/extrinsic_color.txt", None, r"extrinsic_color\.txt: cannot be used \(No such file"),
+        ("intrinsic/intrinsic_depth.txt", "0 " * 16, r"intrinsic_depth\.txt: cannot be used \(focal lengths"),
+    ],
+)
+def test_exported_files_that_are_missing_or_damaged_are_named(
+    root: Path, tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    scan = copy / "scans/scene0000_00"
+    export_frames(scan)
+    (scan / file).unlink()
+    if content is not None:
+        (scan / file).write_text(content)
+    with pytest.raises(ScenegenError, match=message):
+        run(copy, tmp_path / "out")

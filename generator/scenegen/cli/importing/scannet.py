@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     default=100,
     show_default=True,
     metavar="N",
-    help="Take every N-th frame of a recording.",
+    help="Take frames 0, N, 2 N ... of a recording.",
 )
 @click.option(
     "--labels",
@@ -53,8 +53,9 @@ def scannet(
 ) -> int:
     """Make a data set of ScanNet: ROOT is its folder, its folder scans, or one scan.
 
-    A scan has its .sens, _vh_clean_2.ply, segs.json and aggregation.json. Depth is as measured; labels are the cells
-    that the labelled surface meets, in each frustum and in a box before the camera. Run again to continue.
+    A scan has its .sens (or the folders color, depth, pose and intrinsic that ScanNet's exporter makes of it),
+    _vh_clean_2.ply, segs.json and aggregation.json. Depth is as measured; labels are the cells that the labelled
+    surface meets, in each frustum and in a box before the camera. Run again to continue.
 
     \b
     Examples: scenegen import scannet ScanNet data/scannet

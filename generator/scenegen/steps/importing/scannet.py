@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from scenegen.progress import OnProgress
 from scenegen.steps.importing.class_names import read_class_names
 from scenegen.steps.importing.models import shapes_of, shifted, write_shapes
 from scenegen.steps.importing.photographs import Floats, Pixels, middle_square, pinhole, square_matrix
+from scenegen.steps.importing.recording import Frame, Recording, without_frames
 from scenegen.steps.importing.samples import (
     ImportResult,
     PhotographView,
@@ -38,10 +39,10 @@ from scenegen.steps.importing.scannet_scan import (
     labels_of_scan,
     missing_files,
     nyu40_classes,
+    read_recording,
     read_scan,
     rigid,
 )
-from scenegen.steps.importing.sens import SensFile, SensFrame, read_sens
 from scenegen.steps.scene_pool import map_scenes
 
 MOST_NAMED = 10
@@ -55,8 +56,8 @@ class _Scan:
     """A scan that has all files: its recording without its frames, and the groups of frames that become scenes."""
 
     folder: Path
-    recording: SensFile
-    samples: tuple[tuple[SensFrame, ...], ...]
+    recording: Recording
+    samples: tuple[tuple[Frame, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -131,19 +132,20 @@ def _scans(root: Path, every: int, views: int) -> tuple[list[_Scan], list[str]]:
     for folder in folders:
         if folder in lacking:
             continue
-        recording = read_sens(folder / f"{folder.name}.sens")
+        recording = read_recording(folder)
         if not recording.aligned:
             raise ScenegenError(f"{recording.path}: its colour and depth cameras are apart; give a calibrated scan")
-        frames = [frame for frame in recording.frames[::every] if frame.pose is not None]
-        taken += len(recording.frames[::every])
-        lost += len(recording.frames[::every]) - len(frames)
+        asked = [frame for frame in recording.frames if frame.number % every == 0]
+        frames = [frame for frame in asked if frame.pose is not None]
+        taken += len(asked)
+        lost += len(asked) - len(frames)
         whole = groups(frames, views)
         left += len(frames) - views * len(whole)
-        scans.append(_Scan(folder, replace(recording, frames=()), tuple(whole)))
+        scans.append(_Scan(folder, without_frames(recording), tuple(whole)))
     if not any(scan.samples for scan in scans):
         if lost == taken:
             lost_all = f"all {taken} frames that --every {every} takes lost their pose"
-            why = lost_all if taken else "its recordings have no frames"
+            why = lost_all if taken else f"its recordings have no frames that --every {every} takes"
             raise ScenegenError(f"{root}: {why}; give another scan, or another --every")
         raise ScenegenError(
             f"{root}: no scan has {views} frames with a pose of those that --every {every} takes; make one or both "
@@ -204,8 +206,8 @@ def _place_scan(library: Path, classes: dict[str, str], split: str, folder: Path
 class _Task:
     """A scene to make of some frames of a recording, and the scan that they show."""
 
-    recording: SensFile
-    frames: tuple[SensFrame, ...]
+    recording: Recording
+    frames: tuple[Frame, ...]
     scan: _PlacedScan
 
 
@@ -220,7 +222,7 @@ def _make_scene(plan: SamplePlan, index: int, task: _Task) -> None:
         pixels, depth, K = _images(recording, frame, plan.options.size)
         size = depth.shape[1], depth.shape[0]
         camera = pinhole(f"camera_{k}", size, K, world_to_camera, plan.options.depths)
-        views.append(PhotographView(camera, pixels, f"{recording.path.stem}/{frame.number}", depth))
+        views.append(PhotographView(camera, pixels, f"{recording.name}/{frame.number}", depth))
     moved = [shifted(item, to_world[:3, 3]) for item in task.scan.objects]
     write_scene(plan, index, views, moved, to_world @ to_floor)
 
@@ -235,7 +237,7 @@ def _ahead(poses: Sequence[Floats], options: SampleOptions) -> Floats:
     return np.asarray(np.round(np.mean(places, axis=0), 6))
 
 
-def _images(recording: SensFile, frame: SensFrame, side: int) -> tuple[Pixels, Words, Floats]:
+def _images(recording: Recording, frame: Frame, side: int) -> tuple[Pixels, Words, Floats]:
     """Colour and depth of a frame as its depth camera sees them, and the K of both.
 
     Depth values are as measured, the nearest of each pixel; colours are scaled to them.

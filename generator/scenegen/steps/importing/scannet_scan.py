@@ -1,6 +1,6 @@
 """One scan of ScanNet as it lies on disk: its labelled surfaces as meshes, and its axes.
 
-SCAN/SCAN.sens                                    colour, depth and poses
+SCAN/SCAN.sens                                    colour, depth and poses; or the exporter's folders (exported.py)
 SCAN/SCAN_vh_clean_2.ply                          the surface
 SCAN/SCAN_vh_clean_2.0.010000.segs.json           the segment of every vertex
 SCAN/SCAN.aggregation.json                        the objects: their segments and labels
@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from scenegen.core.decoding import read_file
 from scenegen.core.errors import DamageError, UsageError
 from scenegen.core.one_line import one_line
+from scenegen.steps.importing.exported import has_exported, read_exported
 from scenegen.steps.importing.meshes import LabelledMesh
-from scenegen.steps.importing.sens import COPY_AGAIN, is_pose
+from scenegen.steps.importing.recording import Recording, is_pose, read_matrix
+from scenegen.steps.importing.sens import COPY_AGAIN, read_sens
 
 LABELS = "scannetv2-labels.combined.tsv"
 SURFACE, SEGMENTS, OBJECTS = "_vh_clean_2.ply", "_vh_clean_2.0.010000.segs.json", ".aggregation.json"
@@ -54,8 +56,15 @@ class LabelledScan:
 
 
 def missing_files(scan: Path) -> list[str]:
-    """The files of a scan that are not there, by name."""
-    return [name for end in (".sens", SURFACE, SEGMENTS, OBJECTS) if not (scan / (name := scan.name + end)).is_file()]
+    """The files of a scan that are not there, by name; in place of the .sens, the exporter's folders will do."""
+    needed = (*(() if has_exported(scan) else (".sens",)), SURFACE, SEGMENTS, OBJECTS)
+    return [name for end in needed if not (scan / (name := scan.name + end)).is_file()]
+
+
+def read_recording(scan: Path) -> Recording:
+    """A scan's .sens, or what was exported of it where there is none. DamageError."""
+    file = scan / f"{scan.name}.sens"
+    return read_sens(file) if file.is_file() else read_exported(scan)
 
 
 def nyu40_classes(file: Path) -> dict[str, str]:
@@ -161,21 +170,12 @@ def _alignment(file: Path) -> Floats:
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "axisAlignment":
-            matrix = _numbers(value)
+            matrix = read_matrix(value)
             if matrix is None or not is_pose(matrix):
                 why = "is no rotation and translation, 16 numbers"
                 raise DamageError(f"{file}: damaged (axisAlignment {why}); {COPY_AGAIN}")
             return rigid(matrix)
     return np.eye(4)
-
-
-def _numbers(text: str) -> Floats | None:
-    """The matrix (4, 4) that a line has; None where it has something else."""
-    try:
-        numbers = [float(number) for number in text.split()]
-    except ValueError:
-        return None
-    return np.array(numbers).reshape(4, 4) if len(numbers) == 16 else None
 
 
 def rigid(matrix: Floats) -> Floats:

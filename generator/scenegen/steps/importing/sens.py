@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scenegen.core.errors import DamageError
+from scenegen.steps.importing.recording import Floats, Frame, from_centre, is_pose
 
 COPY_AGAIN = "download it again"
 VERSION = 4
@@ -25,28 +26,18 @@ RAW_COLOUR, RAW_DEPTH, ZLIB_DEPTH = 0, 0, 1
 MOST_BYTES = 2**28
 """Of one image in a file."""
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class SensFrame:
-    """Where a frame lies in its file: `number` counts from 0, `pose` (4, 4) maps its camera to the scan's axes.
+class SensFrame(Frame):
+    """A frame, and where its images lie in the file: `colour` and `depth` are first byte and size."""
 
-    `colour` and `depth` are first byte and size. `pose` is None where the camera was lost.
-    """
-
-    number: int
-    pose: Floats | None
     colour: tuple[int, int]
     depth: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class SensFile:
-    """A .sens file: the K (3, 3) and the size, width and height, of colour and depth images, and all frames.
-
-    `aligned`: both cameras are at one place. `depth_steps` are steps of depth per metre.
-    """
+    """A .sens file, a Recording; see there. `colour_size` is (width, height), `depth_steps` are steps per metre."""
 
     path: Path
     colour_K: Floats
@@ -58,6 +49,11 @@ class SensFile:
     colour_kind: int
     depth_kind: int
     frames: tuple[SensFrame, ...]
+
+    @property
+    def name(self) -> str:
+        """The scan's."""
+        return self.path.stem
 
     def colour(self, frame: SensFrame) -> NDArray[np.uint8]:
         """A frame's colours, uint8 (H, W, 3). DamageError when they are no image of the file's size."""
@@ -144,8 +140,8 @@ def _read(path: Path, file: BinaryIO, size: int) -> SensFile:
     near = np.allclose(depth_place, colour_place, rtol=0, atol=1e-4)
     return SensFile(
         path,
-        _from_centre(colour_K),
-        _from_centre(depth_K),
+        from_centre(colour_K),
+        from_centre(depth_K),
         bool(near),
         (sizes[0], sizes[1]),
         (sizes[2], sizes[3]),
@@ -167,13 +163,3 @@ def _take(file: BinaryIO, count: int) -> bytes:
 
 def _matrix(content: bytes) -> Floats:
     return np.frombuffer(content, "<f4").reshape(4, 4).astype(np.float64)
-
-
-def _from_centre(matrix: Floats) -> Floats:
-    """K with (0.5, 0.5) as the centre of the first pixel."""
-    return np.array([[matrix[0, 0], 0, matrix[0, 2] + 0.5], [0, matrix[1, 1], matrix[1, 2] + 0.5], [0, 0, 1.0]])
-
-
-def is_pose(matrix: Floats) -> bool:
-    """Whether a matrix (4, 4) is near a rotation and a translation: not lost, not flat, no mirror."""
-    return bool(np.isfinite(matrix).all()) and float(np.linalg.det(matrix[:3, :3])) > 0.5

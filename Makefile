@@ -39,7 +39,7 @@ train-demo: $(VENV)/.train-installed
 	$(BIN)/scenetrain evaluate demo/run --data demo/test --split test
 	@echo "Open demo/run/report.html"
 
-test: $(VENV)/.test-installed | test-packages
+test: $(VENV)/.test-installed $(VENV)/peers/.installed | test-packages
 	@$(MAKE) --no-print-directory viewer/node_modules/.installed || echo "The page of scenegen view is tested as it is in the package, and not built again."
 	@if command -v blender >/dev/null; then $(BIN)/scenegen blender-setup --blender blender; fi
 	@if [ -n "$(OTHER_PYTHON)" ]; then $(MAKE) --no-print-directory install PYTHON=$(OTHER_PYTHON); fi
@@ -84,6 +84,12 @@ $(VENV)/.train-installed: $(LOCKS)/train.txt $(VENV)/.installed
 
 $(VENV)/.test-installed: $(LOCKS)/test.txt $(VENV)/.train-installed
 	$(BIN)/pip install --quiet --requirement $(LOCKS)/test.txt
+	@touch $@
+
+# Programs whose pins are not ours, beside the packages of the tests.
+$(VENV)/peers/.installed: requirements/peers.txt $(VENV)/.test-installed
+	rm -rf $(VENV)/peers
+	$(BIN)/pip install --quiet --no-deps --target $(VENV)/peers --requirement requirements/peers.txt
 	@touch $@
 
 # Write the pinned versions of this Python again: the newest that pyproject.toml allows, resolved all together so that each file

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.nuscenes_environment import read_with_devkit
+from helpers.peers import needs_peers, read_with_devkit
 from helpers.street_assets import write_street_library
 from PIL import Image
 from scenegen.core.dataset.packing import Packing
@@ -200,7 +200,7 @@ def test_nuscenes_has_one_vehicle_with_seven_sensors(exported: Path, made: Path)
                 assert sensor["camera_intrinsic"] == [list(row) for row in scene.cameras[number].K]
 
 
-@pytest.mark.slow
+@needs_peers
 def test_the_devkit_reads_draws_and_scores_it(exported: Path, made: Path, tmp_path: Path) -> None:
     answer = read_with_devkit(exported, tmp_path)
     assert max(answer["outside"]) < 1e-5 and answer["fastest"] == 0

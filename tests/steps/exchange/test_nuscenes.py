@@ -1,4 +1,4 @@
-"""nuScenes exports: tables read as their schema says, and (slow) by nuscenes-devkit in an environment of its own."""
+"""nuScenes exports: tables read as their schema says, and by nuscenes-devkit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.box_scenes import box_corners, labelled_box_scene
-from helpers.nuscenes_environment import read_with_devkit
+from helpers.peers import needs_peers, read_with_devkit
 from PIL import Image
 from scenegen.core.dataset.reading import Dataset
 from scenegen.core.errors import UsageError
@@ -176,7 +176,7 @@ def test_a_class_map_renames_and_one_that_is_wrong_is_refused(box_set: Path, box
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "own.toml"]
 
 
-@pytest.mark.slow
+@needs_peers
 def test_the_devkit_reads_draws_and_scores_it(exported: Path, tmp_path: Path) -> None:
     answer = read_with_devkit(exported, tmp_path)
     assert answer["tables"]["sample"] == 6 and answer["tables"]["lidarseg"] == 6

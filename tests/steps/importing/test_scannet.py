@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.peers import needs_peers, run_peer
 from helpers.scannet_files import DEPTH, HIGH, LOW, depth_of, export_frames, poses, sens, write_scan
 from scenegen import Dataset
 from scenegen.cli.main import cli
@@ -213,6 +214,24 @@ def test_a_recording_says_where_its_frames_are(tmp_path: Path) -> None:
     assert (recording.depth(recording.frames[1]) == depth_of(1)).all()
     assert recording.depth_K[0, 2] == 80.0  # whole pixel centres in the file
     assert recording.colour(recording.frames[0]).shape == (240, 320, 3)
+
+
+@needs_peers
+def test_a_recording_is_read_as_scenezoo_reads_it(root: Path, tmp_path: Path) -> None:
+    file = root / "scans/scene0000_00/scene0000_00.sens"
+    run_peer("scenezoo_reader.py", file, tmp_path / "found.npz")
+    found, recording = np.load(tmp_path / "found.npz"), read_sens(file)
+    assert len(found["poses"]) == len(recording.frames) == 4
+    for n, frame in enumerate(recording.frames):
+        assert (found["depth"][n] == recording.depth(frame)).all() and (
+            found["rgb"][n] == recording.colour(frame)
+        ).all()
+        if frame.pose is None:
+            assert not np.isfinite(found["poses"][n]).all()
+        else:
+            assert np.allclose(found["poses"][n], frame.pose, atol=1e-6)
+    for theirs, ours in ((found["colour_K"], recording.colour_K), (found["K"], recording.depth_K)):
+        assert np.allclose(theirs[:2, 2] + 0.5, ours[:2, 2]) and np.allclose(np.diag(theirs)[:2], np.diag(ours)[:2])
 
 
 def test_exported_frames_give_what_their_recording_gives(

@@ -1,6 +1,7 @@
 """Whether labelled cells of the box grid and of a frustum grid overlap, cell by cell: compiled.
 
-Cells are compared by their bounding boxes in the other grid's index space, which can only be too lenient.
+Cells are compared by their bounding boxes in the other grid's index space, which can only be too lenient. Which ones
+are labelled is given as rising flat indices, of fruxels in the order (d, h, w) in memory.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from scenegen.core.compiled import compiled
 from scenegen.core.scene.scene import Camera, GridSpec
+from scenegen.steps.verify.cells import Indices
 from scenegen.steps.verify.pixels import Boxes
 from scenegen.steps.verify.projection import CLOSE, Array, eye_of, frustum_focal, frustum_matrix, to_box_index
 
@@ -20,37 +22,47 @@ Labels = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 
 
-def fruxels_over_masks(labels: Labels, masks: Masks, camera: Camera, grid: GridSpec) -> tuple[Counts, Counts]:
+def fruxels_over_masks(
+    labelled: tuple[Labels, Indices], masks: Masks, camera: Camera, grid: GridSpec
+) -> tuple[Counts, Counts]:
     """Per class, the labelled fruxels that lie completely in the box grid, and those that overlap a cell of the class.
 
-    `labels` (w, h, d) hold no value above the number of classes; `masks` (X, Y, Z, C).
+    `labelled` are labels (w, h, d), none above the number of classes, and which are not 0; `masks` (X, Y, Z, C).
     """
+    labels, which = labelled
     counts = np.zeros((2, masks.shape[-1]), np.int64)
     near, far, d = camera.frustum.near, camera.frustum.far, camera.frustum.size[2]
     least, most = _ray_extremes(camera)
     slices = near + (far - near) * np.arange(d + 1) / d
     bounds = least / grid.voxel_size, most / grid.voxel_size, slices, to_box_index(eye_of(camera), grid)
-    _count_fruxels(np.ascontiguousarray(labels.T), np.ascontiguousarray(masks), bounds, counts)
+    _count_fruxels(np.ascontiguousarray(labels.T), which, np.ascontiguousarray(masks), bounds, counts)
     return counts[0], counts[1]
 
 
-def masks_over_fruxels(masks: Masks, labels: Labels, camera: Camera, grid: GridSpec) -> tuple[Counts, Counts]:
-    """Per class, the cells of the box grid that lie completely in the frustum, and those over a labelled fruxel."""
+def masks_over_fruxels(
+    occupied: tuple[Masks, Indices], labels: Labels, camera: Camera, grid: GridSpec
+) -> tuple[Counts, Counts]:
+    """Per class, the cells of the box grid that lie completely in the frustum, and those over a labelled fruxel.
+
+    `occupied` are masks (X, Y, Z, C), and which cells are of some class.
+    """
+    masks, which = occupied
     counts = np.zeros((2, masks.shape[-1]), np.int64)
     matrix = frustum_matrix(camera)
     to_index = np.concatenate(
         [matrix[:, :3] * grid.voxel_size, (matrix[:, :3] @ grid.origin + matrix[:, 3])[:, None]], axis=1
     )
     span = np.array([camera.frustum.near, camera.frustum.far])
-    _count_cells(np.ascontiguousarray(masks), np.ascontiguousarray(labels.T), to_index, span, counts)
+    _count_cells(np.ascontiguousarray(masks), which, np.ascontiguousarray(labels.T), to_index, span, counts)
     return counts[0], counts[1]
 
 
-def fruxels_of_no_box(labels: Labels, boxes: Boxes, camera: Camera, classes: int) -> Counts:
+def fruxels_of_no_box(labelled: tuple[Labels, Indices], boxes: Boxes, camera: Camera, classes: int) -> Counts:
     """Per class, the labelled fruxels outside the bounds, in the frustum's columns, rows and slices, of all its boxes.
 
-    `labels` (w, h, d) hold no value above `classes`.
+    `labelled` are labels (w, h, d), none above `classes`, and which are not 0.
     """
+    labels, which = labelled
     w, h, d = camera.frustum.size
     matrix = frustum_matrix(camera)
     u, v, z = np.moveaxis(boxes.corners @ matrix[:, :3].T + matrix[:, 3], -1, 0)
@@ -64,7 +76,7 @@ def fruxels_of_no_box(labels: Labels, boxes: Boxes, camera: Camera, classes: int
     order = np.argsort(boxes.classes, kind="stable")
     starts = np.searchsorted(boxes.classes[order], np.arange(classes + 1))
     astray = np.zeros(classes, np.int64)
-    _count_astray(np.ascontiguousarray(labels.T), first[order], last[order], starts, astray)
+    _count_astray(np.ascontiguousarray(labels.T), which, (first[order], last[order]), starts, astray)
     return astray
 
 
@@ -84,46 +96,39 @@ def _ray_extremes(camera: Camera) -> tuple[Array, Array]:
 
 
 @compiled
-def _count_astray(labels: Labels, first: Counts, last: Counts, starts: Counts, astray: Counts) -> None:
-    d, h, w = labels.shape
-    for k in range(d):
-        for j in range(h):
-            for i in range(w):
-                if labels[k, j, i] == 0:
-                    continue
-                c = np.int64(labels[k, j, i]) - 1
-                for n in range(starts[c], starts[c + 1]):
-                    if (
-                        first[n, 0] <= i <= last[n, 0]
-                        and first[n, 1] <= j <= last[n, 1]
-                        and first[n, 2] <= k <= last[n, 2]
-                    ):
-                        break
-                else:
-                    astray[c] += 1
+def _count_astray(labels: Labels, which: Indices, ends: tuple[Counts, Counts], starts: Counts, astray: Counts) -> None:
+    first, last = ends
+    _, h, w = labels.shape
+    for place in which:
+        k, j, i = place // (h * w), place // w % h, place % w
+        c = np.int64(labels[k, j, i]) - 1
+        for n in range(starts[c], starts[c + 1]):
+            if first[n, 0] <= i <= last[n, 0] and first[n, 1] <= j <= last[n, 1] and first[n, 2] <= k <= last[n, 2]:
+                break
+        else:
+            astray[c] += 1
 
 
 @compiled
-def _count_fruxels(labels: Labels, masks: Masks, bounds: tuple[Array, Array, Array, Array], counts: Counts) -> None:
+def _count_fruxels(
+    labels: Labels, which: Indices, masks: Masks, bounds: tuple[Array, Array, Array, Array], counts: Counts
+) -> None:
     least, most, slices, eye = bounds
-    d, h, w = labels.shape
+    _, h, w = labels.shape
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-    for k in range(d):
-        for j in range(h):
-            for i in range(w):
-                if labels[k, j, i] == 0:
-                    continue
-                c = np.int64(labels[k, j, i]) - 1
-                within = True
-                for axis in range(3):
-                    low = eye[axis] + min(slices[k] * least[i, j, axis], slices[k + 1] * least[i, j, axis])
-                    high = eye[axis] + max(slices[k] * most[i, j, axis], slices[k + 1] * most[i, j, axis])
-                    within &= low > CLOSE and high < masks.shape[axis] - CLOSE
-                    first[axis] = max(math.ceil(low - 1 - CLOSE), 0)
-                    last[axis] = min(math.floor(high + CLOSE) + 1, masks.shape[axis])
-                if within:
-                    counts[0, c] += 1
-                    counts[1, c] += _any_of_class(masks, first, last, c)
+    for place in which:
+        k, j, i = place // (h * w), place // w % h, place % w
+        c = np.int64(labels[k, j, i]) - 1
+        within = True
+        for axis in range(3):
+            low = eye[axis] + min(slices[k] * least[i, j, axis], slices[k + 1] * least[i, j, axis])
+            high = eye[axis] + max(slices[k] * most[i, j, axis], slices[k + 1] * most[i, j, axis])
+            within &= low > CLOSE and high < masks.shape[axis] - CLOSE
+            first[axis] = max(math.ceil(low - 1 - CLOSE), 0)
+            last[axis] = min(math.floor(high + CLOSE) + 1, masks.shape[axis])
+        if within:
+            counts[0, c] += 1
+            counts[1, c] += _any_of_class(masks, first, last, c)
 
 
 @compiled
@@ -137,26 +142,23 @@ def _any_of_class(masks: Masks, first: Counts, last: Counts, c: np.int64) -> boo
 
 
 @compiled
-def _count_cells(masks: Masks, labels: Labels, to_index: Array, span: Array, counts: Counts) -> None:
+def _count_cells(masks: Masks, which: Indices, labels: Labels, to_index: Array, span: Array, counts: Counts) -> None:
     d, h, w = labels.shape
+    _, ny, nz, classes = masks.shape
     near, far = span
     low, high = np.empty(3), np.empty(3)
-    for x in range(masks.shape[0]):
-        for y in range(masks.shape[1]):
-            for z in range(masks.shape[2]):
-                occupied = False
-                for c in range(masks.shape[3]):
-                    occupied |= masks[x, y, z, c]
-                if not occupied or not _frustum_bounds(x, y, z, to_index, low, high):
-                    continue
-                low[2], high[2] = (low[2] - near) / (far - near) * d, (high[2] - near) / (far - near) * d
-                if min(low) <= CLOSE or high[0] >= w - CLOSE or high[1] >= h - CLOSE or high[2] >= d - CLOSE:
-                    continue
-                met = _any_label(labels, low, high)
-                for c in range(masks.shape[3]):
-                    if masks[x, y, z, c]:
-                        counts[0, c] += 1
-                        counts[1, c] += met
+    for place in which:
+        x, y, z = place // (ny * nz), place // nz % ny, place % nz
+        if not _frustum_bounds(x, y, z, to_index, low, high):
+            continue
+        low[2], high[2] = (low[2] - near) / (far - near) * d, (high[2] - near) / (far - near) * d
+        if min(low) <= CLOSE or high[0] >= w - CLOSE or high[1] >= h - CLOSE or high[2] >= d - CLOSE:
+            continue
+        met = _any_label(labels, low, high)
+        for c in range(classes):
+            if masks[x, y, z, c]:
+                counts[0, c] += 1
+                counts[1, c] += met
 
 
 @compiled

@@ -18,6 +18,7 @@ from scenegen.core.labels.visible_fruxels import frustum_visibility
 from scenegen.core.labels.visible_voxels import box_visibility
 from scenegen.core.scene.ego import ego_count, world_to_ego
 from scenegen.core.scene.scene import NamedGrid
+from scenegen.steps.verify.cells import equal, filled, wrong_classes
 from scenegen.steps.verify.labels import CameraView, LabelledScene
 from scenegen.steps.verify.recast import spread
 from scenegen.steps.verify.room_surfaces import object_classes
@@ -30,8 +31,7 @@ def check_fruxel_objects(s: LabelledScene, v: CameraView) -> Iterable[str]:
     if v.instances.max(initial=0) > len(s.scene.objects):
         yield f"frustum_{v.k}.npz: `instances` has ids that no object has"
         return
-    wrong = np.count_nonzero(cell_classes(s.scene, v.instances, frustum_grid(v.camera)) != v.frustum)
-    if wrong:
+    if wrong := wrong_classes(s.scene, (v.frustum, v.fruxels), v.instances, frustum_grid(v.camera)):
         what = "the class of the object" + (" (or of the room's surface)" if s.scene.has_room_surfaces else "")
         yield f"frustum_{v.k}.npz: {what} in `instances` is not that in `labels` in {wrong} cells"
 
@@ -43,14 +43,16 @@ def check_objects(s: LabelledScene) -> Iterable[str]:
     if s.instances.max(initial=0) > len(s.scene.objects):
         yield "voxels.npz: `instances` has ids that no object has"
         return
-    filled = np.flatnonzero(s.instances)
-    labels = labels_of(s.instances.reshape(-1)[filled], label_numbers(s.scene.objects, s.scene.classes))
-    wrong = np.count_nonzero(~s.masks.reshape(-1, s.masks.shape[-1])[filled, labels - 1])
+    held = filled(s.instances)
+    labels = labels_of(s.instances.reshape(-1)[held], label_numbers(s.scene.objects, s.scene.classes))
+    wrong = np.count_nonzero(~s.masks.reshape(-1, s.masks.shape[-1])[held, labels - 1])
     if wrong:
         yield f"voxels.npz: {wrong} cells of `instances` are not in the mask of their object's class"
-    empty = np.count_nonzero(s.masks[..., object_classes(s.scene)].any(axis=-1)) - len(filled)
+    empty = len(s.occupied) - len(held)
+    if s.scene.has_room_surfaces:
+        empty = np.count_nonzero(s.masks[..., object_classes(s.scene)].any(axis=-1)) - len(held)
     if not wrong and empty:
-        yield f"voxels.npz: `instances` has {len(filled)} objects' cells, but {len(filled) + empty} are occupied"
+        yield f"voxels.npz: `instances` has {len(held)} objects' cells, but {len(held) + empty} are occupied"
 
 
 def check_view(s: LabelledScene, v: CameraView) -> Iterable[str]:
@@ -91,7 +93,7 @@ def check_grid(
 
 
 def _differing(found_in: str, source: str, found: NDArray[Any], right: NDArray[Any]) -> Iterable[str]:
-    if not np.array_equal(found, right):
+    if not equal(found, right):
         wrong = np.argwhere(found != right)
         first = tuple(wrong[0].tolist())
         yield (

@@ -6,7 +6,6 @@ Standard library and numpy only at import: this runs inside Blender. PNG files g
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
 import os
 import re
@@ -15,9 +14,10 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from scenegen.core.dataset.folders import scene_path, staging_path
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 GRID_FILE = re.compile(r"grid_([a-z][a-z0-9-]*)(?:_(\d+))?\.npz")
 """The name of a named grid's file: the grid's and, where it follows a camera, the camera's number."""
+
+_header_of: Callable[[NDArray[Any]], dict[str, Any]] = npy_format.header_data_from_array_1_0
+_write_header: Callable[[IO[bytes], dict[str, Any]], None] = npy_format.write_array_header_1_0
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
@@ -233,15 +236,17 @@ def _keep(path: Path, copy: Path) -> None:
 
 
 def _write_masks(folder: Path, masks: NDArray[np.bool_]) -> None:
-    (folder / "occupancy.npy").write_bytes(_npy(masks.any(axis=-1)))
-    (folder / "masks.npy").write_bytes(_npy(masks))
+    for name, array in (("occupancy", np.logical_or.reduce(np.moveaxis(masks, -1, 0))), ("masks", masks)):
+        with (folder / f"{name}.npy").open("wb") as file:
+            _write_npy(file, array)
 
 
-def _npy(array: NDArray[Any]) -> memoryview:
-    """What np.save writes, in memory: np.save to a file does not report why the disk failed."""
-    content = io.BytesIO()
-    np.save(content, array)
-    return content.getbuffer()
+def _write_npy(file: IO[bytes], array: NDArray[Any]) -> None:
+    """What np.save writes, which does not report why the disk failed, and copies the array twice."""
+    is_fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    rows = np.ascontiguousarray(array.T if is_fortran else array)
+    _write_header(file, _header_of(array if is_fortran else rows))
+    file.write(rows.reshape(-1).view(np.uint8).data)
 
 
 def _write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
@@ -253,7 +258,10 @@ def _write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays:
             entry = zipfile.ZipInfo(f"{name}.npy")
-            archive.writestr(entry, _npy(array), zipfile.ZIP_DEFLATED, compresslevel=1)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            entry._compresslevel = 1  # type: ignore[attr-defined]  # which only `writestr` takes as an argument
+            with archive.open(entry, "w") as file:
+                _write_npy(file, array)
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint16]) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import re
+from typing import Any
 
 from scenegen.core.json_values import JsonError, check_format, from_json, parse_object
 from scenegen.core.scene.scene import (
@@ -34,7 +35,7 @@ _ASSET_NAME = re.compile(r"(?!\.)[^/\\\0]{1,200}")
 
 def scene_to_json(scene: Scene) -> str:
     """The text of scene.json; with many views, one line per camera and object instead of one per number."""
-    body = dataclasses.asdict(scene)
+    body = _fields(scene)
     extra = body.pop("extra")
     if scene.look.camera is None:  # as before there were any
         del body["look"]["camera"]
@@ -48,17 +49,28 @@ def scene_to_json(scene: Scene) -> str:
         del body["grids"]
     if scene.rig is None:
         del body["rig"]
-    for entry in [*body["objects"], *body["skipped"]]:
-        entry["class"] = entry.pop("class_name")
+    for key in ("objects", "skipped"):
+        body[key] = [_with_class(item) for item in body[key]]
     whole = {"format": _format(scene.map_spec), **body, **extra}
     if len(scene.cameras) <= MOST_SPELLED_OUT:
-        return json.dumps(whole, indent=1)
+        return json.dumps(whole, indent=1, default=_fields)
     rows = {key: whole.pop(key) for key in ("cameras", "objects")}
-    text = json.dumps(whole, indent=1)[:-2]
+    text = json.dumps(whole, indent=1, default=_fields)[:-2]
     for key, entries in rows.items():
-        lines = ",\n  ".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
+        lines = ",\n  ".join(json.dumps(entry, separators=(",", ":"), default=_fields) for entry in entries)
         text += f',\n "{key}": [\n  {lines}\n ]'
     return text + "\n}"
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass, not copied: dataclasses.asdict takes as long as writing the text."""
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+
+
+def _with_class(item: Any) -> dict[str, Any]:
+    entry = _fields(item)
+    entry["class"] = entry.pop("class_name")
+    return entry
 
 
 def _format(spec: MapSpec) -> str:

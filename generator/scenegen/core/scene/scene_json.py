@@ -35,7 +35,7 @@ _ASSET_NAME = re.compile(r"(?!\.)[^/\\\0]{1,200}")
 
 def scene_to_json(scene: Scene) -> str:
     """The text of scene.json; with many views, one line per camera and object instead of one per number."""
-    body = _fields(scene)
+    body = _fields(scene) | {"look": _fields(scene.look)}
     extra = body.pop("extra")
     if scene.look.camera is None:  # as before there were any
         del body["look"]["camera"]

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -337,8 +338,12 @@ def test_a_second_ctrl_c_ends_it_at_once(boxes: Path) -> None:
             server.send_signal(signal.SIGINT)
             with pytest.raises(subprocess.TimeoutExpired):
                 server.wait(0.3)
-            server.send_signal(signal.SIGINT)
-            assert server.wait(20) == 130
+            for _ in range(6):  # on a busy machine two signals may arrive as one
+                server.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    server.wait(5)
+                    break
+            assert server.returncode == 130
         assert server.stderr.read() == "scenegen: interrupted; what is finished stays; run the same command again\n"
 
 

@@ -41,7 +41,7 @@ def test_epochs_fill_the_budget(entry: Entry) -> None:
 
 def test_schedules_follow_the_epochs() -> None:
     """Half of the epochs: learning rates fall after half as many."""
-    ssz = load_config("tiny", (), "ssz")
+    ssz = load_config("tiny", ("training.epochs=22", "ssz.decay_epochs=14"), "ssz")
     fitted = fit_to_budget(ssz, (StageCost("ssz", 1.0, 0.0, 1, 1),), 11.0)
     assert (fitted.training.epochs, fitted.ssz.decay_epochs) == (11, 7)
     everted = load_config("tiny", (), "everted")

@@ -127,6 +127,10 @@ def test_what_is_wrong_with_coco_is_said(coco: Path, tmp_path: Path) -> None:
         ScenegenError, match=r"captions.json: not COCO's annotations of objects \(categories: is missing"
     ):
         open_coco(coco, CocoChoice(tmp_path / "captions.json"), 9)
+    above = tmp_path / "above.json"
+    above.write_text(annotations.read_text().replace("one.jpg", "../one.jpg"))
+    with pytest.raises(ScenegenError, match=r"above.json: '../one.jpg' is no image below"):
+        open_coco(coco, CocoChoice(above), 9)
     Image.fromarray(CAT[:100]).save(tmp_path / "one.jpg")
     found = shown(open_coco(tmp_path, CocoChoice(annotations), 9))["one.jpg"]
     assert "has 451 x 100 pixels, its annotations are for 451 x 300" in found

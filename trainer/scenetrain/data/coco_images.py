@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -81,9 +81,14 @@ def open_coco(path: Path, choice: CocoChoice, most: int) -> ImageSet:
     """At most `most` of the chosen images below the folder `path`, evenly spread, with the masks of their objects.
 
     Groups of objects (`iscrowd`) are nobody's. UsageError for a class that the annotations do not have; ScenegenError
-    when they cannot be read, or none of their images is chosen.
+    when they cannot be read, name a file that is not below the folder, or none of their images is chosen.
     """
     instances = _read(choice.annotations)
+    for picture in instances.images:
+        if PurePosixPath(picture.file_name).is_absolute() or ".." in PurePosixPath(picture.file_name).parts:
+            raise ScenegenError(
+                f"{choice.annotations}: {picture.file_name!r} is no image below {path}; correct its file_name"
+            )
     numbers = _category_numbers(instances, choice)
     objects: dict[int, list[_Annotation]] = {}
     for each in instances.annotations:
